@@ -1,0 +1,55 @@
+"""A small client for the chat completions API, made to be read: start with ``client.py``.
+
+Importing this package costs little more than importing httpx: displays, widgets, Entra ID and
+recordings are imported from their own modules by those who use them.
+"""
+
+from helpers.client import ChatCompletionsClient
+from helpers.errors import (
+    AuthenticationError,
+    BadParameterError,
+    ChatError,
+    ConfigurationError,
+    ContentFilterError,
+    ModelNotFoundError,
+    NoRecordingError,
+    RateLimitError,
+    RecordingError,
+    ServiceConnectionError,
+    ServiceError,
+    StreamInterruptedError,
+)
+from helpers.messages import (
+    AssistantMessage,
+    DeveloperMessage,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
+from helpers.models import ChatCompletions, CompletionsUsage, StreamingChatCompletionsUpdate
+from helpers.streaming import CompletionStream
+
+__all__ = [
+    "AssistantMessage",
+    "AuthenticationError",
+    "BadParameterError",
+    "ChatCompletions",
+    "ChatCompletionsClient",
+    "ChatError",
+    "CompletionStream",
+    "CompletionsUsage",
+    "ConfigurationError",
+    "ContentFilterError",
+    "DeveloperMessage",
+    "ModelNotFoundError",
+    "NoRecordingError",
+    "RateLimitError",
+    "RecordingError",
+    "ServiceConnectionError",
+    "ServiceError",
+    "StreamInterruptedError",
+    "StreamingChatCompletionsUpdate",
+    "SystemMessage",
+    "ToolMessage",
+    "UserMessage",
+]

@@ -1,0 +1,113 @@
+"""The file format of recordings: what is kept of an exchange, and how a request is found again.
+
+One readable JSON file per lesson and route: ``lesson``, ``provenance`` (who answered, route,
+api-version, model, date), then ``exchanges`` in order. A recording keeps allow-listed headers only,
+and neither key, token nor host. A streamed answer is a list of ``[milliseconds, text]``, one for
+each chunk as it came off the network.
+
+(vcrpy was measured and is not used: it holds a stream back until its end while it records, and it
+can replay a retry or a cell that is run twice, but not both.)
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from helpers.errors import RecordingError
+from helpers.exchanges import MASK, Change, each_text, scrubber
+from helpers.messages import JSON
+
+
+def load(path: Path) -> JSON:
+    """The recording in ``path``. Raises ``RecordingError`` naming a file that is missing or bad."""
+    name = "/".join(path.parts[-3:])
+    try:
+        tape = json.loads(path.read_text(encoding="utf-8"))
+        tape["provenance"]["route"], [(e["request"], e["response"]) for e in tape["exchanges"]]
+    except FileNotFoundError:
+        raise RecordingError(f"There is no recording {name}.") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as reason:
+        raise RecordingError(
+            f"The recording {name} can't be read: {type(reason).__name__}: {reason}."
+        ) from None
+    return tape  # type: ignore[no-any-return]
+
+
+def save(path: Path, tape: JSON) -> None:
+    """Write a recording, all of it or nothing: a reader never meets half a file."""
+    text = json.dumps(tape, indent=1, ensure_ascii=False)
+    # A chunk of a stream, [ms, "text"], on one line.
+    text = re.sub(r'\[\s+([\d.]+),\s+("(?:[^"\\]|\\.)*")\s+\]', r"[\1, \2]", text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
+    os.replace(new, path)
+
+
+def asked(request: httpx.Request) -> JSON:
+    """What a recording keeps of a request, and what it is found by."""
+    name = "extra-parameters"
+    return {
+        "method": request.method,
+        # Without the endpoint's own part of the path: like the host, it may differ between servers.
+        "path": "/" + "/".join(request.url.path.rsplit("/", 2)[-2:]),
+        "headers": {name: request.headers[name]} if name in request.headers else {},
+        "body": each_text(json.loads(request.content), _without_picture),
+    }
+
+
+def _without_picture(text: str) -> str:
+    """An inline picture's type, length and SHA-256 in place of its data; other texts unchanged."""
+    if not (text.startswith("data:") and ";base64," in text[:80]):
+        return text
+    kind, data = text.split(",", 1)
+    return f"{kind},({len(data)} characters, SHA-256 {sha256(data.encode()).hexdigest()})"
+
+
+def cleaner(request: httpx.Request) -> Change:
+    """What takes the credential, the host and the name of the Azure resource out of a text."""
+    scrub, host = scrubber(request), request.url.host
+    names = [host, host.split(".")[0]] if host.endswith(".azure.com") else []
+
+    def clean(text: str) -> str:
+        for name in names:
+            text = text.replace(name, MASK)
+        return scrub(text)
+
+    return clean
+
+
+def key_of(request: JSON) -> str:
+    """What two requests have in common if one recording answers both."""
+    return json.dumps(request, sort_keys=True)
+
+
+def differences(recorded: JSON, request: JSON) -> Iterator[str]:
+    """The first three fields that differ, in words."""
+    old, new = dict(_fields(recorded)), dict(_fields(request))
+    names = [name for name in {**new, **old} if old.get(name) != new.get(name)]
+    for name in names[:3]:
+        yield f"  {name}: recorded {_short(old.get(name))}, now {_short(new.get(name))}"
+
+
+def _fields(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _fields(item, f"{name}.{key}" if name else key)
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _fields(item, f"{name}[{index}]")
+    else:
+        yield name.removeprefix("body."), json.dumps(value, ensure_ascii=False)
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "nothing"
+    return value if len(value) <= 100 else value[:99] + "…"

@@ -1,0 +1,121 @@
+"""One HTTP call as it may be shown and stored: known headers only, the credential masked, no host.
+
+What may be kept is named here (an allow-list), so that a header nobody thought of can't leak.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import httpx
+
+KEPT_REQUEST_HEADERS = ("content-type", "accept", "extra-parameters")
+KEPT_RESPONSE_HEADERS = (
+    "content-type",
+    "retry-after",
+    "retry-after-ms",
+    "x-ms-error-code",
+    "x-request-id",
+    "apim-request-id",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-remaining-tokens",
+    "x-answered-by",
+)
+REQUEST_ID_HEADERS = ("apim-request-id", "x-request-id")
+MASK = "***"
+SHORTEST_SECRET_PART = 6
+"""So many characters in a row of a key or token are never shown or stored. A shorter key is no
+secret but a placeholder (a server on this machine may want one): masking it would spoil words."""
+
+Change = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP call as it went over the wire, the credential masked and the host left out.
+
+    ``target`` is path and query; header names are in lower case; ``response_body`` is a JSON value,
+    text where the answer was no JSON, or None for a stream; ``elapsed`` is in seconds.
+    """
+
+    method: str
+    target: str
+    request_headers: dict[str, str]
+    request_body: Any
+    status: int
+    reason: str
+    response_headers: dict[str, str]
+    response_body: Any
+    elapsed: float
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of this call, which its support will ask for."""
+        ids = (self.response_headers.get(name) for name in REQUEST_ID_HEADERS)
+        return next(filter(None, ids), None)
+
+
+def describe(
+    request: httpx.Request, response: httpx.Response, elapsed: float, *, stream: bool = False
+) -> Exchange:
+    """The exchange of ``request`` and ``response``; the body of a ``stream`` is left out."""
+    sent = {name: request.headers[name] for name in KEPT_REQUEST_HEADERS if name in request.headers}
+    if "api-key" in request.headers:
+        sent["api-key"] = MASK
+    if "authorization" in request.headers:
+        sent["authorization"] = f"Bearer {MASK}"
+    scrub = scrubber(request)
+    return Exchange(
+        method=request.method,
+        target=request.url.raw_path.decode("ascii"),
+        request_headers=sent,
+        request_body=json.loads(request.content),
+        status=response.status_code,
+        reason=scrub(response.reason_phrase),
+        response_headers=kept(response.headers, scrub),
+        response_body=None if stream else body_from(response.text, scrub),
+        elapsed=elapsed,
+    )
+
+
+def kept(headers: httpx.Headers, change: Change) -> dict[str, str]:
+    """Those response headers that may be shown and stored, their values changed by ``change``."""
+    return {name: change(headers[name]) for name in KEPT_RESPONSE_HEADERS if name in headers}
+
+
+def body_from(text: str, change: Change) -> Any:
+    """The JSON value in ``text``, or else the text, with ``change`` made to each text in it."""
+    try:
+        return each_text(json.loads(text), change)
+    except (ValueError, RecursionError):
+        return change(text)
+
+
+def each_text(value: Any, change: Change) -> Any:
+    """A JSON value with ``change`` made to each text in it; its numbers stay as they are."""
+    if isinstance(value, dict):
+        return {change(name): each_text(item, change) for name, item in value.items()}
+    if isinstance(value, list):
+        return [each_text(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def scrubber(request: httpx.Request) -> Change:
+    """What masks every part of the key or token of ``request``: some services repeat it."""
+    size = SHORTEST_SECRET_PART
+    secrets = [
+        request.headers.get("api-key", ""),
+        request.headers.get("authorization", "").removeprefix("Bearer "),
+    ]
+    parts = {secret[i : i + size] for secret in secrets for i in range(len(secret) - size + 1)}
+
+    def scrub(text: str) -> str:
+        found = [i for i in range(len(text) - size + 1) if text[i : i + size] in parts]
+        hidden = {i + k for i in found for k in range(size)}
+        runs = groupby(range(len(text)), hidden.__contains__)
+        whole = (MASK if hide else "".join(text[i] for i in run) for hide, run in runs)
+        return "".join(whole) if hidden else text
+
+    return scrub

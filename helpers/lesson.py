@@ -1,0 +1,163 @@
+"""``connect``: from the environment to a client, with one line that says whose answers you see.
+
+The only module that reads the environment, and the ``.env`` file at the top of the repository:
+
+AZURE_INFERENCE_ENDPOINT    ends in /models or /openai/v1; set it to go live
+AZURE_INFERENCE_CREDENTIAL  the key; without one Entra ID signs in (on this machine: nobody)
+AZURE_INFERENCE_MODEL       the name of your deployment
+TUTORIAL_MODE               replay, live or record; by default live if there is an endpoint
+TUTORIAL_ROUTE              models or v1: which recordings to replay, or the route of an endpoint
+                            whose URL does not tell it
+TUTORIAL_HEADLESS           set to anything: no live updates and no pauses, as in a headless run
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Literal, cast
+
+import httpx
+from azure.core.credentials import AzureKeyCredential
+from dotenv import dotenv_values
+
+from helpers.cassettes import load
+from helpers.client import ChatCompletionsClient, network
+from helpers.errors import ChatError, ConfigurationError
+from helpers.lessons import LESSONS, ROOT, Lesson
+from helpers.messages import JSON
+from helpers.player import Player
+from helpers.recorder import Recorder
+from helpers.routes import API_VERSION, ROUTES, RouteName, route_for
+
+if TYPE_CHECKING:
+    from helpers.credentials import Credential
+
+Mode = Literal["replay", "live", "record"]
+REPLAYED_ENDPOINTS: dict[RouteName, str] = {
+    "models": "https://replayed.services.ai.azure.com/models",
+    "v1": "https://replayed.openai.azure.com/openai/v1",
+}
+
+
+def connect(lesson: str) -> ChatCompletionsClient:
+    """A client for ``lesson`` (its notebook's name), and one printed line on its answers.
+
+    Raises ``ConfigurationError`` for settings that can't work, ``RecordingError`` if the lesson's
+    recording is missing or damaged.
+    """
+    facts = _lesson(lesson)
+    settings = {**dotenv_values(ROOT / ".env"), **os.environ}
+    mode, route = _mode(settings), _route(settings)
+    if mode == "replay":
+        return _replaying(facts, route or _recorded_route(facts))
+    endpoint, model = (
+        settings.get("AZURE_INFERENCE_ENDPOINT"),
+        settings.get("AZURE_INFERENCE_MODEL") or None,
+    )
+    if not endpoint:
+        raise ConfigurationError(
+            f"TUTORIAL_MODE is {mode}, but AZURE_INFERENCE_ENDPOINT is not set.",
+            advice="set it (lesson 00 shows how), or unset TUTORIAL_MODE to see the recordings.",
+        )
+    target = route_for(endpoint, route)
+    transport: httpx.BaseTransport = network(target)
+    where = "a server on this machine" if target.is_loopback else "your endpoint"
+    told = f"Answers: live from {where}; route {target.name}, model {model or '(none named)'}."
+    if mode == "record":
+        path = facts.cassette(target.name)
+        version = API_VERSION if target.name == "models" else None
+        provenance: JSON = {"route": target.name, "api_version": version, "model": model}
+        transport = Recorder(path, transport, facts.id, provenance)
+        told += f" They are recorded into {path.relative_to(ROOT).as_posix()}."
+    client = ChatCompletionsClient(
+        endpoint, _credential(settings, target.is_loopback), model, route,
+        on_wait=_say_wait, transport=transport,
+    )  # fmt: skip
+    print(told)
+    return client
+
+
+def someone_is_watching() -> bool:
+    """True in JupyterLab, Notebook or VS Code; False under papermill, nbval and the like."""
+    if os.environ.get("TUTORIAL_HEADLESS"):
+        return False
+    if os.environ.get("JPY_SESSION_NAME"):  # set for kernels that Jupyter's server starts
+        return True
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and "__vsc_ipynb_file__" in shell.user_ns
+
+
+def _recorded_route(facts: Lesson) -> RouteName:
+    """The route that was recorded from a live deployment, if one was; else the article's."""
+    for route in ROUTES:
+        path = facts.cassette(route)
+        if path.exists() and load(path)["provenance"]["answered_by"] == "live":
+            return route
+    return "models"
+
+
+def _replaying(facts: Lesson, route: RouteName) -> ChatCompletionsClient:
+    watched = someone_is_watching()
+    player = Player(facts.cassette(route), pace=watched)
+    provenance = player.tape["provenance"]
+    client = ChatCompletionsClient(
+        REPLAYED_ENDPOINTS[route], AzureKeyCredential("none"), provenance["model"],
+        on_wait=_say_wait, transport=player,
+        sleep=lambda seconds: time.sleep(min(seconds, 1.0) if watched else 0.0),
+    )  # fmt: skip
+    print(describe_provenance(provenance))
+    return client
+
+
+def describe_provenance(provenance: JSON) -> str:
+    """Who answered a recording, when and by which route, in one line."""
+    by = {
+        "stand-in": "the stand-in endpoint (scripted: no model wrote them)",
+        "live": f"a live deployment of {provenance['model']}",
+    }[provenance["answered_by"]]
+    return f"Answers: recorded {provenance['recorded']} from {by}, route {provenance['route']}."
+
+
+def _lesson(name: str) -> Lesson:
+    for lesson in LESSONS:
+        if lesson.id == name:
+            return lesson
+    known = ", ".join(lesson.id for lesson in LESSONS)
+    raise ConfigurationError(f"There is no lesson {name!r}.", advice=f"use one of {known}.")
+
+
+def _mode(settings: dict[str, str | None]) -> Mode:
+    default = "live" if settings.get("AZURE_INFERENCE_ENDPOINT") else "replay"
+    mode = settings.get("TUTORIAL_MODE") or default
+    if mode not in ("replay", "live", "record"):
+        raise ConfigurationError(
+            f"TUTORIAL_MODE is {mode!r}.", advice="set it to replay, live or record, or unset it."
+        )
+    return cast(Mode, mode)
+
+
+def _route(settings: dict[str, str | None]) -> RouteName | None:
+    route = settings.get("TUTORIAL_ROUTE") or None
+    if route is not None and route not in ROUTES:
+        raise ConfigurationError(
+            f"TUTORIAL_ROUTE is {route!r}.", advice="set it to models or v1, or unset it."
+        )
+    return route
+
+
+def _credential(settings: dict[str, str | None], loopback: bool) -> Credential | None:
+    if key := settings.get("AZURE_INFERENCE_CREDENTIAL"):
+        return AzureKeyCredential(key)
+    if loopback:
+        return None
+    from azure.identity import DefaultAzureCredential  # 0.3 s that only Entra ID users pay
+
+    return DefaultAzureCredential()
+
+
+def _say_wait(seconds: float, reason: ChatError) -> None:
+    print(f"{reason.message} Waiting up to {math.ceil(seconds)} s, then trying again.")

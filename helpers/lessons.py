@@ -1,0 +1,41 @@
+"""The facts of the lessons, read from ``lessons.toml``: one place, from which all else is made."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository: the folder that holds ``notebooks/``, ``helpers/`` and ``tests/``."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One numbered notebook.
+
+    ``id`` is the notebook's name without its ending, ``minutes`` the time that a reader needs,
+    ``mirrors`` the section of Microsoft's article that it follows.
+    """
+
+    id: str
+    title: str
+    minutes: int
+    mirrors: str
+    summary: str
+    needs: str
+
+    @property
+    def notebook(self) -> Path:
+        """Where the notebook lies."""
+        return ROOT / "notebooks" / f"{self.id}.ipynb"
+
+    def cassette(self, route: str) -> Path:
+        """Where the recordings of this lesson lie for ``route`` (``models`` or ``v1``)."""
+        return ROOT / "tests" / "cassettes" / route / f"{self.id}.json"
+
+
+def _read() -> tuple[Lesson, ...]:
+    text = Path(__file__).with_name("lessons.toml").read_text(encoding="utf-8")
+    return tuple(Lesson(**facts) for facts in tomllib.loads(text)["lesson"])
+
+
+LESSONS = _read()
