@@ -1,0 +1,142 @@
+"""From a script to an answer: the text is chosen, cut where the request says, and counted."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.standin.calls import Call, Route
+from tests.standin.faults import Fault
+from tests.standin.replies import as_bytes
+from tests.standin.scripts import FIRST_MS, PACE_MS, Script, ToolCall
+from tests.standin.tokens import count, pieces, prompt_tokens
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One alternative of an answer."""
+
+    text: str
+    finish_reason: str
+    tool_calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of the text and of the calls."""
+        calls = sum(count(call.name) + count(call.arguments) for call in self.tool_calls)
+        return count(self.text) + calls
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer before it takes the shape of its route.
+
+    ``top`` is how many alternatives each piece's log probability comes with (None: no log
+    probabilities), ``usage_wanted`` whether a stream is to end with the usage on the v1 route.
+    """
+
+    route: Route
+    model: str
+    id: str
+    choices: tuple[Choice, ...]
+    prompt_tokens: int
+    completion_tokens: int
+    top: int | None
+    usage_wanted: bool
+    filter_ran: bool = True
+    first_ms: float = FIRST_MS
+    pace_ms: float = PACE_MS
+    cut_after: int | None = None
+
+    @property
+    def whole_ms(self) -> float:
+        """How long the answer takes in one part: as long as the stream of it."""
+        return self.first_ms + self.pace_ms * max(0, self.completion_tokens - 1)
+
+
+def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
+    """The answer of ``script`` (None: the fallback), spoilt by ``fault`` if that changes it."""
+    choices = tuple(spoil(choice, fault) for choice in choose(call, script))
+    if fault and fault.change == "no-choices":
+        choices = ()
+    body = call.body
+    return Answer(
+        route=call.route,
+        model=call.model,
+        id=call.id,
+        choices=choices,
+        prompt_tokens=prompt_tokens(body),
+        completion_tokens=sum(choice.tokens for choice in choices),
+        top=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+        usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
+        filter_ran=not (fault and fault.change == "filter-down"),
+        first_ms=script.first_ms if script else FIRST_MS,
+        pace_ms=script.pace_ms if script else PACE_MS,
+        cut_after=script.cut_after if script else None,
+    )
+
+
+def choose(call: Call, script: Script | None) -> Iterator[Choice]:
+    """The alternatives, one for each of ``n``."""
+    texts: Sequence[str] = script.answer if script else ()
+    made = script.calls_for(call) if script else ()
+    filtered_after = script.filtered_after if script else None
+    for at in range(call.body.get("n") or 1):
+        if texts:
+            text = texts[variant(call.body, call.asked + at, at) % len(texts)]
+        else:
+            text = "" if made else fallback(call)
+        if made:
+            yield Choice(text, tool_finish(call), made)
+        else:
+            yield cut(text, call.body, filtered_after)
+
+
+def variant(body: dict[str, Any], turn: int, at: int) -> int:
+    """Which of several answers: the first when cold, the seed's, else each time the next."""
+    if body.get("temperature") == 0:
+        return 0
+    seed = body.get("seed")
+    return turn if seed is None else int(seed) + at
+
+
+def tool_finish(call: Call) -> str:
+    """The v1 route finishes with "stop" when the request named the function to call."""
+    return "stop" if call.route == "v1" and call.named_tool else "tool_calls"
+
+
+def fallback(call: Call) -> str:
+    """What is said where no script is."""
+    words = (
+        "This is the stand-in endpoint. No model is here, only scripts, and it has no script for"
+        f" this question: {call.ask[:200]}"
+    )
+    return as_bytes({"stand_in": words}).decode() if call.wants_json else words
+
+
+def cut(text: str, body: dict[str, Any], filtered_after: int | None) -> Choice:
+    """``text`` up to what ends it first: a stop text, the limit of tokens, the content filter."""
+    stop = body.get("stop") or ()
+    ends = [text.find(part) for part in ([stop] if isinstance(stop, str) else stop)]
+    text = text[: min((at for at in ends if at >= 0), default=None)]
+    limits = [
+        (filtered_after, "content_filter"),
+        (body.get("max_tokens"), "length"),
+        (body.get("max_completion_tokens"), "length"),
+    ]
+    reason, cuts = "stop", pieces(text)
+    for limit, why in limits:
+        if limit is not None and len(cuts) > limit:
+            reason, cuts = why, cuts[:limit]
+    return Choice("".join(cuts), reason)
+
+
+def spoil(choice: Choice, fault: Fault | None) -> Choice:
+    """``choice`` with what ``fault`` does to its text or its end."""
+    match fault.change if fault else None:
+        case "unknown-finish-reason":
+            return replace(choice, finish_reason="model_length")
+        case "filtered-output":
+            return Choice("".join(pieces(choice.text)[:5]), "content_filter")
+        case "filtered-output-emptied":
+            return replace(choice, text="")
+    return choice

@@ -1,0 +1,131 @@
+"""Which requests are refused, in the order in which a service looks: key, version, model, fields.
+
+Each check returns the reply that refuses, or None.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.standin import replies
+from tests.standin.calls import Route
+from tests.standin.replies import Reply
+
+KEY = "Kq7xWz3vRt9mBn5c"
+TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
+API_VERSION = "2024-05-01-preview"
+PLAIN = "stand-in-plain"
+DEPLOYMENTS = ("stand-in-chat", PLAIN)
+
+STANDARD = frozenset(
+    {
+        "messages",
+        "model",
+        "frequency_penalty",
+        "presence_penalty",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "seed",
+        "stop",
+        "stream",
+        "response_format",
+        "tools",
+        "tool_choice",
+    }
+)
+"""The fields that the specification of the models route has; all others are extra there."""
+
+FIRST_CLASS = STANDARD | {
+    "audio",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "metadata",
+    "modalities",
+    "n",
+    "parallel_tool_calls",
+    "prediction",
+    "reasoning_effort",
+    "store",
+    "stream_options",
+    "top_logprobs",
+    "user",
+    "user_security_context",
+}
+"""The fields that the v1 route has; any other is an error there."""
+
+
+def key_of(headers: Mapping[str, str]) -> str:
+    """The credential that was sent, or ""."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return headers.get("api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+
+
+def check_key(headers: Mapping[str, str]) -> Reply | None:
+    """A key may come in either header; a token only as `Authorization: Bearer`."""
+    bearer = headers.get("authorization", "").casefold().startswith("bearer ")
+    accepted = (KEY, TOKEN) if bearer and "api-key" not in headers else (KEY,)
+    return None if key_of(headers) in accepted else replies.wrong_key()
+
+
+def check_version(route: Route, version: str | None) -> Reply | None:
+    """The models route answers one api-version; v1 needs none."""
+    return None if route == "v1" or version == API_VERSION else replies.no_resource()
+
+
+def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
+    """The deployment that is asked for, or ""; the models route also takes it from a header."""
+    named = body.get("model")
+    if not named and route == "models":
+        named = headers.get("x-ms-model-mesh-model-name")
+    return named if isinstance(named, str) else ""
+
+
+def check_model(route: Route, model: str) -> Reply | None:
+    """The models route does not mind upper and lower case; v1 does."""
+    if route == "v1":
+        return None if model in DEPLOYMENTS else replies.no_deployment()
+    if not model:
+        return replies.no_model()
+    return None if model.lower() in DEPLOYMENTS else replies.unknown_model(model)
+
+
+def check_extra(
+    route: Route, model: str, headers: Mapping[str, str], body: dict[str, Any]
+) -> Reply | None:
+    """Fields that are not in the specification. `drop` removes them from ``body``."""
+    if route == "v1":
+        unknown = sorted(set(body) - FIRST_CLASS)
+        return replies.unrecognized(unknown) if unknown else None
+    option = headers.get("extra-parameters", "error")
+    extra = [name for name in body if name not in STANDARD]
+    if option not in ("error", "drop", "pass-through"):
+        return replies.extra_header_value(option)
+    if option == "error" and extra:
+        return replies.extra_not_allowed(extra)
+    if option == "drop":
+        for name in extra:
+            del body[name]
+    elif extra and model.lower() == PLAIN:
+        return replies.extra_refused(extra[0], body[extra[0]])
+    return None
+
+
+def check_plain(route: Route, model: str, body: Mapping[str, Any]) -> Reply | None:
+    """What the plain model cannot do. Of system messages the models route makes user messages."""
+    if model.lower() != PLAIN:
+        return None
+    kind = (body.get("response_format") or {}).get("type", "text")
+    if kind != "text" and route == "models":
+        return replies.not_supported("response_format", kind)
+    if kind != "text":
+        words = f"'response_format' of type '{kind}' is not supported with this model."
+        return replies.openai_error(words, "unsupported_value", "response_format")
+    roles = [message["role"] for message in body["messages"]]
+    if route == "v1" and "system" in roles:
+        where = f"messages[{roles.index('system')}].role"
+        words = f"Unsupported value: '{where}' does not support 'system' with this model."
+        return replies.openai_error(words, "unsupported_value", where)
+    return None

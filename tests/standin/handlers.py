@@ -1,0 +1,219 @@
+"""What happens to a request: it is noted, checked, and answered or failed."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler
+
+from tests.standin import checks, replies, scripts
+from tests.standin.answers import Answer, compose
+from tests.standin.calls import Call, Route
+from tests.standin.faults import FAULTS, Fault
+from tests.standin.fields import check_fields
+from tests.standin.replies import Reply, as_bytes
+from tests.standin.scripts import Script
+from tests.standin.shapes import completion
+from tests.standin.streams import events
+
+if TYPE_CHECKING:
+    from tests.standin.server import StandIn
+
+PATHS: dict[str, Route] = {
+    "/models/chat/completions": "models",
+    "/openai/v1/chat/completions": "v1",
+}
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it arrived: ``headers`` by their lower-case names (the credential is in them,
+    so they are not in the ``repr``), ``body`` the JSON value, or text if it was not JSON."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
+    body: Any
+
+
+class Handler(RequestHandler):
+    """What both handlers share."""
+
+    def initialize(self, server: "StandIn") -> None:
+        self.server = server
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.clear_header("Date")  # the same answer is the same bytes on every day
+        self.set_header("x-answered-by", "stand-in")
+
+    def prepare(self) -> None:
+        self.received = Received(
+            method=self.request.method or "",
+            path=self.request.path,
+            query={name: self.get_query_argument(name) for name in self.request.query_arguments},
+            headers={name.lower(): value for name, value in self.request.headers.get_all()},
+            body=parse(self.request.body),
+        )
+        self.server.requests.append(self.received)
+
+    def compute_etag(self) -> None:
+        """No ETag: the services send none."""
+
+    def write_error(self, status_code: int, **details: Any) -> None:
+        """tornado's own refusals (a wrong method) in the usual shape."""
+        self.send(replies.error(status_code, str(status_code), self._reason))
+
+    def send(self, reply: Reply) -> None:
+        """Send a whole reply, with its headers."""
+        self.set_status(reply.status, reply.reason)
+        self.set_header("Content-Type", reply.content_type)
+        for name, value in reply.headers.items():
+            self.set_header(name, value)
+        self.finish(reply.body)
+
+
+class WrongPathHandler(Handler):
+    """Any other path."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.send(replies.no_resource())
+
+
+class ChatHandler(Handler):
+    """`POST .../chat/completions` of either route."""
+
+    SUPPORTED_METHODS = ("POST",)
+
+    async def post(self) -> None:
+        """Check, find the script, answer."""
+        route = PATHS[self.request.path]
+        received, headers = self.received, self.received.headers
+        # Checks may drop fields, and what has arrived stays as it was.
+        body = dict(received.body) if isinstance(received.body, dict) else {}
+        model = checks.model_of(route, headers, body)
+        refused = self.refusal(route, model, headers, body)
+        status = refused.status if refused else 200
+        ident, asked = self.server.next_id(route, received.body, status)
+        self.add_headers(route, ident)
+        if refused:
+            return self.send(refused)
+        call = Call(route, model, body, checks.key_of(headers), asked, ident)
+        script = scripts.find(self.server.scripts, call)
+        name = fault_name(call, script)
+        if name and name not in FAULTS:
+            words = f"The stand-in has no fault {name!r}; it has: {', '.join(FAULTS)}"
+            return self.send(replies.error(400, "unknown_fault", words))
+        fault = FAULTS[name] if name and FAULTS[name].plays(asked) else None
+        if fault and fault.reply:
+            return await self.fail(fault.reply(call))
+        answer = compose(call, script, fault)
+        await (self.stream(answer, fault) if call.streams else self.answer(answer))
+
+    def refusal(
+        self, route: Route, model: str, headers: Mapping[str, str], body: dict[str, Any]
+    ) -> Reply | None:
+        """The reply to a request that is wrong, or None."""
+        version = self.received.query.get("api-version")
+        steps: list[Callable[[], Reply | None]] = [
+            lambda: checks.check_key(headers),
+            lambda: checks.check_version(route, version),
+            lambda: None if isinstance(self.received.body, dict) else replies.not_json(),
+            lambda: checks.check_model(route, model),
+            lambda: checks.check_extra(route, model, headers, body),
+            lambda: check_fields(route, body),
+            lambda: checks.check_plain(route, model, body),
+        ]
+        return next((reply for step in steps if (reply := step())), None)
+
+    def add_headers(self, route: Route, ident: str) -> None:
+        """The headers of the route, on good answers and on errors."""
+        request_id = "-".join((ident[:8], ident[8:12], ident[12:16], ident[16:20], ident[20:32]))
+        self.set_header("x-request-id", request_id)
+        self.set_header("x-ms-rai-invoked", "true")
+        self.set_header("azureml-model-session", "stand-in")
+        if route == "v1":
+            self.set_header("apim-request-id", request_id)
+            self.set_header("x-ms-region", "Stand-in")
+            self.set_header("x-ratelimit-limit-requests", "1000")
+            self.set_header("x-ratelimit-limit-tokens", "400000")
+            self.set_header("x-ratelimit-remaining-requests", "999")
+            self.set_header("x-ratelimit-remaining-tokens", "399000")
+
+    async def answer(self, answer: Answer) -> None:
+        """The answer in one part, after as long as the stream of it takes."""
+        await self.pause(answer.whole_ms)
+        if answer.route == "models":
+            self.set_header("prompt_token_len", str(answer.prompt_tokens))
+            self.set_header("sampling_token_len", str(answer.completion_tokens))
+        self.send(Reply(200, as_bytes(completion(answer))))
+
+    async def stream(self, answer: Answer, fault: Fault | None) -> None:
+        """The answer as a stream: each event leaves at once, as a chunk of its own."""
+        cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        for event in events(answer, fault):
+            await self.pause(event.wait_ms)
+            if event.breaks:
+                return self.hang_up()
+            self.write(event.data)
+            if not await self.sent(self.flush()):
+                return
+
+    async def fail(self, reply: Reply) -> None:
+        """Send the reply of a fault; where it breaks, the connection does."""
+        if not reply.breaks:
+            return self.send(reply)
+        if reply.breaks == "inside":
+            self.set_header("Content-Type", reply.content_type)
+            self.set_header("Content-Length", str(2 * len(reply.body)))
+            self.write(reply.body)
+            await self.sent(self.flush())
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection without ending the answer."""
+        self.detach().close()
+
+    async def pause(self, ms: float) -> None:
+        """Wait ``ms`` milliseconds, times the pace."""
+        if ms * self.server.pace > 0:
+            try:
+                await asyncio.sleep(ms * self.server.pace / 1000)
+            except asyncio.CancelledError:  # the server stops in the middle of an answer
+                self.hang_up()
+                raise
+
+    async def sent(self, flushed: Awaitable[None]) -> bool:
+        """Whether there is still someone who listens."""
+        try:
+            await flushed
+        except StreamClosedError:
+            return False
+        return True
+
+
+def parse(body: bytes) -> Any:
+    """The JSON value of a body, or its text; numbers that JSON does not have make it text."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    try:
+        return json.loads(body, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return body.decode(errors="replace")
+
+
+def fault_name(call: Call, script: Script | None) -> str:
+    """The fault that the script names, or the question itself."""
+    if script:
+        return script.fault(call.asked)
+    wish, _, name = call.ask.partition(":")
+    return name.strip() if wish == "fault" else ""

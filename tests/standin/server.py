@@ -1,0 +1,82 @@
+"""The HTTP server: tornado on loopback, in a thread with an event loop of its own."""
+
+import asyncio
+import threading
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from tests.standin import checks, scripts
+from tests.standin.calls import digest
+from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
+
+HOST = "127.0.0.1"
+
+
+class StandIn:
+    """The stand-in endpoint, running for as long as the ``with`` block.
+
+    ``models`` and ``v1`` are the endpoints of the two routes, ``key`` the accepted key, and
+    ``requests`` lists what has arrived. ``pace`` is a factor on all pauses: 1 as scripted, 0 none.
+    ``port`` 0 takes any free one; an ``OSError`` is raised if the one that is asked for is taken.
+    """
+
+    def __init__(self, *, port: int = 0, pace: float = 1.0, folder: Path = scripts.SCRIPTS) -> None:
+        self.key = checks.KEY
+        self.requests: list[Received] = []
+        self.pace = pace
+        self.scripts = scripts.load(folder)
+        self.counts: Counter[str] = Counter()
+        self._wanted_port = port
+        self._started = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._sockets = bind_sockets(self._wanted_port, HOST)
+        self.url = f"http://{HOST}:{self._sockets[0].getsockname()[1]}"
+        self.models, self.v1 = f"{self.url}/models", f"{self.url}/openai/v1"
+        self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        # tornado needs a selector, which is not the default loop on Windows.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        handlers = [(path, ChatHandler, {"server": self}) for path in PATHS]
+        app = Application(
+            handlers,
+            default_handler_class=WrongPathHandler,
+            default_handler_args={"server": self},
+            log_function=lambda handler: None,
+        )
+        http = HTTPServer(app)
+        http.add_sockets(self._sockets)
+        self._started.set()
+        await self._stop.wait()
+        http.stop()
+        await http.close_all_connections()
+
+    def next_id(self, *parts: object) -> tuple[str, int]:
+        """An id for a request, made of ``parts`` and of how often the same came; and that."""
+        key = digest(*parts)
+        asked = self.counts[key]
+        self.counts[key] += 1
+        return digest(key, asked), asked

@@ -1,0 +1,113 @@
+"""An answer as server-sent events: the bytes of each, how long to wait before it, and where a
+fault spoils them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from tests.standin.answers import Answer
+from tests.standin.faults import Fault
+from tests.standin.replies import as_bytes
+from tests.standin.shapes import chunks, has_piece
+
+DONE = b"data: [DONE]\n\n"
+SPOILT_AFTER = 5
+"""After so many pieces a fault begins."""
+
+ERROR_CHUNK = {
+    "error": {"code": "InternalServerError", "message": "The model stopped in mid-sentence."}
+}
+ERROR_EVENT = b"event: error\ndata: Error parsing decoded stream: unexpected end of input\n\n"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. ``piece``: it brings a piece of the text; ``breaks``: the connection ends here."""
+
+    wait_ms: float
+    data: bytes
+    piece: bool = False
+    breaks: bool = False
+
+
+BREAK = Event(0, b"", breaks=True)
+
+
+def event(value: object, wait_ms: float = 0, piece: bool = False) -> Event:
+    """An event with a JSON value."""
+    return Event(wait_ms, b"data: " + as_bytes(value) + b"\n\n", piece)
+
+
+def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
+    """All events of an answer.
+
+    The first one comes when the model has begun, so its first piece follows at once; each further
+    piece takes its time.
+    """
+    stream: Iterable[Event] = good_events(answer)
+    if answer.cut_after is not None:
+        stream = [*first_pieces(stream, answer.cut_after), BREAK]
+    match fault.change if fault else None:
+        case "stream-cut":
+            stream = [*first_pieces(stream), BREAK]
+        case "stream-error-chunk":
+            stream = [*first_pieces(stream), event(ERROR_CHUNK)]
+        case "stream-error-event":
+            stream = [*first_pieces(stream), Event(0, ERROR_EVENT), Event(0, DONE)]
+        case "no-done":
+            stream = [one for one in stream if one.data != DONE]
+        case "no-delta":
+            *most, done = stream
+            stream = [*most, *map(event, late_verdicts()), done]
+        case "odd-lines":
+            stream = map(odd, stream)
+    yield from stream
+
+
+def good_events(answer: Answer) -> Iterator[Event]:
+    """The events of an answer that nothing spoils."""
+    wait, pieces_sent = answer.first_ms, 0
+    for chunk in chunks(answer):
+        piece = has_piece(chunk)
+        pieces_sent += piece
+        yield event(chunk, answer.pace_ms if pieces_sent > 1 and piece else wait, piece)
+        wait = 0
+    yield Event(0, DONE)
+
+
+def first_pieces(stream: Iterable[Event], limit: int = SPOILT_AFTER) -> Iterator[Event]:
+    """The events up to the piece number ``limit``."""
+    sent = 0
+    for one in stream:
+        if one.piece and sent == limit:
+            return
+        sent += one.piece
+        yield one
+
+
+def late_verdicts() -> Iterator[dict[str, object]]:
+    """What an asynchronous filter sends after the end: choices without a delta."""
+    for start in (0, 80):
+        yield {
+            "choices": [
+                {
+                    "content_filter_offsets": {
+                        "check_offset": start,
+                        "start_offset": start,
+                        "end_offset": start + 80,
+                    },
+                    "content_filter_results": {},
+                    "finish_reason": None,
+                    "index": 0,
+                }
+            ],
+            "created": 0,
+            "id": "",
+            "model": "",
+            "object": "",
+        }
+
+
+def odd(one: Event) -> Event:
+    """The same event in another spelling that the standard allows."""
+    data = one.data.replace(b"data: ", b"data:", 1).replace(b"\n", b"\r\n")
+    return replace(one, data=b": keep-alive\r\n\r\nevent: message\r\n" + data)

@@ -1,0 +1,50 @@
+"""One counting rule for the whole stand-in: text is cut into pieces, and a piece is a token.
+
+Real models have vocabularies of their own. What matters here is that everything agrees: ``usage``,
+``max_tokens``, the streamed deltas and ``logprobs`` all count the same pieces.
+"""
+
+import json
+import re
+from typing import Any
+
+WORD = 8
+"""Letters in a piece: longer words take several, as with real tokens."""
+
+MESSAGE_OVERHEAD = 3
+"""Tokens of a message besides its text (its role, its beginning and its end)."""
+
+PICTURE = 85
+"""Tokens of a picture, whatever its size."""
+
+# A piece is a word, a part of a long word, or one other mark, with the white space before it. White
+# space that nothing follows is a piece of its own, so that the pieces joined give the text back.
+PIECE = re.compile(rf"\s*(?:\w{{1,{WORD}}}|[^\w\s])|\s+")
+
+
+def pieces(text: str) -> list[str]:
+    """Cut ``text`` into pieces; joined they give it back."""
+    return PIECE.findall(text)
+
+
+def count(text: str) -> int:
+    """The tokens of ``text``."""
+    return len(pieces(text))
+
+
+def prompt_tokens(body: dict[str, Any]) -> int:
+    """The tokens of a request: its messages and, where it has some, the tools that it offers."""
+    tools = count(json.dumps(body["tools"])) if body.get("tools") else 0
+    return tools + sum(message_tokens(message) for message in body["messages"])
+
+
+def message_tokens(message: dict[str, Any]) -> int:
+    """The tokens of one message: its text, its pictures, the calls that it repeats."""
+    content = message.get("content") or ""
+    items = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    total = MESSAGE_OVERHEAD
+    for item in items:
+        total += count(item["text"]) if item["type"] == "text" else PICTURE
+    for call in message.get("tool_calls") or ():
+        total += count(call["function"]["name"]) + count(call["function"]["arguments"])
+    return total

@@ -1,0 +1,268 @@
+"""The stand-in speaks as the services do: unmodified clients of others understand it.
+
+Each client is wrapped in three methods, so that all are asked the same; one more client is one more
+class and one more line in ``CLIENTS``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from azure.ai.inference import ChatCompletionsClient
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import HttpResponseError
+from openai import APIStatusError, OpenAI
+
+import helpers
+from tests.standin import StandIn
+from tests.standin.scripts import load
+from tests.standin.tokens import MESSAGE_OVERHEAD, count
+
+MODEL = "stand-in-chat"
+QUESTION = "How many languages are in the world?"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a client made of an answer."""
+
+    content: str
+    finish_reason: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    calls: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What a client made of an error."""
+
+    kind: str
+    status: int | None
+    code: str | None
+
+
+class RetiredSdk:
+    """azure-ai-inference, on the models route. Its own retries would hide the failures."""
+
+    def __init__(self, server: StandIn) -> None:
+        credential = AzureKeyCredential(server.key)
+        self.client = ChatCompletionsClient(server.models, credential, retry_total=0)
+
+    def complete(self, ask: str, **options: object) -> Seen:
+        answer = self.client.complete(messages=messages(ask), model=MODEL, **options)
+        choice, usage = answer.choices[0], answer.usage
+        made = tuple(
+            (call.function.name, call.function.arguments)
+            for call in choice.message.tool_calls or ()
+        )
+        counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        return Seen(choice.message.content or "", choice.finish_reason, *counts, made)
+
+    def stream(self, ask: str) -> Seen:
+        text, finish, usage = "", None, None
+        for update in self.client.complete(messages=messages(ask), model=MODEL, stream=True):
+            usage = update.usage or usage
+            for choice in update.choices:
+                text += choice.delta.content or ""
+                finish = choice.finish_reason or finish
+        assert usage
+        return Seen(text, finish, usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+
+    def fail(self, ask: str) -> Failed:
+        with pytest.raises(HttpResponseError) as caught:
+            self.client.complete(messages=messages(ask), model=MODEL)
+        error = caught.value
+        return Failed(
+            type(error).__name__, error.status_code, error.error.code if error.error else None
+        )
+
+
+class VendorSdk:
+    """openai, on the v1 route."""
+
+    def __init__(self, server: StandIn) -> None:
+        self.client = OpenAI(base_url=server.v1, api_key=server.key, max_retries=0)
+
+    def complete(self, ask: str, **options: object) -> Seen:
+        create = self.client.chat.completions.create
+        answer = create(messages=messages(ask), model=MODEL, **options)
+        choice, usage = answer.choices[0], answer.usage
+        made = tuple(
+            (call.function.name, call.function.arguments)
+            for call in choice.message.tool_calls or ()
+        )
+        counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        return Seen(choice.message.content or "", choice.finish_reason, *counts, made)
+
+    def stream(self, ask: str) -> Seen:
+        text, finish, usage = "", None, None
+        for chunk in self.client.chat.completions.create(
+            messages=messages(ask),
+            model=MODEL,
+            stream=True,
+            stream_options={"include_usage": True},
+        ):
+            usage = chunk.usage or usage
+            for choice in chunk.choices:
+                text += choice.delta.content or ""
+                finish = choice.finish_reason or finish
+        return Seen(text, finish, usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+
+    def fail(self, ask: str) -> Failed:
+        with pytest.raises(APIStatusError) as caught:
+            self.client.chat.completions.create(messages=messages(ask), model=MODEL)
+        error = caught.value
+        return Failed(type(error).__name__, error.status_code, error.code)
+
+
+class Ours:
+    """The lessons' own client, on either route. It waits for nothing here."""
+
+    def __init__(self, endpoint: str, key: str) -> None:
+        self.client = helpers.ChatCompletionsClient(
+            endpoint, AzureKeyCredential(key), MODEL, max_retries=0
+        )
+
+    def complete(self, ask: str, **options: object) -> Seen:
+        return self._seen(self.client.complete(messages(ask), **options))
+
+    def stream(self, ask: str) -> Seen:
+        with self.client.stream(messages(ask)) as stream:
+            text = "".join(update.content for update in stream)
+        assert text == stream.completion.content
+        return self._seen(stream.completion)
+
+    def fail(self, ask: str) -> Failed:
+        with pytest.raises(helpers.ChatError) as caught:
+            self.client.complete(messages(ask))
+        return Failed(type(caught.value).__name__, caught.value.status, caught.value.code)
+
+    @staticmethod
+    def _seen(answer: helpers.ChatCompletions) -> Seen:
+        usage = answer.usage
+        counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        calls = [
+            (call.function.name, call.function.arguments) for call in answer.message.tool_calls
+        ]
+        return Seen(answer.content, answer.finish_reason, *counts, tuple(calls))
+
+
+CLIENTS: dict[str, Callable[[StandIn], RetiredSdk | VendorSdk | Ours]] = {
+    "azure-ai-inference": RetiredSdk,
+    "openai": VendorSdk,
+    "ours on models": lambda server: Ours(server.models, server.key),
+    "ours on v1": lambda server: Ours(server.v1, server.key),
+}
+
+# What each client raises for a fault: its class, the status and the code that it found. None of a
+# code is a shape that the client cannot read.
+ERRORS = {
+    "azure-ai-inference": [
+        ("wrong-key", "ClientAuthenticationError", 401, "401"),
+        ("wrong-audience", "ClientAuthenticationError", 401, None),
+        ("unknown-model", "HttpResponseError", 400, "unknown_model"),
+        ("wrong-route", "ResourceNotFoundError", 404, "404"),
+        ("extra-refused", "HttpResponseError", 422, "Invalid input"),
+        ("extra-not-allowed", "HttpResponseError", 400, None),
+        ("content-filter", "HttpResponseError", 400, "content_filter"),
+        ("rate-limited-silent", "HttpResponseError", 429, "429"),
+        ("500-always", "HttpResponseError", 500, "InternalServerError"),
+    ],
+    "openai": [
+        ("wrong-key", "AuthenticationError", 401, "401"),
+        ("no-deployment", "NotFoundError", 404, "DeploymentNotFound"),
+        ("unrecognized-argument", "BadRequestError", 400, "unrecognized_request_argument"),
+        ("content-filter", "BadRequestError", 400, "content_filter"),
+        ("extra-refused", "UnprocessableEntityError", 422, "Invalid input"),
+        ("rate-limited-silent", "RateLimitError", 429, "429"),
+        ("500-always", "InternalServerError", 500, "InternalServerError"),
+    ],
+}
+ERRORS["ours on models"] = [
+    ("wrong-key", "AuthenticationError", 401, "401"),
+    ("wrong-audience", "AuthenticationError", 401, "401"),
+    ("unknown-model", "ModelNotFoundError", 400, "unknown_model"),
+    ("wrong-route", "ModelNotFoundError", 404, "404"),
+    ("extra-refused", "BadParameterError", 422, "Invalid input"),
+    ("extra-not-allowed", "BadParameterError", 400, None),
+    ("content-filter", "ContentFilterError", 400, "content_filter"),
+    ("rate-limited-silent", "RateLimitError", 429, "429"),
+    ("500-always", "ServiceError", 500, "InternalServerError"),
+]
+ERRORS["ours on v1"] = [
+    ("wrong-key", "AuthenticationError", 401, "401"),
+    ("no-deployment", "ModelNotFoundError", 404, "DeploymentNotFound"),
+    ("unrecognized-argument", "BadParameterError", 400, "unrecognized_request_argument"),
+    ("content-filter", "ContentFilterError", 400, "content_filter"),
+    ("extra-refused", "BadParameterError", 422, "Invalid input"),
+    ("rate-limited-silent", "RateLimitError", 429, "429"),
+    ("500-always", "ServiceError", 500, "InternalServerError"),
+]
+CASES = [(client, *case) for client, cases in ERRORS.items() for case in cases]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {"name": "get_temperature", "parameters": {"type": "object"}},
+    }
+]
+
+
+def messages(ask: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": ask}]
+
+
+def scripted() -> Seen:
+    """What the script says about the question."""
+    text = next(script.answer[0] for script in load() if script.ask == QUESTION)
+    prompt, completion = count(QUESTION) + MESSAGE_OVERHEAD, count(text)
+    return Seen(text, "stop", prompt, completion, prompt + completion)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[StandIn]:
+    with StandIn(pace=0) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_gets_the_answer_of_the_script(server: StandIn, name: str) -> None:
+    assert CLIENTS[name](server).complete(QUESTION) == scripted()
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_gets_the_same_as_a_stream(server: StandIn, name: str) -> None:
+    assert CLIENTS[name](server).stream(QUESTION) == scripted()
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_gets_the_call_of_a_tool(server: StandIn, name: str) -> None:
+    seen = CLIENTS[name](server).complete("Is it warm in Oslo?", tools=TOOLS)
+    assert seen.calls == (("get_temperature", '{"city": "Oslo"}'),)
+    assert seen.finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize(("name", "fault", "kind", "status", "code"), CASES)
+def test_a_client_raises_its_own_error(
+    server: StandIn, name: str, fault: str, kind: str, status: int, code: str | None
+) -> None:
+    assert CLIENTS[name](server).fail(f"fault: {fault}") == Failed(kind, status, code)
+
+
+def test_the_vendors_client_assembles_streamed_calls(server: StandIn) -> None:
+    client = VendorSdk(server).client
+    with client.chat.completions.stream(
+        messages=messages("Is it warm in Oslo?"), model=MODEL, tools=TOOLS
+    ) as stream:
+        call = stream.get_final_completion().choices[0].message.tool_calls[0]
+    assert (call.function.name, call.function.arguments) == (
+        "get_temperature",
+        '{"city": "Oslo"}',
+    )
+
+
+def test_the_retired_client_asks_for_pass_through_by_itself(server: StandIn) -> None:
+    seen = RetiredSdk(server).complete(QUESTION, model_extras={"logprobs": True})
+    assert seen == scripted()
+    assert server.requests[-1].headers["extra-parameters"] == "pass-through"
