@@ -1,0 +1,132 @@
+"""What the unit tests put in place of the network, of a credential and of the clock."""
+
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+from azure.core.credentials import AzureKeyCredential
+
+from helpers import ChatCompletionsClient
+
+MODELS = "https://my-resource.services.ai.azure.com/models"
+V1 = "https://my-resource.openai.azure.com/openai/v1"
+KEY = "kQ4f9Zq7Lw2Xs8Rb6Tn1Vd3Hj5Gy0Cm"
+ASK = [{"role": "user", "content": "Hello"}]
+COMPLETION = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1736389070,
+    "model": "some-model-2411",
+    "choices": [
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi!"}}
+    ],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+}
+
+Answer = Callable[[], httpx.Response] | Exception
+
+
+class Chunks(httpx.SyncByteStream):
+    """A body that arrives in pieces; an exception among them is raised when its turn comes."""
+
+    def __init__(self, *pieces: bytes | Exception) -> None:
+        self.pieces, self.read, self.closed = pieces, 0, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            self.read += 1
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Service(httpx.MockTransport):
+    """Gives ``answers`` in order, then the last one again; keeps what was asked."""
+
+    def __init__(self, *answers: Answer) -> None:
+        super().__init__(self._answer)
+        self.answers = answers
+        self.requests: list[httpx.Request] = []
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        # A copy of the headers, because the client changes them from one attempt to the next.
+        kept = httpx.Request("POST", request.url, headers=request.headers, content=request.content)
+        self.requests.append(kept)
+        answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer()
+
+    @property
+    def body(self) -> Any:
+        """The JSON that was sent last."""
+        return json.loads(self.requests[-1].content)
+
+
+def answer(status: int = 200, body: Any = COMPLETION, **headers: str) -> Answer:
+    """An answer, made anew each time: JSON, or text, or bytes, or a stream of chunks."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def make() -> httpx.Response:
+        if isinstance(body, httpx.SyncByteStream):
+            return httpx.Response(status, headers=sent, stream=body)
+        if isinstance(body, str | bytes):
+            return httpx.Response(status, headers=sent, content=body)
+        return httpx.Response(status, headers=sent, json=body)
+
+    return make
+
+
+def streamed(*pieces: bytes | str | Exception) -> Answer:
+    """The answer of a stream that arrives in ``pieces``."""
+    chunks = (piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+    return answer(body=Chunks(*chunks), content_type="text/event-stream; charset=utf-8")
+
+
+def event(**fields: Any) -> str:
+    """One event on the wire."""
+    return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
+
+
+def piece(content: str | None = None, finish: str | None = None, **choice: Any) -> str:
+    """The event that brings a piece of text, or the end."""
+    delta = {} if content is None else {"content": content}
+    return event(choices=[{"index": 0, "delta": delta, "finish_reason": finish, **choice}])
+
+
+DONE = "data: [DONE]\n\n"
+
+
+def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatCompletionsClient:
+    """A client whose service gives ``answers``; it never sleeps and keeps what was asked."""
+    credential = options.pop("credential", AzureKeyCredential(KEY))
+    options = {"transport": Service(*answers or (answer(),)), "sleep": lambda _: None, **options}
+    return ChatCompletionsClient(endpoint, credential, "my-deployment", **options)
+
+
+class Tokens:
+    """A TokenCredential that hands out ``token``, or raises it; counts how often it was asked."""
+
+    def __init__(self, token: str | Exception = KEY) -> None:
+        self.token, self.scopes = token, list[str]()
+
+    def get_token(self, *scopes: str, **_: Any) -> Any:
+        self.scopes += scopes
+        if isinstance(self.token, Exception):
+            raise self.token
+        return SimpleNamespace(token=self.token, expires_on=0)
+
+
+def runs_of(secret: str, size: int = 6) -> list[str]:
+    """Every run of ``size`` characters of a secret: none of them may be seen anywhere."""
+    return [secret[i : i + size] for i in range(len(secret) - size + 1)]
+
+
+def leaked(*texts: object, secret: str = KEY) -> list[str]:
+    """The runs of ``secret`` that stand in any of ``texts``."""
+    return [run for run in runs_of(secret) for text in texts if run in f"{text} {text!r}"]
