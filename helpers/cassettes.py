@@ -29,14 +29,28 @@ def load(path: Path) -> JSON:
     name = "/".join(path.parts[-3:])
     try:
         tape = json.loads(path.read_text(encoding="utf-8"))
-        tape["provenance"]["route"], [(e["request"], e["response"]) for e in tape["exchanges"]]
+        _check(tape)
     except FileNotFoundError:
         raise RecordingError(f"There is no recording {name}.") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as reason:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as reason:
+        # The text of an OSError holds the path of this machine.
+        why = reason.strerror if isinstance(reason, OSError) else reason
         raise RecordingError(
-            f"The recording {name} can't be read: {type(reason).__name__}: {reason}."
+            f"The recording {name} can't be read: {type(reason).__name__}: {why}."
         ) from None
     return tape  # type: ignore[no-any-return]
+
+
+def _check(tape: Any) -> None:
+    """Raise here what a recording of a wrong shape would raise in the middle of its replay."""
+    for fact in ("answered_by", "route", "model", "recorded"):
+        tape["provenance"][fact]
+    for exchange in tape["exchanges"]:
+        exchange["request"].items()
+        response = exchange["response"]
+        httpx.Response(int(response["status"]), headers=response["headers"])
+        for at, text in [(response["ms"], response.get("text", "")), *response.get("stream", ())]:
+            float(at), text.encode()
 
 
 def save(path: Path, tape: JSON) -> None:

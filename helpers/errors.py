@@ -9,6 +9,7 @@ page, nothing at all.
 import contextlib
 import json
 import re
+from textwrap import TextWrapper
 from typing import Any
 
 from helpers.exchanges import Exchange
@@ -16,6 +17,9 @@ from helpers.models import ChatCompletions
 
 MAX_WORDS = 600
 """Characters of the service's own words that an error repeats; a proxy's page can be long."""
+
+# A line of an output does not wrap by itself everywhere, and at a word nowhere.
+_WRAP = TextWrapper(100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 class ChatError(Exception):
@@ -58,7 +62,8 @@ class ChatError(Exception):
             lines.append(f"It asks you to wait {self.retry_after:g} s.")
         if self.request_id:
             lines.append(f"Request id: {self.request_id}")
-        return "\n".join([*lines, f"What to do: {self.advice}"])
+        lines.append(f"What to do: {self.advice}")
+        return "\n".join(_WRAP.fill(line) for text in lines for line in text.split("\n"))
 
 
 class ConfigurationError(ChatError):
@@ -226,7 +231,7 @@ def _words(body: Any) -> tuple[str, str | None]:
     place = inner.get("loc")
     if isinstance(place, list):  # pydantic's way to say which field
         found.insert(0, ".".join(map(str, place)))
-    return _clip(": ".join(found)), code
+    return _clip(": ".join(found).replace(".: ", ": ")), code
 
 
 _NO_SUCH_MODEL = ("unknown_model", "no_model_name", "DeploymentNotFound", "model_not_found")

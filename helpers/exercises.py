@@ -90,7 +90,7 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
             )
         if type(got) is not type(case.expected) or got != case.expected:
             return (
-                f"Not yet: for {case.given}, {name} gives {got!r}, not {case.expected!r}. "
+                f"Not yet: for {case.given}, {name} gives {got!r}, not {case.expected!r}.\n"
                 f"For a hint, run: hint({lesson!r})"
             )
     return f"Right: {name} passes all {len(CASES[lesson])} cases."

@@ -109,6 +109,12 @@ def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatComp
     return ChatCompletionsClient(endpoint, credential, "my-deployment", **options)
 
 
+def service_of(asked: ChatCompletionsClient) -> Service:
+    """The service behind a client, with what it was asked."""
+    assert isinstance(asked.transport, Service)
+    return asked.transport
+
+
 class Tokens:
     """A TokenCredential that hands out ``token``, or raises it; counts how often it was asked."""
 
@@ -120,6 +126,11 @@ class Tokens:
         if isinstance(self.token, Exception):
             raise self.token
         return SimpleNamespace(token=self.token, expires_on=0)
+
+
+def unwrapped(error: BaseException) -> str:
+    """What an error says, its long lines as one line each."""
+    return str(error).replace("\n  ", " ")
 
 
 def runs_of(secret: str, size: int = 6) -> list[str]:

@@ -63,13 +63,13 @@ def set_bar(nb: NotebookNode, source: str) -> None:
 
 def table(lessons: tuple[Lesson, ...]) -> str:
     """The lessons as a Markdown table."""
-    head = ("Lesson", "What it teaches", "Minutes", "You need")
+    head = ("Lesson", "What it teaches", "Section of the article", "Minutes")
     rows = [
         (
             f"[{lesson.id[:2]} {lesson.title}](notebooks/{lesson.notebook.name})",
             lesson.summary,
+            lesson.mirrors,
             str(lesson.minutes),
-            lesson.needs,
         )
         for lesson in lessons
     ]

@@ -19,6 +19,7 @@ from tests.fakes import (
     event,
     leaked,
     piece,
+    service_of,
     streamed,
 )  # fmt: skip
 
@@ -40,7 +41,7 @@ LOOPBACK = ["http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhos
 def test_a_key_goes_out_in_the_header_of_its_route(endpoint: str, header: str, value: str) -> None:
     asked = client(endpoint=endpoint)
     asked.complete(ASK)
-    (request,) = asked.transport.requests  # type: ignore[attr-defined]
+    (request,) = service_of(asked).requests
     found = {name: request.headers.get(name) for name in ("api-key", "authorization")}
     assert found == {"api-key": None, "authorization": None, header: value}
 
@@ -58,7 +59,7 @@ def test_a_token_is_fetched_for_each_attempt(endpoint: str, scope: str) -> None:
     asked = client(answer(503, ""), answer(), endpoint=endpoint, credential=tokens)
     asked.complete(ASK)
     assert tokens.scopes == [scope, scope]
-    sent = [r.headers["authorization"] for r in asked.transport.requests]  # type: ignore[attr-defined]
+    sent = [r.headers["authorization"] for r in service_of(asked).requests]
     assert sent == [f"Bearer {KEY}"] * 2
 
 
@@ -75,7 +76,7 @@ def test_what_a_credential_raises_becomes_an_authentication_error(reason: Except
         asked.complete(ASK)
     assert str(reason) in failure.value.words
     assert "az login" in failure.value.advice
-    assert asked.transport.requests == []  # type: ignore[attr-defined]
+    assert service_of(asked).requests == []
 
 
 @pytest.mark.parametrize("token", [f"{KEY}\n", f"{KEY}é", "", f"{KEY} ", f"\t{KEY}"])
@@ -84,7 +85,7 @@ def test_a_token_that_no_header_can_carry_is_not_sent_and_not_shown(token: str) 
     with pytest.raises(ChatError) as failure:
         asked.complete(ASK)
     assert not leaked(failure.value)
-    assert asked.transport.requests == []  # type: ignore[attr-defined]
+    assert service_of(asked).requests == []
 
 
 @pytest.mark.parametrize("endpoint", LOOPBACK)
@@ -96,7 +97,7 @@ def test_this_machine_may_be_asked_over_http_with_a_key_or_with_none(endpoint: s
 def test_without_a_credential_no_header_is_sent() -> None:
     asked = client(endpoint=LOOPBACK[0], credential=None)
     asked.complete(ASK)
-    (request,) = asked.transport.requests  # type: ignore[attr-defined]
+    (request,) = service_of(asked).requests
     assert not request.headers.keys() & {"api-key", "authorization"}
 
 

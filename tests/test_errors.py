@@ -14,7 +14,7 @@ from helpers import (
     ServiceError,
 )
 from helpers.errors import MAX_WORDS
-from tests.fakes import ASK, answer, client
+from tests.fakes import ASK, answer, client, unwrapped
 
 ID = "7f9c1e52-0000-4000-8000-2b3c4d5e6f70"
 DEEP: Any = []
@@ -65,7 +65,7 @@ SHAPES: dict[str, tuple[int, Any, type[ChatError], str | None, str]] = {
     "422 detail one": (
         422, {"status": 422, "code": "parameter_not_supported", "message": "Invalid values.",
               "detail": {"loc": ["body", "response_format"], "input": "json_object"}},
-        BadParameterError, "parameter_not_supported", "Invalid values.: body.response_format"),
+        BadParameterError, "parameter_not_supported", "Invalid values: body.response_format"),
     "422 list of texts": (422, {"error": ["Input should be 'user'", "Extra"]},
                           BadParameterError, None, "Input should be 'user'; Extra"),
     "400 detail text": (400, {"detail": "Extra parameters ['n'] are not allowed"},
@@ -133,7 +133,7 @@ def test_a_body_becomes_an_error(
 def test_an_error_says_what_happened_in_whose_words_and_what_to_do(
     status: int, body: Any, kind: type[ChatError], code: str | None, words: str
 ) -> None:
-    lines = str(failure_of(status, body, apim_request_id=ID)).splitlines()
+    lines = unwrapped(failure_of(status, body, apim_request_id=ID)).splitlines()
     assert lines[0] == f"{kind.summary} (HTTP {status})"
     says = [line for line in lines if line.startswith("The service says: ")]
     assert len(says) == bool(words or code)

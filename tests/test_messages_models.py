@@ -15,7 +15,7 @@ from helpers import (
     UserMessage,
 )
 from helpers.parameters import check_messages
-from tests.fakes import COMPLETION, answer, client
+from tests.fakes import COMPLETION, answer, client, service_of
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -71,14 +71,14 @@ def test_a_wrong_message_is_refused_and_nothing_is_sent(messages: Any, told: str
     with pytest.raises(BadParameterError) as failure:
         asked.complete(messages)
     assert told in str(failure.value)
-    assert asked.transport.requests == []  # type: ignore[attr-defined]
+    assert service_of(asked).requests == []
 
 
 def test_an_answer_can_be_sent_back_as_the_next_message() -> None:
     message = {**COMPLETION["choices"][0]["message"], "refusal": None}  # type: ignore[index]
     asked = client(answer(body={"choices": [{"message": message}]}))
     asked.complete([UserMessage("a"), asked.complete([UserMessage("a")]).message])
-    sent = asked.transport.body["messages"][1]  # type: ignore[attr-defined]
+    sent = service_of(asked).body["messages"][1]
     assert sent == {"role": "assistant", "content": "Hi!"}
 
 

@@ -18,6 +18,7 @@ from tests.fakes import (
     client,
     event,
     piece,
+    service_of,
     streamed,
 )  # fmt: skip
 
@@ -27,7 +28,7 @@ HI = (piece("H"), piece("i"))
 EMPTY = event(choices=[], id="", prompt_filter_results=[{"prompt_index": 0}])
 USAGE = event(choices=[], usage={"total_tokens": 5})
 
-WHOLE = {
+WHOLE: dict[str, list[Any]] = {
     "with its end mark": [*HI, piece(finish="stop"), DONE],
     "without an end mark": [*HI, piece(finish="stop")],
     "an end mark, no reason": [*HI, DONE],
@@ -59,7 +60,7 @@ def test_the_finish_reason_is_kept_even_if_nobody_knows_it() -> None:
 
 def test_unknown_fields_are_kept() -> None:
     with client(streamed(EMPTY, piece("a", "stop", stop_reason=32007), DONE)).stream(ASK) as stream:
-        first, second = stream
+        first, second = list(stream)
     assert first.raw["prompt_filter_results"] == [{"prompt_index": 0}]
     assert second.choices[0].raw["stop_reason"] == 32007
     assert stream.completion.choices[0].raw["stop_reason"] == 32007
@@ -160,7 +161,7 @@ def test_a_stream_is_never_asked_for_again_once_it_began(cut: Exception) -> None
     asked = client(streamed(HI[0], cut), streamed(DONE), sleep=waits.append)
     with asked.stream(ASK) as stream, pytest.raises(StreamInterruptedError):
         list(stream)
-    assert len(asked.transport.requests) == 1  # type: ignore[attr-defined]
+    assert len(service_of(asked).requests) == 1
     assert waits == []
 
 
@@ -168,7 +169,7 @@ def test_a_stream_that_is_refused_at_first_is_asked_for_again() -> None:
     asked = client(answer(429, ""), streamed(*HI, DONE))
     with asked.stream(ASK) as stream:
         assert "".join(update.content for update in stream) == "Hi"
-    assert len(asked.transport.requests) == 2  # type: ignore[attr-defined]
+    assert len(service_of(asked).requests) == 2
 
 
 def test_leaving_early_closes_the_connection_and_keeps_what_came() -> None:
@@ -196,7 +197,7 @@ def test_a_stream_that_is_not_open_says_so(read: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"with client\.stream"):
         read(stream)
     assert stream.completion.content == ""
-    assert asked.transport.requests == []  # type: ignore[attr-defined]
+    assert service_of(asked).requests == []
 
 
 def test_a_stream_that_was_closed_before_its_end_is_broken() -> None:

@@ -1,0 +1,5 @@
+from helpers import ChatCompletions
+
+
+def was_cut(completion: ChatCompletions) -> bool:
+    return completion.finish_reason in ("length", "content_filter")

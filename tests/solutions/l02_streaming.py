@@ -1,0 +1,10 @@
+from collections.abc import Iterable
+
+from helpers import StreamingChatCompletionsUpdate
+
+
+def time_to_first_text(updates: Iterable[StreamingChatCompletionsUpdate]) -> float | None:
+    for update in updates:
+        if update.content:
+            return update.elapsed
+    return None
