@@ -22,6 +22,7 @@ KEPT_RESPONSE_HEADERS = (
     "x-ratelimit-remaining-requests",
     "x-ratelimit-remaining-tokens",
     "x-answered-by",
+    "x-provoked",
 )
 REQUEST_ID_HEADERS = ("apim-request-id", "x-request-id")
 MASK = "***"

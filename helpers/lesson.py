@@ -119,7 +119,9 @@ def describe_provenance(provenance: JSON) -> str:
         "stand-in": "the stand-in endpoint (scripted: no model wrote them)",
         "live": f"a live deployment of {provenance['model']}",
     }[provenance["answered_by"]]
-    return f"Answers: recorded {provenance['recorded']} from {by}, route {provenance['route']}."
+    told = f"Answers: recorded {provenance['recorded']} from {by}, route {provenance['route']}"
+    kept = provenance.get("kept_from_stand_in")
+    return f"{told}; {kept} of them kept from the stand-in endpoint." if kept else f"{told}."
 
 
 def _lesson(name: str) -> Lesson:

@@ -51,14 +51,7 @@ class Player(httpx.BaseTransport):
         takes = self._takes.get(key)
         if not takes:
             raise self._miss(wanted)
-        answer = takes[min(count, len(takes) - 1)]["response"]
-        stream = _Stream(answer, pace=self._pace)
-        body = json.dumps(answer["body"]) if "body" in answer else answer.get("text", "")
-        source: Any = {"stream": stream} if "stream" in answer else {"content": body.encode()}
-        clock = {"elapsed": stream.elapsed}
-        return httpx.Response(
-            answer["status"], headers=answer["headers"], extensions=clock, **source
-        )
+        return replayed(takes[min(count, len(takes) - 1)]["response"], pace=self._pace)
 
     def unplayed(self) -> list[str]:
         """The recorded requests that were not asked as often as they were recorded."""
@@ -73,6 +66,15 @@ class Player(httpx.BaseTransport):
             near = max(recorded, key=lambda r: SequenceMatcher(None, key_of(r), key).ratio())
             lines += ["The nearest recording differs in:", *differences(near, wanted)]
         return NoRecordingError("\n".join(lines), advice=GO_LIVE)
+
+
+def replayed(answer: JSON, *, pace: bool = False) -> httpx.Response:
+    """The HTTP response that a recording holds."""
+    stream = _Stream(answer, pace=pace)
+    body = json.dumps(answer["body"]) if "body" in answer else answer.get("text", "")
+    source: Any = {"stream": stream} if "stream" in answer else {"content": body.encode()}
+    clock = {"elapsed": stream.elapsed}
+    return httpx.Response(answer["status"], headers=answer["headers"], extensions=clock, **source)
 
 
 class _Stream(httpx.SyncByteStream):

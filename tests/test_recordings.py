@@ -184,6 +184,33 @@ def test_it_is_a_stand_ins_only_if_each_answer_says_so(
     assert tape(path)["provenance"]["answered_by"] == told
 
 
+def test_a_failure_that_cannot_be_provoked_live_is_kept_from_the_stand_in(path: Path) -> None:
+    marked = {"x_answered_by": "stand-in", "x_provoked": "rate-limited"}
+    scripted = answer(429, "", retry_after="0", **marked), answer(x_answered_by="stand-in")
+    record(path, lambda asked: asked.complete(ASK), *scripted)
+    live = answer(), answer(x_request_id="live")
+    again = record(path, lambda asked: asked.complete(ASK, model="my-own"), *live)
+    assert [kept["response"]["status"] for kept in tape(path)["exchanges"]] == [429, 200]
+    assert [kept["request"]["body"]["model"] for kept in tape(path)["exchanges"]] == ["my-own"] * 2
+    assert again.exchange.response_headers["x-request-id"] == "live"
+    assert tape(path)["provenance"]["answered_by"] == "live"
+    assert tape(path)["provenance"]["kept_from_stand_in"] == 1
+
+
+def test_recording_from_the_stand_in_again_keeps_nothing_old(path: Path) -> None:
+    marked = {"x_answered_by": "stand-in", "x_provoked": "wrong-key"}
+    record(path, outcome, answer(401, "old", **marked))
+    record(path, outcome, answer(401, "new", **marked))
+    assert [kept["response"]["text"] for kept in tape(path)["exchanges"]] == ["new"]
+
+
+def test_a_damaged_recording_can_be_recorded_anew(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("{", encoding="utf-8")
+    record(path, outcome, answer())
+    assert len(tape(path)["exchanges"]) == 1
+
+
 def test_a_write_that_fails_leaves_the_old_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
