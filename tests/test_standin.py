@@ -223,6 +223,24 @@ def test_the_plain_model_has_no_json_mode(server: StandIn, route: str, status: i
     assert post(server, route, body).status_code == status
 
 
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"max_tokens": 50}, "unsupported_parameter"),
+        ({"temperature": 0}, "unsupported_value"),
+        ({"top_p": 0.5}, "unsupported_value"),
+        ({"max_completion_tokens": 50, "temperature": 1, "presence_penalty": 0}, None),
+    ],
+)
+def test_the_reasoning_model_takes_few_parameters(
+    server: StandIn, route: str, options: dict[str, Any], code: str | None
+) -> None:
+    body = question(model="stand-in-reasoning", **options)
+    response = post(server, route, body, extra_parameters="pass-through")
+    assert response.json().get("error", {}).get("code") == code
+
+
 @pytest.mark.parametrize(("route", "status"), [("models", 200), ("v1", 400)])
 def test_the_plain_model_has_no_system_role(server: StandIn, route: str, status: int) -> None:
     told = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]

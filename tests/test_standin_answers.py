@@ -3,10 +3,12 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.standin import StandIn
 from tests.standin.asking import (
@@ -21,7 +23,7 @@ from tests.standin.asking import (
 )
 from tests.standin.faults import FAULTS
 from tests.standin.scripts import load
-from tests.standin.tokens import pieces
+from tests.standin.tokens import picture_tokens, pieces
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,15 @@ def test_the_filter_ends_an_answer(server: StandIn, route: str) -> None:
 def test_v1_says_what_the_filter_found(server: StandIn) -> None:
     choice = first(post(server, "v1", question("Say something wild.")))
     assert choice["content_filter_results"]["violence"]["filtered"] is True
+
+
+def test_mesh_says_it_only_where_the_script_wants_it(server: StandIn) -> None:
+    plain = post(server, "models", question("Say something wild.")).json()
+    judged = post(server, "models", question("Say something wild, and be judged.")).json()
+    assert "content_filter_results" not in plain["choices"][0]
+    assert judged["choices"][0]["content_filter_results"]["violence"]["filtered"] is True
+    prompt = judged["prompt_filter_results"][0]["content_filter_results"]
+    assert prompt["jailbreak"] == {"filtered": False, "detected": False}
 
 
 def test_n_gives_as_many_choices(server: StandIn) -> None:
@@ -156,6 +167,42 @@ def test_a_picture_is_known_by_its_bytes(server: StandIn) -> None:
     assert shown("https://example.org/cat.png") != "Five bytes."
 
 
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("size", "detail", "tokens"),
+    [
+        ((100, 100), "low", 85),
+        ((4000, 3000), "low", 85),
+        ((100, 100), None, 85 + 170),
+        ((512, 512), "high", 85 + 170),
+        ((513, 512), "auto", 85 + 2 * 170),
+        ((1024, 1024), "high", 85 + 4 * 170),  # made 768 by 768
+        ((2048, 4096), "high", 85 + 6 * 170),  # made 1024 by 2048, then 768 by 1536
+    ],
+)
+def test_a_picture_costs_tokens_by_its_size(
+    server: StandIn, route: str, size: tuple[int, int], detail: str | None, tokens: int
+) -> None:
+    def cost(*pictures: dict[str, Any]) -> int:
+        items = [{"type": "text", "text": "What?"}, *pictures]
+        body = question() | {"messages": [{"role": "user", "content": items}]}
+        return int(post(server, route, body).json()["usage"]["prompt_tokens"])
+
+    stream = BytesIO()
+    Image.new("1", size).save(stream, "PNG")
+    shown = {"url": f"data:image/png;base64,{b64encode(stream.getvalue()).decode()}"}
+    shown |= {"detail": detail} if detail else {}
+    assert cost({"type": "image_url", "image_url": shown}) - cost() == tokens
+
+
+@pytest.mark.parametrize("url", ["https://example.com/a.png", "data:image/png;base64,AAAA", "?"])
+def test_a_picture_without_a_size_counts_as_one_tile(url: str) -> None:
+    assert picture_tokens({"type": "image_url", "image_url": {"url": url}}) == 85 + 170
+
+
+DOUBT = '[[script]]\nask = "a"\nanswer = "b"\ndoubts = '
+
+
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
@@ -163,6 +210,10 @@ def test_a_picture_is_known_by_its_bytes(server: StandIn) -> None:
         ('[[script]]\nask = "a"', "needs an answer"),
         ('[[script]]\nask = "a"\nfault = "b"', "no such fault: b"),
         ('[[script]]\nanswer = "b"', "ask"),
+        (DOUBT + "{ c = { c = 0.5 } }", "'c' is no piece of the answer"),
+        (DOUBT + "{ b = { c = 0.5 } }", "or has no chance"),
+        (DOUBT + "{ b = { b = 0.5, c = 0.5 } }", "above 0 and below 1"),
+        (DOUBT + "{ b = { b = 0.5, c = 0 } }", "above 0 and below 1"),
     ],
 )
 def test_a_mistake_in_a_script_is_named(tmp_path: Path, toml: str, words: str) -> None:

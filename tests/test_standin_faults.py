@@ -39,6 +39,24 @@ def test_an_unknown_fault_is_an_error_that_lists_them(server: StandIn) -> None:
     assert (response.status_code, response.json()["error"]["code"]) == (400, "unknown_fault")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("rate-limited", "rate-limited"),
+        ("500-always", "500-always"),
+        ("content-filter", "content-filter"),
+        ("no-choices", "no-choices"),
+        ("unknown-model", None),
+        ("extra-refused", None),
+    ],
+)
+def test_what_no_deployment_can_be_made_to_do_is_marked(
+    server: StandIn, name: str, told: str | None
+) -> None:
+    response = post(server, "models", question(f"fault: {name}", seed=3))
+    assert response.headers.get("x-provoked") == told
+
+
 def test_scripted_faults_come_in_order(server: StandIn) -> None:
     seen = [post(server, "models", question("Once more.")).status_code for _ in range(4)]
     assert seen == [429, 503, 200, 200]

@@ -54,6 +54,17 @@ def test_mesh_brings_the_usage_unasked_in_the_last_chunk(server: StandIn) -> Non
     assert not any("usage" in one for one in others)
 
 
+def test_mesh_is_annotated_where_the_script_wants_it(server: StandIn) -> None:
+    head, *pieces, last, _ = chunks(
+        server, "models", question("Say something wild, and be judged.")
+    )
+    assert (head["choices"], "prompt_filter_results" in head) == ([], True)
+    judged = [one["choices"][0]["content_filter_results"]["violence"] for one in [*pieces, last]]
+    assert [one["filtered"] for one in judged] == [False] * len(pieces) + [True]
+    assert last["choices"][0]["finish_reason"] == "content_filter"
+    assert last["usage"]["completion_tokens"] == 3
+
+
 def test_v1_begins_with_the_filter_and_no_choice(server: StandIn) -> None:
     first = chunks(server, "v1", question())[0]
     assert (first["choices"], "prompt_filter_results" in first) == ([], True)
@@ -118,9 +129,20 @@ def test_logprobs_are_of_the_pieces(server: StandIn, route: str) -> None:
         assert one["token"] in [top["token"] for top in one["top_logprobs"]]
 
 
+@pytest.mark.parametrize(("top", "tokens"), [(1, ["No"]), (2, ["No", "Yes"]), (5, ["No", "Yes"])])
+def test_a_script_tells_what_is_doubtful(server: StandIn, top: int, tokens: list[str]) -> None:
+    body = question("Tea?", logprobs=True, top_logprobs=top)
+    one, other = first(post(server, "v1", body))["logprobs"]["content"]
+    assert math.exp(one["logprob"]) == pytest.approx(0.3, abs=0.001)
+    assert [known["token"] for known in one["top_logprobs"]][:2] == tokens
+    assert len(one["top_logprobs"]) == len(other["top_logprobs"]) == top
+    assert sum(math.exp(known["logprob"]) for known in one["top_logprobs"]) < 1
+    assert math.exp(other["logprob"]) > 0.9
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_logprobs_are_the_same_in_a_stream(server: StandIn, route: str) -> None:
-    body = question(logprobs=True)
+    body = question("Tea?", logprobs=True)
     stream = chunks(server, route, body, extra_parameters="pass-through")
     plain = first(post(server, route, body, extra_parameters="pass-through"))
     streamed = [

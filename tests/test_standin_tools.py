@@ -68,3 +68,16 @@ def test_v1_streams_calls_in_fragments(server: StandIn) -> None:
         texts[part["index"]] += part["function"]["arguments"]
     assert texts == {0: '{"city": "Oslo"}', 1: "{broken"}
     assert [part.get("id", "")[:5] for part in fragments].count("call_") == 2
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_script_can_have_its_calls_in_fragments_on_both_routes(
+    server: StandIn, route: str
+) -> None:
+    stream = chunks(server, route, question("Weather, bit by bit?", tools=TOOLS))
+    fragments = [part for parts in deltas(stream, "tool_calls") for part in parts]
+    assert len(fragments) > 3
+    assert [part["index"] for part in fragments] == [0] * len(fragments)
+    assert "".join(part["function"]["arguments"] for part in fragments) == '{"city": "Oslo"}'
+    ends = [choice["finish_reason"] for one in stream[:-1] for choice in one["choices"]]
+    assert [end for end in ends if end] == ["tool_calls"]

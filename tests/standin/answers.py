@@ -1,11 +1,12 @@
 """From a script to an answer: the text is chosen, cut where the request says, and counted."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.standin.calls import Call, Route
 from tests.standin.faults import Fault
+from tests.standin.logprobs import Doubts
 from tests.standin.replies import as_bytes
 from tests.standin.scripts import FIRST_MS, PACE_MS, Script, ToolCall
 from tests.standin.tokens import count, pieces, prompt_tokens
@@ -31,7 +32,8 @@ class Answer:
     """An answer before it takes the shape of its route.
 
     ``top`` is how many alternatives each piece's log probability comes with (None: no log
-    probabilities), ``usage_wanted`` whether a stream is to end with the usage on the v1 route.
+    probabilities), ``doubts`` which pieces are unsure, ``usage_wanted`` whether a stream is to end
+    with the usage on the v1 route, ``annotated`` whether the content filter's word comes with it.
     """
 
     route: Route
@@ -42,10 +44,13 @@ class Answer:
     completion_tokens: int
     top: int | None
     usage_wanted: bool
+    annotated: bool
     filter_ran: bool = True
     first_ms: float = FIRST_MS
     pace_ms: float = PACE_MS
     cut_after: int | None = None
+    doubts: Doubts = field(default_factory=dict)
+    fragments: bool = False
 
     @property
     def whole_ms(self) -> float:
@@ -68,10 +73,13 @@ def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
         completion_tokens=sum(choice.tokens for choice in choices),
         top=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
         usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
+        annotated=call.route == "v1" or bool(script and script.annotated),
         filter_ran=not (fault and fault.change == "filter-down"),
         first_ms=script.first_ms if script else FIRST_MS,
         pace_ms=script.pace_ms if script else PACE_MS,
         cut_after=script.cut_after if script else None,
+        doubts=script.doubts if script else {},
+        fragments=bool(script and script.fragments),
     )
 
 

@@ -14,7 +14,8 @@ KEY = "Kq7xWz3vRt9mBn5c"
 TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
 API_VERSION = "2024-05-01-preview"
 PLAIN = "stand-in-plain"
-DEPLOYMENTS = ("stand-in-chat", PLAIN)
+REASONING = "stand-in-reasoning"
+DEPLOYMENTS = ("stand-in-chat", PLAIN, REASONING)
 
 STANDARD = frozenset(
     {
@@ -128,4 +129,25 @@ def check_plain(route: Route, model: str, body: Mapping[str, Any]) -> Reply | No
         where = f"messages[{roles.index('system')}].role"
         words = f"Unsupported value: '{where}' does not support 'system' with this model."
         return replies.openai_error(words, "unsupported_value", where)
+    return None
+
+
+FIXED = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+"""What a reasoning model takes no other value of."""
+
+
+def check_reasoning(model: str, body: Mapping[str, Any]) -> Reply | None:
+    """What the reasoning model refuses, in OpenAI's words on either route."""
+    if model.lower() != REASONING:
+        return None
+    if body.get("max_tokens") is not None:
+        return replies.no_max_tokens()
+    for name, only in FIXED.items():
+        value = body.get(name)
+        if value is not None and value != only:
+            words = (
+                f"Unsupported value: '{name}' does not support {value} with this model. Only the"
+                f" default ({only}) value is supported."
+            )
+            return replies.openai_error(words, "unsupported_value", name)
     return None

@@ -44,6 +44,12 @@ class Fault:
     change: Change | None = None
     times: int | None = None
 
+    @property
+    def is_provoked(self) -> bool:
+        """Whether no request brings this about on a healthy deployment, or only a harmful one."""
+        passing = self.status in (0, 408, 429) or self.status >= 500
+        return passing or self.change is not None or self.name.startswith("content-filter")
+
     def plays(self, asked: int) -> bool:
         """Whether a request that came ``asked`` times before fails."""
         return self.times is None or asked % (self.times + 1) < self.times
@@ -93,10 +99,6 @@ FLAT_FILTER = {
     "param": "messages",
     "type": None,
 }
-MAX_TOKENS = (
-    "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
-    " 'max_completion_tokens' instead."
-)
 VLLM = {
     "object": "error",
     "message": f"[{FORBIDDEN}]",
@@ -105,6 +107,8 @@ VLLM = {
     "code": 400,
 }
 JAMBA = ["Input should be 'user', 'assistant' or 'system'", "Extra inputs are not permitted"]
+ONE_PICTURE = VLLM | {"message": "At most 1 image(s) may be provided in one request."}
+NO_PICTURE_THERE = "Failed to download the picture from its URL."
 TOO_LARGE = "Request body too large for the model. Max size: 8000 tokens."
 FIREWALL = "Access denied due to Virtual Network/Firewall rules."
 MANAGED_FILTER = "request input violates azure ai content safety setting."
@@ -140,13 +144,15 @@ TABLE = [
           replies.error(400, 400, GATEWAY, requestid="00000000-0000-0000-0000-000000000000"),
           "`code` is a number, with a requestid"),
     fixed("unrecognized-argument", replies.unrecognized(["foo"]), "v1 route: an unknown field"),
-    fixed("unsupported-parameter",
-          replies.openai_error(MAX_TOKENS, "unsupported_parameter", "max_tokens"),
-          "v1 route: the model wants max_completion_tokens"),
+    fixed("unsupported-parameter", replies.no_max_tokens(), "use max_completion_tokens"),
+    fixed("json-not-asked-for", replies.json_not_asked_for(), "no message has the word JSON"),
     fixed("invalid-input", replies.invalid_input(["temperature"], "too large", 3),
           "`details` is a list"),
     fixed("parameter-not-supported", replies.not_supported("response_format", "json_object"),
           "`detail` is an object"),
+    fixed("one-picture", replies.answer(400, ONE_PICTURE), "the model takes a single picture"),
+    fixed("picture-not-fetched", replies.openai_error(NO_PICTURE_THERE, "invalid_image_url", None),
+          "the service can't get a picture by its URL"),
     fixed("too-large", replies.error(413, "tokens_limit_reached", TOO_LARGE), "the question is"),
     # Not that.
     fixed("content-filter", replies.content_filter(True), "question filtered, with categories"),

@@ -184,8 +184,4 @@ def check_json_is_asked_for(body: Mapping[str, Any]) -> Reply | None:
         return None
     if "json" in str(body["messages"]).lower():
         return None
-    words = (
-        "'messages' must contain the word 'json' in some form, to use 'response_format' of type"
-        " 'json_object'."
-    )
-    return replies.openai_error(words, None, "messages")
+    return replies.json_not_asked_for()

@@ -111,6 +111,10 @@ class ChatHandler(Handler):
             words = f"The stand-in has no fault {name!r}; it has: {', '.join(FAULTS)}"
             return self.send(replies.error(400, "unknown_fault", words))
         fault = FAULTS[name] if name and FAULTS[name].plays(asked) else None
+        if fault and fault.is_provoked:
+            self.set_header("x-provoked", name)
+        elif script and (script.cut_after or script.filtered_after):
+            self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.reply:
             return await self.fail(fault.reply(call))
         answer = compose(call, script, fault)
@@ -129,6 +133,7 @@ class ChatHandler(Handler):
             lambda: checks.check_extra(route, model, headers, body),
             lambda: check_fields(route, body),
             lambda: checks.check_plain(route, model, body),
+            lambda: checks.check_reasoning(model, body),
         ]
         return next((reply for step in steps if (reply := step())), None)
 

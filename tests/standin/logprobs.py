@@ -1,42 +1,48 @@
 """Log probabilities for pieces: invented, but plausible, in OpenAI's shape, and always the same.
 
-``top`` is how many alternatives come with a piece; None means that none of it was asked for.
+``top`` is how many alternatives come with a piece; None means that none of it was asked for. The
+stand-in is sure of every piece but those of which the script doubts: ``doubts`` has for each of
+them its chance and that of others in its place.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from tests.standin.calls import digest
 from tests.standin.tokens import pieces
 
+Doubts = Mapping[str, Mapping[str, float]]
 OTHERS = (" the", " a", " and", ",", " it", ".")
 """What the model could have written instead."""
 
 
-def text_logprobs(text: str, top: int | None) -> dict[str, Any] | None:
+def text_logprobs(text: str, top: int | None, doubts: Doubts) -> dict[str, Any] | None:
     """Those of a whole text."""
     if top is None:
         return None
-    content = [logprob(piece, spot, top) for spot, piece in enumerate(pieces(text))]
+    content = [logprob(piece, spot, top, doubts) for spot, piece in enumerate(pieces(text))]
     return {"content": content, "refusal": None}
 
 
-def piece_logprobs(piece: str, spot: int, top: int | None) -> dict[str, Any] | None:
+def piece_logprobs(piece: str, spot: int, top: int | None, doubts: Doubts) -> dict[str, Any] | None:
     """Those of one piece of a stream, which is at the place ``spot`` of its text."""
-    return None if top is None else {"content": [logprob(piece, spot, top)], "refusal": None}
+    if top is None:
+        return None
+    return {"content": [logprob(piece, spot, top, doubts)], "refusal": None}
 
 
-def logprob(piece: str, spot: int, top: int) -> dict[str, Any]:
+def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> dict[str, Any]:
     """A piece with its chance, and as many of the likeliest as asked for (and as there are)."""
-    chance = 0.35 + 0.64 * int(digest(piece, spot)[:8], 16) / 0xFFFFFFFF
-    others = [other for other in OTHERS if other != piece]
-    first = int(digest(spot)[:8], 16)
-    ranked = [(piece, chance)]
-    for rank in range(1, min(top, len(others) + 1)):
+    sure = 0.91 + 0.089 * int(digest(piece, spot)[:8], 16) / 0xFFFFFFFF
+    chances = dict(doubts.get(piece, {piece: sure}))
+    others = [other for other in OTHERS if other not in chances]
+    first, left = int(digest(spot)[:8], 16), 1 - sum(chances.values())
+    for rank in range(1, min(top - len(chances), len(others)) + 1):
         # Each gets half of what is left, so that all chances together stay below 1.
-        ranked.append((others[(first + rank) % len(others)], (1 - chance) * 0.5**rank))
-    ranked.sort(key=lambda known: -known[1])
-    return token(piece, chance) | {"top_logprobs": [token(*known) for known in ranked[:top]]}
+        chances[others[(first + rank) % len(others)]] = left * 0.5**rank
+    ranked = sorted(chances.items(), key=lambda known: -known[1])[:top]
+    return token(piece, chances[piece]) | {"top_logprobs": [token(*known) for known in ranked]}
 
 
 def token(piece: str, chance: float) -> dict[str, Any]:

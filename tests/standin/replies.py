@@ -184,6 +184,19 @@ def not_supported(where: str, value: Any) -> Reply:
     )
 
 
+def no_max_tokens() -> Reply:
+    """A reasoning model counts its thinking too, and so wants another field."""
+    words = "Unsupported parameter: 'max_tokens' is not supported with this model."
+    words += " Use 'max_completion_tokens' instead."
+    return openai_error(words, "unsupported_parameter", "max_tokens")
+
+
+def json_not_asked_for() -> Reply:
+    """OpenAI's models take JSON mode only if a message asks for JSON too."""
+    words = "'messages' must contain the word 'json' in some form, to use 'response_format' of type"
+    return openai_error(f"{words} 'json_object'.", None, "messages")
+
+
 def not_json() -> Reply:
     """The body of the request is not JSON."""
     return openai_error("We could not parse the JSON body of your request.", None, None)

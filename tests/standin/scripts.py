@@ -25,11 +25,18 @@ A file is a list of scripts:
                                     # only where the request offers tools, and only while the
                                     # question is the last message, unless ``after`` is given.
                                     # ``arguments`` may be a text: sent as it is, broken JSON too.
+    doubts = { " tea" = { " tea" = 0.6, " milk" = 0.3 } }
+                                    # logprobs: the chance of a piece of the answer and of others in
+                                    # its place, together below 1; of any other piece it is sure
     fault = "rate-limited"          # instead of the answer: `python -m tests.standin --faults`
     faults = ["rate-limited", ""]   # one for each time the same request comes, "" is the answer;
                                     # the last one stays
 
     # How it is answered.
+    annotated = true                # with the content filter's word on prompt and answer on the
+                                    # models route too, as OpenAI's models there (on v1 always)
+    fragments = true                # a stream on the models route: the calls come in fragments, as
+                                    # OpenAI's models send them there too (on v1 they always do)
     first_ms = 300                  # until the first piece
     pace_ms = 30                    # between two pieces; an answer in one part takes as long
     cut_after = 5                   # a stream: the connection breaks after so many pieces
@@ -45,6 +52,7 @@ from typing import Any
 
 from tests.standin.calls import Call, fold
 from tests.standin.faults import FAULTS
+from tests.standin.tokens import pieces
 
 SCRIPTS = Path(__file__).parent / "scripts"
 FIRST_MS, PACE_MS = 200.0, 20.0
@@ -70,7 +78,10 @@ class Script:
     picture: str | None = None
     answer: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    doubts: dict[str, dict[str, float]] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    annotated: bool = False
+    fragments: bool = False
     first_ms: float = FIRST_MS
     pace_ms: float = PACE_MS
     cut_after: int | None = None
@@ -167,7 +178,18 @@ def read(table: dict[str, Any]) -> Script:
     values["after"] = (after,) if isinstance(after, str) else tuple(after)
     values["faults"] = tuple(values.get("faults", ()))
     values["tool_calls"] = tuple(map(read_tool_call, values.get("tool_calls", ())))
+    check_doubts(values.get("doubts", {}), values["answer"])
     return Script(**values)
+
+
+def check_doubts(doubts: dict[str, dict[str, float]], answer: tuple[str, ...]) -> None:
+    """Raises ``ValueError`` for a doubt about what is not said, or with impossible chances."""
+    said = {piece for text in answer for piece in pieces(text)}
+    for piece, chances in doubts.items():
+        if piece not in said or piece not in chances:
+            raise ValueError(f"doubts: {piece!r} is no piece of the answer, or has no chance")
+        if min(chances.values()) <= 0 or sum(chances.values()) >= 1:
+            raise ValueError(f"doubts: the chances for {piece!r} are not above 0 and below 1")
 
 
 def read_tool_call(table: dict[str, Any]) -> ToolCall:

@@ -38,7 +38,7 @@ def completion(answer: Answer) -> Json:
         **head(answer, "chat.completion"),
         "usage": usage(answer),
     }
-    return body if mesh else body | {"prompt_filter_results": prompt_filter()}
+    return body | {"prompt_filter_results": prompt_filter()} if answer.annotated else body
 
 
 def chunks(answer: Answer) -> Iterator[Json]:
@@ -87,7 +87,8 @@ def mesh_choice(answer: Answer, at: int, choice: Choice) -> Json:
     calls = [mesh_call(answer, call, number) for number, call in enumerate(choice.tool_calls)]
     message = {"content": choice.text, "role": "assistant", "tool_calls": calls or None}
     shaped = {"finish_reason": choice.finish_reason, "index": at, "message": message}
-    logs = text_logprobs(choice.text, answer.top)
+    shaped |= verdict(answer, choice.finish_reason)
+    logs = text_logprobs(choice.text, answer.top, answer.doubts)
     return shaped if logs is None else shaped | {"logprobs": logs}
 
 
@@ -100,17 +101,26 @@ def mesh_call(answer: Answer, call: ToolCall, number: int) -> Json:
 def mesh_chunks(answer: Answer) -> Iterator[Json]:
     """First the role, then pieces; the last chunk says why it ends and brings the usage.
 
-    All calls come whole in one chunk, which is the last one. They have no index and no type.
+    All calls come whole in one chunk, which is the last one, without index and type; only where the
+    script wants fragments they come as OpenAI's models send them.
     """
+    if answer.annotated:
+        yield prompt_chunk()
     for at in range(len(answer.choices)):
         yield mesh_chunk(answer, at, {"content": "", "role": "assistant"})
     for at, piece, spot in interleaved(answer):
         yield mesh_chunk(
-            answer, at, {"content": piece}, logs=piece_logprobs(piece, spot, answer.top)
+            answer,
+            at,
+            {"content": piece},
+            logs=piece_logprobs(piece, spot, answer.top, answer.doubts),
         )
     for at, choice in enumerate(answer.choices):
         delta: Json = {"content": ""}
-        if choice.tool_calls:
+        if answer.fragments:
+            for fragment in call_deltas(answer, choice):
+                yield mesh_chunk(answer, at, fragment)
+        elif choice.tool_calls:
             calls = [mesh_call(answer, call, nr) for nr, call in enumerate(choice.tool_calls)]
             delta["tool_calls"] = [{"function": c["function"], "id": c["id"]} for c in calls]
         last = mesh_chunk(answer, at, delta, finish=choice.finish_reason)
@@ -124,6 +134,7 @@ def mesh_chunk(
 ) -> Json:
     """One chunk."""
     choice = {"delta": delta, "finish_reason": finish, "index": at, "logprobs": logs}
+    choice |= verdict(answer, finish)
     return {"choices": [choice], **head(answer, "chat.completion.chunk")}
 
 
@@ -137,7 +148,7 @@ def openai_choice(answer: Answer, at: int, choice: Choice) -> Json:
         **verdict(answer, choice.finish_reason),
         "finish_reason": choice.finish_reason,
         "index": at,
-        "logprobs": text_logprobs(choice.text, answer.top),
+        "logprobs": text_logprobs(choice.text, answer.top, answer.doubts),
         "message": message | {"tool_calls": calls} if calls else message,
     }
 
@@ -150,15 +161,17 @@ def openai_call(answer: Answer, call: ToolCall, number: int) -> Json:
 
 def openai_chunks(answer: Answer) -> Iterator[Json]:
     """First the filter's word on the prompt, then role, pieces, end; the usage only if wanted."""
-    nameless = {"created": 0, "id": "", "model": "", "object": ""}
-    yield {"choices": [], **nameless, "prompt_filter_results": prompt_filter()}
+    yield prompt_chunk()
     for at, choice in enumerate(answer.choices):
         if not choice.tool_calls or choice.text:
             delta = {"content": "", "refusal": None, "role": "assistant"}
             yield openai_chunk(answer, at, delta, judged=False)
     for at, piece, spot in interleaved(answer):
         yield openai_chunk(
-            answer, at, {"content": piece}, logs=piece_logprobs(piece, spot, answer.top)
+            answer,
+            at,
+            {"content": piece},
+            logs=piece_logprobs(piece, spot, answer.top, answer.doubts),
         )
     for at, choice in enumerate(answer.choices):
         for delta in call_deltas(answer, choice):
@@ -198,8 +211,16 @@ def openai_chunk(
     return chunk | {"usage": None} if answer.usage_wanted else chunk
 
 
+def prompt_chunk() -> Json:
+    """The first chunk of an annotated stream: what the content filter says about the question."""
+    nameless = {"created": 0, "id": "", "model": "", "object": ""}
+    return {"choices": [], **nameless, "prompt_filter_results": prompt_filter()}
+
+
 def verdict(answer: Answer, finish: str | None) -> Json:
     """What the content filter says about a piece of the answer."""
+    if not answer.annotated:
+        return {}
     if not answer.filter_ran:
         return {"content_filter_result": FILTER_DOWN}
     judged = dict.fromkeys(JUDGED, SAFE)

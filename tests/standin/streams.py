@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tests.standin.answers import Answer
 from tests.standin.faults import Fault
 from tests.standin.replies import as_bytes
-from tests.standin.shapes import chunks, has_piece
+from tests.standin.shapes import JUDGED, SAFE, chunks, has_piece
 
 DONE = b"data: [DONE]\n\n"
 SPOILT_AFTER = 5
@@ -95,7 +95,7 @@ def late_verdicts() -> Iterator[dict[str, object]]:
                         "start_offset": start,
                         "end_offset": start + 80,
                     },
-                    "content_filter_results": {},
+                    "content_filter_results": dict.fromkeys(JUDGED, SAFE),
                     "finish_reason": None,
                     "index": 0,
                 }

@@ -6,7 +6,12 @@ Real models have vocabularies of their own. What matters here is that everything
 
 import json
 import re
+from base64 import b64decode
+from io import BytesIO
+from math import ceil
 from typing import Any
+
+from PIL import Image
 
 WORD = 8
 """Letters in a piece: longer words take several, as with real tokens."""
@@ -14,8 +19,10 @@ WORD = 8
 MESSAGE_OVERHEAD = 3
 """Tokens of a message besides its text (its role, its beginning and its end)."""
 
-PICTURE = 85
-"""Tokens of a picture, whatever its size."""
+PICTURE, TILE = 85, 170
+"""Tokens of a picture, and what each of its tiles adds: as OpenAI's models have it."""
+LARGEST, SHORT_SIDE, TILE_SIDE = 2048, 768, 512
+"""Pixels: a picture is made to fit the first, its short side the second, then cut into tiles."""
 
 # A piece is a word, a part of a long word, or one other mark, with the white space before it. White
 # space that nothing follows is a piece of its own, so that the pieces joined give the text back.
@@ -44,7 +51,26 @@ def message_tokens(message: dict[str, Any]) -> int:
     items = [{"type": "text", "text": content}] if isinstance(content, str) else content
     total = MESSAGE_OVERHEAD
     for item in items:
-        total += count(item["text"]) if item["type"] == "text" else PICTURE
+        total += count(item["text"]) if item["type"] == "text" else picture_tokens(item)
     for call in message.get("tool_calls") or ():
         total += count(call["function"]["name"]) + count(call["function"]["arguments"])
     return total
+
+
+def picture_tokens(item: dict[str, Any]) -> int:
+    """The tokens of a picture: by its size, unless low detail is enough.
+
+    What is no picture in a data URL, and so has no size here, counts as a single tile.
+    """
+    shown = item.get("image_url") or {}
+    if shown.get("detail") == "low":
+        return PICTURE
+    try:
+        with Image.open(BytesIO(b64decode(shown["url"].partition(";base64,")[2]))) as picture:
+            width, height = picture.size
+    except (KeyError, ValueError, OSError, Image.DecompressionBombError):
+        return PICTURE + TILE
+    shrunk = min(1.0, LARGEST / max(width, height))
+    shrunk *= min(1.0, SHORT_SIDE / (min(width, height) * shrunk))
+    across, down = (ceil(round(side * shrunk) / TILE_SIDE) for side in (width, height))
+    return PICTURE + TILE * across * down
