@@ -76,20 +76,26 @@ def asked(request: httpx.Request) -> JSON:
     }
 
 
+_PICTURE = re.compile(r"(data:[\w.+/-]+;base64),([A-Za-z0-9+/=]+)")
+
+
 def _without_picture(text: str) -> str:
-    """An inline picture's type, length and SHA-256 in place of its data; other texts unchanged."""
-    if not (text.startswith("data:") and ";base64," in text[:80]):
-        return text
-    kind, data = text.split(",", 1)
-    return f"{kind},({len(data)} characters, SHA-256 {sha256(data.encode()).hexdigest()})"
+    """Each inline picture's type, length and SHA-256 in place of its data."""
+
+    def told(found: re.Match[str]) -> str:
+        digest = sha256(found[2].encode()).hexdigest()
+        return f"{found[1]},({len(found[2])} characters, SHA-256 {digest})"
+
+    return _PICTURE.sub(told, text)
 
 
 def cleaner(request: httpx.Request) -> Change:
-    """What takes the credential, the host and the name of the Azure resource out of a text."""
+    """What takes pictures, credential, host and the name of the Azure resource out of a text."""
     scrub, host = scrubber(request), request.url.host
     names = [host, host.split(".")[0]] if host.endswith(".azure.com") else []
 
     def clean(text: str) -> str:
+        text = _without_picture(text)  # an error may repeat what it refuses
         for name in names:
             text = text.replace(name, MASK)
         return scrub(text)

@@ -4,9 +4,12 @@ An answer is a function. ``check`` calls it with each case and says in words wha
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from helpers.errors import ContentFilterError
+from helpers.exchanges import Exchange
 from helpers.models import ChatCompletions, StreamingChatCompletionsUpdate
 
 
@@ -23,6 +26,10 @@ def _completion(*choices: dict[str, Any]) -> ChatCompletions:
     return ChatCompletions({"choices": list(choices)})
 
 
+def _said(text: str, finish_reason: str = "stop") -> ChatCompletions:
+    return _completion({"finish_reason": finish_reason, "message": {"content": text}})
+
+
 def _updates(*pieces: tuple[float, str]) -> list[StreamingChatCompletionsUpdate]:
     return [
         StreamingChatCompletionsUpdate({"choices": [{"delta": {"content": text}}]}, elapsed)
@@ -30,7 +37,45 @@ def _updates(*pieces: tuple[float, str]) -> list[StreamingChatCompletionsUpdate]
     ]
 
 
+def _tokens(*known: tuple[str, float], other: float | None = None) -> list[dict[str, Any]]:
+    """Tokens as in an answer's logprobs; ``other`` is the logprob of an alternative to each."""
+    rivals = [] if other is None else [{"token": " else", "logprob": other}]
+    return [
+        {"token": text, "logprob": log, "top_logprobs": [{"token": text, "logprob": log}, *rivals]}
+        for text, log in known
+    ]
+
+
+def _verdicts(**levels: str) -> dict[str, Any]:
+    """What the filter says: a severity for each category, or yes or no, with ! if it filtered."""
+    found: dict[str, Any] = {}
+    for name, level in levels.items():
+        word = level.rstrip("!")
+        verdict = {"detected": word == "yes"} if word in ("yes", "no") else {"severity": word}
+        found[name] = {"filtered": level.endswith("!"), **verdict}
+    return {"content_filter_results": found}
+
+
+def _refusal(**levels: str) -> ContentFilterError:
+    error = {"code": "content_filter", **({"innererror": _verdicts(**levels)} if levels else {})}
+    exchange = Exchange("POST", "", {}, {}, 400, "Bad Request", {}, {"error": error}, 0.2)
+    return ContentFilterError(exchange=exchange)
+
+
 _EMPTY = StreamingChatCompletionsUpdate({"choices": []}, 0.1)
+
+
+def _calls(*ids: str) -> dict[str, Any]:
+    made = {"name": "next_train", "arguments": "{}"}
+    calls = [{"id": name, "type": "function", "function": dict(made)} for name in ids]
+    return {"role": "assistant", "tool_calls": calls}
+
+
+def _result(name: str) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": name, "content": "{}"}
+
+
+_ASK = {"role": "user", "content": "When is the next train?"}
 
 CASES: dict[str, tuple[Case, ...]] = {
     "00-start-here": (
@@ -63,6 +108,93 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a first update without a choice", [_EMPTY, *_updates((0.4, "Yes"))], 0.4),
         Case("no text at all", _updates((0.3, "")), None),
     ),
+    "03-parameters": (
+        Case("a temperature that is too high", {"temperature": 1.5}, {"temperature": 1}),
+        Case("one below zero", {"temperature": -0.5}, {"temperature": 0}),
+        Case("one that fits", {"temperature": 0.2}, {"temperature": 0.2}),
+        Case(
+            "two penalties too far from zero",
+            {"frequency_penalty": -3, "presence_penalty": 2.5},
+            {"frequency_penalty": -2, "presence_penalty": 2},
+        ),
+        Case("a top_p that is too high", {"top_p": 1.2}, {"top_p": 1}),
+        Case(
+            "options without such a range",
+            {"seed": 42, "stop": ["."], "max_tokens": 500},
+            {"seed": 42, "stop": ["."], "max_tokens": 500},
+        ),
+        Case("a temperature that is None", {"temperature": None}, {"temperature": None}),
+    ),
+    "04-json-mode": (
+        Case("an object", _said('{"answer": "seven"}'), {"answer": "seven"}),
+        Case("an empty object", _said("{}"), {}),
+        Case("an answer that was cut", _said('{"answer": "sev', "length"), None),
+        Case(
+            "one that the content filter cut, though it looks whole",
+            _said('{"answer": "seven"}', "content_filter"),
+            None,
+        ),
+        Case("JSON inside a sentence", _said('Here: {"answer": "seven"}'), None),
+        Case("a list", _said('["seven"]'), None),
+        Case("a number", _said("7"), None),
+        Case("an answer without text", _said(""), None),
+        Case("an answer without any choice", _completion(), None),
+    ),
+    "05-extra-parameters": (
+        Case("a doubt in the middle", _tokens((" a", -0.1), (" b", -2.5), (" c", -0.3)), " b"),
+        Case("a doubt at the start", _tokens(("So", -1.2), (" it", -0.9), (" is", 0.0)), "So"),
+        Case("alternatives less likely still", _tokens(("x", -1.0), ("y", -0.2), other=-9.0), "x"),
+        Case("a single token, which is certain", _tokens(("Yes", 0.0)), "Yes"),
+        Case("no token at all", _tokens(), None),
+    ),
+    "06-tools": (
+        Case("a question alone", [_ASK], []),
+        Case("a call at the end", [_ASK, _calls("a")], ["a"]),
+        Case("a call with its answer", [_ASK, _calls("a"), _result("a")], []),
+        Case("two calls, one answered", [_ASK, _calls("a", "b"), _result("a")], ["b"]),
+        Case(
+            "three calls, the last one answered",
+            [_ASK, _calls("c", "b", "a"), _result("a")],
+            ["c", "b"],
+        ),
+        Case(
+            "two rounds", [_ASK, _calls("a"), _result("a"), _calls("b", "c"), _result("c")], ["b"]
+        ),
+        Case(
+            "a conversation that ends in words",
+            [_ASK, _calls("a"), _result("a"), {"role": "assistant", "content": "At nine."}],
+            [],
+        ),
+    ),
+    "07-content-safety": (
+        Case("a refused prompt", _refusal(hate="safe", violence="medium!"), ["violence"]),
+        Case(
+            "a refusal for two reasons",
+            _refusal(violence="high!", hate="low", jailbreak="yes!"),
+            ["jailbreak", "violence"],
+        ),
+        Case("a refusal without details", _refusal(), []),
+        Case("an error before anything was sent", ContentFilterError(), []),
+        Case("an answer that was cut", _completion(_verdicts(self_harm="low!")), ["self_harm"]),
+        Case(
+            "a category filtered in prompt and answer",
+            ChatCompletions(
+                {
+                    "prompt_filter_results": [_verdicts(hate="high!")],
+                    "choices": [_verdicts(hate="medium!")],
+                }
+            ),
+            ["hate"],
+        ),
+        Case("verdicts, nothing filtered", _completion(_verdicts(hate="low", jailbreak="yes")), []),
+        Case("an answer without verdicts", _completion({"finish_reason": "stop"}), []),
+    ),
+    "08-images": (
+        Case("a photo on its side", (4096, 3072), (1024, 768)),
+        Case("a photo held upright", (3072, 4096), (768, 1024)),
+        Case("a small picture", (640, 480), (640, 480)),
+        Case("a very long picture", (10240, 4), (1024, 1)),
+    ),
 }
 
 HINTS = {
@@ -72,6 +204,19 @@ HINTS = {
     "that something is missing: `length` and `content_filter`.",
     "02-streaming": "Go through the updates in order, and return the `elapsed` of the first one "
     "whose `content` is not empty. After the loop there was none.",
+    "03-parameters": "Make a dict of the ranges, such as {'temperature': (0, 1)}, with four names. "
+    "`min(max(value, low), high)` moves a number into a range. Mind None, and build a new dict.",
+    "04-json-mode": "First compare the `finish_reason` with `stop`. Then `json.loads`, and "
+    "`except json.JSONDecodeError`. Last ask `isinstance(..., dict)`.",
+    "05-extra-parameters": "`min(tokens, key=...)` finds the token with the lowest value. A "
+    "logprob can be compared as it is, without `exp`. Look first whether the list is empty.",
+    "06-tools": "Collect the ids of all calls, message by message. Then collect the "
+    "`tool_call_id` of each message whose role is tool, and keep the ids that are not among them.",
+    "07-content-safety": "`filter_results(outcome).values()` gives a dictionary for the prompt and "
+    "one for the answer. Go through the `.items()` of each, collect the names whose verdict is "
+    "`.filtered` in a set, and `sorted` makes a list of it.",
+    "08-images": "Divide 1024 by the longer side, and take 1 if that is more. Multiply both sides "
+    "by it. `round` makes whole numbers, and `max(1, ...)` keeps a side from becoming 0.",
 }
 
 
@@ -83,7 +228,7 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
     name = getattr(answer, "__name__", "your answer")
     for case in CASES[lesson]:
         try:
-            got = answer(case.argument)
+            got = answer(deepcopy(case.argument))  # an answer may change what it is given
         except Exception as reason:
             return (
                 f"Not yet: {name} raises {type(reason).__name__}: {reason} (given: {case.given})."

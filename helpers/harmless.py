@@ -1,6 +1,7 @@
 """Text from elsewhere, made fit to be shown: without harmful characters, and not too long."""
 
 import re
+import textwrap
 
 LONGEST_STRING = 1_000
 """Characters of one string that a display shows; of a longer one it shows start and end."""
@@ -33,3 +34,8 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """``text`` on one line, cut and visible."""
     return visible(cut(" ".join(text.split())))
+
+
+def folded(text: str, width: int) -> str:
+    """``text`` in lines of at most ``width`` characters."""
+    return "\n".join(textwrap.fill(line, width) for line in text.split("\n"))

@@ -60,7 +60,7 @@ def draw_timeline(title: str, runs: Sequence[Run]) -> bytes:
     """A PNG with one row a run: a bar as long as nothing arrived, then a tick for each chunk."""
     left, right, top, row = 160, WIDTH - 40, 54, 56
     bottom = top + row * len(runs)
-    card = _Card(bottom + 68)
+    card = Card(bottom + 68)
     end = max((time for run in runs for time in run.chunks), default=0.0)
     end = max(end, _SHORTEST_AXIS)
 
@@ -100,7 +100,7 @@ def _axis(end: float) -> list[tuple[float, str]]:
     return [(i * step, f"{round(i * step / unit, 1):g} {name}") for i in range(count + 1)]
 
 
-class _Card:
+class Card:
     """A white card of ``height`` CSS pixels; every place and size below is in CSS pixels too."""
 
     def __init__(self, height: int) -> None:
@@ -112,12 +112,14 @@ class _Card:
     def box(
         self, x0: float, y0: float, x1: float, y1: float, *, fill: str, outline: str | None = None
     ) -> None:
+        """A rectangle from one corner to the other."""
         corners = [round(place * SCALE) for place in (x0, y0, x1, y1)]
         self._draw.rectangle(corners, fill=fill, outline=outline, width=SCALE)
 
     def text(
         self, x: float, y: float, words: str, *, size: int, fill: str = INK, anchor: str = "la"
     ) -> None:
+        """``words`` at a place: their left upper corner, or what ``anchor`` names."""
         place = (round(x * SCALE), round(y * SCALE))
         self._draw.text(place, words, font=_font(size), fill=fill, anchor=anchor)
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from tabulate import tabulate
 
 from helpers.exchanges import Exchange
-from helpers.harmless import cut, one_line, visible
+from helpers.harmless import cut, folded, one_line, visible
 from helpers.lessons import Lesson
 from helpers.models import CompletionsUsage
 from helpers.pictures import WIDTH, Run, draw_timeline, duration
@@ -138,10 +138,14 @@ def timeline(
     rows += [Run(one_line(label), (end,), False) for label, end in (whole or {}).items()]
     title = "When the text arrives"
     said = [f"{run.label}: {run.words}" for run in rows]
-    png = base64.b64encode(draw_timeline(title, rows)).decode("ascii")
     view = table(["run", "first chunk", "chunks", "last chunk"], map(_moments, rows))
-    picture = _PICTURE.format(f"{title}. {'; '.join(said)}.", WIDTH, png)
-    return View(f"{picture}\n{view.html}", "\n".join([title, *said, "", view.plain]))
+    drawn = picture(draw_timeline(title, rows), f"{title}. {'; '.join(said)}.")
+    return View(f"{drawn}\n{view.html}", "\n".join([title, *said, "", view.plain]))
+
+
+def picture(png: bytes, alt: str) -> str:
+    """A drawn card as html; ``alt`` says in words what it shows."""
+    return _PICTURE.format(alt, WIDTH, base64.b64encode(png).decode("ascii"))
 
 
 def lesson_map(lessons: Iterable[Lesson], here: str | None = None) -> View:
@@ -196,16 +200,16 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[_Cell]]) -> View:
         rows=[[cell.html for cell in row] for row in rows],
         sides=sides,
     )
-    texts = [[cell.plain for cell in row] for row in [names, *rows]]
+    # tabulate's own folding fails on the text 1,500, and makes True of False.
+    texts = [[folded(cell.plain, _WIDEST_COLUMN) for cell in row] for row in [names, *rows]]
     # Rules between the rows where one of them takes several lines.
-    rules = any("\n" in text or len(text) > _WIDEST_COLUMN for row in texts for text in row)
+    rules = any("\n" in text for row in texts for text in row)
     plain = tabulate(
         texts[1:],
         headers=texts[0],
         tablefmt="simple_grid" if rules else "simple",
         disable_numparse=True,
         colalign=sides if rows else None,
-        maxcolwidths=_WIDEST_COLUMN,
     )
     return View(html, plain)
 

@@ -23,10 +23,11 @@ from helpers.views import View
 ALLOWED = {
     "a": {"href"},
     "img": {"alt", "width", "src"},
+    "mark": {"style"},
     "pre": {"style"},
     "td": {"style"},
     "th": {"style"},
-    **{tag: set() for tag in ("b", "br", "code", "p", "table", "tbody", "thead", "tr")},
+    **{tag: set() for tag in ("b", "br", "code", "p", "sub", "table", "tbody", "thead", "tr")},
 }
 VOID = {"br", "img"}
 
@@ -311,6 +312,10 @@ class TestTable:
         view = views.table(["text"], [["1e5"], ["007"], ["1.50"]])
         assert Page(view.html).cells == ["text", "1e5", "007", "1.50"]
         assert view.plain.split() == ["text", "------", "1e5", "007", "1.50"]
+
+    @pytest.mark.parametrize("text", ["1,500", "False", "True", "1_000", "inf", "0x10", "None"])
+    def test_text_that_looks_like_a_value_stays_as_it_is(self, text: str) -> None:
+        assert views.table(["text"], [[text], ["long " * 20]]).plain.count(text) == 1
 
     def test_a_row_of_another_length_is_refused(self) -> None:
         with pytest.raises(ValueError, match="Row 2 has 1 cells, but the head has 2"):

@@ -1,0 +1,214 @@
+"""How sure a model was of its words: an answer with its unsure tokens marked, and their rivals.
+
+The probabilities are the ``logprobs`` of an answer (ask with ``logprobs=True``). What comes from
+the model is text in html, never in a picture; a mark is bold, has a figure and a bar, and only then
+a colour.
+"""
+
+import codecs
+import heapq
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from helpers.harmless import cut, visible
+from helpers.models import ChatCompletions
+from helpers.views import View, table
+
+SURE = 0.9
+"""A token of at least this probability is not marked."""
+
+MOST_TOKENS, MOST_ROWS, MOST_RIVALS = 500, 12, 3
+"""How many tokens the text has, rows the table, and rivals a row."""
+
+_LONGEST_TOKEN = 40
+_LONGEST_CHARACTER = 4
+"""Bytes, and so the most tokens that share a character."""
+
+_LOWEST = -9999.0
+"""What services send for "as good as never"; math.exp makes it 0."""
+
+_BAR, _BLOCKS = 10, "▁▂▃▄▅▆▇█"
+_INK = "#1f2328"
+_COLOURS = ((0.5, "#fff3bf"), (0.2, "#ffd8a8"), (0.0, "#ffc9c9"))
+"""From which probability on a mark has which colour: the paler, the surer."""
+
+_MARK = Markup(
+    '<mark style="background-color: {}; color: ' + _INK + '"><b>{}</b></mark><sub> {}</sub>'
+)
+_LEGEND = f"Marked with a figure and a bar: what the model was less than {SURE:.0%} sure of."
+_NOTHING = (
+    "There are no logprobs in this answer. Ask with logprobs=True, and see whether the model knows "
+    "that parameter."
+)
+
+
+@dataclass(frozen=True)
+class _Token:
+    """A piece of text, the log of its probability, and what else could have stood there."""
+
+    text: str
+    log: float | None
+    rivals: tuple[Any, ...] = ()
+
+    @property
+    def unsure(self) -> bool:
+        return self.log is None or math.exp(self.log) < SURE
+
+
+def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
+    """The text of ``answer`` with every unsure token marked, then a table of the least sure ones.
+
+    ``answer`` is a completion, or the list at ``["logprobs"]["content"]`` of one of its choices.
+    """
+    tokens = list(_read(_sent(answer) if isinstance(answer, ChatCompletions) else answer))
+    if not tokens:
+        return View(f"<p>{escape(_NOTHING)}</p>", _NOTHING)
+    unsure = [token for token in tokens if token.unsure]
+    logs = [token.log for token in tokens if token.log is not None]
+    average = _percent(sum(logs) / len(logs) if logs else None)
+    notes = [f"{len(tokens)} tokens, {len(unsure)} marked; average probability: {average}."]
+    if len(tokens) > MOST_TOKENS:
+        notes.append(f"Shown here: the first {MOST_TOKENS} tokens.")
+    if len(unsure) > MOST_ROWS:
+        notes.append(f"In the table: the {MOST_ROWS} least sure.")
+    summary = " ".join(notes)
+    html, plain = _text(tokens[:MOST_TOKENS])
+    rows = table(["token", "probability", "most likely instead"], map(_row, _least_sure(unsure)))
+    paragraphs = Markup("").join(map(Markup("<p>{}</p>\n").format, (_LEGEND, html, summary)))
+    return View(
+        str(paragraphs) + (rows.html if unsure else ""),
+        "\n\n".join([_LEGEND, plain, summary, *([rows.plain] if unsure else [])]),
+    )
+
+
+def _sent(completion: ChatCompletions) -> Any:
+    """The list of tokens in the first choice, or an empty one."""
+    logprobs = completion.choices[0].raw.get("logprobs") if completion.choices else None
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    return content if isinstance(content, list) else []
+
+
+def _read(sent: Iterable[Any]) -> Iterator[_Token]:
+    """The tokens; those that hold parts of one character (an emoji, say) are put together."""
+    held: list[Any] = []
+    raw = b""
+    for token in sent:
+        held.append(token)
+        raw += _bytes(token)
+        if len(held) == _LONGEST_CHARACTER or not _ends_inside_a_character(raw):
+            yield _joined(held, raw)
+            held, raw = [], b""
+    if held:
+        yield _joined(held, raw)
+
+
+def _joined(held: Sequence[Any], raw: bytes) -> _Token:
+    logs = [_log(token) for token in held]
+    known = [log for log in logs if log is not None]
+    rivals = _field(held[0], "top_logprobs") if len(held) == 1 else None
+    return _Token(
+        raw.decode("utf-8", errors="backslashreplace"),
+        sum(known) if len(known) == len(logs) else None,
+        tuple(rivals) if isinstance(rivals, list) else (),
+    )
+
+
+def _ends_inside_a_character(raw: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    decoder.decode(raw)
+    return bool(decoder.getstate()[0])
+
+
+def _field(token: Any, name: str) -> Any:
+    return token.get(name) if isinstance(token, dict) else None
+
+
+def _bytes(token: Any) -> bytes:
+    """The bytes of a token; where the service sent none, those of its text."""
+    raw, text = _field(token, "bytes"), _field(token, "token")
+    if isinstance(raw, list) and all(isinstance(n, int) and 0 <= n <= 255 for n in raw):
+        return bytes(raw)
+    return text.encode("utf-8", errors="backslashreplace") if isinstance(text, str) else b""
+
+
+def _log(token: Any) -> float | None:
+    """The log of a token's probability, at most 0; None if there is no such number."""
+    value = _field(token, "logprob")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return None
+    return float(max(min(value, 0), _LOWEST))
+
+
+def _text(tokens: Iterable[_Token]) -> tuple[Markup, str]:
+    """The text in order, as html and plain, the unsure tokens marked."""
+    html, plain = [], []
+    for token in tokens:
+        text = _harmless(token.text)
+        if not token.unsure:
+            html.append(_lines(text))
+            plain.append(text)
+            continue
+        word = text.lstrip()
+        space = text.removesuffix(word)
+        # White space can't be seen, so a sign is marked in its place.
+        word = word or ("↵" if "\n" in space else "␣")
+        figure = f"{_percent(token.log)} {_block(token.log)}".rstrip()
+        html.append(_lines(space) + _MARK.format(_colour(token.log), _lines(word), figure))
+        plain.append(f"{space}[{word} {figure}]")
+    return Markup("").join(html), "".join(plain)
+
+
+def _lines(text: str) -> Markup:
+    """Text whose lines and runs of blanks stay as they are in html."""
+    return Markup("<br>").join(text.replace("  ", "\u00a0 ").split("\n"))
+
+
+def _harmless(text: str) -> str:
+    return visible(cut(text, _LONGEST_TOKEN))
+
+
+def _least_sure(unsure: Sequence[_Token]) -> list[_Token]:
+    """The first rows of the table, in the order of the text."""
+    logs = [_LOWEST if token.log is None else token.log for token in unsure]
+    places = heapq.nsmallest(MOST_ROWS, range(len(unsure)), key=logs.__getitem__)
+    return [unsure[place] for place in sorted(places)]
+
+
+def _row(token: _Token) -> list[str]:
+    rivals = []
+    for rival in token.rivals[: MOST_RIVALS + 1]:
+        text = _bytes(rival).decode("utf-8", errors="backslashreplace")
+        if text != token.text:
+            rivals.append(f"{_quoted(text)} {_percent(_log(rival))}")
+    full = 0 if token.log is None else round(math.exp(token.log) * _BAR)
+    bar = "█" * full + "░" * (_BAR - full)
+    instead = ", ".join(rivals[:MOST_RIVALS]) or "(none sent)"
+    return [_quoted(token.text), f"{bar} {_percent(token.log)}", instead]
+
+
+def _quoted(text: str) -> str:
+    """In quotes, so that a blank at its beginning is seen."""
+    return repr(_harmless(text)).replace("\\\\", "\\")
+
+
+def _percent(log: float | None) -> str:
+    """The probability in words; only one that is 0 or 1 is called so."""
+    if log is None:
+        return "?"
+    chance = math.exp(log)
+    if 0 < chance < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= chance < 1 else f"{chance:.0%}"
+
+
+def _block(log: float | None) -> str:
+    return "" if log is None else _BLOCKS[min(int(math.exp(log) * len(_BLOCKS)), 7)]
+
+
+def _colour(log: float | None) -> str:
+    chance = 0.0 if log is None else math.exp(log)
+    return next(colour for least, colour in _COLOURS if chance >= least)

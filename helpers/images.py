@@ -1,0 +1,244 @@
+"""Pictures for a model: turned upright, stripped of metadata, made small, as a data URL.
+
+A photo tells more than it shows: where and when it was taken, and with which camera. None of it is
+sent. pillow does the work; a picture that it can't read, or one that would fill the memory, is one
+clear error.
+"""
+
+import base64
+import contextlib
+import io
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from helpers.errors import BadParameterError
+from helpers.harmless import one_line
+from helpers.messages import JSON
+
+MOST_PIXELS = 50_000_000
+"""A picture with more is refused unopened: a small file can unfold into gigabytes."""
+MOST_BYTES = 50_000_000
+"""A larger file is refused unread."""
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+"""What is read. pillow knows more, but some of those start other programs."""
+
+_MOST_FACTS = 40
+_FROM_CAMERAS = ("JPEG", "MPO", "WEBP")  # MPO: a JPEG with more pictures behind the first
+_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_NOT_TOLD = ("ExifOffset", "GPSInfo", "Orientation")  # where others are, and what is acted upon
+_BLOCKS = {
+    "comment": "comment",
+    "icc_profile": "colour profile",
+    "photoshop": "Photoshop block",
+    "xmp": "XMP",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it will be sent: ``data`` in format ``kind``, ``width`` by ``height`` pixels.
+
+    ``name`` is that of its file and ``original`` are its bytes; ``changes`` says in words what was
+    done to it, ``removed`` names the metadata that it lost.
+    """
+
+    name: str
+    kind: str
+    width: int
+    height: int
+    changes: tuple[str, ...]
+    removed: tuple[str, ...]
+    data: bytes = field(repr=False)
+    original: bytes = field(repr=False)
+
+    @property
+    def data_url(self) -> str:
+        """The picture as the URL that a message carries."""
+        return f"data:image/{self.kind.lower()};base64,{base64.b64encode(self.data).decode()}"
+
+    def item(self, detail: str | None = None) -> JSON:
+        """The content item of a user message; ``detail`` is ``low``, ``high`` or ``auto``."""
+        return image_item(self.data_url, detail)
+
+
+def text_item(text: str) -> JSON:
+    """A text as the content item that stands beside pictures in one message."""
+    return {"type": "text", "text": text}
+
+
+def image_item(url: str, detail: str | None = None) -> JSON:
+    """A picture on the web, or in a data URL, as a content item."""
+    image = {"url": url} if detail is None else {"url": url, "detail": detail}
+    return {"type": "image_url", "image_url": image}
+
+
+def prepare(source: Path | str | bytes, max_side: int = 1024) -> Picture:
+    """Make a picture ready to send; ``source`` is a file or its bytes.
+
+    ``max_side`` is the longest side in pixels that is kept; larger pictures are made smaller. Of an
+    animation the first picture is taken. Raises ``BadParameterError`` for what is no picture, is
+    damaged, or has too many bytes or pixels.
+    """
+    if max_side < 1:
+        raise BadParameterError(
+            f"max_side is {max_side}; it has to be at least 1.",
+            advice="leave it out: 1024 is kept.",
+        )
+    name, raw = _read(source)
+    with _refusals(name):
+        return _ready(name, raw, _opened(name, raw), max_side)
+
+
+def metadata(source: Path | str | bytes) -> dict[str, str]:
+    """What a picture says beside its pixels: name and value. Raises as ``prepare`` does."""
+    name, raw = _read(source)
+    with _refusals(name):
+        return _facts(_opened(name, raw))
+
+
+def _read(source: Path | str | bytes) -> tuple[str, bytes]:
+    """The name of a picture and its bytes."""
+    if isinstance(source, bytes):
+        return "The picture", source
+    path = Path(source)
+    name = one_line(path.name)
+    if not path.is_file():
+        raise _refused(name, "it is a folder" if path.is_dir() else "there is no such file")
+    with _refusals(name):
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise _refused(name, f"{size:,} bytes are too many")
+        return name, path.read_bytes()
+
+
+def _opened(name: str, raw: bytes) -> Image.Image:
+    opened = Image.open(io.BytesIO(raw), formats=FORMATS)
+    if opened.width * opened.height > MOST_PIXELS:
+        raise _refused(name, f"{opened.width:,} by {opened.height:,} pixels are too many")
+    opened.load()
+    return opened
+
+
+@contextlib.contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Whatever pillow raises on a damaged file, and it raises all kinds, as one error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pillow warns of what is damaged, or refused here
+            yield
+    except BadParameterError:
+        raise
+    except UnidentifiedImageError:
+        raise _refused(
+            name, f"it is no picture in one of the formats {', '.join(FORMATS)}"
+        ) from None
+    except Image.DecompressionBombError:
+        raise _refused(name, "it has far too many pixels") from None
+    except OSError as reason:  # its full text may name a path of this machine
+        raise _refused(name, one_line(reason.strerror or "it is truncated or damaged")) from None
+    except Exception as reason:
+        raise _refused(name, f"it is damaged ({type(reason).__name__})") from None
+
+
+def _refused(name: str, why: str) -> BadParameterError:
+    return BadParameterError(
+        f"{name} can't be used: {why}. Nothing was sent.",
+        advice="use a whole PNG, JPEG, WebP or GIF file of a reasonable size.",
+    )
+
+
+def _ready(name: str, raw: bytes, opened: Image.Image, max_side: int) -> Picture:
+    removed = tuple(_facts(opened))
+    orientation = _orientation(opened)
+    changes = []
+    if getattr(opened, "is_animated", False) and opened.format != "MPO":
+        changes.append("first picture of the animation taken")
+    photo = opened.format in _FROM_CAMERAS and not opened.has_transparency_data
+    kind = "JPEG" if photo else "PNG"
+    clean = pixels_of(opened)
+    if orientation in range(2, 9):
+        changes.append("turned upright")
+        clean.getexif()[ExifTags.Base.Orientation] = orientation
+        clean = ImageOps.exif_transpose(clean)
+    if max(clean.size) > max_side:
+        before = f"{clean.width} × {clean.height}"
+        clean.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+        changes.append(f"made smaller, from {before} to {clean.width} × {clean.height} pixels")
+    if opened.format != kind and opened.format != "MPO":
+        changes.append(f"turned from {opened.format} into {kind}")
+    as_it_was = kind == opened.format == "PNG" and not changes and raw[24] <= 8  # bits a sample
+    if as_it_was:
+        data = _bare(raw)
+    else:
+        stream = io.BytesIO()
+        clean.save(stream, kind, **({"quality": 85} if photo else {"optimize": True}))
+        data = stream.getvalue()
+    if removed or (as_it_was and data != raw):
+        changes.append("metadata removed")
+    return Picture(name, kind, clean.width, clean.height, tuple(changes), removed, data, raw)
+
+
+def pixels_of(opened: Image.Image) -> Image.Image:
+    """The pixels alone, eight bits a sample: in grey, in colour, or in colour with transparency."""
+    if opened.mode.startswith("I"):
+        opened = opened.point(lambda value: value / 256).convert("L")
+    mode = "L" if opened.mode in ("1", "L") else "RGB"
+    clean = opened.convert("RGBA" if opened.has_transparency_data else mode)
+    clean.info.clear()
+    return clean
+
+
+def _bare(png: bytes) -> bytes:
+    """A PNG without what its pixels don't need. They stay compressed as they are: the same bytes
+    on every system, and none of the quality lost."""
+    kept, at = [png[:8]], 8
+    while kept[-1][4:8] != b"IEND":
+        end = at + 12 + int.from_bytes(png[at : at + 4])
+        if zlib.crc32(png[at + 4 : end - 4]) != int.from_bytes(png[end - 4 : end]) or end > len(
+            png
+        ):
+            raise OSError  # as pillow does
+        if png[at + 4 : at + 8] in _NEEDED:
+            kept.append(png[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _orientation(image: Image.Image) -> int:
+    with contextlib.suppress(Exception):  # damaged metadata: the picture itself may be whole
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return 1
+
+
+def _facts(image: Image.Image) -> dict[str, str]:
+    facts = {name: image.info[key] for key, name in _BLOCKS.items() if key in image.info}
+    facts |= getattr(image, "text", {})  # of a PNG
+    try:
+        exif = image.getexif()
+        tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+        named = {ExifTags.TAGS.get(tag, f"tag {tag}"): value for tag, value in tags.items()}
+        facts |= {name: value for name, value in named.items() if name not in _NOT_TOLD}
+        if place := exif.get_ifd(ExifTags.IFD.GPSInfo):
+            facts["GPSInfo"] = _place(place)
+    except Exception:
+        facts["EXIF"] = "(damaged)"
+    listed = list(facts.items())[:_MOST_FACTS]
+    return {one_line(name): _words(value) for name, value in listed}
+
+
+def _place(gps: Mapping[int, Any]) -> str:
+    """Latitude and longitude, as on a map."""
+    sides = []
+    for name in (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude):
+        degrees, minutes, seconds = map(float, gps[name])
+        sides.append(f"{degrees:.0f}° {minutes:.0f}′ {seconds:.0f}″ {gps[name - 1]}")
+    return ", ".join(sides)
+
+
+def _words(value: object) -> str:
+    return f"({len(value):,} bytes)" if isinstance(value, bytes) else one_line(str(value))

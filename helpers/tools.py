@@ -1,0 +1,223 @@
+"""Python functions as tools: their definitions, calls that are checked first, and a bounded loop.
+
+What a model writes is never trusted: a tool is looked up by its name in a registry, and pydantic
+checks the arguments against the function's own signature before the function runs.
+"""
+
+import functools
+import inspect
+import re
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import from_json, to_json
+
+from helpers.client import ChatCompletionsClient
+from helpers.errors import ChatError, ConfigurationError
+from helpers.harmless import cut, visible
+from helpers.messages import JSON, ToolMessage
+from helpers.models import ChatCompletions, ChatCompletionsToolCall
+
+MOST_CALLS = 50
+"""Calls in one answer that ``run_tools`` makes; of an answer with more of them it makes none."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""What the services take as the name of a tool."""
+
+
+class ToolError(ChatError):
+    """A tool call that can't be answered with a result."""
+
+    summary = "The tool call failed."
+    advice = "tell the model (`Toolbox.answer` does), so that it can try another way."
+
+
+class UnknownToolError(ToolError):
+    """The model named a tool that does not exist."""
+
+
+class ToolArgumentsError(ToolError):
+    """The arguments are no JSON object, or do not fit the function's signature."""
+
+
+class ToolFailedError(ToolError):
+    """The function raised, which is then the ``__cause__``, or its result can't be JSON."""
+
+
+class ToolLoopError(ToolError):
+    """The model kept calling tools. ``messages`` is the conversation as far as it went."""
+
+    advice = (
+        "look at `.messages` for what it repeats; allow more rounds only if they lead somewhere."
+    )
+
+    def __init__(self, message: str, messages: list[Any]) -> None:
+        super().__init__(message)
+        self.messages = messages
+
+
+class Toolbox:
+    """A registry of functions that a model may call, and nothing else.
+
+    Each function needs a type for every parameter and a docstring: they become its definition.
+    Describe a parameter with ``Annotated[str, pydantic.Field(description="...")]``.
+
+    Raises ``ConfigurationError`` for a function that can't be a tool.
+    """
+
+    def __init__(self, *functions: Callable[..., Any]) -> None:
+        self._checked: dict[str, TypeAdapter[Any]] = {}
+        self._definitions: list[JSON] = []
+        for function in functions:
+            name = getattr(function, "__name__", "")
+            faults = [*_faults(name, function)]
+            if name in self._checked:
+                faults.append("another tool has its name")
+            if faults:
+                raise _unfit(name, "; ".join(faults))
+            try:
+                # mypy: pydantic takes a function too, and then checks and makes a call of it.
+                checked = TypeAdapter[Any](_guarded(function))  # type: ignore[arg-type]
+                schema = checked.json_schema(schema_generator=_Untitled)
+            except (PydanticUserError, NameError) as reason:
+                raise _unfit(name, _short(str(reason))) from reason
+            described = {"name": name, "description": inspect.getdoc(function)}
+            definition = {"type": "function", "function": {**described, "parameters": schema}}
+            self._checked[name] = checked
+            self._definitions.append(definition)
+
+    @property
+    def definitions(self) -> list[JSON]:
+        """The tools as a request names them: pass as ``tools=``."""
+        return list(self._definitions)
+
+    def call(self, call: ChatCompletionsToolCall) -> Any:
+        """What the function returns for the model's ``call``.
+
+        Raises ``UnknownToolError``, ``ToolArgumentsError`` or ``ToolFailedError``.
+        """
+        name, arguments = call.function.name, call.function.arguments or "{}"
+        if name not in self._checked:
+            known = ", ".join(self._checked) or "none"
+            raise UnknownToolError(f"There is no tool {_short(name)!r}. The tools are: {known}.")
+        try:
+            given = from_json(arguments, allow_inf_nan=False)
+        except (TypeError, ValueError) as reason:  # TypeError: half of a surrogate pair
+            raise ToolArgumentsError(f"The arguments of {name} are no JSON: {reason}.") from None
+        if not isinstance(given, dict):
+            raise ToolArgumentsError(f"The arguments of {name} are no JSON object.")
+        try:
+            return self._checked[name].validate_json(arguments)
+        except ValidationError as misfit:
+            faults = misfit.errors(include_url=False, include_context=False, include_input=False)
+            told = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5]]
+            words = "; ".join(map(_short, told))
+            raise ToolArgumentsError(f"The arguments of {name} do not fit: {words}.") from None
+
+    def answer(self, call: ChatCompletionsToolCall) -> ToolMessage:
+        """The tool message for ``call``, as JSON text; a failure is told to the model in words."""
+        try:
+            content = _result(call.function.name, self.call(call))
+        except ToolError as failure:
+            content = to_json({"error": failure.message}).decode()
+        return ToolMessage(content, tool_call_id=call.id)
+
+
+def run_tools(
+    client: ChatCompletionsClient,
+    messages: Sequence[Any],
+    tools: Toolbox,
+    *,
+    max_rounds: int = 5,
+    **options: Any,
+) -> tuple[ChatCompletions, list[Any]]:
+    """Ask, answer the tool calls, ask again, until the model answers in words.
+
+    Returns the last answer and the whole conversation with it. Each round is one request to the
+    model, with ``options``; a ``tool_choice`` among them is for the first one only, as a model that
+    is made to call a tool each time can't come to an end.
+
+    Raises ``ToolLoopError`` if the model still calls tools after ``max_rounds`` requests, or more
+    than ``MOST_CALLS`` at once.
+    """
+    conversation = list(messages)
+    for _ in range(max_rounds):
+        completion = client.complete(conversation, tools=tools.definitions, **options)
+        options.pop("tool_choice", None)
+        conversation.append(completion.message)
+        calls = completion.message.tool_calls
+        # Not the finish reason: where the request named the tool, some services say "stop".
+        if not calls:
+            return completion, conversation
+        if len(calls) > MOST_CALLS:
+            raise ToolLoopError(
+                f"The model made {len(calls):,} calls at once; {MOST_CALLS} are allowed, and none "
+                "was made.",
+                conversation,
+            )
+        conversation += [tools.answer(call) for call in calls]
+    raise ToolLoopError(f"The model still calls tools after {max_rounds} requests.", conversation)
+
+
+class _Untitled(GenerateJsonSchema):
+    """Parameters have names: no titles made of them, which a model would read as well."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _faults(name: str, function: Callable[..., Any]) -> Iterator[str]:
+    """Why ``function`` can't be a tool."""
+    if not _NAME.fullmatch(name):
+        yield "its name is not of letters from a to z, digits, _ and -, at most 64 of them"
+    if not inspect.getdoc(function):
+        yield "it has no docstring to tell the model what it is for"
+    if inspect.iscoroutinefunction(function):
+        yield "it is async, and nothing would await it"
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.annotation is parameter.empty:
+            yield f"its parameter {parameter.name} has no type"
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            yield f"its parameter {parameter.name} can't be given by name"
+
+
+def _unfit(name: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{_short(name) or 'It'} can't be a tool: {why}.",
+        advice="give a function with a docstring, and a type for each parameter.",
+    )
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, with what it raises told apart from arguments that do not fit."""
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as reason:
+            raise _failed(function.__name__, reason) from reason
+
+    return guarded
+
+
+def _result(name: str, value: Any) -> str:
+    """``value`` as JSON text. Raises ``ToolFailedError`` if it can't be."""
+    try:
+        return to_json(value, inf_nan_mode="strings").decode()
+    except Exception as reason:  # whatever the value does when it is looked at
+        raise _failed(name, reason) from reason
+
+
+def _failed(name: str, reason: Exception) -> ToolFailedError:
+    words = _short("".join(traceback.format_exception_only(reason)))
+    return ToolFailedError(f"{name} failed: {words.rstrip('.')}.")
+
+
+def _short(text: str) -> str:
+    """``text`` on one line, at most some 200 characters of it, without harmful ones."""
+    return visible(cut(" ".join(text.split()), 150))

@@ -1,0 +1,493 @@
+"""Pictures: upright, small, whole, without metadata; and whatever is no picture is one error."""
+
+import base64
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import ExifTags, Image, ImageChops, ImageFile, PngImagePlugin
+
+from helpers import images
+from helpers.cassettes import asked, cleaner
+from helpers.errors import BadParameterError
+from helpers.images import Picture, metadata, prepare
+from tests import make_images
+from tests.fakes import unwrapped
+
+CHART, PHOTO = make_images.FOLDER / "languages.png", make_images.FOLDER / "lighthouse.jpg"
+PLANTED = b"planted-4711"
+RED, BLUE, GREEN, GREY = (220, 30, 30), (30, 30, 220), (30, 200, 30), (128, 128, 128)
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def corners(width: int = 40, height: int = 20) -> Image.Image:
+    """Red at the top left, blue at the top right, green at the bottom left, grey at the right."""
+    image = Image.new("RGB", (width, height), GREY)
+    half = width // 2, height // 2
+    image.paste(RED, (0, 0, *half))
+    image.paste(BLUE, (half[0], 0, width, half[1]))
+    image.paste(GREEN, (0, half[1], half[0], height))
+    return image
+
+
+def near(one: Any, other: Any, by: int = 12) -> bool:
+    return all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    pair = one.convert("RGBA"), other.convert("RGBA")
+    return one.size == other.size and ImageChops.difference(*pair).getbbox(alpha_only=False) is None
+
+
+def tagged(kind: str, orientation: int = 1, image: Image.Image | None = None) -> bytes:
+    """A picture with every kind of metadata that its format can carry, each with a planted text."""
+    text = PLANTED.decode()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    exif[ExifTags.Base.Make] = exif[ExifTags.Base.Artist] = text
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.BodySerialNumber] = text
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(
+        {1: "N", 2: (1, 2, 3), 3: "E", 4: (4, 5, 6), 29: text}
+    )
+    options: dict[str, Any] = {"exif": exif, "icc_profile": PLANTED * 20}
+    if kind == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_text("Author", text)
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", text)
+        options["pnginfo"].add(b"prVt", PLANTED)  # a chunk that pillow does not know
+    if kind in ("JPEG", "WEBP"):
+        options["xmp"] = PLANTED
+    if kind == "JPEG":
+        options["comment"] = PLANTED
+    return saved(image or corners(), kind, **options)
+
+
+# --- Upright --------------------------------------------------------------------------------------
+# What to do with an upright picture so that turning it by the orientation gives it back.
+UNDO = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", UNDO)
+def test_each_orientation_comes_out_upright(orientation: int, kind: str) -> None:
+    turn = UNDO[orientation]
+    stored = corners() if turn is None else corners().transpose(turn)
+    picture = prepare(tagged(kind, orientation, stored))
+    upright = opened(picture.data)
+    assert (picture.width, picture.height) == upright.size == (40, 20)
+    for place, colour in {(5, 5): RED, (35, 5): BLUE, (5, 15): GREEN, (35, 15): GREY}.items():
+        assert near(upright.convert("RGB").getpixel(place), colour)
+    assert ("turned upright" in picture.changes) == (orientation != 1)
+    assert ExifTags.Base.Orientation not in upright.getexif()
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_turns_nothing(orientation: int) -> None:
+    picture = prepare(tagged("JPEG", orientation))
+    assert (picture.width, picture.height) == (40, 20)
+    assert "turned upright" not in picture.changes
+
+
+# --- Nothing but pixels ---------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("max_side", [1024, 16])
+def test_nothing_planted_is_left_in_the_bytes(kind: str, max_side: int) -> None:
+    raw = tagged(kind) + PLANTED  # also behind the end of the file
+    assert raw.count(PLANTED) >= 4
+    picture = prepare(raw, max_side)
+    assert PLANTED not in picture.data
+    assert metadata(picture.data) == {}
+    assert not opened(picture.data).info.keys() & {"exif", "xmp", "icc_profile", "comment"}
+    assert {"Make", "BodySerialNumber", "GPSInfo", "colour profile"} <= set(picture.removed)
+    assert "metadata removed" in picture.changes
+
+
+def test_a_chunk_that_nobody_knows_is_removed_too() -> None:
+    raw = saved(corners(), "PNG")
+    chunk = b"prVt" + PLANTED
+    planted = len(PLANTED).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4)
+    picture = prepare(raw[:33] + planted + raw[33:])
+    assert picture.data == raw
+    assert picture.changes == ("metadata removed",)
+
+
+def test_the_words_of_a_comment_are_no_markup_and_no_flood() -> None:
+    info = PngImagePlugin.PngInfo()
+    for number in range(200):
+        info.add_text(f"key {number}", "\x1b[31m" + "x" * 100_000, zip=True)
+    facts = metadata(saved(corners(), "PNG", pnginfo=info))
+    assert len(facts) <= 40
+    assert all(len(value) < 2_000 and "\x1b" not in value for value in facts.values())
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0nonsense", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"E"])
+def test_damaged_metadata_does_not_spoil_a_whole_picture(exif: bytes) -> None:
+    picture = prepare(saved(corners(), "JPEG", exif=exif))
+    assert (picture.width, picture.height) == (40, 20)
+    assert metadata(picture.data) == {}
+
+
+def test_a_place_that_makes_no_sense_is_removed_all_the_same() -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (1.0, 2.0), 29: PLANTED.decode()})
+    raw = saved(corners(), "JPEG", exif=exif)
+    assert metadata(raw) == {"EXIF": "(damaged)"}
+    assert PLANTED not in prepare(raw).data
+
+
+# --- Small, whole, in the right format ------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("size", "max_side", "expected"),
+    [
+        ((400, 200), 100, (100, 50)),
+        ((200, 400), 100, (50, 100)),
+        ((100, 100), 100, (100, 100)),
+        ((30, 20), 100, (30, 20)),
+        ((3000, 2), 100, (100, 1)),
+        ((400, 200), 1, (1, 1)),
+    ],
+)
+def test_the_longest_side_is_kept_to(
+    size: tuple[int, int], max_side: int, expected: tuple[int, int]
+) -> None:
+    picture = prepare(saved(corners(*size), "PNG"), max_side)
+    assert (picture.width, picture.height) == opened(picture.data).size == expected
+
+
+def test_a_side_of_nothing_is_refused() -> None:
+    with pytest.raises(BadParameterError, match="max_side is 0"):
+        prepare(CHART, 0)
+
+
+def see_through(mode: str) -> Image.Image:
+    """Clear at the left, red at the right."""
+    image = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    image.paste((*RED, 255), (20, 0, 40, 20))
+    return image if mode == "RGBA" else image.quantize(8) if mode == "P" else image.convert(mode)
+
+
+@pytest.mark.parametrize("max_side", [1024, 20])
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        *(("RGBA", "PNG"), ("LA", "PNG"), ("P", "PNG")),
+        *(("RGBA", "WEBP"), ("LA", "WEBP"), ("P", "WEBP"), ("RGBA", "GIF")),
+    ],
+)
+def test_transparency_is_kept(mode: str, kind: str, max_side: int) -> None:
+    picture = prepare(saved(see_through(mode), kind), max_side)
+    assert picture.kind == "PNG"
+    clear = opened(picture.data).convert("RGBA")
+    assert clear.getpixel((2, 5))[3] == 0  # type: ignore[index]
+    assert clear.getpixel((clear.width - 3, 5))[3] == 255  # type: ignore[index]
+
+
+def animation() -> bytes:
+    frames = [Image.new("RGB", (40, 20), colour) for colour in (RED, BLUE, GREEN)]
+    return saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+
+
+def test_of_an_animation_the_first_picture_is_taken() -> None:
+    picture = prepare(animation())
+    image = opened(picture.data)
+    assert near(image.convert("RGB").getpixel((20, 10)), RED)
+    assert getattr(image, "n_frames", 1) == 1
+    assert picture.changes == (
+        "first picture of the animation taken",
+        "turned from GIF into PNG",
+    )
+
+
+def grey16() -> Image.Image:
+    row = (0).to_bytes(2, "little") * 20 + (32768).to_bytes(2, "little") * 20
+    return Image.frombytes("I;16", (40, 20), row * 20)
+
+
+MODES: dict[str, tuple[Image.Image, str, str, Any]] = {
+    "palette": (corners().quantize(8), "PNG", "PNG", BLUE),
+    "black and white": (corners().convert("1"), "PNG", "PNG", None),
+    "grey": (corners().convert("L"), "JPEG", "JPEG", None),
+    "16 bits": (grey16(), "PNG", "PNG", GREY),
+    "CMYK": (corners().convert("CMYK"), "JPEG", "JPEG", BLUE),
+    "BMP": (corners(), "BMP", "PNG", BLUE),
+    "WebP": (corners(), "WEBP", "JPEG", BLUE),
+}
+
+
+@pytest.mark.parametrize("max_side", [1024, 20])
+@pytest.mark.parametrize("name", MODES)
+def test_each_kind_of_pixel_becomes_one_that_models_read(name: str, max_side: int) -> None:
+    image, kind, expected, colour = MODES[name]
+    picture = prepare(saved(image, kind), max_side)
+    sent = opened(picture.data)
+    assert (picture.kind, sent.format) == (expected, expected)
+    assert picture.data_url.startswith(f"data:image/{expected.lower()};base64,")
+    assert sent.mode in ("1", "L", "P", "RGB")
+    if colour:
+        place = sent.width - 4, 2
+        assert near(sent.convert("RGB").getpixel(place), colour, by=20)
+
+
+def test_a_png_that_needs_nothing_goes_as_it_is() -> None:
+    picture = prepare(CHART)
+    assert picture.data == picture.original == CHART.read_bytes()
+    assert (picture.changes, picture.removed) == ((), ())
+
+
+def test_a_photo_is_prepared_to_the_same_bytes_each_time() -> None:
+    assert (
+        prepare(PHOTO) == prepare(PHOTO.read_bytes())
+        or prepare(PHOTO).data == prepare(PHOTO.read_bytes()).data
+    )
+
+
+def test_items_are_as_the_service_has_them() -> None:
+    picture = prepare(CHART)
+    item = picture.item("low")
+    assert item == {"type": "image_url", "image_url": {"url": picture.data_url, "detail": "low"}}
+    assert picture.item() == {"type": "image_url", "image_url": {"url": picture.data_url}}
+    kind, _, text = picture.data_url.partition(",")
+    assert (kind, base64.b64decode(text, validate=True)) == (
+        "data:image/png;base64",
+        picture.data,
+    )
+    assert images.text_item("Hi") == {"type": "text", "text": "Hi"}
+
+
+def test_no_picture_is_in_a_repr() -> None:
+    assert len(repr(prepare(PHOTO))) < 500
+
+
+# --- What is no picture ---------------------------------------------------------------------------
+def refused(source: Path | bytes, max_side: int = 1024) -> str:
+    """The message of the refusal, the same from both functions."""
+    told = []
+    calls: list[Callable[[], Any]] = [lambda: prepare(source, max_side), lambda: metadata(source)]
+    for call in calls:
+        with pytest.raises(BadParameterError) as caught:
+            call()
+        told.append(unwrapped(caught.value))
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert told[0] == told[1]
+    assert "Nothing was sent." in told[0] and "What to do: " in told[0]
+    return told[0]
+
+
+SAMPLES: dict[str, Callable[[], bytes]] = {
+    "PNG": lambda: saved(corners(), "PNG"),
+    "PNG with metadata": lambda: tagged("PNG"),
+    "JPEG": lambda: tagged("JPEG", 6),
+    "progressive JPEG": lambda: saved(corners(), "JPEG", progressive=True),
+    "WEBP": lambda: tagged("WEBP"),
+    "GIF": lambda: saved(corners(), "GIF"),
+    "BMP": lambda: saved(corners(), "BMP"),
+}
+
+
+def attempt(raw: bytes) -> Picture | None:
+    try:
+        return prepare(raw)
+    except BadParameterError:
+        return None
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_prefix_of_a_file_is_refused_or_all_of_the_picture(name: str) -> None:
+    raw = SAMPLES[name]()
+    whole = opened(prepare(raw).data)
+    step = max(1, len(raw) // 150)
+    lengths = {*range(0, len(raw), step), *range(len(raw) - 20, len(raw))}
+    for length in sorted(lengths):
+        picture = attempt(raw[:length])
+        assert picture is None or same(opened(picture.data), whole), length
+    assert attempt(raw[: len(raw) // 3]) is None
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_damaged_file_is_a_picture_or_one_clear_error(
+    name: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    raw = SAMPLES[name]()
+    for at in range(0, len(raw), max(1, len(raw) // 150)):
+        for change in (0x00, 0xFF, raw[at] ^ 0x10):
+            attempt(raw[:at] + bytes([change]) + raw[at + 1 :])  # raises nothing else
+    assert not recwarn.list
+
+
+def test_a_wrong_checksum_is_damage() -> None:
+    raw = saved(corners(), "PNG")
+    end = raw.index(b"IEND") - 4
+    with pytest.raises(BadParameterError, match="truncated or damaged"):
+        prepare(raw[: end - 1] + bytes([raw[end - 1] ^ 1]) + raw[end:])
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"hello",
+        b"%PDF-1.7\n",
+        b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",  # pillow would start Ghostscript
+        saved(corners(), "TIFF"),
+        saved(corners(), "PPM"),
+        saved(corners(), "ICO"),
+    ],
+    ids=["nothing", "text", "pdf", "svg", "eps", "tiff", "ppm", "ico"],
+)
+def test_another_format_is_refused_by_its_name(raw: bytes) -> None:
+    assert "no picture in one of the formats PNG, JPEG, WEBP, GIF, BMP" in refused(raw)
+
+
+def bombs() -> Iterator[tuple[str, bytes]]:
+    gif = saved(Image.new("L", (1, 1)), "GIF")
+    yield "gif", gif[:6] + b"\xff\xff\xff\xff" + gif[10:]
+    for name, side in {"png": 60_000, "a little too large": 7_100}.items():
+        png = saved(Image.new("L", (1, 1)), "PNG")
+        head = png[12:16] + side.to_bytes(4) * 2 + png[24:29]
+        yield name, png[:12] + head + zlib.crc32(head).to_bytes(4) + png[33:]
+    bmp = saved(Image.new("L", (1, 1)), "BMP")
+    yield "bmp", bmp[:18] + (40_000).to_bytes(4, "little") * 2 + bmp[26:]
+    jpeg = saved(Image.new("L", (1, 1)), "JPEG")
+    at = jpeg.index(b"\xff\xc0") + 5
+    yield "jpeg", jpeg[:at] + b"\xff\xdc\xff\xdc" + jpeg[at + 4 :]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("raw", [pytest.param(raw, id=name) for name, raw in bombs()])
+def test_a_bomb_is_refused_before_it_takes_memory(
+    raw: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def boom(*given: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", boom)  # refused for this: other words
+    monkeypatch.setattr(Image.core, "new", boom)
+    monkeypatch.setattr(Image.core, "fill", boom)
+    assert "too many" in refused(raw)
+
+
+def test_a_text_that_unfolds_is_refused() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("bomb", "x" * 80_000_000, zip=True)
+    assert "damaged" in refused(saved(corners(), "PNG", pnginfo=info))
+
+
+def test_a_file_with_too_many_bytes_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "long.png"
+    with path.open("wb") as file:
+        file.truncate(images.MOST_BYTES + 1)
+    assert "long.png can't be used: 50,000,001 bytes are too many" in refused(path)
+
+
+def test_a_message_names_the_file_and_no_place_on_this_machine(tmp_path: Path) -> None:
+    told = {
+        "gone.png": "there is no such file",
+        "folder.png": "it is a folder",
+        "words.png": "no picture",
+        "half.png": "truncated or damaged",
+    }
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "words.png").write_bytes(b"hello")
+    (tmp_path / "half.png").write_bytes(CHART.read_bytes()[:4000])
+    for name, why in told.items():
+        message = refused(tmp_path / name)
+        assert message.startswith(f"{name} can't be used: ") and why in message
+        assert tmp_path.name not in message
+
+
+def test_a_file_that_can_not_be_read_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    (tmp_path / "mine.png").touch()
+    message = refused(tmp_path / "mine.png")
+    assert "mine.png can't be used: Permission denied." in message
+    assert tmp_path.name not in message
+
+
+def test_a_name_can_do_no_harm(tmp_path: Path) -> None:
+    message = refused(tmp_path / "a\x1b[31m\u202e.png")
+    assert "\x1b" not in message and "\u202e" not in message
+
+
+# --- Recordings hold no picture -------------------------------------------------------------------
+def test_a_recording_tells_a_picture_by_type_length_and_checksum() -> None:
+    url = prepare(CHART).data_url
+    text = url.partition(",")[2]
+    body = {"messages": [{"content": [{"image_url": {"url": url}}, {"text": f"see {url}"}]}]}
+    request = httpx.Request("POST", "https://example.com/models/chat/completions", json=body)
+    kept = json.dumps(asked(request))
+    assert text[:40] not in kept and text[-40:] not in kept
+    assert kept.count(f"data:image/png;base64,({len(text)} characters, SHA-256 ") == 2
+    echoed = cleaner(request)(f"Invalid value: '{url}'")
+    assert text[:40] not in echoed and "characters, SHA-256" in echoed
+
+
+def test_two_pictures_are_never_taken_for_one_another() -> None:
+    def key(raw: bytes) -> Any:
+        body = {"url": prepare(raw).data_url}
+        return asked(httpx.Request("POST", "https://example.com/a/b", json=body))["body"]
+
+    one, other = saved(corners(), "PNG"), saved(corners().transpose(UNDO[3] or 0), "PNG")
+    assert key(one) == key(one) != key(other)
+
+
+# --- The pictures of the lesson -------------------------------------------------------------------
+def test_the_pictures_are_what_the_script_draws() -> None:
+    assert same(opened(CHART.read_bytes()), make_images.chart())
+    drawn = opened(saved(make_images.photo(), "JPEG", quality=85))
+    assert same(opened(PHOTO.read_bytes()), drawn)
+
+
+def test_the_pictures_hold_what_the_lesson_says() -> None:
+    assert metadata(CHART) == {}
+    assert metadata(PHOTO) == {
+        "GPSInfo": "48° 52′ 36″ S, 123° 23′ 36″ W",
+        "Make": "Example Camera",
+        "Model": "EX-1",
+        "BodySerialNumber": make_images.SERIAL,
+        "DateTimeOriginal": "2001:02:03 18:30:00",
+    }
+    assert opened(PHOTO.read_bytes()).getexif()[ExifTags.Base.Orientation] == make_images.TURNED
+    assert PHOTO.stat().st_size + CHART.stat().st_size < 100_000
+
+
+def test_the_bars_are_as_long_as_the_data_say() -> None:
+    image = opened(CHART.read_bytes()).convert("RGB")
+    bar = tuple(bytes.fromhex(make_images.BAR[1:]))
+    rows = make_images.rows()
+    lengths = []
+    for number in range(len(rows)):
+        y = 120 + 70 * number + 14 + 20
+        lengths.append(sum(image.getpixel((x, y)) == bar for x in range(image.width)))
+    unit = lengths[0] / rows[0][1]
+    assert all(abs(n - m * unit) <= 1 for n, (_, m) in zip(lengths, rows, strict=True))

@@ -1,0 +1,408 @@
+"""Tools: definitions from signatures, calls that are checked first, failures, a loop that ends."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from helpers.errors import ChatError, ConfigurationError
+from helpers.models import ChatCompletionsToolCall
+from helpers.tools import (
+    MOST_CALLS,
+    ToolArgumentsError,
+    Toolbox,
+    ToolError,
+    ToolFailedError,
+    ToolLoopError,
+    UnknownToolError,
+    run_tools,
+)
+from tests import fakes
+from tests.test_views import HOSTILE
+
+RAN: list[Any] = []
+"""What the functions here were called with."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> Iterator[None]:
+    RAN.clear()
+    yield
+
+
+def next_train(
+    origin: Annotated[str, Field(description="Where it starts")],
+    changes: int = 2,
+    comfort: Literal["first", "second"] = "second",
+    days: list[date] | None = None,
+    *,
+    cheap: bool = False,
+) -> dict[str, Any]:
+    """Look up the next train.
+
+    Not the one after it.
+    """
+    RAN.append((origin, changes, comfort, days, cheap))
+    return {"leaves": "08:15", "origin": origin}
+
+
+def unlisted(origin: str = "") -> str:
+    """A function that is in no toolbox."""
+    RAN.append("unlisted")
+    return "reached"
+
+
+def now() -> str:
+    """Tell the time."""
+    return "noon"
+
+
+def written(name: Any, arguments: Any, call_id: str = "call-1") -> ChatCompletionsToolCall:
+    function = {"name": name, "arguments": arguments}
+    return ChatCompletionsToolCall({"id": call_id, "type": "function", "function": function})
+
+
+def returning(value: Any) -> Callable[..., Any]:
+    def give() -> Any:
+        """Give a value."""
+        return value() if callable(value) else value
+
+    return give
+
+
+def raising(reason: BaseException) -> Callable[..., Any]:
+    def give() -> Any:
+        """Raise."""
+        raise reason
+
+    return give
+
+
+def told(tools: Toolbox, call: ChatCompletionsToolCall) -> Any:
+    """What the model is told, read as strict JSON; it can be sent whatever it is."""
+    message = tools.answer(call)
+    assert message.tool_call_id == call.id
+    message.content.encode("utf-8")
+    return json.loads(message.content, parse_constant=lambda word: pytest.fail(word))
+
+
+TOOLS = Toolbox(next_train, now)
+
+
+class TestDefinitions:
+    def test_the_definition_is_that_of_the_signature(self) -> None:
+        definition, _ = TOOLS.definitions
+        assert definition["type"] == "function"
+        assert definition["function"] == {
+            "name": "next_train",
+            "description": "Look up the next train.\n\nNot the one after it.",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "origin": {"type": "string", "description": "Where it starts"},
+                    "changes": {"type": "integer", "default": 2},
+                    "comfort": {
+                        "type": "string",
+                        "enum": ["first", "second"],
+                        "default": "second",
+                    },
+                    "days": {
+                        "anyOf": [
+                            {"type": "array", "items": {"type": "string", "format": "date"}},
+                            {"type": "null"},
+                        ],
+                        "default": None,
+                    },
+                    "cheap": {"type": "boolean", "default": False},
+                },
+                "required": ["origin"],
+                "additionalProperties": False,
+            },
+        }
+
+    def test_a_function_without_parameters_takes_none(self) -> None:
+        parameters = TOOLS.definitions[1]["function"]["parameters"]
+        assert parameters == {"type": "object", "properties": {}, "additionalProperties": False}
+
+    def test_they_can_be_sent(self) -> None:
+        client = fakes.client()
+        client.complete(fakes.ASK, tools=TOOLS.definitions)
+        assert client.transport.body["tools"] == TOOLS.definitions  # type: ignore[attr-defined]
+
+    def test_a_list_that_is_changed_changes_no_toolbox(self) -> None:
+        TOOLS.definitions.clear()
+        assert len(TOOLS.definitions) == 2
+
+    def test_annotations_that_are_texts_are_read(self) -> None:
+        def late(day: "Literal['today', 'tomorrow']") -> "str":
+            """Look up."""
+            return day
+
+        tools = Toolbox(late)
+        schema = tools.definitions[0]["function"]["parameters"]["properties"]["day"]
+        assert schema["enum"] == ["today", "tomorrow"]
+        assert tools.call(written("late", '{"day": "today"}')) == "today"
+
+    @pytest.mark.parametrize(
+        ("source", "why"),
+        [
+            ("def f(city: str): ...", "no docstring"),
+            ("def f(city):\n '''Do.'''", "parameter city has no type"),
+            ("def f(*cities: str):\n '''Do.'''", "cities can't be given by name"),
+            ("def f(**cities: str):\n '''Do.'''", "cities can't be given by name"),
+            ("def f(city: str, /):\n '''Do.'''", "city can't be given by name"),
+            ("async def f(city: str):\n '''Do.'''", "async"),
+            ("def é(city: str):\n '''Do.'''\nf = é", "letters from a to z"),
+            ("f = lambda: 1", "letters from a to z"),
+            (f"def {'f' * 65}():\n '''Do.'''\nf = {'f' * 65}", "at most 64"),
+            ("class C: pass\ndef f(c: C):\n '''Do.'''", "can't be a tool"),
+            ("def f(c: 'NoSuch'):\n '''Do.'''", "NoSuch"),
+        ],
+    )
+    def test_a_function_that_can_not_be_a_tool_is_refused(self, source: str, why: str) -> None:
+        names: dict[str, Any] = {}
+        exec(source, names)
+        with pytest.raises(ConfigurationError, match=why):
+            Toolbox(names["f"])
+
+    def test_two_functions_of_one_name_are_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match="another tool has its name"):
+            Toolbox(now, now)
+
+
+class TestCall:
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            ('{"origin": "Oslo"}', ("Oslo", 2, "second", None, False)),
+            (
+                '{"cheap": true, "changes": 3, "origin": "L\'Aquila"}',
+                ("L'Aquila", 3, "second", None, True),
+            ),
+            ('{"origin": "Oslo", "changes": "4"}', ("Oslo", 4, "second", None, False)),
+            (
+                '{"origin": "Oslo", "days": ["2031-02-03"]}',
+                ("Oslo", 2, "second", [date(2031, 2, 3)], False),
+            ),
+        ],
+        ids=["defaults", "by name, not by order", "a number as text", "a list"],
+    )
+    def test_the_function_runs_with_checked_arguments(self, arguments: str, expected: Any) -> None:
+        TOOLS.call(written("next_train", arguments))
+        (given,) = RAN
+        assert given == expected
+
+    @pytest.mark.parametrize("arguments", ["", "{}", " {} "])
+    def test_no_arguments_are_needed_where_there_are_no_parameters(self, arguments: str) -> None:
+        assert TOOLS.call(written("now", arguments)) == "noon"
+
+    @pytest.mark.parametrize(
+        ("arguments", "why"),
+        [
+            ("", "origin: Missing"),
+            ('{"origin": "Os', "are no JSON: EOF"),
+            ("{'origin': 'Oslo'}", "are no JSON"),
+            ('{"origin": "Oslo", "changes": NaN}', "are no JSON"),
+            ('{"origin": "\\ud800"}', "are no JSON"),
+            ("\ud800", "are no JSON"),
+            ("[" * 100_000, "are no JSON: recursion"),
+            ('{"a":' * 100_000, "are no JSON: recursion"),
+            ("9" * 100_000, "are no JSON"),
+            ('["Oslo"]', "no JSON object"),
+            ('"Oslo"', "no JSON object"),
+            ("null", "no JSON object"),
+            ('{"origin": null}', "origin: Input should be a valid string"),
+            ('{"origin": {"$ne": 1}}', "origin: Input should be a valid string"),
+            ('{"origin": "Oslo", "comfort": "third"}', "comfort: Input should be 'first' or"),
+            ('{"origin": "Oslo", "changes": 1.5}', "changes: "),
+            ('{"origin": "Oslo", "days": ["soon", "2031-02-03"]}', "days.*0"),
+            ('{"loc_origin": "Oslo"}', "loc_origin: Unexpected keyword"),
+            ('{"origin": "Oslo", "__class__": 1}', "__class__: Unexpected keyword"),
+            ('{"__args__": ["Oslo"], "__kwargs__": {}}', "origin: Missing"),
+            ('{"origin": "Oslo", "self": 1}', "self: Unexpected keyword"),
+        ],
+    )
+    def test_arguments_that_do_not_fit_never_reach_it(self, arguments: str, why: str) -> None:
+        call = written("next_train", arguments)
+        with pytest.raises(ToolArgumentsError) as caught:
+            TOOLS.call(call)
+        assert re.search(why, caught.value.message)
+        assert RAN == []
+        assert list(told(TOOLS, call)) == ["error"]
+
+    @pytest.mark.parametrize(
+        "name",
+        ["unlisted", "eval", "exec", "print", "__import__", "os.system", "call", "_checked",
+         "__class__", "Toolbox", "tests.test_tools.unlisted", "NEXT_TRAIN", " now", "now ", ""],
+    )  # fmt: skip
+    def test_what_is_in_no_toolbox_does_not_exist(self, name: str) -> None:
+        call = written(name, '{"origin": "Oslo"}')
+        with pytest.raises(UnknownToolError, match="The tools are: next_train, now"):
+            TOOLS.call(call)
+        assert RAN == []
+        assert list(told(TOOLS, call)) == ["error"]
+
+    @pytest.mark.parametrize("raw", [None, [], {}, {"function": "now"}, {"function": {"name": 1}}])
+    def test_what_is_no_call_is_an_unknown_tool(self, raw: Any) -> None:
+        with pytest.raises(UnknownToolError):
+            TOOLS.call(ChatCompletionsToolCall(raw))
+
+    def test_a_function_that_raises_is_told_apart(self) -> None:
+        reason = ValueError("no such day")
+        tools = Toolbox(raising(reason))
+        with pytest.raises(ToolFailedError, match="give failed: ValueError: no such day") as caught:
+            tools.call(written("give", "{}"))
+        assert caught.value.__cause__ is reason
+
+    def test_a_check_that_fails_inside_of_a_function_is_its_own_failure(self) -> None:
+        class Ticket(BaseModel):
+            seat: int
+
+        tools = Toolbox(returning(lambda: Ticket(seat="window")))  # type: ignore[arg-type]
+        with pytest.raises(ToolFailedError):
+            tools.call(written("give", "{}"))
+
+    def test_an_interruption_is_no_failure(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            Toolbox(raising(KeyboardInterrupt())).answer(written("give", "{}"))
+
+    def test_every_failure_is_of_one_family(self) -> None:
+        for kind in (UnknownToolError, ToolArgumentsError, ToolFailedError, ToolLoopError):
+            assert issubclass(kind, ToolError) and issubclass(kind, ChatError)
+
+
+class Loud(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+
+@dataclass
+class Seat:
+    row: int
+    place: str
+
+
+def _circle() -> list[Any]:
+    circle: list[Any] = []
+    circle.append(circle)
+    return circle
+
+
+def _deep() -> list[Any]:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    return deep
+
+
+class TestAnswer:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (None, None),
+            ("Zürich", "Zürich"),
+            ({"a": [1, 2.5, True]}, {"a": [1, 2.5, True]}),
+            ({1: "one"}, {"1": "one"}),
+            (Seat(7, "window"), {"row": 7, "place": "window"}),
+            (date(2031, 2, 3), "2031-02-03"),
+            (float("nan"), "NaN"),
+            ((1, 2), [1, 2]),
+            (b"bytes", "bytes"),
+        ],
+        ids=repr,
+    )
+    def test_it_is_json_whatever_the_function_returns(self, value: Any, expected: Any) -> None:
+        assert told(Toolbox(returning(value)), written("give", "{}")) == expected
+
+    @pytest.mark.parametrize(
+        "value", [object(), b"\xff", "\ud800", _circle(), _deep(), {object(): 1}],
+        ids=["object", "bytes", "surrogate", "circle", "deep", "key"],
+    )  # fmt: skip
+    def test_a_result_that_can_not_be_json_is_a_failure(self, value: Any) -> None:
+        assert "give failed" in told(Toolbox(returning(value)), written("give", "{}"))["error"]
+
+    @pytest.mark.parametrize(
+        "reason", [RecursionError("deep"), Loud(), OSError(2, "gone", "x" * 9_999), StopIteration()]
+    )
+    def test_whatever_a_function_raises_is_told(self, reason: Exception) -> None:
+        words = told(Toolbox(raising(reason)), written("give", "{}"))["error"]
+        assert type(reason).__name__ in words
+        assert len(words) < 400
+
+    @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+    def test_hostile_text_is_shortened_and_made_visible(self, text: str) -> None:
+        raised = told(Toolbox(raising(ValueError(text))), written("give", "{}"))
+        unknown = told(TOOLS, written(text, "{}"))
+        misfit = told(TOOLS, written("next_train", json.dumps({text: text})))
+        broken = told(TOOLS, written("next_train", text))
+        for words in (raised, unknown, misfit, broken):
+            error = words["error"]
+            assert len(error) < 1_000
+            assert not any(ord(sign) < 32 or 127 <= ord(sign) < 160 for sign in error)
+            assert not set("\u2028\u2029\u202e\u2066") & set(error)
+
+
+def calling(*calls: ChatCompletionsToolCall, finish: str = "tool_calls") -> fakes.Answer:
+    message = {"role": "assistant", "content": None, "tool_calls": [call.raw for call in calls]}
+    choice = {"index": 0, "finish_reason": finish, "message": message}
+    return fakes.answer(body={**fakes.COMPLETION, "choices": [choice]})
+
+
+class TestLoop:
+    def test_it_answers_every_call_under_its_id_and_asks_again(self) -> None:
+        trains = [written("next_train", f'{{"origin": "{city}"}}', city) for city in ("A", "B")]
+        client = fakes.client(calling(*trains), calling(written("now", "", "C")), fakes.answer())
+        final, conversation = run_tools(client, fakes.ASK, TOOLS, temperature=0.5)
+        sent = client.transport.body  # type: ignore[attr-defined]
+        assert final.content == "Hi!"
+        assert [message["role"] for message in sent["messages"]] == [
+            *("user", "assistant", "tool", "tool", "assistant", "tool")
+        ]
+        assert [m["tool_call_id"] for m in sent["messages"] if m["role"] == "tool"] == list("ABC")
+        assert (sent["temperature"], sent["tools"]) == (0.5, TOOLS.definitions)
+        assert conversation[-1].content == "Hi!"
+        assert len(fakes.ASK) == 1, "the caller's list is not touched"
+
+    def test_the_finish_reason_does_not_count(self) -> None:
+        client = fakes.client(calling(written("now", ""), finish="stop"), fakes.answer())
+        assert len(run_tools(client, fakes.ASK, TOOLS)[1]) == 4
+
+    def test_a_failure_is_told_to_the_model(self) -> None:
+        client = fakes.client(calling(written("later", "{")), fakes.answer())
+        _, conversation = run_tools(client, fakes.ASK, TOOLS)
+        assert "There is no tool 'later'" in json.loads(conversation[2].content)["error"]
+
+    def test_tool_choice_goes_with_the_first_request_only(self) -> None:
+        client = fakes.client(calling(written("now", "")), fakes.answer())
+        run_tools(client, fakes.ASK, TOOLS, tool_choice="required")
+        asked = [json.loads(one.content) for one in client.transport.requests]  # type: ignore[attr-defined]
+        assert [body.get("tool_choice") for body in asked] == ["required", None]
+
+    @pytest.mark.parametrize("rounds", [1, 3])
+    def test_it_ends_after_so_many_requests(self, rounds: int) -> None:
+        client = fakes.client(calling(written("now", "")))
+        with pytest.raises(ToolLoopError, match=f"after {rounds} requests") as caught:
+            run_tools(client, fakes.ASK, TOOLS, max_rounds=rounds)
+        assert len(client.transport.requests) == rounds  # type: ignore[attr-defined]
+        # What was asked for is answered, so the conversation can go on from there.
+        assert len(caught.value.messages) == 1 + 2 * rounds
+        again = fakes.client()
+        assert run_tools(again, caught.value.messages, TOOLS)[0].content == "Hi!"
+
+    def test_of_ten_thousand_calls_at_once_none_is_made(self) -> None:
+        call = written("next_train", '{"origin": "Oslo"}')
+        client = fakes.client(calling(*[call] * 10_000))
+        with pytest.raises(ToolLoopError, match="10,000 calls at once") as caught:
+            run_tools(client, fakes.ASK, TOOLS)
+        assert RAN == []
+        assert len(caught.value.messages) == 2
+
+    def test_as_many_as_are_allowed_are_made(self) -> None:
+        call = written("next_train", '{"origin": "Oslo"}')
+        run_tools(fakes.client(calling(*[call] * MOST_CALLS), fakes.answer()), fakes.ASK, TOOLS)
+        assert len(RAN) == MOST_CALLS
