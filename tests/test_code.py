@@ -15,12 +15,22 @@ MODULES = sorted(PACKAGE.glob("*.py"))
 LONGEST = 250
 """Lines: a module is read in one sitting."""
 FLOORS = [
-    *("messages", "exchanges", "models", "errors"),
+    *("messages", "exchanges", "models", "errors", "harmless"),
     *("sse", "assembly", "routes", "parameters", "credentials", "retry"),
     *("cassettes", "player", "recorder"),
     *("streaming", "client", "__init__"),
     *("tools", "images"),
-    *("lessons", "lesson", "exercises", "harmless", "pictures", "views"),
+    *(
+        "lessons",
+        "lesson",
+        "exercises",
+        "pictures",
+        "views",
+        "heatmap",
+        "severity",
+        "trace",
+        "preview",
+    ),
     *("runner", "__main__"),
 ]
 """From the ground up: a module imports only what stands before it."""

@@ -1,3 +1,6 @@
+"""Lesson 00: the route of an endpoint."""
+
+
 def route_of(endpoint: str) -> str | None:
     endpoint = endpoint.rstrip("/")
     if endpoint.endswith("/models"):

@@ -1,3 +1,5 @@
+"""Lesson 01: whether an answer was cut off."""
+
 from helpers import ChatCompletions
 
 

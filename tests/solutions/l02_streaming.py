@@ -1,3 +1,5 @@
+"""Lesson 02: the seconds until the first text."""
+
 from collections.abc import Iterable
 
 from helpers import StreamingChatCompletionsUpdate
