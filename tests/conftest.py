@@ -9,9 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from helpers.lessons import ROOT
 from tests.standin import StandIn
+
+# No deadlines: machines are noisy. The long profile is chosen with --hypothesis-profile.
+settings.register_profile("short", max_examples=200, deadline=None)
+settings.register_profile("long", max_examples=100_000, deadline=None)
+settings.load_profile("short")
 
 
 @pytest.fixture(scope="session")
