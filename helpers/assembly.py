@@ -5,11 +5,12 @@ their index, and anything else is replaced by its latest value. The usage may co
 piece or in one of its own without a choice; Mistral sends tool calls whole and without an index.
 """
 
-from copy import deepcopy
-from typing import Any
+import json
+from typing import Any, TypeVar, cast
 
 from helpers.messages import JSON
 
+_Kind = TypeVar("_Kind", str, list[Any], JSON)
 _JOINED = ("content", "reasoning_content", "refusal", "arguments")
 
 
@@ -43,13 +44,15 @@ class Assembly:
             index, {"index": index, "finish_reason": None, "message": {"role": "assistant"}}
         )
         for name, value in piece.items():
-            if name == "delta":
+            if name in ("delta", "message"):
                 self._add_delta(index, choice["message"], value if isinstance(value, dict) else {})
             elif name == "logprobs" and isinstance(value, dict):
-                kept = choice.setdefault("logprobs", {})
+                kept = _begun(choice, "logprobs", {})
                 for kind, tokens in value.items():
-                    earlier = kept.get(kind) or []
-                    kept[kind] = earlier + tokens if isinstance(tokens, list) else kept.get(kind)
+                    if isinstance(tokens, list):
+                        _begun(kept, kind, []).extend(tokens)
+                    else:
+                        kept.setdefault(kind)
             elif name != "index":
                 _merge(choice, name, value)
 
@@ -59,7 +62,7 @@ class Assembly:
                 self._texts.setdefault(index, []).append(value)
             elif name == "tool_calls" and isinstance(value, list):
                 for call in value:
-                    _add_call(message.setdefault("tool_calls", []), call)
+                    _add_call(_begun(message, "tool_calls", []), call)
             else:
                 _merge(message, name, value)
 
@@ -68,9 +71,11 @@ class Assembly:
         for index, texts in self._texts.items():
             self._texts[index] = ["".join(texts)]
             self._choices[index]["message"]["content"] = self._texts[index][0]
-        choices = deepcopy([self._choices[i] for i in sorted(self._choices)])
+        # A copy by way of JSON: quicker than deepcopy, and not so easily nested too deeply.
+        choices = json.loads(json.dumps([self._choices[i] for i in sorted(self._choices)]))
         for choice in choices:
-            for call in choice["message"].get("tool_calls") or []:
+            calls = choice["message"].get("tool_calls")
+            for call in calls if isinstance(calls, list) else []:
                 call.pop("index", None)  # it numbers fragments, and no request may hold it
         return {**self._top, "choices": choices}
 
@@ -96,9 +101,16 @@ def _add_call(calls: list[JSON], piece: Any) -> None:
 
 def _merge(whole: JSON, name: str, value: Any) -> None:
     if name in _JOINED and isinstance(value, str):
-        whole[name] = (whole.get(name) or "") + value
+        whole[name] = _begun(whole, name, "") + value
     elif value not in (None, "") or name not in whole:
         whole[name] = value
+
+
+def _begun(whole: JSON, name: str, empty: _Kind) -> _Kind:
+    """What is there under ``name``; ``empty`` takes the place of null and of another type."""
+    if not isinstance(whole.get(name), type(empty)):
+        whole[name] = empty
+    return cast(_Kind, whole[name])
 
 
 def _index(piece: JSON) -> int | None:

@@ -21,6 +21,7 @@ import httpx
 
 from helpers.errors import RecordingError
 from helpers.exchanges import MASK, Change, each_text, scrubber
+from helpers.harmless import one_line
 from helpers.messages import JSON
 
 
@@ -56,8 +57,8 @@ def _check(tape: Any) -> None:
 def save(path: Path, tape: JSON) -> None:
     """Write a recording, all of it or nothing: a reader never meets half a file."""
     text = json.dumps(tape, indent=1, ensure_ascii=False)
-    # A chunk of a stream, [ms, "text"], on one line.
-    text = re.sub(r'\[\s+([\d.]+),\s+("(?:[^"\\]|\\.)*")\s+\]', r"[\1, \2]", text)
+    # A chunk of a stream, [ms, "text"], on one line. No line ends within a JSON string.
+    text = re.sub(r'\[\n *([\d.]+),\n *("(?:[^"\\]|\\.)*")\n *\]', r"[\1, \2]", text)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
@@ -128,6 +129,4 @@ def _fields(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _short(value: str | None) -> str:
-    if value is None:
-        return "nothing"
-    return value if len(value) <= 100 else value[:99] + "…"
+    return "nothing" if value is None else one_line(value, 100)

@@ -9,6 +9,7 @@ with client.stream([UserMessage("Hello!")]) as stream:
 
 from __future__ import annotations
 
+import contextlib
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,13 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from helpers.credentials import auth_headers, check_credential
-from helpers.errors import ServiceConnectionError, ServiceError, error_for, service_words
+from helpers.errors import (
+    ConfigurationError,
+    ServiceConnectionError,
+    ServiceError,
+    error_for,
+    service_words,
+)
 from helpers.exchanges import Exchange, describe
 from helpers.messages import JSON, Message
 from helpers.models import ChatCompletions, ChatResponseMessage
@@ -33,11 +40,23 @@ Messages = Iterable[Message | ChatResponseMessage | Mapping[str, Any]]
 
 
 def network(route: Route) -> httpx.HTTPTransport:
-    """The real network: straight to this machine, through the system's proxy to any other."""
-    proxy = urllib.request.getproxies().get(route.endpoint.scheme)
+    """The real network: straight to this machine, through the system's proxy to any other.
+
+    Raises ``ConfigurationError`` for a proxy that can't be used.
+    """
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(route.endpoint.scheme) or proxies.get("all")
     if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
         proxy = None
-    return httpx.HTTPTransport(proxy=proxy)
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    try:
+        return httpx.HTTPTransport(proxy=proxy or None)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise ConfigurationError(
+            "The proxy that this system names can't be used.",
+            advice="set HTTPS_PROXY to the form http://HOST:PORT, or unset it.",
+        ) from None  # the reason may hold the proxy's password
 
 
 class ChatCompletionsClient:
@@ -141,8 +160,8 @@ class ChatCompletionsClient:
             response.extensions.setdefault("elapsed", clock)
             is_stream = "event-stream" in response.headers.get("content-type", "")
             if not (streamed and response.is_success and is_stream):
-                response.read()
-                response.close()
+                with contextlib.closing(response):
+                    response.read()
         except httpx.RequestError as reason:
             raise ServiceConnectionError(
                 f"{ServiceConnectionError.summary} {_in_words(reason)}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from helpers.errors import AuthenticationError, ConfigurationError
+from helpers.errors import AuthenticationError, ConfigurationError, service_words
 from helpers.routes import Route
 
 if TYPE_CHECKING:
@@ -57,28 +57,35 @@ def check_credential(credential: Credential | None, route: Route) -> None:
 def auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
     """The header that carries the key or a token for ``route``.
 
-    Raises ``AuthenticationError`` if no token could be had.
+    Raises ``AuthenticationError`` if no token could be had, or none that a header can carry.
     """
     if credential is None:
         return {}
-    key = getattr(credential, "key", None)
-    if key is not None:
-        return {"authorization": f"Bearer {key}"} if route.bearer_key else {"api-key": key}
+    is_token = hasattr(credential, "get_token")
+    secret = _token(credential, route) if is_token else cast("AzureKeyCredential", credential).key
+    if not _fits(secret):  # found out later, the error of the network library would show it
+        raise AuthenticationError(
+            "The credential gave a key or token that no header can carry. Nothing was sent.",
+            advice="correct the credential: a key or token has no spaces and no line ends.",
+        )
+    if is_token or route.bearer_key:
+        return {"authorization": f"Bearer {secret}"}
+    return {"api-key": secret}
+
+
+def _token(credential: Credential, route: Route) -> str:
     try:
-        token = cast("TokenCredential", credential).get_token(route.scope).token
+        return cast("TokenCredential", credential).get_token(route.scope).token
     except Exception as reason:  # a credential is a plug-in: it may raise anything
         raise AuthenticationError(
             f"No Entra ID token could be had: {type(reason).__name__}.",
-            words=" ".join(str(reason).split())[:600],
+            words=service_words(str(reason))[0],
             advice="sign in (az login, say), or set AZURE_INFERENCE_CREDENTIAL to use a key.",
         ) from None
-    if not _fits(token):  # found out later, the error of the network library would show it
-        raise AuthenticationError(
-            "The credential gave a token that no header can carry. Nothing was sent.",
-            advice="correct the credential: a token has no spaces and no line ends.",
-        )
-    return {"authorization": f"Bearer {token}"}
 
 
-def _fits(secret: str) -> bool:
+def _fits(secret: object) -> bool:
+    """Whether ``secret`` can stand in a header; a key that was updated, or a plug-in's token."""
+    if not isinstance(secret, str):
+        return False
     return secret.isascii() and secret.isprintable() and " " not in secret and secret != ""

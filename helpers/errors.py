@@ -13,6 +13,7 @@ from textwrap import TextWrapper
 from typing import Any
 
 from helpers.exchanges import Exchange
+from helpers.harmless import visible
 from helpers.models import ChatCompletions
 
 MAX_WORDS = 600
@@ -63,7 +64,8 @@ class ChatError(Exception):
         if self.request_id:
             lines.append(f"Request id: {self.request_id}")
         lines.append(f"What to do: {self.advice}")
-        return "\n".join(_WRAP.fill(line) for text in lines for line in text.split("\n"))
+        # What the service says could steer a terminal, or pose as something else.
+        return "\n".join(_WRAP.fill(line) for line in visible("\n".join(lines)).split("\n"))
 
 
 class ConfigurationError(ChatError):

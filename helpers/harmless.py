@@ -31,9 +31,9 @@ def visible(text: str) -> str:
     return _HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, limit: int = LONGEST_STRING) -> str:
     """``text`` on one line, cut and visible."""
-    return visible(cut(" ".join(text.split())))
+    return visible(cut(" ".join(text.split()), limit))
 
 
 def folded(text: str, width: int) -> str:

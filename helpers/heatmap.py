@@ -55,8 +55,8 @@ class _Token:
     rivals: tuple[Any, ...] = ()
 
     @property
-    def unsure(self) -> bool:
-        return self.log is None or math.exp(self.log) < SURE
+    def chance(self) -> float:
+        return 0.0 if self.log is None else math.exp(self.log)
 
 
 def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
@@ -67,7 +67,7 @@ def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
     tokens = list(_read(_sent(answer) if isinstance(answer, ChatCompletions) else answer))
     if not tokens:
         return View(f"<p>{escape(_NOTHING)}</p>", _NOTHING)
-    unsure = [token for token in tokens if token.unsure]
+    unsure = [token for token in tokens if token.chance < SURE]
     logs = [token.log for token in tokens if token.log is not None]
     average = _percent(sum(logs) / len(logs) if logs else None)
     notes = [f"{len(tokens)} tokens, {len(unsure)} marked; average probability: {average}."]
@@ -148,7 +148,7 @@ def _text(tokens: Iterable[_Token]) -> tuple[Markup, str]:
     html, plain = [], []
     for token in tokens:
         text = _harmless(token.text)
-        if not token.unsure:
+        if token.chance >= SURE:
             html.append(_lines(text))
             plain.append(text)
             continue
@@ -156,8 +156,10 @@ def _text(tokens: Iterable[_Token]) -> tuple[Markup, str]:
         space = text.removesuffix(word)
         # White space can't be seen, so a sign is marked in its place.
         word = word or ("↵" if "\n" in space else "␣")
-        figure = f"{_percent(token.log)} {_block(token.log)}".rstrip()
-        html.append(_lines(space) + _MARK.format(_colour(token.log), _lines(word), figure))
+        block = "" if token.log is None else _BLOCKS[int(token.chance * len(_BLOCKS))]
+        figure = f"{_percent(token.log)} {block}".rstrip()
+        colour = next(colour for least, colour in _COLOURS if token.chance >= least)
+        html.append(_lines(space) + _MARK.format(colour, _lines(word), figure))
         plain.append(f"{space}[{word} {figure}]")
     return Markup("").join(html), "".join(plain)
 
@@ -184,7 +186,7 @@ def _row(token: _Token) -> list[str]:
         text = _bytes(rival).decode("utf-8", errors="backslashreplace")
         if text != token.text:
             rivals.append(f"{_quoted(text)} {_percent(_log(rival))}")
-    full = 0 if token.log is None else round(math.exp(token.log) * _BAR)
+    full = round(token.chance * _BAR)
     bar = "█" * full + "░" * (_BAR - full)
     instead = ", ".join(rivals[:MOST_RIVALS]) or "(none sent)"
     return [_quoted(token.text), f"{bar} {_percent(token.log)}", instead]
@@ -203,12 +205,3 @@ def _percent(log: float | None) -> str:
     if 0 < chance < 0.005:
         return "<1%"
     return ">99%" if 0.995 <= chance < 1 else f"{chance:.0%}"
-
-
-def _block(log: float | None) -> str:
-    return "" if log is None else _BLOCKS[min(int(math.exp(log) * len(_BLOCKS)), 7)]
-
-
-def _colour(log: float | None) -> str:
-    chance = 0.0 if log is None else math.exp(log)
-    return next(colour for least, colour in _COLOURS if chance >= least)

@@ -108,9 +108,9 @@ def _read(source: Path | str | bytes) -> tuple[str, bytes]:
         return "The picture", source
     path = Path(source)
     name = one_line(path.name)
-    if not path.is_file():
-        raise _refused(name, "it is a folder" if path.is_dir() else "there is no such file")
     with _refusals(name):
+        if not path.is_file():
+            raise _refused(name, "it is a folder" if path.is_dir() else "there is no such file")
         if (size := path.stat().st_size) > MOST_BYTES:
             raise _refused(name, f"{size:,} bytes are too many")
         return name, path.read_bytes()
@@ -199,12 +199,11 @@ def _bare(png: bytes) -> bytes:
     kept, at = [png[:8]], 8
     while kept[-1][4:8] != b"IEND":
         end = at + 12 + int.from_bytes(png[at : at + 4])
-        if zlib.crc32(png[at + 4 : end - 4]) != int.from_bytes(png[end - 4 : end]) or end > len(
-            png
-        ):
+        chunk = png[at:end]
+        if end > len(png) or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
             raise OSError  # as pillow does
-        if png[at + 4 : at + 8] in _NEEDED:
-            kept.append(png[at:end])
+        if chunk[4:8] in _NEEDED:
+            kept.append(chunk)
         at = end
     return b"".join(kept)
 

@@ -17,7 +17,7 @@ import math
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 from azure.core.credentials import AzureKeyCredential
@@ -35,7 +35,8 @@ from helpers.routes import API_VERSION, ROUTES, RouteName, route_for
 if TYPE_CHECKING:
     from helpers.credentials import Credential
 
-Mode = Literal["replay", "live", "record"]
+MODES = ("replay", "live", "record")
+Word = TypeVar("Word", bound=str)
 REPLAYED_ENDPOINTS: dict[RouteName, str] = {
     "models": "https://replayed.services.ai.azure.com/models",
     "v1": "https://replayed.openai.azure.com/openai/v1",
@@ -49,14 +50,13 @@ def connect(lesson: str) -> ChatCompletionsClient:
     recording is missing or damaged.
     """
     facts = _lesson(lesson)
-    settings = {**dotenv_values(ROOT / ".env"), **os.environ}
-    mode, route = _mode(settings), _route(settings)
+    settings = {**_env_file(), **os.environ}
+    endpoint = settings.get("AZURE_INFERENCE_ENDPOINT")
+    model = settings.get("AZURE_INFERENCE_MODEL") or None
+    mode = _one_of(MODES, settings, "TUTORIAL_MODE") or ("live" if endpoint else "replay")
+    route = _one_of(ROUTES, settings, "TUTORIAL_ROUTE")
     if mode == "replay":
         return _replaying(facts, route or _recorded_route(facts))
-    endpoint, model = (
-        settings.get("AZURE_INFERENCE_ENDPOINT"),
-        settings.get("AZURE_INFERENCE_MODEL") or None,
-    )
     if not endpoint:
         raise ConfigurationError(
             f"TUTORIAL_MODE is {mode}, but AZURE_INFERENCE_ENDPOINT is not set.",
@@ -132,23 +132,23 @@ def _lesson(name: str) -> Lesson:
     raise ConfigurationError(f"There is no lesson {name!r}.", advice=f"use one of {known}.")
 
 
-def _mode(settings: dict[str, str | None]) -> Mode:
-    default = "live" if settings.get("AZURE_INFERENCE_ENDPOINT") else "replay"
-    mode = settings.get("TUTORIAL_MODE") or default
-    if mode not in ("replay", "live", "record"):
+def _env_file() -> dict[str, str | None]:
+    try:
+        return dotenv_values(ROOT / ".env")
+    except UnicodeDecodeError:
         raise ConfigurationError(
-            f"TUTORIAL_MODE is {mode!r}.", advice="set it to replay, live or record, or unset it."
-        )
-    return cast(Mode, mode)
+            "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
+        ) from None
 
 
-def _route(settings: dict[str, str | None]) -> RouteName | None:
-    route = settings.get("TUTORIAL_ROUTE") or None
-    if route is not None and route not in ROUTES:
+def _one_of(known: tuple[Word, ...], settings: dict[str, str | None], name: str) -> Word | None:
+    """The setting ``name``, which is one of the ``known`` words; None if it is not set."""
+    value = settings.get(name) or None
+    if value is not None and value not in known:
         raise ConfigurationError(
-            f"TUTORIAL_ROUTE is {route!r}.", advice="set it to models or v1, or unset it."
+            f"{name} is {value!r}.", advice=f"set it to {' or '.join(known)}, or unset it."
         )
-    return route
+    return value
 
 
 def _credential(settings: dict[str, str | None], loopback: bool) -> Credential | None:

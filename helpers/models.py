@@ -38,7 +38,7 @@ class _Sent:
 
     def _list(self, name: str) -> list[Any]:
         value = self.raw.get(name)
-        return value if isinstance(value, list) else []
+        return list(value) if isinstance(value, list | tuple) else []
 
 
 class FunctionCall(_Sent):

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from helpers.errors import BadParameterError
+from helpers.harmless import one_line
 from helpers.messages import JSON
 from helpers.routes import RouteName
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
-
 
 _ANY = math.inf
 _NUMBERS: dict[str, tuple[type, float, float, float]] = {
@@ -141,5 +141,4 @@ def _bad_messages(what: str) -> BadParameterError:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return one_line(repr(value), 60)

@@ -4,9 +4,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -51,8 +52,9 @@ class Recorder(httpx.BaseTransport):
         earlier = self._provoked.get(_any_model(asked(request)))
         if earlier and response.headers.get("x-answered-by") != "stand-in":
             response.close()
-            self.add(request, earlier[0])
-            return replayed(earlier.pop(0))
+            kept_answer = earlier.pop(0)
+            self.add(request, kept_answer)
+            return replayed(kept_answer)
 
         def now() -> float:
             return round((time.perf_counter() - started) * 1000, 1)
@@ -60,22 +62,22 @@ class Recorder(httpx.BaseTransport):
         clean = cleaner(request)
         headers = kept(response.headers, clean)
         record: JSON = {"status": response.status_code, "headers": headers, "ms": now()}
-        clock = {"elapsed": lambda: record["ms"] / 1000}
         if "event-stream" in response.headers.get("content-type", ""):
-            tee = _Tee(self, request, response, record, now, clean)
-            clock = {"elapsed": lambda: tee.last / 1000}
-            return httpx.Response(
-                response.status_code, headers=record["headers"], stream=tee, extensions=clock
-            )
-        content = response.read()
-        response.close()
-        record["ms"] = now()
-        body = body_from(response.text, clean)
-        record["text" if isinstance(body, str) else "body"] = body
-        self.add(request, record)
-        return httpx.Response(
-            response.status_code, headers=record["headers"], content=content, extensions=clock
-        )
+            source: Any = {"stream": _Tee(self, request, response, record, now, clean)}
+        else:
+            with closing(response):
+                source = {"content": response.read()}
+            record["ms"] = now()
+            body = body_from(response.text, clean)
+            record["text" if isinstance(body, str) else "body"] = body
+            self.add(request, record)
+
+        def elapsed() -> float:
+            last: float = record["stream"][-1][0] if record.get("stream") else record["ms"]
+            return last / 1000
+
+        clock = {"elapsed": elapsed}
+        return httpx.Response(response.status_code, headers=headers, extensions=clock, **source)
 
     def add(self, request: httpx.Request, record: JSON) -> None:
         """Add one exchange and write the file, all of it or nothing."""
@@ -116,13 +118,11 @@ class _Tee(httpx.SyncByteStream):
         self._recorder, self._request, self._response = recorder, request, response
         self._record, self._now, self._clean = record, now, clean
         self._record |= {"stream": [], "ended": "left"}
-        self.last: float = record["ms"]
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             for text in self._response.iter_text():
-                self.last = self._now()
-                self._record["stream"].append([self.last, self._clean(text)])
+                self._record["stream"].append([self._now(), self._clean(text)])
                 yield text.encode()
         except httpx.RequestError:
             self._record["ended"] = "cut"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 
@@ -33,6 +34,7 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
             return seconds
     try:
         date = parsedate_to_datetime(headers.get("retry-after", ""))
+        date = date.replace(tzinfo=date.tzinfo or UTC)  # -0000 is UTC too
         return max(0.0, round(date.timestamp() - time.time(), 3))
     except (ValueError, OverflowError):
         return None

@@ -85,7 +85,7 @@ class Route:
                     f"extra_parameters={policy!r} needs the models route: the v1 route always "
                     "passes every parameter through to the model."
                 )
-            if body.get("stream"):  # `models` sends the usage unasked
+            if body.get("stream"):  # most models on the other route send it unasked
                 body.setdefault("stream_options", {"include_usage": True})
             return {}, body
         extras = body.keys() - MODELS_OPTIONS - {"messages", "model"}

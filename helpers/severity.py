@@ -5,13 +5,14 @@ or in part, or not at all: that depends on the model and its deployment. Nothing
 something is missing or odd.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from helpers.errors import ChatError, StreamInterruptedError
-from helpers.harmless import cut, one_line
+from helpers.harmless import one_line
 from helpers.messages import JSON
 from helpers.models import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.pictures import MUTED, WHITE, WIDTH, Card
@@ -24,7 +25,7 @@ MOST_ROWS = 24
 """Rows that ``severity`` shows; of more it shows those that were filtered first."""
 
 _NAMES = ("content_filter_results", "content_filter_result")
-_LONGEST_WORD = 80
+_short = functools.partial(one_line, limit=80)
 _DRAWABLE = re.compile(r"[\w ().,:-]{1,60}", re.ASCII)
 _FOUND, _FILTERED = "#0550ae", "#a40e26"
 _TITLE = "What the content filter says"
@@ -180,10 +181,6 @@ def _facts(verdict: Verdict) -> list[str]:
 
 def _mark(verdict: Verdict) -> str:
     return ", filtered" if verdict.filtered else ""
-
-
-def _short(text: str) -> str:
-    return one_line(cut(text, _LONGEST_WORD))
 
 
 def _draw(rows: list[tuple[str, str, Verdict]]) -> bytes:

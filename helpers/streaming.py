@@ -35,6 +35,7 @@ class CompletionStream:
         self._pairs: Iterator[tuple[str, StreamingChatCompletionsUpdate]] = iter(())
 
     def __enter__(self) -> Self:
+        self._assembly = Assembly()  # anew: the block may be entered a second time
         self._response = self._send()
         self._elapsed = self._response.extensions["elapsed"]()
         self._pairs = self._read(self._response)

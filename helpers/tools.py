@@ -18,13 +18,14 @@ from pydantic_core import from_json, to_json
 
 from helpers.client import ChatCompletionsClient
 from helpers.errors import ChatError, ConfigurationError
-from helpers.harmless import cut, visible
+from helpers.harmless import one_line
 from helpers.messages import JSON, ToolMessage
 from helpers.models import ChatCompletions, ChatCompletionsToolCall
 
 MOST_CALLS = 50
 """Calls in one answer that ``run_tools`` makes; of an answer with more of them it makes none."""
 
+_short = functools.partial(one_line, limit=150)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What the services take as the name of a tool."""
 
@@ -178,7 +179,13 @@ def _faults(name: str, function: Callable[..., Any]) -> Iterator[str]:
         yield "it has no docstring to tell the model what it is for"
     if inspect.iscoroutinefunction(function):
         yield "it is async, and nothing would await it"
-    for parameter in inspect.signature(function).parameters.values():
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    # ValueError: it is built in; NameError: from Python 3.14 on, for a type that is not known.
+    except (TypeError, ValueError, NameError) as reason:
+        yield f"its parameters can't be read ({_short(str(reason))})"
+        return
+    for parameter in parameters:
         if parameter.annotation is parameter.empty:
             yield f"its parameter {parameter.name} has no type"
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
@@ -216,8 +223,3 @@ def _result(name: str, value: Any) -> str:
 def _failed(name: str, reason: Exception) -> ToolFailedError:
     words = _short("".join(traceback.format_exception_only(reason)))
     return ToolFailedError(f"{name} failed: {words.rstrip('.')}.")
-
-
-def _short(text: str) -> str:
-    """``text`` on one line, at most some 200 characters of it, without harmful ones."""
-    return visible(cut(" ".join(text.split()), 150))

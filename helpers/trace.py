@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from helpers.harmless import cut
 from helpers.messages import JSON
+from helpers.models import ChatResponseMessage
 from helpers.views import View, table
 
 MOST_STEPS = 60
@@ -54,33 +55,31 @@ def _steps(messages: Iterable[Any]) -> Iterator[_Step]:
     number = 0
     for message in messages:
         sent = message.as_dict() if hasattr(message, "as_dict") else message
-        for step, call_id in _of_message(sent if isinstance(sent, Mapping) else {}, made):
+        view = ChatResponseMessage(dict(sent) if isinstance(sent, Mapping) else {})
+        for step, call_id in _of_message(view, made):
             number += 1
             if call_id:
                 made[call_id] = f"step {number}"
             yield step
 
 
-def _of_message(message: Mapping[str, Any], made: Mapping[str, str]) -> Iterator[tuple[_Step, str]]:
+def _of_message(
+    message: ChatResponseMessage, made: Mapping[str, str]
+) -> Iterator[tuple[_Step, str]]:
     """The steps of one message, each with the id of the call that it is, or ""."""
-    role, content = _word(message.get("role")), _text(message.get("content"))
+    role, content = message.role or "", _text(message.raw.get("content"))
     if role == "tool":
-        step = made.get(_word(message.get("tool_call_id")), "no known call")
+        call_id = message.raw.get("tool_call_id")
+        step = made.get(call_id if isinstance(call_id, str) else "", "no known call")
         failed = " with an error" if _is_error(content) else ""
         yield (_RESULT, f"answers {step}{failed}", cut(content, LONGEST_TEXT)), ""
         return
-    calls = message.get("tool_calls")
-    calls = calls if isinstance(calls, list | tuple) else []
-    if content or not calls:
+    if content or not message.tool_calls:
         who = _ROUTES.get(role, f"{cut(role, 40) or '(no role)'}{_ARROW}model")
         yield (who, "instructs" if who == _PROGRAM else "says", _shown(content)), ""
-    for call in calls:
-        call = call if isinstance(call, Mapping) else {}
-        function = call.get("function")
-        function = function if isinstance(function, Mapping) else {}
-        name = cut(_word(function.get("name")), 64) or "(no name)"
-        arguments = _arguments(_word(function.get("arguments")))
-        yield (_CALL, f"calls {name}", arguments), _word(call.get("id"))
+    for call in message.tool_calls:
+        name = cut(call.function.name, 64) or "(no name)"
+        yield (_CALL, f"calls {name}", _arguments(call.function.arguments)), call.id
 
 
 def _arguments(text: str) -> str:
@@ -120,13 +119,11 @@ def _text(content: Any) -> str:
 
 def _item(item: Any) -> str:
     fields: JSON = dict(item) if isinstance(item, Mapping) else {}
-    text = fields.get("text")
-    return text if isinstance(text, str) else f"({_word(fields.get('type')) or 'no text'})"
+    text, kind = fields.get("text"), fields.get("type")
+    if isinstance(text, str):
+        return text
+    return f"({kind if kind and isinstance(kind, str) else 'no text'})"
 
 
 def _shown(text: str) -> str:
     return cut(text, LONGEST_TEXT) or "(no text)"
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -5,6 +5,7 @@ shown may come from a model or a proxy: it is made harmless here, and cut where 
 """
 
 import base64
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,7 +99,7 @@ def usage(calls: Mapping[str, CompletionsUsage]) -> View:
     largest = max(
         (used.prompt_tokens + used.completion_tokens for used in calls.values()), default=0
     )
-    sizes = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
+    sizes = (factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
     block = next(size for size in sizes if largest <= size * _WIDEST_BAR)
 
     def bar(used: CompletionsUsage) -> str:

@@ -232,3 +232,35 @@ def test_what_was_read_once_does_not_change_later() -> None:
     assembly.add(delta(content="b", tool_calls=[call("}", index=0)], finish="stop"))
     assert json.dumps(first) == before
     assert assembly.whole()["choices"][0]["message"]["content"] == "ab"
+
+
+NOTHING_YET = [None, "odd", 5]
+
+
+@pytest.mark.parametrize("first", NOTHING_YET)
+def test_tool_calls_may_follow_what_is_none(first: Any) -> None:
+    begun = call("{", index=0, id="a", name="f")
+    (found,) = message(delta(tool_calls=first), delta(tool_calls=[begun]))["tool_calls"]
+    assert found["function"] == {"name": "f", "arguments": "{"}
+
+
+@pytest.mark.parametrize("first", NOTHING_YET)
+def test_logprobs_may_follow_what_is_none(first: Any) -> None:
+    pieces = [
+        {"choices": [{"delta": {}, "logprobs": sent}]}
+        for sent in (first, {"content": first}, {"content": [1]})
+    ]
+    assert put(*pieces).whole()["choices"][0]["logprobs"] == {"content": [1]}
+
+
+@pytest.mark.parametrize("first", [None, 5, {"odd": 1}])
+def test_text_may_follow_what_is_none(first: Any) -> None:
+    pieces = [delta(refusal=text, tool_calls=[call(text, index=0)]) for text in (first, "a", "b")]
+    found = message(*pieces)
+    assert (found["refusal"], found["tool_calls"][0]["function"]["arguments"]) == ("ab", "ab")
+
+
+@pytest.mark.parametrize("odd", ["text", {"role": "assistant", "content": "H"}, [1]])
+def test_a_piece_may_hold_a_message(odd: Any) -> None:
+    content = message({"choices": [{"message": odd}]}, delta(content="i"))["content"]
+    assert content == ("Hi" if isinstance(odd, dict) else "i")

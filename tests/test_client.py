@@ -1,12 +1,20 @@
 """The client as a whole: what it sends, what it makes of odd answers, what it never does."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
-from helpers import ChatCompletionsClient, ServiceConnectionError, ServiceError, UserMessage
+from helpers import (
+    ChatCompletionsClient,
+    ChatError,
+    ConfigurationError,
+    ServiceConnectionError,
+    ServiceError,
+    UserMessage,
+)
 from helpers.client import network
 from helpers.routes import route_for
 from tests.fakes import (
@@ -194,6 +202,50 @@ def test_only_another_machine_is_asked_through_the_proxy(
     monkeypatch.setenv("no_proxy", "direct.example.com")
     network(route_for(endpoint))
     assert made == ["http://proxy.example.com:3128" if proxied else None]
+
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+def proxied_by(monkeypatch: pytest.MonkeyPatch, proxy: str, *names: str) -> None:
+    for name in (*PROXIES, "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in names:
+        monkeypatch.setenv(name, proxy)
+
+
+@pytest.mark.parametrize("names", [("HTTPS_PROXY", "https_proxy"), ("ALL_PROXY", "all_proxy")])
+@pytest.mark.parametrize("proxy", ["http://proxy.example.com:3128", "proxy.example.com:3128"])
+def test_a_proxy_is_found_by_each_of_its_names_and_forms(
+    proxy: str, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxied_by(monkeypatch, proxy, *names)
+    made: list[Any] = []
+    monkeypatch.setattr("httpx.HTTPTransport", lambda **options: made.append(options["proxy"]))
+    network(route_for(MODELS))
+    assert made == ["http://proxy.example.com:3128"]
+
+
+@pytest.mark.parametrize("end", ["ftp://u:{}@h", "http://u:{}@h:port", "http://u:{}@h:99999x"])
+def test_a_proxy_that_cannot_be_used_is_refused_and_its_password_not_shown(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxied_by(monkeypatch, end.format(KEY), *PROXIES)
+    with pytest.raises(ConfigurationError, match="proxy") as failure:
+        network(route_for(MODELS))
+    assert not leaked(failure.value)
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt(), httpx.ReadTimeout("slow"), OSError()])
+def test_an_answer_that_is_not_read_to_its_end_is_closed(reason: BaseException) -> None:
+    class Body(Chunks):
+        def __iter__(self) -> Iterator[bytes]:
+            raise reason
+
+    body = Body()
+    with pytest.raises((KeyboardInterrupt, ChatError, OSError)) as failure:
+        client(answer(body=body), max_retries=0).complete(ASK)
+    assert body.closed, failure
 
 
 def test_a_client_without_a_transport_goes_to_the_network() -> None:

@@ -199,3 +199,22 @@ def test_a_key_that_a_stream_repeats_is_masked(end: str) -> None:
 def test_the_events_of_a_stream_are_masked_too() -> None:
     with client(streamed(piece(f"Your key is {KEY}", "stop"), DONE)).stream(ASK) as stream:
         assert not leaked(*stream.events())
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\nx", f"{KEY}é", ""], ids=["line end", "accent", "empty"])
+def test_a_key_that_becomes_bad_is_not_sent_and_not_shown(key: str) -> None:
+    credential = AzureKeyCredential(KEY)
+    asked = client(credential=credential)
+    # Its own `update` takes no empty key.
+    credential._key = key
+    with pytest.raises(AuthenticationError) as failure:
+        asked.complete(ASK)
+    assert not leaked(failure.value)
+    assert service_of(asked).requests == []
+
+
+@pytest.mark.parametrize("token", [None, KEY.encode()], ids=["none", "bytes"])
+def test_a_token_that_is_no_text_is_an_authentication_error(token: Any) -> None:
+    with pytest.raises(AuthenticationError) as failure:
+        client(credential=Tokens(token)).complete(ASK)
+    assert not leaked(failure.value)

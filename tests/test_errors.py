@@ -1,5 +1,6 @@
 """Every known shape of an error body: which error it becomes, and what that says."""
 
+import re
 from typing import Any
 
 import pytest
@@ -205,3 +206,10 @@ def test_a_404_without_a_known_code_names_the_other_reasons() -> None:
 def test_one_except_catches_them_all() -> None:
     with pytest.raises(ChatError):
         client(answer(418, "teapot")).complete(ASK)
+
+
+def test_what_the_service_says_steers_no_terminal() -> None:
+    error = {"code": "a\x1bb", "message": "Say \x1b[31mred\x1b[0m \u202eesrever\x07"}
+    shown = str(failure_of(400, {"error": error}))
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", shown)
+    assert "\\u001b[31mred" in shown

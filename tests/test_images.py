@@ -491,3 +491,9 @@ def test_the_bars_are_as_long_as_the_data_say() -> None:
         lengths.append(sum(image.getpixel((x, y)) == bar for x in range(image.width)))
     unit = lengths[0] / rows[0][1]
     assert all(abs(n - m * unit) <= 1 for n, (_, m) in zip(lengths, rows, strict=True))
+
+
+def test_a_text_that_is_no_path_is_refused() -> None:
+    for text in ("A" * 5000, "a\0b"):
+        with pytest.raises(BadParameterError, match="can't be used"):
+            prepare(text)

@@ -134,6 +134,13 @@ def test_the_env_file_is_read_and_the_environment_wins(connect: Connect, root: P
     assert type(connect({"AZURE_INFERENCE_ENDPOINT": ""}).transport) is Player
 
 
+def test_an_env_file_that_is_not_utf8_is_refused(connect: Connect, root: Path) -> None:
+    (root / ".env").write_text(f"AZURE_INFERENCE_CREDENTIAL={KEY}", encoding="utf-16")
+    with pytest.raises(ConfigurationError, match=r"\.env is not UTF-8") as failure:
+        connect()
+    assert not leaked(failure.value)
+
+
 def provenance(root: Path, route: str, **facts: str) -> None:
     path = root / "tests" / "cassettes" / route / f"{ID}.json"
     tape = json.loads(path.read_text(encoding="utf-8"))

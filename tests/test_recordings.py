@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from helpers import ChatCompletionsClient, ChatError, NoRecordingError, RecordingError
+from helpers.cassettes import save
 from helpers.player import Player
 from helpers.recorder import Recorder
 from tests.fakes import (
@@ -258,3 +259,9 @@ def test_a_replay_never_goes_to_the_network(path: Path, monkeypatch: pytest.Monk
 def test_another_route_of_the_same_name_is_no_matter(path: Path) -> None:
     record(path, outcome, answer())
     assert replay(path, lambda asked: asked.complete(ASK).content, endpoint=V1) == "Hi!"
+
+
+@pytest.mark.parametrize("texts", [["[ 1, ", " ]"], ["[\n 1,\n ", "\n]"], ['[1, "', '"]']])
+def test_no_text_is_changed_by_how_the_file_is_laid_out(path: Path, texts: list[str]) -> None:
+    save(path, {"texts": texts, "stream": [[1.5, text] for text in texts]})
+    assert tape(path) == {"texts": texts, "stream": [[1.5, text] for text in texts]}

@@ -1,5 +1,6 @@
 """What is tried again, and after how long; the clock and the sleep are the tests' own."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -176,3 +177,15 @@ def test_ctrl_c_is_not_tried_again() -> None:
     with pytest.raises(KeyboardInterrupt):
         asked.complete(ASK)
     assert len(service_of(asked).requests) == 1
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows can't change its zone in a process")
+def test_a_date_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=30)).replace("+0000", "-0000")
+    try:
+        monkeypatch.setenv("TZ", "JST-9")
+        time.tzset()
+        assert 25 < (asked_wait({"retry-after": at}) or 0) <= 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -1,6 +1,7 @@
 """Streams through the client: whole, odd, broken, left."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -237,3 +238,35 @@ def test_the_exchange_of_a_stream_holds_the_request_and_no_body() -> None:
     assert exchange.request_body == {"messages": ASK, "model": "my-deployment", "stream": True}
     assert exchange.request_headers["accept"] == "text/event-stream"
     assert json.dumps(COMPLETION) not in repr(exchange)
+
+
+def test_a_stream_that_is_entered_again_begins_anew() -> None:
+    stream = client(streamed(piece("Hi", "stop"), DONE)).stream(ASK)
+    for _ in range(2):
+        with stream:
+            assert [update.content for update in stream] == ["Hi"]
+        assert stream.completion.content == "Hi"
+
+
+@pytest.mark.parametrize("depth", [300, 480, 700, 900, 3000, 50_000])
+def test_json_of_any_depth_is_read_or_a_broken_stream(depth: int) -> None:
+    nested = f'"x":{"[" * depth}{"]" * depth}'
+    wire = f'data: {{"choices":[{{"delta":{{{nested}}},"finish_reason":"stop"}}]}}\n\n'
+    with suppress(StreamInterruptedError), client(streamed(wire)).stream(ASK) as stream:
+        list(stream)
+        assert stream.completion.finish_reason == "stop"
+
+
+def test_ctrl_c_closes_the_connection_and_what_came_is_kept() -> None:
+    class Interrupted(Chunks):
+        def __iter__(self) -> Iterator[bytes]:
+            yield piece("Hi").encode()
+            raise KeyboardInterrupt
+
+    body = Interrupted()
+    asked = client(answer(body=body, content_type="text/event-stream"))
+    stream = asked.stream(ASK)
+    with pytest.raises(KeyboardInterrupt), stream:
+        list(stream)
+    assert body.closed
+    assert stream.completion.content == "Hi"

@@ -162,6 +162,14 @@ class TestDefinitions:
             (f"def {'f' * 65}():\n '''Do.'''\nf = {'f' * 65}", "at most 64"),
             ("class C: pass\ndef f(c: C):\n '''Do.'''", "can't be a tool"),
             ("def f(c: 'NoSuch'):\n '''Do.'''", "NoSuch"),
+            ("f = max", "parameters can't be read"),
+            ("f = 5", "can't be a tool"),
+            (
+                "def f(): '''Do.'''\nclass Late:\n"
+                " __name__ = 'f'\n __doc__ = 'Do.'\n def __call__(self): ...\n"
+                " @property\n def __signature__(self): return NoSuch\nf = Late()",
+                "NoSuch",
+            ),
         ],
     )
     def test_a_function_that_can_not_be_a_tool_is_refused(self, source: str, why: str) -> None:
