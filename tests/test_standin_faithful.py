@@ -180,25 +180,24 @@ ERRORS = {
         ("500-always", "InternalServerError", 500, "InternalServerError"),
     ],
 }
-ERRORS["ours on models"] = [
+OURS = [
     ("wrong-key", "AuthenticationError", 401, "401"),
-    ("wrong-audience", "AuthenticationError", 401, "401"),
-    ("unknown-model", "ModelNotFoundError", 400, "unknown_model"),
-    ("wrong-route", "ModelNotFoundError", 404, "404"),
     ("extra-refused", "BadParameterError", 422, "Invalid input"),
-    ("extra-not-allowed", "BadParameterError", 400, None),
     ("content-filter", "ContentFilterError", 400, "content_filter"),
     ("rate-limited-silent", "RateLimitError", 429, "429"),
     ("500-always", "ServiceError", 500, "InternalServerError"),
 ]
+ERRORS["ours on models"] = [
+    *OURS,
+    ("wrong-audience", "AuthenticationError", 401, "401"),
+    ("unknown-model", "ModelNotFoundError", 400, "unknown_model"),
+    ("wrong-route", "ModelNotFoundError", 404, "404"),
+    ("extra-not-allowed", "BadParameterError", 400, None),
+]
 ERRORS["ours on v1"] = [
-    ("wrong-key", "AuthenticationError", 401, "401"),
+    *OURS,
     ("no-deployment", "ModelNotFoundError", 404, "DeploymentNotFound"),
     ("unrecognized-argument", "BadParameterError", 400, "unrecognized_request_argument"),
-    ("content-filter", "ContentFilterError", 400, "content_filter"),
-    ("extra-refused", "BadParameterError", 422, "Invalid input"),
-    ("rate-limited-silent", "RateLimitError", 429, "429"),
-    ("500-always", "ServiceError", 500, "InternalServerError"),
 ]
 CASES = [(client, *case) for client, cases in ERRORS.items() for case in cases]
 TOOLS = [
