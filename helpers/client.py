@@ -95,7 +95,7 @@ class ChatCompletionsClient:
         self.transport = transport or network(self.route)
         self._max_wait = max_wait
         self._retries = (max_retries + 1, max_wait, on_wait, sleep)
-        # No redirects: they could carry the key to another host. No cookies are ever needed.
+        # httpx follows no redirects by itself: they could carry the key to another host.
         self._http = httpx.Client(
             transport=self.transport, timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0))
         )
