@@ -6,6 +6,7 @@ class and one more line in ``CLIENTS``.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from azure.ai.inference import ChatCompletionsClient
@@ -43,6 +44,15 @@ class Failed:
     code: str | None
 
 
+def seen(answer: Any) -> Seen:
+    """The same of any client's answer: all three have it under the same names."""
+    choice, usage = answer.choices[0], answer.usage
+    functions = [call.function for call in choice.message.tool_calls or ()]
+    made = tuple((function.name, function.arguments) for function in functions)
+    counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+    return Seen(choice.message.content or "", choice.finish_reason, *counts, made)
+
+
 class RetiredSdk:
     """azure-ai-inference, on the models route. Its own retries would hide the failures."""
 
@@ -52,13 +62,7 @@ class RetiredSdk:
 
     def complete(self, ask: str, **options: object) -> Seen:
         answer = self.client.complete(messages=messages(ask), model=MODEL, **options)
-        choice, usage = answer.choices[0], answer.usage
-        made = tuple(
-            (call.function.name, call.function.arguments)
-            for call in choice.message.tool_calls or ()
-        )
-        counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
-        return Seen(choice.message.content or "", choice.finish_reason, *counts, made)
+        return seen(answer)
 
     def stream(self, ask: str) -> Seen:
         text, finish, usage = "", None, None
@@ -88,13 +92,7 @@ class VendorSdk:
     def complete(self, ask: str, **options: object) -> Seen:
         create = self.client.chat.completions.create
         answer = create(messages=messages(ask), model=MODEL, **options)
-        choice, usage = answer.choices[0], answer.usage
-        made = tuple(
-            (call.function.name, call.function.arguments)
-            for call in choice.message.tool_calls or ()
-        )
-        counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
-        return Seen(choice.message.content or "", choice.finish_reason, *counts, made)
+        return seen(answer)
 
     def stream(self, ask: str) -> Seen:
         text, finish, usage = "", None, None
@@ -126,27 +124,18 @@ class Ours:
         )
 
     def complete(self, ask: str, **options: object) -> Seen:
-        return self._seen(self.client.complete(messages(ask), **options))
+        return seen(self.client.complete(messages(ask), **options))
 
     def stream(self, ask: str) -> Seen:
         with self.client.stream(messages(ask)) as stream:
             text = "".join(update.content for update in stream)
         assert text == stream.completion.content
-        return self._seen(stream.completion)
+        return seen(stream.completion)
 
     def fail(self, ask: str) -> Failed:
         with pytest.raises(helpers.ChatError) as caught:
             self.client.complete(messages(ask))
         return Failed(type(caught.value).__name__, caught.value.status, caught.value.code)
-
-    @staticmethod
-    def _seen(answer: helpers.ChatCompletions) -> Seen:
-        usage = answer.usage
-        counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
-        calls = [
-            (call.function.name, call.function.arguments) for call in answer.message.tool_calls
-        ]
-        return Seen(answer.content, answer.finish_reason, *counts, tuple(calls))
 
 
 CLIENTS: dict[str, Callable[[StandIn], RetiredSdk | VendorSdk | Ours]] = {
@@ -237,9 +226,9 @@ def test_a_client_gets_the_same_as_a_stream(server: StandIn, name: str) -> None:
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_gets_the_call_of_a_tool(server: StandIn, name: str) -> None:
-    seen = CLIENTS[name](server).complete("Is it warm in Oslo?", tools=TOOLS)
-    assert seen.calls == (("get_temperature", '{"city": "Oslo"}'),)
-    assert seen.finish_reason == "tool_calls"
+    got = CLIENTS[name](server).complete("Is it warm in Oslo?", tools=TOOLS)
+    assert got.calls == (("get_temperature", '{"city": "Oslo"}'),)
+    assert got.finish_reason == "tool_calls"
 
 
 @pytest.mark.parametrize(("name", "fault", "kind", "status", "code"), CASES)
@@ -262,6 +251,6 @@ def test_the_vendors_client_assembles_streamed_calls(server: StandIn) -> None:
 
 
 def test_the_retired_client_asks_for_pass_through_by_itself(server: StandIn) -> None:
-    seen = RetiredSdk(server).complete(QUESTION, model_extras={"logprobs": True})
-    assert seen == scripted()
+    got = RetiredSdk(server).complete(QUESTION, model_extras={"logprobs": True})
+    assert got == scripted()
     assert server.requests[-1].headers["extra-parameters"] == "pass-through"
