@@ -4,6 +4,7 @@ Importing this package costs little more than importing httpx: displays, widgets
 recordings are imported from their own modules by those who use them.
 """
 
+from helpers.async_client import AsyncChatCompletionsClient
 from helpers.client import ChatCompletionsClient
 from helpers.errors import (
     AuthenticationError,
@@ -27,10 +28,12 @@ from helpers.messages import (
     UserMessage,
 )
 from helpers.models import ChatCompletions, CompletionsUsage, StreamingChatCompletionsUpdate
-from helpers.streaming import CompletionStream
+from helpers.streaming import AsyncCompletionStream, CompletionStream
 
 __all__ = [
     "AssistantMessage",
+    "AsyncChatCompletionsClient",
+    "AsyncCompletionStream",
     "AuthenticationError",
     "BadParameterError",
     "ChatCompletions",

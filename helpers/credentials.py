@@ -8,15 +8,29 @@ shortly before they expire, so asking before every request costs nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import asyncio
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from helpers.errors import AuthenticationError, ConfigurationError, service_words
+from helpers.exchanges import MASK
 from helpers.routes import Route
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureKeyCredential, TokenCredential
+    from azure.core.credentials_async import AsyncTokenCredential
 
-    Credential = AzureKeyCredential | TokenCredential
+    Credential = AzureKeyCredential | TokenCredential | AsyncTokenCredential
+
+
+class _Secret(str):
+    """A text whose ``repr`` shows nothing: a verbose traceback prints the locals that it meets."""
+
+    def __repr__(self) -> str:
+        return repr(MASK)
 
 
 def check_credential(credential: Credential | None, route: Route) -> None:
@@ -41,7 +55,7 @@ def check_credential(credential: Credential | None, route: Route) -> None:
         )
     if hasattr(credential, "get_token"):
         return
-    key = getattr(credential, "key", None)
+    key = _hidden(getattr(credential, "key", None))
     if not isinstance(key, str):
         raise ConfigurationError(
             f"A {type(credential).__name__} is no credential.",
@@ -59,23 +73,47 @@ def auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
 
     Raises ``AuthenticationError`` if no token could be had, or none that a header can carry.
     """
+    ask: Any = getattr(credential, "get_token", None)
+    if ask is None:
+        return _key_header(credential, route)
+    with _in_our_words():
+        if inspect.iscoroutinefunction(ask):
+            raise TypeError("it has to be awaited: use it with an AsyncChatCompletionsClient")
+        token = _hidden(ask(route.scope).token)
+    return _header(token, bearer=True)
+
+
+async def async_auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
+    """As ``auth_headers``; a credential that can't be awaited is asked in a thread of its own."""
+    ask: Any = getattr(credential, "get_token", None)
+    if ask is None:
+        return _key_header(credential, route)
+    with _in_our_words():
+        if not inspect.iscoroutinefunction(ask):
+            ask = partial(asyncio.to_thread, ask)
+        token = _hidden((await ask(route.scope)).token)
+    return _header(token, bearer=True)
+
+
+def _key_header(credential: Any, route: Route) -> dict[str, str]:
     if credential is None:
         return {}
-    is_token = hasattr(credential, "get_token")
-    secret = _token(credential, route) if is_token else cast("AzureKeyCredential", credential).key
+    return _header(_hidden(credential.key), bearer=route.bearer_key)
+
+
+def _header(secret: object, *, bearer: bool) -> dict[str, str]:
     if not _fits(secret):  # found out later, the error of the network library would show it
         raise AuthenticationError(
             "The credential gave a key or token that no header can carry. Nothing was sent.",
             advice="correct the credential: a key or token has no spaces and no line ends.",
         )
-    if is_token or route.bearer_key:
-        return {"authorization": f"Bearer {secret}"}
-    return {"api-key": secret}
+    return {"authorization": f"Bearer {secret}"} if bearer else {"api-key": f"{secret}"}
 
 
-def _token(credential: Credential, route: Route) -> str:
+@contextmanager
+def _in_our_words() -> Iterator[None]:
     try:
-        return cast("TokenCredential", credential).get_token(route.scope).token
+        yield
     except Exception as reason:  # a credential is a plug-in: it may raise anything
         raise AuthenticationError(
             f"No Entra ID token could be had: {type(reason).__name__}.",
@@ -89,3 +127,7 @@ def _fits(secret: object) -> bool:
     if not isinstance(secret, str):
         return False
     return secret.isascii() and secret.isprintable() and " " not in secret and secret != ""
+
+
+def _hidden(secret: object) -> object:
+    return _Secret(secret) if isinstance(secret, str) else secret

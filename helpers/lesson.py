@@ -16,18 +16,17 @@ from __future__ import annotations
 import math
 import os
 import sys
-import time
 from typing import TYPE_CHECKING, TypeVar
 
-import httpx
 from azure.core.credentials import AzureKeyCredential
 from dotenv import dotenv_values
 
 from helpers.cassettes import load
-from helpers.client import ChatCompletionsClient, network
+from helpers.client import ChatCompletionsClient
 from helpers.errors import ChatError, ConfigurationError
 from helpers.lessons import LESSONS, ROOT, Lesson
 from helpers.messages import JSON
+from helpers.network import Network
 from helpers.player import Player
 from helpers.recorder import Recorder
 from helpers.routes import API_VERSION, ROUTES, RouteName, route_for
@@ -63,14 +62,15 @@ def connect(lesson: str) -> ChatCompletionsClient:
             advice="set it (lesson 00 shows how), or unset TUTORIAL_MODE to see the recordings.",
         )
     target = route_for(endpoint, route)
-    transport: httpx.BaseTransport = network(target)
+    network = Network(target)
+    transport: Network | Recorder = network
     where = "a server on this machine" if target.is_loopback else "your endpoint"
     told = f"Answers: live from {where}; route {target.name}, model {model or '(none named)'}."
     if mode == "record":
         path = facts.cassette(target.name)
         version = API_VERSION if target.name == "models" else None
         provenance: JSON = {"route": target.name, "api_version": version, "model": model}
-        transport = Recorder(path, transport, facts.id, provenance)
+        transport = Recorder(path, network, facts.id, provenance)
         told += f" They are recorded into {path.relative_to(ROOT).as_posix()}."
     client = ChatCompletionsClient(
         endpoint, _credential(settings, target.is_loopback), model, route,
@@ -107,7 +107,7 @@ def _replaying(facts: Lesson, route: RouteName) -> ChatCompletionsClient:
     client = ChatCompletionsClient(
         REPLAYED_ENDPOINTS[route], AzureKeyCredential("none"), provenance["model"],
         on_wait=_say_wait, transport=player,
-        sleep=lambda seconds: time.sleep(min(seconds, 1.0) if watched else 0.0),
+        longest_pause=1.0 if watched else 0.0,
     )  # fmt: skip
     print(describe_provenance(provenance))
     return client

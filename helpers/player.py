@@ -1,10 +1,11 @@
 """Replay: a transport that answers from a recording, never from the network."""
 
+import asyncio
 import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ GO_LIVE = (
 )
 
 
-class Player(httpx.BaseTransport):
-    """Answers from a recording, never from the network.
+class Player(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Answers either client from a recording, never from the network.
 
     A request matches by method, path, body and ``extra-parameters`` header. The same request again
     gets its recorded answers in order, then the last one again: so a retry meets first the failure
@@ -53,6 +54,10 @@ class Player(httpx.BaseTransport):
             raise self._miss(wanted)
         return replayed(takes[min(count, len(takes) - 1)]["response"], pace=self._pace)
 
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As ``handle_request``."""
+        return self.handle_request(request)
+
     def unplayed(self) -> list[str]:
         """The recorded requests that were not asked as often as they were recorded."""
         return [key for key, takes in self._takes.items() if self._played[key] < len(takes)]
@@ -77,7 +82,7 @@ def replayed(answer: JSON, *, pace: bool = False) -> httpx.Response:
     return httpx.Response(answer["status"], headers=answer["headers"], extensions=clock, **source)
 
 
-class _Stream(httpx.SyncByteStream):
+class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
     """The chunks of a replayed answer, with the clock that was recorded with them."""
 
     def __init__(self, response: JSON, *, pace: bool) -> None:
@@ -93,10 +98,24 @@ class _Stream(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         for at, text in self._chunks:
-            if self._scale:
-                time.sleep(max(0.0, at - self._now) / 1000 * self._scale)
+            if pause := self._pause(at):
+                time.sleep(pause)
             self._now = at
             yield text.encode()
+        self._check_end()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for at, text in self._chunks:
+            if pause := self._pause(at):
+                await asyncio.sleep(pause)
+            self._now = at
+            yield text.encode()
+        self._check_end()
+
+    def _pause(self, at: float) -> float:
+        return max(0.0, at - self._now) / 1000 * self._scale
+
+    def _check_end(self) -> None:
         if self._ended == "cut":
             raise httpx.RemoteProtocolError("the connection was cut here when it was recorded")
         if self._ended == "left":

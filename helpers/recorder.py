@@ -3,24 +3,25 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
 from helpers.cassettes import asked, cleaner, key_of, load, save
 from helpers.errors import RecordingError
-from helpers.exchanges import Change, body_from, kept
+from helpers.exchanges import body_from, kept
 from helpers.messages import JSON
+from helpers.network import Network
 from helpers.player import replayed
 
 _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
 
 
-class Recorder(httpx.BaseTransport):
+class Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Sends requests on to ``inner`` and writes what comes back, after every exchange.
 
     A chunk of a stream is handed on before the next one is read. A stream that the caller leaves
@@ -32,7 +33,7 @@ class Recorder(httpx.BaseTransport):
     """
 
     def __init__(
-        self, path: Path, inner: httpx.BaseTransport, lesson: str, provenance: JSON
+        self, path: Path, inner: Network | httpx.MockTransport, lesson: str, provenance: JSON
     ) -> None:
         self._path, self._inner = path, inner
         self._lock = threading.Lock()
@@ -46,38 +47,28 @@ class Recorder(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer of the network, as it will be replayed."""
-        started = time.perf_counter()
-        request.headers["accept-encoding"] = "identity"
+        take = _Take(self, request)
         response = self._inner.handle_request(request)
-        earlier = self._provoked.get(_any_model(asked(request)))
-        if earlier and response.headers.get("x-answered-by") != "stand-in":
-            response.close()
-            kept_answer = earlier.pop(0)
-            self.add(request, kept_answer)
-            return replayed(kept_answer)
-
-        def now() -> float:
-            return round((time.perf_counter() - started) * 1000, 1)
-
-        clean = cleaner(request)
-        headers = kept(response.headers, clean)
-        record: JSON = {"status": response.status_code, "headers": headers, "ms": now()}
-        if "event-stream" in response.headers.get("content-type", ""):
-            source: Any = {"stream": _Tee(self, request, response, record, now, clean)}
-        else:
+        if not take.begin(response):
             with closing(response):
-                source = {"content": response.read()}
-            record["ms"] = now()
-            body = body_from(response.text, clean)
-            record["text" if isinstance(body, str) else "body"] = body
-            self.add(request, record)
+                response.read()
+        return take.answer()
 
-        def elapsed() -> float:
-            last: float = record["stream"][-1][0] if record.get("stream") else record["ms"]
-            return last / 1000
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As ``handle_request``."""
+        take = _Take(self, request)
+        response = await self._inner.handle_async_request(request)
+        if not take.begin(response):
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        return take.answer()
 
-        clock = {"elapsed": elapsed}
-        return httpx.Response(response.status_code, headers=headers, extensions=clock, **source)
+    def earlier(self, request: httpx.Request) -> JSON | None:
+        """The next answer that an earlier recording holds of a failure that was provoked."""
+        answers = self._provoked.get(_any_model(asked(request)))
+        return answers.pop(0) if answers else None
 
     def add(self, request: httpx.Request, record: JSON) -> None:
         """Add one exchange and write the file, all of it or nothing."""
@@ -97,41 +88,106 @@ class Recorder(httpx.BaseTransport):
         """Close the connections."""
         self._inner.close()
 
+    async def aclose(self) -> None:
+        """As ``close``."""
+        await self._inner.aclose()
+
 
 def _any_model(request: JSON) -> str:
     """What two requests have in common if they differ in the model at most."""
     return key_of(request | {"body": request["body"] | {"model": None}})
 
 
-class _Tee(httpx.SyncByteStream):
-    """Hands every chunk on at once, and has the recorder save them when the stream is closed."""
+class _Take:
+    """One exchange while it is recorded."""
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        request: httpx.Request,
-        response: httpx.Response,
-        record: JSON,
-        now: Callable[[], float],
-        clean: Change,
-    ) -> None:
-        self._recorder, self._request, self._response = recorder, request, response
-        self._record, self._now, self._clean = record, now, clean
-        self._record |= {"stream": [], "ended": "left"}
+    def __init__(self, recorder: Recorder, request: httpx.Request) -> None:
+        self._recorder, self._request = recorder, request
+        self._started = time.perf_counter()
+        request.headers["accept-encoding"] = "identity"
+
+    def begin(self, response: httpx.Response) -> bool:
+        """Take down the head of ``response``; True if its body is to be read in pieces."""
+        response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
+        self.response, self.clean = response, cleaner(self._request)
+        live = response.headers.get("x-answered-by") != "stand-in"
+        self._kept = self._recorder.earlier(self._request) if live else None
+        headers = kept(response.headers, self.clean)
+        self.record: JSON = {"status": response.status_code, "headers": headers, "ms": self.now()}
+        self._is_stream = "event-stream" in response.headers.get("content-type", "")
+        return self._is_stream and self._kept is None
+
+    def answer(self) -> httpx.Response:
+        """What the client gets: the same as it will get from the recording."""
+        if self._kept is not None:
+            self._recorder.add(self._request, self._kept)
+            return replayed(self._kept)
+        if self._is_stream:
+            source: Any = {"stream": _Tee(self)}
+        else:
+            source = {"content": self.response.content}
+            self.record["ms"] = self.now()
+            body = body_from(self.response.text, self.clean)
+            self.record["text" if isinstance(body, str) else "body"] = body
+            self.save()
+        status, headers = self.record["status"], self.record["headers"]
+        clock = {"elapsed": self._elapsed}
+        return httpx.Response(status, headers=headers, extensions=clock, **source)
+
+    def now(self) -> float:
+        """Milliseconds since the request was sent."""
+        return round((time.perf_counter() - self._started) * 1000, 1)
+
+    def save(self) -> None:
+        """Add the exchange to the recording."""
+        self._recorder.add(self._request, self.record)
+
+    def _elapsed(self) -> float:
+        stream = self.record.get("stream")
+        return cast(float, stream[-1][0] if stream else self.record["ms"]) / 1000
+
+
+class _Tee(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """Hands every chunk on at once, and has the exchange saved when the stream is closed."""
+
+    def __init__(self, take: _Take) -> None:
+        self._take, self._response = take, take.response
+        self._chunks: list[tuple[float, str]] = []
+        take.record |= {"stream": self._chunks, "ended": "left"}
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
+        with self._ending():
             for text in self._response.iter_text():
-                self._record["stream"].append([self._now(), self._clean(text)])
-                yield text.encode()
-        except httpx.RequestError:
-            self._record["ended"] = "cut"
-            raise
-        self._record["ended"] = "complete"
+                yield self._noted(text)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with self._ending():
+            async for text in self._response.aiter_text():
+                yield self._noted(text)
 
     def close(self) -> None:
         self._response.close()
+        self._save()
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+        self._save()
+
+    def _noted(self, text: str) -> bytes:
+        self._chunks.append((self._take.now(), self._take.clean(text)))
+        return text.encode()
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.RequestError:
+            self._take.record["ended"] = "cut"
+            raise
+        self._take.record["ended"] = "complete"
+
+    def _save(self) -> None:
         # The reader stops at the end mark, which need not be the end of the body.
-        if _END.search("".join(text for _, text in self._record["stream"])):
-            self._record["ended"] = "complete"
-        self._recorder.add(self._request, self._record)
+        if _END.search("".join(text for _, text in self._chunks)):
+            self._take.record["ended"] = "complete"
+        self._take.save()

@@ -1,21 +1,105 @@
-"""A streamed answer: updates as they arrive, and the whole of it afterwards."""
+"""A streamed answer: updates as they arrive, and the whole of it afterwards.
 
-from collections.abc import Callable, Iterator
+What an event does to the answer stands once, in ``Arriving``; the two streams only wait for the
+next bytes, one with ``for`` and one with ``async for``.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Self, cast
 
 import httpx
 
 from helpers.assembly import Assembly
 from helpers.errors import ConfigurationError, StreamInterruptedError, service_words
-from helpers.exchanges import Change, Exchange, body_from, describe, scrubber
+from helpers.exchanges import Exchange, body_from, describe, scrubber
 from helpers.messages import JSON
 from helpers.models import ChatCompletions, StreamingChatCompletionsUpdate
-from helpers.sse import events
+from helpers.sse import Event, EventReader
 
 DONE = "[DONE]"
+Pair = tuple[str, StreamingChatCompletionsUpdate]
+"""An event's data as it stood on the wire, and what it says."""
+_BREAKS = (httpx.RequestError, httpx.StreamError)
 
 
-class CompletionStream:
+class Arriving:
+    """The answer as far as it has arrived."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self._request = request
+        self._response: httpx.Response | None = None
+
+    @property
+    def completion(self) -> ChatCompletions:
+        """The answer, put together from all updates that were read so far."""
+        if self._response is None:
+            return ChatCompletions(Assembly().whole())
+        return ChatCompletions(self._assembly.whole(), self.exchange)
+
+    @property
+    def exchange(self) -> Exchange:
+        """The HTTP call, up to the last event read; its ``response_body`` is None."""
+        return describe(self._request, self._opened(), self._elapsed, stream=True)
+
+    def _opened(self) -> httpx.Response:
+        if self._response is None:
+            raise ConfigurationError(
+                "The stream is not open.",
+                advice="use `with client.stream(...) as stream:` (`async with`, if you await).",
+            )
+        return self._response
+
+    def _open(self, response: httpx.Response) -> None:
+        """Begin anew: the block may be entered a second time."""
+        self._response = response
+        self._clock: Callable[[], float] = response.extensions["elapsed"]
+        self._elapsed = self._clock()
+        self._reader, self._assembly, self._done = EventReader(), Assembly(), False
+        self._scrub = scrubber(self._request)
+
+    def _take(self, events: Iterator[Event]) -> Iterator[Pair]:
+        """Each event as an update; what it brings is in ``completion`` before you see it."""
+        for event in events:
+            self._elapsed = self._clock()
+            if event.data.startswith(DONE):
+                self._done = True
+                return
+            raw = self._parse(event)
+            self._assembly.add(raw)
+            yield event.data, StreamingChatCompletionsUpdate(raw, self._elapsed)
+
+    def _parse(self, event: Event) -> JSON:
+        raw = body_from(event.data, self._scrub)
+        is_update = isinstance(raw, dict) and "choices" in raw and not raw.get("error")
+        if is_update and event.name != "error":
+            return cast(JSON, raw)
+        words, code = service_words(raw)
+        if isinstance(raw, str) and event.name != "error":
+            raise self._broken("An event held no JSON.", words)
+        # An error comes under that name, or as a field, or flat: what it says instead of choices.
+        if event.name == "error" or not isinstance(raw, dict) or raw.get("error") or words:
+            raise self._broken("The service reported an error within the stream.", words, code)
+        return raw
+
+    def _broke(self, reason: Exception) -> None:
+        """The connection ended: an error, unless the answer was whole by then."""
+        if not self._assembly.finished:
+            raise self._broken(f"The connection ended: {type(reason).__name__}.") from None
+        self._done = True
+
+    def _check_end(self) -> None:
+        if not (self._done or self._assembly.finished):
+            raise self._broken("The service ended the stream before the answer was complete.")
+
+    def _broken(
+        self, message: str, words: str = "", code: str | None = None
+    ) -> StreamInterruptedError:
+        return StreamInterruptedError(
+            message, partial=self.completion, words=words, code=code, exchange=self.exchange
+        )
+
+
+class CompletionStream(Arriving):
     """Made by ``client.stream``: a context manager to iterate over.
 
         with client.stream(messages) as stream:
@@ -27,18 +111,13 @@ class CompletionStream:
     """
 
     def __init__(self, request: httpx.Request, send: Callable[[], httpx.Response]) -> None:
-        self._request = request
+        super().__init__(request)
         self._send = send
-        self._response: httpx.Response | None = None
-        self._elapsed = 0.0
-        self._assembly = Assembly()
-        self._pairs: Iterator[tuple[str, StreamingChatCompletionsUpdate]] = iter(())
 
     def __enter__(self) -> Self:
-        self._assembly = Assembly()  # anew: the block may be entered a second time
-        self._response = self._send()
-        self._elapsed = self._response.extensions["elapsed"]()
-        self._pairs = self._read(self._response)
+        response = self._send()
+        self._open(response)
+        self._pairs = self._read(response)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,60 +139,68 @@ class CompletionStream:
     def events(self) -> Iterator[str]:
         """The same stream as it stands on the wire: the data of each event, ``[DONE]`` left out."""
         self._opened()
-        return (data for data, _ in self._pairs)
+        return (self._scrub(data) for data, _ in self._pairs)
 
-    @property
-    def completion(self) -> ChatCompletions:
-        """The answer, put together from all updates that were read so far."""
-        exchange = None if self._response is None else self.exchange
-        return ChatCompletions(self._assembly.whole(), exchange)
-
-    @property
-    def exchange(self) -> Exchange:
-        """The HTTP call, up to the last event read; its ``response_body`` is None."""
-        return describe(self._request, self._opened(), self._elapsed, stream=True)
-
-    def _opened(self) -> httpx.Response:
-        if self._response is None:
-            raise ConfigurationError(
-                "The stream is not open.", advice="use `with client.stream(...) as stream:`."
-            )
-        return self._response
-
-    def _read(
-        self, response: httpx.Response
-    ) -> Iterator[tuple[str, StreamingChatCompletionsUpdate]]:
-        scrub, done = scrubber(self._request), False
+    def _read(self, response: httpx.Response) -> Iterator[Pair]:
         try:
-            for event in events(response):
-                self._elapsed = response.extensions["elapsed"]()
-                if done := event.data.startswith(DONE):
-                    break
-                raw = self._parse(event.event, event.data, scrub)
-                self._assembly.add(raw)
-                yield scrub(event.data), StreamingChatCompletionsUpdate(raw, self._elapsed)
-        except (httpx.RequestError, httpx.StreamError) as reason:
-            if not self._assembly.finished:
-                raise self._broken(f"The connection ended: {type(reason).__name__}.") from reason
+            for text in response.iter_text():
+                yield from self._take(self._reader.feed(text))
+                if self._done:
+                    return
+            yield from self._take(self._reader.end())
+        except _BREAKS as reason:
+            self._broke(reason)
         finally:
             response.close()
-        if not (done or self._assembly.finished):
-            raise self._broken("The service ended the stream before the answer was complete.")
+        self._check_end()
 
-    def _parse(self, name: str, data: str, scrub: Change) -> JSON:
-        raw = body_from(data, scrub)
-        words, code = service_words(raw)
-        if isinstance(raw, str) and name != "error":
-            raise self._broken("An event held no JSON.", words)
-        # An error comes under that name, or as a field, or flat: what it says instead of choices.
-        failed = name == "error" or not isinstance(raw, dict) or raw.get("error")
-        if failed or (words and "choices" not in raw):
-            raise self._broken("The service reported an error within the stream.", words, code)
-        return cast(JSON, raw)
 
-    def _broken(
-        self, message: str, words: str = "", code: str | None = None
-    ) -> StreamInterruptedError:
-        return StreamInterruptedError(
-            message, partial=self.completion, words=words, code=code, exchange=self.exchange
-        )
+class AsyncCompletionStream(Arriving):
+    """As ``CompletionStream``, with ``async with`` and ``async for``."""
+
+    def __init__(
+        self, request: httpx.Request, send: Callable[[], Awaitable[httpx.Response]]
+    ) -> None:
+        super().__init__(request)
+        self._send = send
+
+    async def __aenter__(self) -> Self:
+        response = await self._send()
+        self._open(response)
+        self._pairs = self._read(response)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection: the service stops sending, and the iteration ends or breaks."""
+        if self._response is not None:
+            await self._response.aclose()
+
+    async def __aiter__(self) -> AsyncIterator[StreamingChatCompletionsUpdate]:
+        """The updates, as in ``CompletionStream``."""
+        self._opened()
+        async for _, update in self._pairs:
+            yield update
+
+    async def events(self) -> AsyncIterator[str]:
+        """The data of each event, as in ``CompletionStream``."""
+        self._opened()
+        async for data, _ in self._pairs:
+            yield self._scrub(data)
+
+    async def _read(self, response: httpx.Response) -> AsyncIterator[Pair]:
+        try:
+            async for text in response.aiter_text():
+                for pair in self._take(self._reader.feed(text)):
+                    yield pair
+                if self._done:
+                    return
+            for pair in self._take(self._reader.end()):
+                yield pair
+        except _BREAKS as reason:
+            self._broke(reason)
+        finally:
+            await response.aclose()
+        self._check_end()

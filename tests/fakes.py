@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,8 @@ import httpx
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatCompletionsClient
+from helpers.retry import OnWait
+from helpers.sse import EventReader
 
 MODELS = "https://my-resource.services.ai.azure.com/models"
 V1 = "https://my-resource.openai.azure.com/openai/v1"
@@ -102,11 +105,23 @@ def piece(content: str | None = None, finish: str | None = None, **choice: Any) 
 DONE = "data: [DONE]\n\n"
 
 
+def read_events(*chunks: bytes) -> list[tuple[str, str]]:
+    """Names and data of the events in a body that arrives in these chunks."""
+    response, reader = httpx.Response(200, stream=Chunks(*chunks)), EventReader()
+    fed = chain.from_iterable(map(reader.feed, response.iter_text()))
+    return [(event.name, event.data) for event in chain(fed, reader.end())]
+
+
 def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatCompletionsClient:
     """A client whose service gives ``answers``; it never sleeps and keeps what was asked."""
     credential = options.pop("credential", AzureKeyCredential(KEY))
-    options = {"transport": Service(*answers or (answer(),)), "sleep": lambda _: None, **options}
+    options = {"transport": Service(*answers or (answer(),)), "longest_pause": 0.0, **options}
     return ChatCompletionsClient(endpoint, credential, "my-deployment", **options)
+
+
+def noting(waits: list[float]) -> OnWait:
+    """An ``on_wait`` that notes the seconds."""
+    return lambda seconds, _: waits.append(seconds)
 
 
 def service_of(asked: ChatCompletionsClient) -> Service:

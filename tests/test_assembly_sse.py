@@ -3,20 +3,17 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from helpers.assembly import Assembly
-from helpers.sse import events
-from tests.fakes import Chunks
+from helpers.sse import EventReader
+from tests.fakes import read_events
 
 TEXT = "Grüße, 世界 👋 a\u2028b\u2029c\u0085d"
 
 
 def read(*pieces: bytes | str) -> list[tuple[str, str]]:
-    chunks = Chunks(*(p.encode() if isinstance(p, str) else p for p in pieces))
-    response = httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=chunks)
-    return [(event.event, event.data) for event in events(response)]
+    return read_events(*(p.encode() if isinstance(p, str) else p for p in pieces))
 
 
 def plain(*data: str) -> list[tuple[str, str]]:
@@ -60,10 +57,9 @@ def test_a_chunk_may_end_at_any_byte(at: int) -> None:
     assert read(wire[:at], wire[at:]) == plain(TEXT)
 
 
-def test_an_event_is_handed_on_before_the_next_one_is_read() -> None:
-    chunks = Chunks(b"data: a\n\n", b"data: b\n\n")
-    next(iter(events(httpx.Response(200, stream=chunks))))
-    assert chunks.read == 1
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_an_event_is_handed_on_before_more_is_read(end: str) -> None:
+    assert list(EventReader().feed(f"data: a{end}{end}")) == plain("a")
 
 
 def test_bytes_that_are_no_utf8_are_replaced() -> None:

@@ -15,7 +15,7 @@ from helpers import (
     ServiceError,
     UserMessage,
 )
-from helpers.client import network
+from helpers.network import Network
 from helpers.routes import route_for
 from tests.fakes import (
     ASK,
@@ -195,13 +195,14 @@ def test_only_another_machine_is_asked_through_the_proxy(
     endpoint: str, proxied: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Any] = []
-    monkeypatch.setattr("httpx.HTTPTransport", lambda **options: made.append(options["proxy"]))
+    for kind in ("HTTPTransport", "AsyncHTTPTransport"):
+        monkeypatch.setattr(httpx, kind, lambda _, **options: made.append(options["proxy"]))
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://proxy.example.com:3128")
     monkeypatch.setenv("NO_PROXY", "direct.example.com")
     monkeypatch.setenv("no_proxy", "direct.example.com")
-    network(route_for(endpoint))
-    assert made == ["http://proxy.example.com:3128" if proxied else None]
+    Network(route_for(endpoint))
+    assert made == ["http://proxy.example.com:3128" if proxied else None] * 2
 
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -221,9 +222,10 @@ def test_a_proxy_is_found_by_each_of_its_names_and_forms(
 ) -> None:
     proxied_by(monkeypatch, proxy, *names)
     made: list[Any] = []
-    monkeypatch.setattr("httpx.HTTPTransport", lambda **options: made.append(options["proxy"]))
-    network(route_for(MODELS))
-    assert made == ["http://proxy.example.com:3128"]
+    for kind in ("HTTPTransport", "AsyncHTTPTransport"):
+        monkeypatch.setattr(httpx, kind, lambda _, **options: made.append(options["proxy"]))
+    Network(route_for(MODELS))
+    assert made == ["http://proxy.example.com:3128"] * 2
 
 
 @pytest.mark.parametrize("end", ["ftp://u:{}@h", "http://u:{}@h:port", "http://u:{}@h:99999x"])
@@ -232,7 +234,7 @@ def test_a_proxy_that_cannot_be_used_is_refused_and_its_password_not_shown(
 ) -> None:
     proxied_by(monkeypatch, end.format(KEY), *PROXIES)
     with pytest.raises(ConfigurationError, match="proxy") as failure:
-        network(route_for(MODELS))
+        Network(route_for(MODELS))
     assert not leaked(failure.value)
 
 
@@ -250,4 +252,4 @@ def test_an_answer_that_is_not_read_to_its_end_is_closed(reason: BaseException) 
 
 def test_a_client_without_a_transport_goes_to_the_network() -> None:
     with ChatCompletionsClient(MODELS, AzureKeyCredential(KEY)) as asked:
-        assert isinstance(asked.transport, httpx.HTTPTransport)
+        assert isinstance(asked.transport, Network)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 import helpers.lessons
@@ -18,6 +17,7 @@ from helpers import (
     lesson,
 )
 from helpers.lessons import LESSONS, ROOT
+from helpers.network import Network
 from helpers.player import Player
 from helpers.recorder import Recorder
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, V1, Service, Tokens, answer, leaked
@@ -66,10 +66,10 @@ def connect(root: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
 MODES: dict[str, tuple[dict[str, str], type[Any]]] = {
     "nothing set": ({}, Player),
     "all empty": (dict.fromkeys(NAMES, ""), Player),
-    "an endpoint": (LIVE, httpx.HTTPTransport),
+    "an endpoint": (LIVE, Network),
     "replay": ({"TUTORIAL_MODE": "replay"}, Player),
     "replay in spite of an endpoint": ({**LIVE, "TUTORIAL_MODE": "replay"}, Player),
-    "live": ({**LIVE, "TUTORIAL_MODE": "live"}, httpx.HTTPTransport),
+    "live": ({**LIVE, "TUTORIAL_MODE": "live"}, Network),
     "record": ({**LIVE, "TUTORIAL_MODE": "record"}, Recorder),
 }
 
@@ -187,7 +187,7 @@ def test_a_recording_client_says_where_to_and_writes_there(
     connect: Connect, root: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(lesson, "network", lambda _: Service(answer()))
+    monkeypatch.setattr(lesson, "Network", lambda _: Service(answer()))
     asked = connect({**LIVE, "TUTORIAL_MODE": "record"})
     out = capsys.readouterr().out
     assert out.endswith(f" They are recorded into tests/cassettes/models/{ID}.json.\n")
@@ -216,7 +216,7 @@ def test_the_credential(
     connect: Connect, settings: Any, sent: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service(answer())
-    monkeypatch.setattr(lesson, "network", lambda _: service)
+    monkeypatch.setattr(lesson, "Network", lambda _: service)
     monkeypatch.setattr("azure.identity.DefaultAzureCredential", lambda: Tokens("token"))
     connect(settings).complete(ASK)
     headers = service.requests[0].headers
@@ -228,7 +228,7 @@ def test_each_wait_is_told(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = Service(answer(429, "", retry_after_ms="1"), answer())
-    monkeypatch.setattr(lesson, "network", lambda _: service)
+    monkeypatch.setattr(lesson, "Network", lambda _: service)
     connect(LIVE).complete(ASK)
     told = f"{RateLimitError.summary} Waiting up to 1 s, then trying again.\n"
     assert capsys.readouterr().out.endswith(told)

@@ -27,6 +27,7 @@ from tests.fakes import (
     client,
     event,
     leaked,
+    noting,
     piece,
     streamed,
 )
@@ -244,7 +245,7 @@ def test_the_same_request_again_gets_its_answers_in_order_then_the_last(path: Pa
 def test_a_retry_meets_the_failure_and_then_the_success(path: Path) -> None:
     waits: list[float] = []
     record(path, outcome, answer(429, "", retry_after="3"), says("a"))
-    assert replay(path, texts, sleep=waits.append) == ["a"] * 4
+    assert replay(path, texts, on_wait=noting(waits)) == ["a"] * 4
     assert waits == [3.0]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import ChatError, RateLimitError, ServiceConnectionError
 from helpers.retry import asked_wait
-from tests.fakes import ASK, Answer, answer, client, service_of, unwrapped
+from tests.fakes import ASK, Answer, answer, client, noting, service_of, unwrapped
 
 AGAIN: dict[str, Answer] = {
     **{str(status): answer(status, "") for status in (408, 429, 500, 502, 503, 504, 529)},
@@ -30,7 +30,7 @@ BACKOFF = [(0.5, 1.0), (1.0, 1.5), (2.0, 2.5)]
 @pytest.mark.parametrize("first", AGAIN.values(), ids=AGAIN)
 def test_a_failure_that_passes_is_tried_again(first: Answer) -> None:
     waits: list[float] = []
-    asked = client(first, answer(), sleep=waits.append)
+    asked = client(first, answer(), on_wait=noting(waits))
     assert asked.complete(ASK).content == "Hi!"
     assert [BACKOFF[0][0] <= wait <= BACKOFF[0][1] for wait in waits] == [True]
 
@@ -38,7 +38,7 @@ def test_a_failure_that_passes_is_tried_again(first: Answer) -> None:
 @pytest.mark.parametrize("first", NOT_AGAIN.values(), ids=NOT_AGAIN)
 def test_a_failure_that_stays_is_not_tried_again(first: Answer) -> None:
     waits: list[float] = []
-    asked = client(first, answer(), sleep=waits.append)
+    asked = client(first, answer(), on_wait=noting(waits))
     with pytest.raises(ChatError):
         asked.complete(ASK)
     assert (len(service_of(asked).requests), waits) == (1, [])
@@ -48,7 +48,7 @@ def test_a_failure_that_stays_is_not_tried_again(first: Answer) -> None:
 @pytest.mark.parametrize("failing", [answer(503, ""), httpx.ConnectError("x")], ids=["503", "no"])
 def test_it_gives_up_after_max_retries(failing: Answer, retries: int) -> None:
     waits: list[float] = []
-    asked = client(failing, max_retries=retries, sleep=waits.append)
+    asked = client(failing, max_retries=retries, on_wait=noting(waits))
     with pytest.raises(ChatError):
         asked.complete(ASK)
     assert len(service_of(asked).requests) == retries + 1
@@ -66,7 +66,7 @@ def test_the_last_failure_is_the_one_that_is_raised() -> None:
 def test_waits_without_a_header_end_at_eight_seconds_and_some() -> None:
     waits: list[float] = []
     with pytest.raises(ServiceConnectionError):
-        client(httpx.ConnectError("x"), max_retries=12, sleep=waits.append).complete(ASK)
+        client(httpx.ConnectError("x"), max_retries=12, on_wait=noting(waits)).complete(ASK)
     assert 8 <= waits[-1] <= 8.5
 
 
@@ -119,21 +119,21 @@ def test_the_wait_that_the_service_asks_for(
 @pytest.mark.parametrize("status", [429, 503])
 def test_it_waits_as_long_as_the_service_asks(status: int, headers: Any, wait: float) -> None:
     waits: list[float] = []
-    client(answer(status, "", **headers), answer(), sleep=waits.append).complete(ASK)
+    client(answer(status, "", **headers), answer(), on_wait=noting(waits)).complete(ASK)
     assert waits == [wait]
 
 
 @pytest.mark.parametrize("asks", ["-5", "soon", "nan", ""])
 def test_a_wait_that_makes_no_sense_is_as_none(asks: str) -> None:
     waits: list[float] = []
-    client(answer(429, "", retry_after=asks), answer(), sleep=waits.append).complete(ASK)
+    client(answer(429, "", retry_after=asks), answer(), on_wait=noting(waits)).complete(ASK)
     assert BACKOFF[0][0] <= waits[0] <= BACKOFF[0][1]
 
 
 @pytest.mark.parametrize(("asks", "cap"), [("86400", 60.0), ("61", 60.0), ("3", 2.0), ("1", 0.0)])
 def test_a_wait_above_the_cap_is_raised_at_once(asks: str, cap: float) -> None:
     waits: list[float] = []
-    asked = client(answer(429, "", retry_after=asks), answer(), max_wait=cap, sleep=waits.append)
+    asked = client(answer(429, "", retry_after=asks), answer(), max_wait=cap, on_wait=noting(waits))
     with pytest.raises(RateLimitError) as failure:
         asked.complete(ASK)
     assert (len(service_of(asked).requests), waits) == (1, [])
@@ -150,17 +150,26 @@ def test_a_wait_within_the_cap_says_nothing_of_the_cap() -> None:
     assert "allowed here" not in str(failure.value)
 
 
-def test_on_wait_is_told_before_each_wait() -> None:
+def test_on_wait_is_told_before_each_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     asked = client(
         answer(429, "", retry_after="7"), httpx.ConnectError("x"), answer(),
         on_wait=lambda seconds, reason: told.append((seconds, type(reason))),
-        sleep=lambda seconds: told.append(seconds),
+        longest_pause=7.5,
     )  # fmt: skip
+    monkeypatch.setattr("time.sleep", told.append)
     asked.complete(ASK)
     (seconds, kind), slept, (later, second_kind), slept_later = told
     assert (seconds, kind, slept) == (7.0, RateLimitError, 7.0)
     assert (later, second_kind) == (slept_later, ServiceConnectionError)
+
+
+def test_it_sleeps_for_the_longest_pause_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, slept = list[float](), list[float]()
+    monkeypatch.setattr("time.sleep", slept.append)
+    waiting = answer(429, "", retry_after="7")
+    client(waiting, answer(), on_wait=noting(told), longest_pause=0.25).complete(ASK)
+    assert (told, slept) == ([7.0], [0.25])
 
 
 def test_the_same_body_is_sent_each_time() -> None:

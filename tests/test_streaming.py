@@ -18,6 +18,7 @@ from tests.fakes import (
     answer,
     client,
     event,
+    noting,
     piece,
     service_of,
     streamed,
@@ -159,7 +160,7 @@ def test_one_of_two_answers_that_did_not_end_is_a_broken_stream() -> None:
 @pytest.mark.parametrize("cut", [CUT, httpx.ReadTimeout("x")], ids=["cut", "timed out"])
 def test_a_stream_is_never_asked_for_again_once_it_began(cut: Exception) -> None:
     waits: list[float] = []
-    asked = client(streamed(HI[0], cut), streamed(DONE), sleep=waits.append)
+    asked = client(streamed(HI[0], cut), streamed(DONE), on_wait=noting(waits))
     with asked.stream(ASK) as stream, pytest.raises(StreamInterruptedError):
         list(stream)
     assert len(service_of(asked).requests) == 1

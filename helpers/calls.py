@@ -1,0 +1,160 @@
+"""What both clients share: how a request is built, and what is made of an answer.
+
+Only the waiting between the two differs, and that is what ``client.py`` and ``async_client.py``
+hold. Requests go straight to an httpx transport: what ``httpx.Client`` adds (redirects, cookies)
+could carry the key elsewhere, and costs more time than all that stands here.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import httpx
+
+from helpers.credentials import check_credential
+from helpers.errors import ServiceConnectionError, ServiceError, error_for, service_words
+from helpers.exchanges import Exchange, describe
+from helpers.messages import JSON, Message
+from helpers.models import ChatCompletions, ChatResponseMessage
+from helpers.network import Network
+from helpers.parameters import check_messages, check_options, to_json
+from helpers.retry import OnWait, Policy, asked_wait
+from helpers.routes import RouteName, route_for
+
+if TYPE_CHECKING:
+    from helpers.credentials import Credential
+
+Messages = Iterable[Message | ChatResponseMessage | Mapping[str, Any]]
+Transport = TypeVar("Transport", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
+HEADERS = {
+    "content-type": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "user-agent": "chat-completions-lessons",
+}
+STREAM = "text/event-stream"
+
+
+class Caller(Generic[Transport]):
+    """The settings of a client, as ``ChatCompletionsClient`` describes them."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: Credential | None = None,
+        model: str | None = None,
+        route: RouteName | None = None,
+        *,
+        timeout: float = 120.0,
+        max_retries: int = 3,
+        max_wait: float = 60.0,
+        on_wait: OnWait | None = None,
+        longest_pause: float = math.inf,
+        transport: Transport | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.route = route_for(endpoint, route)
+        check_credential(credential, self.route)
+        self.model = model
+        self.transport: Transport = transport or cast(Transport, Network(self.route))
+        self._credential = credential
+        self._policy = Policy(max_retries + 1, max_wait, on_wait, longest_pause)
+        self._timeouts = httpx.Timeout(timeout, connect=min(timeout, 15.0)).as_dict()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(route={self.route.name!r}, model={self.model!r})"
+
+    def _build(self, messages: Messages, options: JSON, *, stream: bool) -> httpx.Request:
+        chosen = check_options({"model": self.model, **options}, self.route.name)
+        known = {"messages": check_messages(messages), **chosen}
+        extra, body = self.route.build({**known, "stream": True} if stream else known)
+        headers = {**HEADERS, "accept": STREAM if stream else "application/json", **extra}
+        return httpx.Request(
+            "POST",
+            self.route.url,
+            headers=headers,
+            content=to_json(body),
+            extensions={"timeout": self._timeouts},
+        )
+
+    def _judge(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        """``response``, if it is an answer of the kind that was asked for; else the error it is."""
+        if response.is_success and _is_stream(response) >= _wants_stream(request):
+            return response
+        exchange = describe(request, response, elapsed_of(response))
+        if not response.is_success:
+            raise error_for(exchange, asked_wait(response.headers), self._policy.max_wait)
+        raise _unusable(
+            exchange,
+            "A stream was asked for, and something else came.",
+            "ask without streaming, or check what stands between you and the service.",
+        )
+
+
+class _Masked(httpx.Headers):
+    """Headers whose ``repr`` shows no value: a verbose traceback prints what it meets."""
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self)})"
+
+
+def authorize(request: httpx.Request, headers: Mapping[str, str]) -> None:
+    """Put the credential on ``request``, in place of that of an earlier attempt."""
+    request.headers = _Masked({**request.headers, **headers})
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Failures of the network become ``ServiceConnectionError``."""
+    try:
+        yield
+    except httpx.TimeoutException as reason:
+        what = f"No answer within the time allowed ({type(reason).__name__})."
+        raise ServiceConnectionError(f"{ServiceConnectionError.summary} {what}") from None
+    except httpx.RequestError as reason:
+        what = f"{type(reason).__name__}: {reason}."
+        # Without the reason itself: it holds the request, and with it the key.
+        raise ServiceConnectionError(f"{ServiceConnectionError.summary} {what}") from None
+
+
+def begin(request: httpx.Request, response: httpx.Response, started: float) -> bool:
+    """Prepare an answer whose head has come; True if its body is to be read in pieces."""
+    response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)
+    response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
+    return response.is_success and _wants_stream(request) and _is_stream(response)
+
+
+def elapsed_of(response: httpx.Response) -> float:
+    """Seconds from sending the request to the bytes that came last."""
+    return cast(float, response.extensions["elapsed"]())
+
+
+def read_completion(request: httpx.Request, response: httpx.Response) -> ChatCompletions:
+    """The completion in a successful answer. Raises ``ServiceError`` if it holds none."""
+    exchange = describe(request, response, elapsed_of(response))
+    body = exchange.response_body
+    if isinstance(body, dict) and isinstance(body.get("choices"), list):
+        return ChatCompletions(body, exchange)
+    raise _unusable(
+        exchange,
+        "The answer is no chat completion.",
+        "check the endpoint, and what stands between you and it: a proxy, a sign-in page.",
+    )
+
+
+def _wants_stream(request: httpx.Request) -> bool:
+    return request.headers["accept"] == STREAM
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return "event-stream" in response.headers.get("content-type", "")
+
+
+def _unusable(exchange: Exchange, message: str, advice: str) -> ServiceError:
+    words, code = service_words(exchange.response_body)
+    return ServiceError(
+        message, status=exchange.status, code=code, words=words, advice=advice, exchange=exchange
+    )
