@@ -8,7 +8,6 @@ shortly before they expire, so asking before every request costs nothing.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +84,8 @@ def auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
 
 async def async_auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
     """As ``auth_headers``; a credential that can't be awaited is asked in a thread of its own."""
+    import asyncio  # here, as everywhere: those who never await need not load it
+
     ask: Any = getattr(credential, "get_token", None)
     if ask is None:
         return _key_header(credential, route)

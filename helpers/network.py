@@ -1,7 +1,5 @@
 """The real network as a transport: straight to this machine, by the system's proxy to any other."""
 
-import urllib.request
-
 import httpx
 
 from helpers.errors import ConfigurationError
@@ -18,6 +16,8 @@ class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(self, route: Route) -> None:
+        import urllib.request  # here, because a replay can do without
+
         proxies = urllib.request.getproxies()
         proxy = proxies.get(route.endpoint.scheme) or proxies.get("all")
         if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):

@@ -7,7 +7,6 @@ a word helps nobody. Without such a header the waits grow from half a second to 
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -64,6 +63,8 @@ class Policy:
 
     def async_retrying(self) -> AsyncRetrying:
         """The loop for a function to be awaited."""
+        import asyncio
+
         import tenacity
 
         return tenacity.AsyncRetrying(
