@@ -10,13 +10,15 @@ async with AsyncChatCompletionsClient(endpoint, AzureKeyCredential(key), model="
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from helpers.calls import Caller, Messages, authorize, begin, in_our_words, read_completion
 from helpers.credentials import async_auth_headers
-from helpers.errors import ConfigurationError
+from helpers.errors import ChatError, ConfigurationError, ServiceConnectionError
 from helpers.models import ChatCompletions
 from helpers.streaming import AsyncCompletionStream
 
@@ -60,7 +62,8 @@ class AsyncChatCompletionsClient(Caller[httpx.AsyncBaseTransport]):
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.transport.aclose()
+        with suppress(RuntimeError):  # those of an event loop that has ended can't be closed
+            await self.transport.aclose()
 
     async def complete(self, messages: Messages, **options: Any) -> ChatCompletions:
         """Send ``messages`` and wait for the whole answer; ``ChatCompletionsClient`` has it all."""
@@ -73,13 +76,22 @@ class AsyncChatCompletionsClient(Caller[httpx.AsyncBaseTransport]):
         return AsyncCompletionStream(request, lambda: self._send_until_answered(request))
 
     async def _send_until_answered(self, request: httpx.Request) -> httpx.Response:
-        return await self._policy.async_retrying()(self._send, request)
+        import asyncio  # here, as everywhere: those who never await need not load it
+
+        attempt = 1
+        while True:
+            try:
+                return await self._send(request)
+            except ChatError as failure:
+                pause = self._policy.pause_after(failure, attempt)
+            await asyncio.sleep(pause)
+            attempt += 1
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         """One attempt; of the answer to a stream only the head is read."""
         authorize(request, await async_auth_headers(self._credential, self.route))
         started = time.perf_counter()
-        with in_our_words():
+        with in_our_words(), _in_this_loop():
             response = await self.transport.handle_async_request(request)
             if not begin(request, response, started):
                 try:
@@ -87,3 +99,15 @@ class AsyncChatCompletionsClient(Caller[httpx.AsyncBaseTransport]):
                 finally:
                     await response.aclose()
         return self._judge(request, response)
+
+
+@contextmanager
+def _in_this_loop() -> Iterator[None]:
+    """A connection kept from an event loop that has ended is an error that trying again mends."""
+    try:
+        yield
+    except RuntimeError:
+        raise ServiceConnectionError(
+            "A connection was opened in another event loop, and can't be used in this one.",
+            advice="make a client in each event loop, or close it before the loop ends.",
+        ) from None

@@ -15,6 +15,7 @@ import httpx
 
 from helpers.calls import Caller, Messages, authorize, begin, in_our_words, read_completion
 from helpers.credentials import auth_headers
+from helpers.errors import ChatError
 from helpers.models import ChatCompletions
 from helpers.streaming import CompletionStream
 
@@ -67,7 +68,14 @@ class ChatCompletionsClient(Caller[httpx.BaseTransport]):
         return CompletionStream(request, lambda: self._send_until_answered(request))
 
     def _send_until_answered(self, request: httpx.Request) -> httpx.Response:
-        return self._policy.retrying()(self._send, request)
+        attempt = 1
+        while True:
+            try:
+                return self._send(request)
+            except ChatError as failure:
+                pause = self._policy.pause_after(failure, attempt)
+            time.sleep(pause)
+            attempt += 1
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         """One attempt; of the answer to a stream only the head is read."""

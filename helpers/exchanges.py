@@ -6,7 +6,6 @@ What may be kept is named here (an allow-list), so that a header nobody thought 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -63,7 +62,8 @@ def describe(
     request: httpx.Request, response: httpx.Response, elapsed: float, *, stream: bool = False
 ) -> Exchange:
     """The exchange of ``request`` and ``response``; the body of a ``stream`` is left out."""
-    sent = {name: request.headers[name] for name in KEPT_REQUEST_HEADERS if name in request.headers}
+    names = KEPT_REQUEST_HEADERS
+    sent = {name: value for name, value in request.headers.items() if name in names}
     if "api-key" in request.headers:
         sent["api-key"] = MASK
     if "authorization" in request.headers:
@@ -84,13 +84,17 @@ def describe(
 
 def kept(headers: httpx.Headers, change: Change) -> dict[str, str]:
     """Those response headers that may be shown and stored, their values changed by ``change``."""
-    return {name: change(headers[name]) for name in KEPT_RESPONSE_HEADERS if name in headers}
+    came = dict(headers.items())
+    return {name: change(came[name]) for name in KEPT_RESPONSE_HEADERS if name in came}
 
 
 def body_from(text: str, change: Change) -> Any:
     """The JSON value in ``text``, or else the text, with ``change`` made to each text in it."""
     try:
-        return each_text(json.loads(text), change)
+        value = json.loads(text)
+        # What is not in the text is in no part of it, unless an escape hides it there.
+        is_same = "\\" not in text and change(text) == text
+        return value if is_same else each_text(value, change)
     except (ValueError, RecursionError):
         return change(text)
 
@@ -113,14 +117,15 @@ def scrubber(request: httpx.Request) -> Change:
     ]
     parts = {secret[i : i + size] for secret in secrets for i in range(len(secret) - size + 1)}
 
-    @lru_cache(64)  # the events of a stream have most of their texts in common
     def scrub(text: str) -> str:
         if len(parts) < len(text) and not any(part in text for part in parts):
             return text  # the quicker way to look for few parts in a long text
         found = [i for i in range(len(text) - size + 1) if text[i : i + size] in parts]
+        if not found:
+            return text
         hidden = {i + k for i in found for k in range(size)}
         runs = groupby(range(len(text)), hidden.__contains__)
         whole = (MASK if hide else "".join(text[i] for i in run) for hide, run in runs)
-        return "".join(whole) if hidden else text
+        return "".join(whole)
 
     return scrub

@@ -1,16 +1,20 @@
 """The real network as a transport: straight to this machine, by the system's proxy to any other."""
 
+from collections.abc import AsyncIterator, Callable
+from typing import cast
+
 import httpx
 
 from helpers.errors import ConfigurationError
 from helpers.routes import Route
 
-CONNECTIONS = 100
-"""Connections at most, and as many kept open: httpx keeps 20, and would open the others anew."""
-
 
 class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Sends what either client asks it to.
+
+    For calls that are awaited there are as many connections as calls under way, each in a pool of
+    its own: the pool of httpx looks at every connection for every other, at every request, and with
+    64 of them that takes six times as long as the requests do.
 
     Raises ``ConfigurationError`` for a proxy that can't be used.
     """
@@ -25,15 +29,19 @@ class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
         trusted = httpx.create_ssl_context()
-        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
         try:
-            self._plain = httpx.HTTPTransport(trusted, limits=limits, proxy=proxy or None)
-            self._async = httpx.AsyncHTTPTransport(trusted, limits=limits, proxy=proxy or None)
+            self._plain = httpx.HTTPTransport(trusted, proxy=proxy or None)
         except (ValueError, ImportError, httpx.InvalidURL):
             raise ConfigurationError(
                 "The proxy that this system names can't be used.",
                 advice="set HTTPS_PROXY to the form http://HOST:PORT, or unset it.",
             ) from None  # the reason may hold the proxy's password
+        self._connect: Callable[[], httpx.AsyncHTTPTransport] = lambda: httpx.AsyncHTTPTransport(
+            trusted, proxy=proxy or None
+        )
+        self._loop: object = None
+        self._all: list[httpx.AsyncHTTPTransport] = []
+        self._free: list[httpx.AsyncHTTPTransport] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; the answer's body is still to be read."""
@@ -41,7 +49,19 @@ class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As ``handle_request``."""
-        return await self._async.handle_async_request(request)
+        self._note_loop()
+        if not self._free:
+            self._free.append(self._connect())
+            self._all.append(self._free[-1])
+        one = self._free.pop()
+        try:
+            response = await one.handle_async_request(request)
+        except BaseException:
+            self._free.append(one)
+            raise
+        body, free = cast(httpx.AsyncByteStream, response.stream), self._free
+        response.stream = _Lent(body, lambda: free.append(one))
+        return response
 
     def close(self) -> None:
         """Close the connections of the client that waits."""
@@ -49,4 +69,30 @@ class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the connections of the client that awaits."""
-        await self._async.aclose()
+        self._note_loop()
+        for one in self._all:
+            await one.aclose()
+
+    def _note_loop(self) -> None:
+        """Forget the connections of another event loop: they can be neither used nor closed."""
+        import asyncio  # here, because those who never await need not load it
+
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._all, self._free = loop, [], []
+
+
+class _Lent(httpx.AsyncByteStream):
+    """A body whose connection is given back when it is closed."""
+
+    def __init__(self, body: httpx.AsyncByteStream, give_back: Callable[[], None]) -> None:
+        self._body, self._give_back = body, give_back
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._body.__aiter__()
+
+    async def aclose(self) -> None:
+        try:
+            await self._body.aclose()
+        finally:
+            self._give_back()

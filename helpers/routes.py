@@ -7,6 +7,7 @@ endpoint's URL; a URL that fits neither is refused with the right form named.
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import httpx
@@ -46,7 +47,7 @@ class Route:
     endpoint: httpx.URL
     bearer_key: bool
 
-    @property
+    @cached_property
     def url(self) -> httpx.URL:
         """The URL that chat completions are posted to."""
         url = self.endpoint.copy_with(path=self.endpoint.path.rstrip("/") + "/chat/completions")
