@@ -85,7 +85,9 @@ def _add_call(calls: list[JSON], piece: Any) -> None:
         return
     index = _index(piece)
     if index is not None:
-        call = next((call for call in calls if call.get("index") == index), None)
+        # Some number every call 0: another id begins another call.
+        found = (call for call in reversed(calls) if call.get("index") == index)
+        call = next((call for call in found if piece.get("id") in (None, "", call.get("id"))), None)
     else:  # an id begins a call, and a fragment without one belongs to the last call
         call = None if piece.get("id") or not calls else calls[-1]
     if call is None:

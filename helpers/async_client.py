@@ -10,15 +10,21 @@ async with AsyncChatCompletionsClient(endpoint, AzureKeyCredential(key), model="
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from helpers.calls import Caller, Messages, authorize, begin, in_our_words, read_completion
+from helpers.calls import (
+    Caller,
+    Messages,
+    authorize,
+    begin,
+    in_our_words,
+    or_status_alone,
+    read_completion,
+)
 from helpers.credentials import async_auth_headers
-from helpers.errors import ChatError, ConfigurationError, ServiceConnectionError
+from helpers.errors import ChatError, ConfigurationError
 from helpers.models import ChatCompletions
 from helpers.streaming import AsyncCompletionStream
 
@@ -62,8 +68,7 @@ class AsyncChatCompletionsClient(Caller[httpx.AsyncBaseTransport]):
 
     async def close(self) -> None:
         """Close the connections."""
-        with suppress(RuntimeError):  # those of an event loop that has ended can't be closed
-            await self.transport.aclose()
+        await self.transport.aclose()
 
     async def complete(self, messages: Messages, **options: Any) -> ChatCompletions:
         """Send ``messages`` and wait for the whole answer; ``ChatCompletionsClient`` has it all."""
@@ -91,23 +96,12 @@ class AsyncChatCompletionsClient(Caller[httpx.AsyncBaseTransport]):
         """One attempt; of the answer to a stream only the head is read."""
         authorize(request, await async_auth_headers(self._credential, self.route))
         started = time.perf_counter()
-        with in_our_words(), _in_this_loop():
+        with in_our_words():
             response = await self.transport.handle_async_request(request)
             if not begin(request, response, started):
                 try:
-                    await response.aread()
+                    with or_status_alone(response):
+                        await response.aread()
                 finally:
                     await response.aclose()
         return self._judge(request, response)
-
-
-@contextmanager
-def _in_this_loop() -> Iterator[None]:
-    """A connection kept from an event loop that has ended is an error that trying again mends."""
-    try:
-        yield
-    except RuntimeError:
-        raise ServiceConnectionError(
-            "A connection was opened in another event loop, and can't be used in this one.",
-            advice="make a client in each event loop, or close it before the loop ends.",
-        ) from None

@@ -120,6 +120,16 @@ def in_our_words() -> Iterator[None]:
         raise ServiceConnectionError(f"{ServiceConnectionError.summary} {what}") from None
 
 
+@contextmanager
+def or_status_alone(response: httpx.Response) -> Iterator[None]:
+    """An error whose body can't be read is still an error of its status."""
+    try:
+        yield
+    except httpx.RequestError:
+        if response.is_success:
+            raise
+
+
 def begin(request: httpx.Request, response: httpx.Response, started: float) -> bool:
     """Prepare an answer whose head has come; True if its body is to be read in pieces."""
     response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)
@@ -150,7 +160,7 @@ def _wants_stream(request: httpx.Request) -> bool:
 
 
 def _is_stream(response: httpx.Response) -> bool:
-    return "event-stream" in response.headers.get("content-type", "")
+    return "event-stream" in response.headers.get("content-type", "").lower()
 
 
 def _unusable(exchange: Exchange, message: str, advice: str) -> ServiceError:

@@ -13,7 +13,15 @@ from typing import Any, Self
 
 import httpx
 
-from helpers.calls import Caller, Messages, authorize, begin, in_our_words, read_completion
+from helpers.calls import (
+    Caller,
+    Messages,
+    authorize,
+    begin,
+    in_our_words,
+    or_status_alone,
+    read_completion,
+)
 from helpers.credentials import auth_headers
 from helpers.errors import ChatError
 from helpers.models import ChatCompletions
@@ -84,6 +92,6 @@ class ChatCompletionsClient(Caller[httpx.BaseTransport]):
         with in_our_words():
             response = self.transport.handle_request(request)
             if not begin(request, response, started):
-                with closing(response):
+                with closing(response), or_status_alone(response):
                     response.read()
         return self._judge(request, response)

@@ -77,9 +77,16 @@ def describe(
         status=response.status_code,
         reason=scrub(response.reason_phrase),
         response_headers=kept(response.headers, scrub),
-        response_body=None if stream else body_from(response.text, scrub),
+        response_body=None if stream else body_from(_text(response), scrub),
         elapsed=elapsed,
     )
+
+
+def _text(response: httpx.Response) -> str:
+    try:
+        return response.text.removeprefix("\ufeff")
+    except httpx.ResponseNotRead:  # of an error whose body broke off
+        return ""
 
 
 def kept(headers: httpx.Headers, change: Change) -> dict[str, str]:
