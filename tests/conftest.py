@@ -6,12 +6,14 @@ import tests.quick_start  # noqa: F401
 # isort: split
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from helpers.lessons import ROOT
+from tests.both import WAYS, awaiting
 from tests.standin import StandIn
 
 # No deadlines: machines are noisy. The long profile is chosen with --hypothesis-profile.
@@ -25,6 +27,26 @@ def standin() -> Iterator[StandIn]:
     """The stand-in endpoint, answering without pauses."""
     with StandIn(pace=0) as server:
         yield server
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Iterator[str]:
+    """How ``fakes.client`` waits in this test: "sync", and in a second run of it "async"."""
+    with awaiting() if request.param == "async" else nullcontext():
+        yield request.param
+
+
+@pytest.fixture
+def slept(way: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that the client makes: none of them real, and each by the sleep of its ``way``."""
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("time.sleep", pauses.append if way == "sync" else None)
+    monkeypatch.setattr("asyncio.sleep", pause if way == "async" else None)
+    return pauses
 
 
 @pytest.fixture

@@ -1,17 +1,18 @@
 """What the unit tests put in place of the network, of a credential and of the clock."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from azure.core.credentials import AzureKeyCredential
 
-from helpers import ChatCompletionsClient
+from helpers import AsyncChatCompletionsClient, ChatCompletionsClient
 from helpers.retry import OnWait
 from helpers.sse import EventReader
+from tests.both import Awaited, awaits
 
 MODELS = "https://my-resource.services.ai.azure.com/models"
 V1 = "https://my-resource.openai.azure.com/openai/v1"
@@ -31,7 +32,7 @@ COMPLETION = {
 Answer = Callable[[], httpx.Response] | Exception
 
 
-class Chunks(httpx.SyncByteStream):
+class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that arrives in pieces; an exception among them is raised when its turn comes."""
 
     def __init__(self, *pieces: bytes | Exception) -> None:
@@ -44,8 +45,15 @@ class Chunks(httpx.SyncByteStream):
                 raise piece
             yield piece
 
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
     def close(self) -> None:
         self.closed = True
+
+    async def aclose(self) -> None:
+        self.close()
 
 
 class Service(httpx.MockTransport):
@@ -113,9 +121,15 @@ def read_events(*chunks: bytes) -> list[tuple[str, str]]:
 
 
 def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatCompletionsClient:
-    """A client whose service gives ``answers``; it never sleeps and keeps what was asked."""
+    """A client whose service gives ``answers``; it never sleeps and keeps what was asked.
+
+    In a test that is for both clients it is now the one, now the other (see ``tests.both``).
+    """
     credential = options.pop("credential", AzureKeyCredential(KEY))
     options = {"transport": Service(*answers or (answer(),)), "longest_pause": 0.0, **options}
+    if awaits():
+        inner = AsyncChatCompletionsClient(endpoint, credential, "my-deployment", **options)
+        return cast(ChatCompletionsClient, Awaited(inner))
     return ChatCompletionsClient(endpoint, credential, "my-deployment", **options)
 
 

@@ -1,4 +1,4 @@
-"""The client as a whole: what it sends, what it makes of odd answers, what it never does."""
+"""The clients as a whole: what they send, what they make of odd answers, what they never do."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,15 +8,15 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import (
+    AsyncChatCompletionsClient,
     ChatCompletionsClient,
     ChatError,
-    ConfigurationError,
     ServiceConnectionError,
     ServiceError,
     UserMessage,
 )
 from helpers.network import Network
-from helpers.routes import route_for
+from tests.both import both, once
 from tests.fakes import (
     ASK,
     COMPLETION,
@@ -30,6 +30,8 @@ from tests.fakes import (
     leaked,
     service_of,
 )
+
+pytestmark = both
 
 POSTED = {
     "models": (MODELS, f"{MODELS}/chat/completions?api-version=2024-05-01-preview"),
@@ -112,11 +114,11 @@ NO_ANSWER: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("given", NO_ANSWER.values(), ids=NO_ANSWER)
-@pytest.mark.parametrize("way", ["complete", "stream"])
-def test_no_answer_is_a_connection_error(given: Answer, way: str) -> None:
+@pytest.mark.parametrize("method", ["complete", "stream"])
+def test_no_answer_is_a_connection_error(given: Answer, method: str) -> None:
     asked = client(given)
     with pytest.raises(ServiceConnectionError) as failure:
-        if way == "complete":
+        if method == "complete":
             asked.complete(ASK)
         else:
             asked.stream(ASK).__enter__()
@@ -148,9 +150,10 @@ def test_the_body_of_an_answer_is_read_and_its_connection_given_back() -> None:
         assert (body.read, body.closed) == (2, True)
 
 
-def test_the_client_shows_neither_its_endpoint_nor_its_key() -> None:
+def test_the_client_shows_neither_its_endpoint_nor_its_key(way: str) -> None:
     shown = repr(client())
-    assert shown == "ChatCompletionsClient(route='models', model='my-deployment')"
+    name = {"sync": "ChatCompletionsClient", "async": "AsyncChatCompletionsClient"}[way]
+    assert shown == f"{name}(route='models', model='my-deployment')"
     assert not leaked(shown)
 
 
@@ -167,75 +170,21 @@ def test_a_timeout_is_for_the_next_bytes_and_a_connection_has_15_s() -> None:
 
 
 class Closing(httpx.MockTransport):
-    closed = False
+    closed = ""
 
     def close(self) -> None:
-        self.closed = True
+        self.closed = "sync"
+
+    async def aclose(self) -> None:
+        self.closed = "async"
 
 
-def test_leaving_the_block_closes_the_connections() -> None:
+def test_leaving_the_block_closes_the_connections(way: str) -> None:
     transport = Closing(lambda request: httpx.Response(200, json=COMPLETION))
     with client(transport=transport) as asked:
         asked.complete(ASK)
         assert not transport.closed
-    assert transport.closed
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "proxied"),
-    [
-        (MODELS, True),
-        ("http://127.0.0.1:8000/v1", False),
-        ("http://localhost:8000/v1", False),
-        ("https://direct.example.com/v1", False),
-    ],
-    ids=["another machine", "this machine", "localhost", "in no_proxy"],
-)
-def test_only_another_machine_is_asked_through_the_proxy(
-    endpoint: str, proxied: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[Any] = []
-    for kind in ("HTTPTransport", "AsyncHTTPTransport"):
-        monkeypatch.setattr(httpx, kind, lambda _, **options: made.append(options["proxy"]))
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.setenv(name, "http://proxy.example.com:3128")
-    monkeypatch.setenv("NO_PROXY", "direct.example.com")
-    monkeypatch.setenv("no_proxy", "direct.example.com")
-    Network(route_for(endpoint))
-    assert made == ["http://proxy.example.com:3128" if proxied else None] * 2
-
-
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy")
-
-
-def proxied_by(monkeypatch: pytest.MonkeyPatch, proxy: str, *names: str) -> None:
-    for name in (*PROXIES, "NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    for name in names:
-        monkeypatch.setenv(name, proxy)
-
-
-@pytest.mark.parametrize("names", [("HTTPS_PROXY", "https_proxy"), ("ALL_PROXY", "all_proxy")])
-@pytest.mark.parametrize("proxy", ["http://proxy.example.com:3128", "proxy.example.com:3128"])
-def test_a_proxy_is_found_by_each_of_its_names_and_forms(
-    proxy: str, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxied_by(monkeypatch, proxy, *names)
-    made: list[Any] = []
-    for kind in ("HTTPTransport", "AsyncHTTPTransport"):
-        monkeypatch.setattr(httpx, kind, lambda _, **options: made.append(options["proxy"]))
-    Network(route_for(MODELS))
-    assert made == ["http://proxy.example.com:3128"] * 2
-
-
-@pytest.mark.parametrize("end", ["ftp://u:{}@h", "http://u:{}@h:port", "http://u:{}@h:99999x"])
-def test_a_proxy_that_cannot_be_used_is_refused_and_its_password_not_shown(
-    end: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxied_by(monkeypatch, end.format(KEY), *PROXIES)
-    with pytest.raises(ConfigurationError, match="proxy") as failure:
-        Network(route_for(MODELS))
-    assert not leaked(failure.value)
+    assert transport.closed == way
 
 
 @pytest.mark.parametrize("reason", [KeyboardInterrupt(), httpx.ReadTimeout("slow"), OSError()])
@@ -250,6 +199,7 @@ def test_an_answer_that_is_not_read_to_its_end_is_closed(reason: BaseException) 
     assert body.closed, failure
 
 
-def test_a_client_without_a_transport_goes_to_the_network() -> None:
-    with ChatCompletionsClient(MODELS, AzureKeyCredential(KEY)) as asked:
-        assert isinstance(asked.transport, Network)
+@once
+@pytest.mark.parametrize("kind", [ChatCompletionsClient, AsyncChatCompletionsClient])
+def test_a_client_without_a_transport_goes_to_the_network(kind: Any) -> None:
+    assert isinstance(kind(MODELS, AzureKeyCredential(KEY)).transport, Network)

@@ -1,12 +1,16 @@
 """Keys and tokens: where they go, which are refused, and that none of them is ever shown."""
 
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import AuthenticationError, ChatError, ConfigurationError
 from helpers.exchanges import MASK
+from tests.both import both
 from tests.fakes import (
     ASK,
     DONE,
@@ -22,6 +26,8 @@ from tests.fakes import (
     service_of,
     streamed,
 )  # fmt: skip
+
+pytestmark = both
 
 SERVERLESS = "https://my-model.eastus.models.ai.azure.com"
 LOOPBACK = ["http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost:8000/models"]
@@ -218,3 +224,18 @@ def test_a_token_that_is_no_text_is_an_authentication_error(token: Any) -> None:
     with pytest.raises(AuthenticationError) as failure:
         client(credential=Tokens(token)).complete(ASK)
     assert not leaked(failure.value)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [AzureKeyCredential(KEY), Tokens(), Tokens(f"{KEY}\n")],
+    ids=["key", "token", "bad token"],
+)
+def test_no_local_variable_in_a_traceback_shows_the_secret(credential: Any) -> None:
+    asked = client(httpx.ConnectError("x"), credential=credential)
+    with pytest.raises(ChatError) as failure:
+        asked.complete(ASK)
+    frames = [frame for frame, _ in walk_tb(failure.value.__traceback__)]
+    ours = [frame for frame in frames if Path(frame.f_code.co_filename).parent.name == "helpers"]
+    assert ours
+    assert not leaked(*(repr(frame.f_locals) for frame in ours))

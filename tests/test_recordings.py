@@ -1,7 +1,7 @@
 """Recording and replay: the same calls give the same answers, and no key or host is kept."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from helpers import ChatCompletionsClient, ChatError, NoRecordingError, Recordin
 from helpers.cassettes import save
 from helpers.player import Player
 from helpers.recorder import Recorder
+from tests.both import both, once
 from tests.fakes import (
     ASK,
     COMPLETION,
@@ -31,6 +32,8 @@ from tests.fakes import (
     piece,
     streamed,
 )
+
+pytestmark = both
 
 CUT = httpx.ReadError("cut")
 HI = (piece("H"), piece("i"), piece(finish="stop"))
@@ -144,6 +147,38 @@ def test_a_chunk_is_handed_on_before_the_next_one_is_read(path: Path) -> None:
 
     assert record(path, act, answer(body=body, content_type="text/event-stream")) == [1, 2, 3]
     assert body.closed
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt(), CUT])
+def test_an_answer_that_is_not_read_to_its_end_is_closed_and_not_kept(
+    path: Path, reason: BaseException
+) -> None:
+    class Body(Chunks):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b'{"choices'
+            raise reason
+
+    body = Body()
+    with suppress(KeyboardInterrupt):
+        record(path, outcome, answer(body=body), max_retries=0)
+    assert body.closed
+    assert not path.exists()
+
+
+def test_closing_the_client_closes_what_the_recorder_sends_by(path: Path, way: str) -> None:
+    class Closing(Service):
+        closed = ""
+
+        def close(self) -> None:
+            self.closed = "sync"
+
+        async def aclose(self) -> None:
+            self.closed = "async"
+
+    inner = Closing(answer())
+    with client(transport=Recorder(path, inner, "01-basic-call", {})):
+        assert not inner.closed
+    assert inner.closed == way
 
 
 def test_a_stream_that_the_lesson_left_cannot_be_read_further(path: Path) -> None:
@@ -262,6 +297,7 @@ def test_another_route_of_the_same_name_is_no_matter(path: Path) -> None:
     assert replay(path, lambda asked: asked.complete(ASK).content, endpoint=V1) == "Hi!"
 
 
+@once
 @pytest.mark.parametrize("texts", [["[ 1, ", " ]"], ["[\n 1,\n ", "\n]"], ['[1, "', '"]']])
 def test_no_text_is_changed_by_how_the_file_is_laid_out(path: Path, texts: list[str]) -> None:
     save(path, {"texts": texts, "stream": [[1.5, text] for text in texts]})

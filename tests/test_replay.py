@@ -10,7 +10,10 @@ import pytest
 from helpers import NoRecordingError, RecordingError
 from helpers.player import Player
 from helpers.recorder import Recorder
+from tests.both import both, once
 from tests.fakes import ASK, Service, answer, client
+
+pytestmark = both
 
 
 @pytest.fixture
@@ -169,6 +172,7 @@ DAMAGED: dict[str, Any] = {
 }  # fmt: skip
 
 
+@once
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_is_named_without_a_path_of_this_machine(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True)
@@ -184,6 +188,7 @@ def test_a_damaged_file_is_named_without_a_path_of_this_machine(path: Path, cont
     assert "What to do: get the file again" in text
 
 
+@once
 def test_a_file_that_is_not_there_is_named(path: Path) -> None:
     with pytest.raises(RecordingError) as failure:
         Player(path)
@@ -192,6 +197,7 @@ def test_a_file_that_is_not_there_is_named(path: Path) -> None:
     assert str(path.parent.parent.parent) not in text
 
 
+@once
 def test_a_folder_in_place_of_the_file_is_named(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(RecordingError) as failure:
@@ -200,9 +206,7 @@ def test_a_folder_in_place_of_the_file_is_named(path: Path) -> None:
     assert str(path) not in str(failure.value)
 
 
-def test_a_paced_stream_takes_two_seconds_at_most(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_paced_stream_takes_two_seconds_at_most(path: Path, slept: list[float]) -> None:
     path.parent.mkdir(parents=True)
     record(path, {})
     kept = json.loads(path.read_text(encoding="utf-8"))
@@ -213,8 +217,6 @@ def test_a_paced_stream_takes_two_seconds_at_most(
         "stream": chunks, "ms": 0, "headers": {"content-type": "text/event-stream"},
     }  # fmt: skip
     path.write_text(json.dumps(kept), encoding="utf-8")
-    slept: list[float] = []
-    monkeypatch.setattr("time.sleep", slept.append)
     for pace, waits in (True, [0.2, 0.8, 1.0]), (False, []):
         slept.clear()
         with client(transport=Player(path, pace=pace)).stream(ASK) as stream:

@@ -10,7 +10,10 @@ import pytest
 
 from helpers import ChatError, RateLimitError, ServiceConnectionError
 from helpers.retry import asked_wait
+from tests.both import both, once
 from tests.fakes import ASK, Answer, answer, client, noting, service_of, unwrapped
+
+pytestmark = both
 
 AGAIN: dict[str, Answer] = {
     **{str(status): answer(status, "") for status in (408, 429, 500, 502, 503, 504, 529)},
@@ -98,6 +101,7 @@ ASKED: dict[str, tuple[dict[str, str], float | None]] = {
 }
 
 
+@once
 @pytest.mark.parametrize(("headers", "seconds"), ASKED.values(), ids=ASKED)
 def test_the_wait_that_the_service_asks_for(
     headers: dict[str, str], seconds: float | None, monkeypatch: pytest.MonkeyPatch
@@ -150,23 +154,20 @@ def test_a_wait_within_the_cap_says_nothing_of_the_cap() -> None:
     assert "allowed here" not in str(failure.value)
 
 
-def test_on_wait_is_told_before_each_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Any] = []
+def test_on_wait_is_told_before_each_wait(slept: list[Any]) -> None:
     asked = client(
         answer(429, "", retry_after="7"), httpx.ConnectError("x"), answer(),
-        on_wait=lambda seconds, reason: told.append((seconds, type(reason))),
+        on_wait=lambda seconds, reason: slept.append((seconds, type(reason))),
         longest_pause=7.5,
     )  # fmt: skip
-    monkeypatch.setattr("time.sleep", told.append)
     asked.complete(ASK)
-    (seconds, kind), slept, (later, second_kind), slept_later = told
-    assert (seconds, kind, slept) == (7.0, RateLimitError, 7.0)
-    assert (later, second_kind) == (slept_later, ServiceConnectionError)
+    (seconds, kind), paused, (later, second_kind), paused_later = slept
+    assert (seconds, kind, paused) == (7.0, RateLimitError, 7.0)
+    assert (later, second_kind) == (paused_later, ServiceConnectionError)
 
 
-def test_it_sleeps_for_the_longest_pause_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, slept = list[float](), list[float]()
-    monkeypatch.setattr("time.sleep", slept.append)
+def test_it_sleeps_for_the_longest_pause_at_most(slept: list[float]) -> None:
+    told: list[float] = []
     waiting = answer(429, "", retry_after="7")
     client(waiting, answer(), on_wait=noting(told), longest_pause=0.25).complete(ASK)
     assert (told, slept) == ([7.0], [0.25])
@@ -188,6 +189,7 @@ def test_ctrl_c_is_not_tried_again() -> None:
     assert len(service_of(asked).requests) == 1
 
 
+@once
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows can't change its zone in a process")
 def test_a_date_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     at = format_datetime(datetime.now(UTC) + timedelta(seconds=30)).replace("+0000", "-0000")

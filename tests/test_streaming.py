@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from helpers import ConfigurationError, ServiceError, StreamInterruptedError
+from tests.both import both
 from tests.fakes import (
     ASK,
     COMPLETION,
@@ -23,6 +24,8 @@ from tests.fakes import (
     service_of,
     streamed,
 )  # fmt: skip
+
+pytestmark = both
 
 ID = "7f9c1e52-0000-4000-8000-2b3c4d5e6f70"
 CUT = httpx.ReadError("cut")
@@ -43,6 +46,8 @@ WHOLE: dict[str, list[Any]] = {
     "comments between": [": a\n\n", HI[0], ": b\n\n", HI[1], piece(finish="stop"), DONE],
     "a reason nobody knows": [*HI, piece(finish="model_length"), DONE],
     "error null": [*HI, event(choices=[], error=None), piece(finish="stop"), DONE],
+    "no empty line last": [*HI, piece(finish="stop").rstrip()],
+    "no line end within the last event": [HI[0], piece("i", "stop")[:9], piece("i", "stop")[9:-2]],
     "cut after its reason": [*HI, piece(finish="stop"), CUT],
 }
 
@@ -191,7 +196,7 @@ def test_the_end_closes_the_connection(pieces: list[Any]) -> None:
     assert body.closed
 
 
-@pytest.mark.parametrize("read", [iter, lambda s: s.events(), lambda s: s.exchange],
+@pytest.mark.parametrize("read", [list, lambda s: list(s.events()), lambda s: s.exchange],
                          ids=["iterate", "events", "exchange"])  # fmt: skip
 def test_a_stream_that_is_not_open_says_so(read: Any) -> None:
     asked = client(streamed(DONE))
