@@ -6,6 +6,7 @@ piece or in one of its own without a choice; Mistral sends tool calls whole and 
 """
 
 import json
+from io import StringIO
 from typing import Any, TypeVar, cast
 
 from helpers.messages import JSON
@@ -20,7 +21,7 @@ class Assembly:
     def __init__(self) -> None:
         self._top: JSON = {"object": "chat.completion"}
         self._choices: dict[int, JSON] = {}
-        self._texts: dict[int, list[str]] = {}  # joined at the end: += on each would be quadratic
+        self._texts: dict[int, StringIO] = {}  # += on each would be quadratic, a list large
 
     @property
     def finished(self) -> bool:
@@ -59,7 +60,7 @@ class Assembly:
     def _add_delta(self, index: int, message: JSON, delta: JSON) -> None:
         for name, value in delta.items():
             if name == "content" and isinstance(value, str):
-                self._texts.setdefault(index, []).append(value)
+                self._texts.setdefault(index, StringIO(newline="")).write(value)
             elif name == "tool_calls" and isinstance(value, list):
                 for call in value:
                     _add_call(_begun(message, "tool_calls", []), call)
@@ -68,9 +69,8 @@ class Assembly:
 
     def whole(self) -> JSON:
         """The answer in the shape of one that was not streamed: a copy, which no update changes."""
-        for index, texts in self._texts.items():
-            self._texts[index] = ["".join(texts)]
-            self._choices[index]["message"]["content"] = self._texts[index][0]
+        for index, text in self._texts.items():
+            self._choices[index]["message"]["content"] = text.getvalue()
         # A copy by way of JSON: quicker than deepcopy, and not so easily nested too deeply.
         choices = json.loads(json.dumps([self._choices[i] for i in sorted(self._choices)]))
         for choice in choices:

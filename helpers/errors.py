@@ -54,6 +54,9 @@ class ChatError(Exception):
         self.request_id = exchange.request_id if exchange else None
         super().__init__(self.message)
 
+    def __reduce__(self) -> tuple[Any, ...]:  # as it is: some can't be made of a message alone
+        return Exception.__new__, (type(self), *self.args), vars(self)
+
     def __str__(self) -> str:
         lines = [self.message + (f" (HTTP {self.status})" if self.status else "")]
         if self.words or self.code:

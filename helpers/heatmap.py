@@ -25,6 +25,9 @@ MOST_TOKENS, MOST_ROWS, MOST_RIVALS = 500, 12, 3
 """How many tokens the text has, rows the table, and rivals a row."""
 
 _LONGEST_TOKEN = 40
+_MOST_SENT = 21
+"""Services send at most 20 of the likeliest tokens, and the one that was written."""
+
 _LONGEST_CHARACTER = 4
 """Bytes, and so the most tokens that share a character."""
 
@@ -39,7 +42,7 @@ _COLOURS = ((0.5, "#fff3bf"), (0.2, "#ffd8a8"), (0.0, "#ffc9c9"))
 _MARK = Markup(
     '<mark style="background-color: {}; color: ' + _INK + '"><b>{}</b></mark><sub> {}</sub>'
 )
-_LEGEND = f"Marked with a figure and a bar: what the model was less than {SURE:.0%} sure of."
+LEGEND = f"Marked with a figure and a bar: what the model was less than {SURE:.0%} sure of."
 _NOTHING = (
     "There are no logprobs in this answer. Ask with logprobs=True, and see whether the model knows "
     "that parameter."
@@ -47,7 +50,7 @@ _NOTHING = (
 
 
 @dataclass(frozen=True)
-class _Token:
+class Token:
     """A piece of text, the log of its probability, and what else could have stood there."""
 
     text: str
@@ -56,6 +59,7 @@ class _Token:
 
     @property
     def chance(self) -> float:
+        """The probability; 0 if none was sent."""
         return 0.0 if self.log is None else math.exp(self.log)
 
 
@@ -64,25 +68,36 @@ def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
 
     ``answer`` is a completion, or the list at ``["logprobs"]["content"]`` of one of its choices.
     """
-    tokens = list(_read(_sent(answer) if isinstance(answer, ChatCompletions) else answer))
+    tokens = tokens_of(answer)
     if not tokens:
         return View(f"<p>{escape(_NOTHING)}</p>", _NOTHING)
     unsure = [token for token in tokens if token.chance < SURE]
-    logs = [token.log for token in tokens if token.log is not None]
-    average = _percent(sum(logs) / len(logs) if logs else None)
-    notes = [f"{len(tokens)} tokens, {len(unsure)} marked; average probability: {average}."]
-    if len(tokens) > MOST_TOKENS:
-        notes.append(f"Shown here: the first {MOST_TOKENS} tokens.")
+    summary = in_short(tokens)
     if len(unsure) > MOST_ROWS:
-        notes.append(f"In the table: the {MOST_ROWS} least sure.")
-    summary = " ".join(notes)
+        summary += f" In the table: the {MOST_ROWS} least sure."
     html, plain = _text(tokens[:MOST_TOKENS])
     rows = table(["token", "probability", "most likely instead"], map(_row, _least_sure(unsure)))
-    paragraphs = Markup("").join(map(Markup("<p>{}</p>\n").format, (_LEGEND, html, summary)))
+    paragraphs = Markup("").join(map(Markup("<p>{}</p>\n").format, (LEGEND, html, summary)))
     return View(
         str(paragraphs) + (rows.html if unsure else ""),
-        "\n\n".join([_LEGEND, plain, summary, *([rows.plain] if unsure else [])]),
+        "\n\n".join([LEGEND, plain, summary, *([rows.plain] if unsure else [])]),
     )
+
+
+def tokens_of(answer: ChatCompletions | Sequence[Any]) -> list[Token]:
+    """The tokens of ``answer``, which is what ``heatmap`` takes; without logprobs none."""
+    return list(_read(_sent(answer) if isinstance(answer, ChatCompletions) else answer))
+
+
+def in_short(tokens: Sequence[Token]) -> str:
+    """How many tokens there are, how many of them are marked, and how sure they are together."""
+    marked = sum(token.chance < SURE for token in tokens)
+    logs = [token.log for token in tokens if token.log is not None]
+    average = percent(sum(logs) / len(logs) if logs else None)
+    words = f"{len(tokens)} tokens, {marked} marked; average probability: {average}."
+    if len(tokens) > MOST_TOKENS:
+        words += f" Shown here: the first {MOST_TOKENS} tokens."
+    return words
 
 
 def _sent(completion: ChatCompletions) -> Any:
@@ -92,7 +107,7 @@ def _sent(completion: ChatCompletions) -> Any:
     return content if isinstance(content, list) else []
 
 
-def _read(sent: Iterable[Any]) -> Iterator[_Token]:
+def _read(sent: Iterable[Any]) -> Iterator[Token]:
     """The tokens; those that hold parts of one character (an emoji, say) are put together."""
     held: list[Any] = []
     raw = b""
@@ -106,11 +121,11 @@ def _read(sent: Iterable[Any]) -> Iterator[_Token]:
         yield _joined(held, raw)
 
 
-def _joined(held: Sequence[Any], raw: bytes) -> _Token:
+def _joined(held: Sequence[Any], raw: bytes) -> Token:
     logs = [_log(token) for token in held]
     known = [log for log in logs if log is not None]
     rivals = _field(held[0], "top_logprobs") if len(held) == 1 else None
-    return _Token(
+    return Token(
         raw.decode("utf-8", errors="backslashreplace"),
         sum(known) if len(known) == len(logs) else None,
         tuple(rivals) if isinstance(rivals, list) else (),
@@ -143,25 +158,26 @@ def _log(token: Any) -> float | None:
     return float(max(min(value, 0), _LOWEST))
 
 
-def _text(tokens: Iterable[_Token]) -> tuple[Markup, str]:
+def _text(tokens: Iterable[Token]) -> tuple[Markup, str]:
     """The text in order, as html and plain, the unsure tokens marked."""
-    html, plain = [], []
-    for token in tokens:
-        text = _harmless(token.text)
-        if token.chance >= SURE:
-            html.append(_lines(text))
-            plain.append(text)
-            continue
-        word = text.lstrip()
-        space = text.removesuffix(word)
-        # White space can't be seen, so a sign is marked in its place.
-        word = word or ("↵" if "\n" in space else "␣")
-        block = "" if token.log is None else _BLOCKS[int(token.chance * len(_BLOCKS))]
-        figure = f"{_percent(token.log)} {block}".rstrip()
-        colour = next(colour for least, colour in _COLOURS if token.chance >= least)
-        html.append(_lines(space) + _MARK.format(colour, _lines(word), figure))
-        plain.append(f"{space}[{word} {figure}]")
-    return Markup("").join(html), "".join(plain)
+    parts = [marked(token) for token in tokens]
+    return Markup("").join(html for html, _ in parts), "".join(plain for _, plain in parts)
+
+
+def marked(token: Token) -> tuple[Markup, str]:
+    """The text of ``token`` as html and plain, marked if it is unsure."""
+    text = _harmless(token.text)
+    if token.chance >= SURE:
+        return _lines(text), text
+    word = text.lstrip()
+    space = text.removesuffix(word)
+    # White space can't be seen, so a sign is marked in its place.
+    word = word or ("↵" if "\n" in space else "␣")
+    block = "" if token.log is None else _BLOCKS[int(token.chance * len(_BLOCKS))]
+    figure = f"{percent(token.log)} {block}".rstrip()
+    colour = next(colour for least, colour in _COLOURS if token.chance >= least)
+    html = _lines(space) + _MARK.format(colour, _lines(word), figure)
+    return html, f"{space}[{word} {figure}]"
 
 
 def _lines(text: str) -> Markup:
@@ -173,31 +189,40 @@ def _harmless(text: str) -> str:
     return visible(cut(text, _LONGEST_TOKEN))
 
 
-def _least_sure(unsure: Sequence[_Token]) -> list[_Token]:
+def _least_sure(unsure: Sequence[Token]) -> list[Token]:
     """The first rows of the table, in the order of the text."""
     logs = [_LOWEST if token.log is None else token.log for token in unsure]
     places = heapq.nsmallest(MOST_ROWS, range(len(unsure)), key=logs.__getitem__)
     return [unsure[place] for place in sorted(places)]
 
 
-def _row(token: _Token) -> list[str]:
-    rivals = []
-    for rival in token.rivals[: MOST_RIVALS + 1]:
-        text = _bytes(rival).decode("utf-8", errors="backslashreplace")
-        if text != token.text:
-            rivals.append(f"{_quoted(text)} {_percent(_log(rival))}")
-    full = round(token.chance * _BAR)
-    bar = "█" * full + "░" * (_BAR - full)
+def _row(token: Token) -> list[str]:
+    rivals = [f"{quoted(rival.text)} {percent(rival.log)}" for rival in rivals_of(token)]
     instead = ", ".join(rivals[:MOST_RIVALS]) or "(none sent)"
-    return [_quoted(token.text), f"{bar} {_percent(token.log)}", instead]
+    return [quoted(token.text), f"{bar(token.chance)} {percent(token.log)}", instead]
 
 
-def _quoted(text: str) -> str:
+def rivals_of(token: Token) -> list[Token]:
+    """What else could have stood in the place of ``token``, as the service sent it."""
+    rivals = [
+        Token(_bytes(sent).decode("utf-8", errors="backslashreplace"), _log(sent))
+        for sent in token.rivals[:_MOST_SENT]
+    ]
+    return [rival for rival in rivals if rival.text != token.text]
+
+
+def bar(chance: float) -> str:
+    """A probability as ten signs."""
+    full = round(chance * _BAR)
+    return "█" * full + "░" * (_BAR - full)
+
+
+def quoted(text: str) -> str:
     """In quotes, so that a blank at its beginning is seen."""
     return repr(_harmless(text)).replace("\\\\", "\\")
 
 
-def _percent(log: float | None) -> str:
+def percent(log: float | None) -> str:
     """The probability in words; only one that is 0 or 1 is called so."""
     if log is None:
         return "?"

@@ -42,14 +42,33 @@ REPLAYED_ENDPOINTS: dict[RouteName, str] = {
 }
 
 
+class Settings(dict[str, str | None]):
+    """Settings whose ``repr`` shows no value: a verbose traceback prints the locals it meets."""
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+_entered = Settings()
+
+
 def connect(lesson: str) -> ChatCompletionsClient:
     """A client for ``lesson`` (its notebook's name), and one printed line on its answers.
 
     Raises ``ConfigurationError`` for settings that can't work, ``RecordingError`` if the lesson's
     recording is missing or damaged.
     """
+    client, told = connected(lesson)
+    print(told)
+    return client
+
+
+def connected(lesson: str, entered: Settings | None = None) -> tuple[ChatCompletionsClient, str]:
+    """What ``connect`` gives and what it prints; or would, if ``entered`` had been ``enter``ed."""
     facts = _lesson(lesson)
-    settings = {**_env_file(), **os.environ}
+    settings = _env_file()
+    settings |= os.environ
+    settings |= _entered if entered is None else entered
     endpoint = settings.get("AZURE_INFERENCE_ENDPOINT")
     model = settings.get("AZURE_INFERENCE_MODEL") or None
     mode = _one_of(MODES, settings, "TUTORIAL_MODE") or ("live" if endpoint else "replay")
@@ -76,8 +95,17 @@ def connect(lesson: str) -> ChatCompletionsClient:
         endpoint, _credential(settings, target.is_loopback), model, route,
         on_wait=_say_wait, transport=transport,
     )  # fmt: skip
-    print(told)
-    return client
+    return client, told
+
+
+def enter(settings: Settings) -> None:
+    """Have ``connect`` take ``settings`` before those of the environment, if there are any.
+
+    They are known to this process alone. What stands in ``os.environ`` is handed on to every
+    program that is started from a notebook, and ``%env`` shows it.
+    """
+    _entered.clear()
+    _entered.update(settings)
 
 
 def someone_is_watching() -> bool:
@@ -100,7 +128,7 @@ def _recorded_route(facts: Lesson) -> RouteName:
     return "models"
 
 
-def _replaying(facts: Lesson, route: RouteName) -> ChatCompletionsClient:
+def _replaying(facts: Lesson, route: RouteName) -> tuple[ChatCompletionsClient, str]:
     watched = someone_is_watching()
     player = Player(facts.cassette(route), pace=watched)
     provenance = player.tape["provenance"]
@@ -109,8 +137,7 @@ def _replaying(facts: Lesson, route: RouteName) -> ChatCompletionsClient:
         on_wait=_say_wait, transport=player,
         longest_pause=1.0 if watched else 0.0,
     )  # fmt: skip
-    print(describe_provenance(provenance))
-    return client
+    return client, describe_provenance(provenance)
 
 
 def describe_provenance(provenance: JSON) -> str:
@@ -132,16 +159,16 @@ def _lesson(name: str) -> Lesson:
     raise ConfigurationError(f"There is no lesson {name!r}.", advice=f"use one of {known}.")
 
 
-def _env_file() -> dict[str, str | None]:
+def _env_file() -> Settings:
     try:
-        return dotenv_values(ROOT / ".env")
+        return Settings(dotenv_values(ROOT / ".env"))
     except UnicodeDecodeError:
         raise ConfigurationError(
             "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
         ) from None
 
 
-def _one_of(known: tuple[Word, ...], settings: dict[str, str | None], name: str) -> Word | None:
+def _one_of(known: tuple[Word, ...], settings: Settings, name: str) -> Word | None:
     """The setting ``name``, which is one of the ``known`` words; None if it is not set."""
     value = settings.get(name) or None
     if value is not None and value not in known:
@@ -151,7 +178,7 @@ def _one_of(known: tuple[Word, ...], settings: dict[str, str | None], name: str)
     return value
 
 
-def _credential(settings: dict[str, str | None], loopback: bool) -> Credential | None:
+def _credential(settings: Settings, loopback: bool) -> Credential | None:
     if key := settings.get("AZURE_INFERENCE_CREDENTIAL"):
         return AzureKeyCredential(key)
     if loopback:

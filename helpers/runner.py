@@ -34,6 +34,7 @@ def execute(source: Path, target: Path, parameters: dict[str, Any] | None = None
             kernel_name="python3",
             progress_bar=False,
             execution_timeout=CELL_TIMEOUT,
+            request_save_on_cell_execute=False,  # writes it all anew twice a cell: half of the time
             store_widget_state=False,  # GitHub refuses notebooks with half a state
             coalesce_streams=True,
             # Keeps the kernel's "running over TCP without encryption" out of the terminal: it

@@ -5,6 +5,7 @@ Who speaks to whom, what is called with which arguments, what came back, and to 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
@@ -31,7 +32,26 @@ _PROGRAM, _USER, _MODEL, _CALL, _RESULT = (
     )
 )
 _ROUTES = {"system": _PROGRAM, "developer": _PROGRAM, "user": _USER, "assistant": _MODEL}
-_Step = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is said: between whom, what it is, and its content in short."""
+
+    role: str
+    between: str
+    what: str
+    content: str
+    sent: str
+    """The content as it was sent: a text, or the arguments of a call."""
+    call_id: str = ""
+    """The id of the call that it is, or that it answers."""
+    calls: bool = False
+    """Whether it is a call."""
+    answers: int | None = None
+    """The number of the call's step that it answers."""
+    failed: bool = False
+    """Whether a call has failed, as its answer says."""
 
 
 def trace(messages: Iterable[Any]) -> View:
@@ -40,8 +60,10 @@ def trace(messages: Iterable[Any]) -> View:
     A model's message with several calls has a step for each of them, and the answer of a tool says
     which step it answers.
     """
-    steps = list(_steps(messages))
-    rows: list[list[object]] = [[number, *step] for number, step in enumerate(steps, start=1)]
+    rows: list[list[object]] = [
+        [number, step.between, step.what, step.content]
+        for number, step in enumerate(steps_of(messages), start=1)
+    ]
     if len(rows) > MOST_STEPS:
         head, tail = rows[: MOST_STEPS * 2 // 3], rows[-(MOST_STEPS // 3) :]
         missing = len(rows) - len(head) - len(tail)
@@ -49,42 +71,45 @@ def trace(messages: Iterable[Any]) -> View:
     return table(["step", f"from{_ARROW}to", "what", "content"], rows)
 
 
-def _steps(messages: Iterable[Any]) -> Iterator[_Step]:
-    """Each step: between whom, what it is, its content."""
-    made: dict[str, str] = {}
-    number = 0
+def steps_of(messages: Iterable[Any]) -> list[Step]:
+    """All steps of the conversation ``messages``, in order."""
+    made: dict[str, int] = {}
+    steps: list[Step] = []
     for message in messages:
         sent = message.as_dict() if hasattr(message, "as_dict") else message
         view = ChatResponseMessage(dict(sent) if isinstance(sent, Mapping) else {})
-        for step, call_id in _of_message(view, made):
-            number += 1
-            if call_id:
-                made[call_id] = f"step {number}"
-            yield step
+        for step in _of_message(view, made):
+            steps.append(step)
+            if step.calls and step.call_id:
+                made[step.call_id] = len(steps)
+    return steps
 
 
-def _of_message(
-    message: ChatResponseMessage, made: Mapping[str, str]
-) -> Iterator[tuple[_Step, str]]:
-    """The steps of one message, each with the id of the call that it is, or ""."""
-    role, content = message.role or "", _text(message.raw.get("content"))
+def _of_message(message: ChatResponseMessage, made: Mapping[str, int]) -> Iterator[Step]:
+    """The steps of one message; ``made`` has the step of each call so far, by its id."""
+    role, sent = message.role or "", _text(message.raw.get("content"))
     if role == "tool":
         call_id = message.raw.get("tool_call_id")
-        step = made.get(call_id if isinstance(call_id, str) else "", "no known call")
-        failed = " with an error" if _is_error(content) else ""
-        yield (_RESULT, f"answers {step}{failed}", cut(content, LONGEST_TEXT)), ""
+        call_id = call_id if isinstance(call_id, str) else ""
+        answers, failed = made.get(call_id), _is_error(sent)
+        what = f"answers {'no known call' if answers is None else f'step {answers}'}"
+        what += " with an error" if failed else ""
+        yield Step(
+            role, _RESULT, what, cut(sent, LONGEST_TEXT), sent, call_id,
+            answers=answers, failed=failed,
+        )  # fmt: skip
         return
-    if content or not message.tool_calls:
+    if sent or not message.tool_calls:
         who = _ROUTES.get(role, f"{cut(role, 40) or '(no role)'}{_ARROW}model")
-        yield (who, "instructs" if who == _PROGRAM else "says", _shown(content)), ""
+        yield Step(role, who, "instructs" if who == _PROGRAM else "says", _shown(sent), sent)
     for call in message.tool_calls:
-        name = cut(call.function.name, 64) or "(no name)"
-        yield (_CALL, f"calls {name}", _arguments(call.function.arguments)), call.id
+        name, given = cut(call.function.name, 64) or "(no name)", call.function.arguments
+        yield Step(role, _CALL, f"calls {name}", _arguments(given), given, call.id, calls=True)
 
 
 def _arguments(text: str) -> str:
     """One argument a line where they are a JSON object, else the text as the model wrote it."""
-    given = _json(text)
+    given = json_of(text)
     if not isinstance(given, dict):
         return f"not a JSON object: {_shown(text)}" if text else "(no arguments)"
     lines = [
@@ -97,11 +122,11 @@ def _arguments(text: str) -> str:
 
 def _is_error(content: str) -> bool:
     """Whether a tool's answer is the word on a failure that ``Toolbox.answer`` gives."""
-    given = _json(content)
+    given = json_of(content)
     return isinstance(given, dict) and list(given) == ["error"]
 
 
-def _json(text: str) -> Any:
+def json_of(text: str) -> Any:
     """The JSON value in ``text``, as ``Toolbox.call`` reads it; None if there is none."""
     try:
         return from_json(text, allow_inf_nan=False)

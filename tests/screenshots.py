@@ -1,71 +1,47 @@
-"""Pictures of the lessons in JupyterLab: ``python -m tests.screenshots [FOLDER]``.
+"""The README's pictures, from the real thing: ``python -m tests.screenshots``.
 
-Runs every lesson in a real JupyterLab in Chromium and takes a picture of each screenful, light and
-dark, into FOLDER; without one, only the README's picture is made anew. Needs Chromium, found on the
-PATH as ``chromium`` (or named in CHROMIUM), and ``playwright`` from PyPI.
+Each lesson of ``PICTURES`` is run in a JupyterLab in a browser, and brought into its pose. Pictures
+of all lessons, whole, light and dark, are what the browser tests leave in ``tests/artefacts``.
 """
 
-import argparse
-import os
-import shutil
-from pathlib import Path
+from collections.abc import Callable
 
-from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
-from helpers.lessons import LESSONS, ROOT
+from helpers.lessons import ROOT
+from tests.browser.chromium import chromium
+from tests.browser.driver import Notebook, Room
 from tests.lab import jupyterlab
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-IDLE = """() => {
-  const session = window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session;
-  return session?.kernel?.status === 'idle' && session.kernel.connectionStatus === 'connected';
-}"""
-RUN_ALL = "async () => await window.jupyterapp.commands.execute('notebook:run-all-cells')"
-HIDE_SIDEBAR = "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
-WIDTH, HEIGHT = 1100, 1000
+Pose = Callable[[Notebook], None]
 
 
-def opened(page: Page, url: str) -> None:
-    """Open a notebook, run all its cells, and wait until they are done."""
-    page.goto(url)
-    page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=60_000)
-    page.wait_for_function(IDLE, timeout=60_000)
-    if page.locator(".jp-FileBrowser").is_visible():
-        page.evaluate(HIDE_SIDEBAR)
-    if not page.evaluate(RUN_ALL):
-        raise RuntimeError(f"A cell failed in {page.title()}.")
+def at(heading: str) -> Pose:
+    """Scrolled to a heading."""
+
+    def pose(notebook: Notebook) -> None:
+        found = notebook.page.get_by_role("heading", name=heading)
+        found.evaluate("heading => heading.scrollIntoView()")
+
+    return pose
+
+
+PICTURES: dict[str, tuple[str, Pose]] = {
+    "lesson-02.png": ("02-streaming", at("Printing as it arrives")),
+}
+"""For each file in ``images/``, a lesson and what is done before the picture is taken."""
 
 
 def main() -> None:
-    """Take the pictures that the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path)
-    folder = parser.parse_args().folder
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for theme in ("Light", "Dark") if folder else ("Light",):
-            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-            with jupyterlab(theme=f"JupyterLab {theme}") as url:
-                for lesson in tqdm(LESSONS if folder else LESSONS[2:3], unit="lesson"):
-                    opened(page, url.format(lesson.notebook.name))
-                    if not folder:
-                        page.get_by_role("heading", name="Printing as it arrives").evaluate(
-                            "heading => heading.scrollIntoView()"
-                        )
-                        page.wait_for_timeout(1000)
-                        page.screenshot(path=ROOT / "images" / "lesson-02.png")
-                        continue
-                    folder.mkdir(parents=True, exist_ok=True)
-                    scroller = page.locator(".jp-WindowedPanel-outer").first
-                    height = scroller.evaluate("panel => panel.scrollHeight")
-                    for number, top in enumerate(range(0, height, HEIGHT - 120)):
-                        scroller.evaluate("(panel, top) => panel.scrollTo(0, top)", top)
-                        page.wait_for_timeout(200)
-                        name = f"{lesson.id}-{theme.lower()}-{number:02d}.png"
-                        page.screenshot(path=folder / name)
-        browser.close()
+    """Take all pictures."""
+    with chromium() as browser, jupyterlab() as lab:
+        room = Room(browser, lab)
+        for name, (lesson, pose) in tqdm(PICTURES.items(), unit="picture"):
+            source = ROOT / "notebooks" / f"{lesson}.ipynb"
+            with room.desk() as desk, desk.notebook(source, {}) as notebook:
+                notebook.run_all()
+                pose(notebook)
+                desk.page.screenshot(path=ROOT / "images" / name, animations="disabled")
 
 
 if __name__ == "__main__":

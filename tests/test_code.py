@@ -31,6 +31,11 @@ FLOORS = [
         "trace",
         "preview",
     ),
+    *("live", "live_answer", "live_views", "recorded", "offers", "connection", "incoming"),
+    "chosen",
+    *("widgets", "file_box"),
+    *("live_stream", "chat", "connection_panel", "playground", "live_heatmap", "live_trace"),
+    *("sentence_box", "picture_picker"),
     *("runner", "__main__"),
 ]
 """From the ground up: a module imports only what stands before it."""

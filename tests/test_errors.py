@@ -1,6 +1,9 @@
 """Every known shape of an error body: which error it becomes, and what that says."""
 
+import copy
+import pickle
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,8 +16,11 @@ from helpers import (
     ModelNotFoundError,
     RateLimitError,
     ServiceError,
+    StreamInterruptedError,
 )
 from helpers.errors import MAX_WORDS
+from helpers.models import ChatCompletions
+from helpers.tools import ToolLoopError
 from tests.fakes import ASK, answer, client, unwrapped
 
 ID = "7f9c1e52-0000-4000-8000-2b3c4d5e6f70"
@@ -213,3 +219,18 @@ def test_what_the_service_says_steers_no_terminal() -> None:
     shown = str(failure_of(400, {"error": error}))
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", shown)
     assert "\\u001b[31mred" in shown
+
+
+@pytest.mark.parametrize(
+    "again",
+    [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy],
+    ids=["pickle", "copy", "deep copy"],
+)
+def test_an_error_goes_to_another_process_whole(again: Callable[[ChatError], ChatError]) -> None:
+    stream = StreamInterruptedError("Cut", partial=ChatCompletions({"id": "a"}), words="w")
+    stream.add_note("seen twice")
+    for error in failure_of(429, "Wait", retry_after="9"), stream, ToolLoopError("Loop", [1, 2]):
+        twin = again(error)
+        assert (type(twin), str(twin), twin.args) == (type(error), str(error), error.args)
+        assert repr(vars(twin)) == repr(vars(error))
+        assert len(vars(twin)) >= 8

@@ -1,9 +1,11 @@
 """``connect``: from the environment and ``.env`` to a client, and the line that it prints."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from traceback import TracebackException
 from typing import Any
 
 import pytest
@@ -139,6 +141,45 @@ def test_an_env_file_that_is_not_utf8_is_refused(connect: Connect, root: Path) -
     with pytest.raises(ConfigurationError, match=r"\.env is not UTF-8") as failure:
         connect()
     assert not leaked(failure.value)
+
+
+def test_what_is_entered_counts_first_until_it_is_taken_back(connect: Connect) -> None:
+    entered = lesson.Settings(HERE, TUTORIAL_MODE="live", AZURE_INFERENCE_CREDENTIAL=None)
+    before = dict(os.environ)
+    try:
+        lesson.enter(entered)
+        assert dict(os.environ) == before
+        assert connect({**LIVE, "TUTORIAL_MODE": "replay"}).endpoint.startswith("http://127.0.0.1")
+    finally:
+        lesson.enter(lesson.Settings())
+    assert type(connect().transport) is Player
+
+
+def test_settings_can_be_tried_without_being_entered(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, told = lesson.connected(ID, lesson.Settings(LIVE))
+    assert (client.model, capsys.readouterr().out) == ("my-deployment", "")
+    assert told == "Answers: live from your endpoint; route models, model my-deployment."
+    assert type(connect().transport) is Player
+
+
+def test_settings_show_their_names_only() -> None:
+    settings = lesson.Settings(LIVE)
+    assert settings["AZURE_INFERENCE_CREDENTIAL"] == KEY
+    assert not leaked(settings)
+    assert "AZURE_INFERENCE_CREDENTIAL" in repr(settings)
+
+
+@pytest.mark.usefixtures("connect")
+def test_a_traceback_with_locals_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", KEY)
+    monkeypatch.setenv("TUTORIAL_MODE", "dead")
+    with pytest.raises(ConfigurationError) as failure:
+        lesson.connect(ID)
+    told = TracebackException.from_exception(failure.value, capture_locals=True)
+    assert "settings = [" in "".join(told.format())
+    assert not leaked("".join(told.format()))
 
 
 def provenance(root: Path, route: str, **facts: str) -> None:

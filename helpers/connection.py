@@ -1,0 +1,92 @@
+"""A connection: what is known of it, and what a test of it said, in words."""
+
+from dataclasses import dataclass
+from textwrap import shorten
+
+from helpers.client import ChatCompletionsClient
+from helpers.harmless import cut, one_line, visible
+from helpers.lesson import Settings
+from helpers.live import Progress
+from helpers.models import ChatCompletions
+from helpers.player import Player
+from helpers.recorder import Recorder
+from helpers.views import View, table
+
+LONGEST_QUOTE = 80
+"""Characters of the answer to a test that are shown."""
+
+_MODES = {
+    "replay": "replay: recorded answers, nothing is sent",
+    "live": "live: every call is sent",
+    "record": "record: every call is sent, and its answer written down",
+}
+_HANDED_ON = (
+    "The panel's client and connect() use it from now on, in this notebook, until you press Forget "
+    "or restart the kernel. Other notebooks have kernels of their own: for them write a file .env."
+)
+_UNCHANGED = "The connection is the same as before."
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A client, the line that says whose answers it gives, and its answer when it was tested.
+
+    ``entered``: the settings that it was made from, if it was made here.
+    """
+
+    client: ChatCompletionsClient
+    told: str
+    entered: Settings
+    answer: ChatCompletions | None = None
+
+    @property
+    def mode(self) -> str:
+        """``replay``, ``live`` or ``record``."""
+        kinds = {Player: "replay", Recorder: "record"}
+        return kinds.get(type(self.client.transport), "live")
+
+    @property
+    def credential(self) -> str:
+        """What kind of credential the calls carry."""
+        if self.mode == "replay":
+            return "none needed"
+        credential = self.client._credential
+        if credential is None:
+            return "none: the server is on this machine"
+        return "a token of Entra ID" if hasattr(credential, "get_token") else "a key"
+
+
+def facts(now: Connection, test: str | None = None) -> View:
+    """What is known of a connection as a table; ``test``: what a test of it said."""
+    rows = {
+        "mode": _MODES[now.mode],
+        "route": now.client.route.name,
+        "model": now.client.model or "(none named)",
+        "credential": now.credential,
+        "answers": now.told.removeprefix("Answers: "),
+    }
+    return table(["connection", "now"], (rows | ({"test": test} if test else {})).items())
+
+
+def said(progress: Progress[Connection]) -> str:
+    """What a test says, in words; empty if there was none, or as long as it is under way."""
+    match progress.state:
+        case "stopped":
+            return _UNCHANGED
+        case "failed":
+            return f"{progress.words}\n{_UNCHANGED}"
+        case "ready" | "finished" if progress.value.answer is not None:
+            return _worked(progress.value, progress.value.answer)
+        case _:
+            return progress.words
+
+
+def _worked(now: Connection, answer: ChatCompletions) -> str:
+    text = shorten(visible(cut(answer.content)), LONGEST_QUOTE, placeholder=" …")
+    quote = f"“{text}”" if text else "without text"
+    if now.mode == "replay":
+        return f"The recording answers {quote}. Nothing was sent: for a test, enter an endpoint."
+    headers = answer.exchange.response_headers if answer.exchange else {}
+    scripted = headers.get("x-answered-by") == "stand-in"
+    who = "the stand-in endpoint (scripted: no model)" if scripted else one_line(answer.model)
+    return f"It works: {who} answers {quote}." + (f"\n{_HANDED_ON}" if now.entered else "")

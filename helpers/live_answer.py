@@ -1,0 +1,111 @@
+"""An answer on its way to a view: the work of a job that asks, and what it has so far."""
+
+import math
+import socket
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from helpers.calls import Messages
+from helpers.client import ChatCompletionsClient
+from helpers.errors import ChatError
+from helpers.live import Turn, Work
+from helpers.models import ChatCompletions, StreamingChatCompletionsUpdate
+from helpers.streaming import CompletionStream
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A streamed answer up to its chunk number ``count``; ``completion`` once all of it is there.
+
+    The chunks are seconds from sending, and text. They are shared with what comes later, so that a
+    long answer is not copied for each of its chunks.
+    """
+
+    chunks: Sequence[tuple[float, str]] = ()
+    count: int = 0
+    completion: ChatCompletions | None = None
+
+    @classmethod
+    def of(
+        cls,
+        updates: Iterable[StreamingChatCompletionsUpdate],
+        completion: ChatCompletions | None = None,
+    ) -> Self:
+        """What a lesson has kept of a stream: those of its updates that bring text."""
+        chunks = [(update.elapsed, update.content) for update in updates if update.content]
+        return cls(chunks, len(chunks), completion)
+
+    @property
+    def text(self) -> str:
+        """All that has arrived."""
+        return "".join(text for _, text in self.chunks[: self.count])
+
+    @property
+    def arrivals(self) -> list[float]:
+        """When each chunk arrived, in seconds from sending."""
+        return [at for at, _ in self.chunks[: self.count]]
+
+
+def answering(client: ChatCompletionsClient, messages: Messages, **options: Any) -> Work[Answer]:
+    """The work of streaming an answer: for ``Job.start``."""
+
+    def work(turn: Turn) -> Generator[Answer]:
+        chunks: list[tuple[float, str]] = []
+        with (
+            patient(client, turn).stream(messages, **options) as stream,
+            turn.woken_by(lambda: hang_up(stream)),
+        ):
+            for update in stream:
+                if update.content:
+                    chunks.append((update.elapsed, update.content))
+                    yield Answer(chunks, len(chunks))
+        yield Answer(chunks, len(chunks), stream.completion)
+
+    return work
+
+
+def asking(
+    client: ChatCompletionsClient, messages: Messages, **options: Any
+) -> Work[ChatCompletions | None]:
+    """The work of asking for an answer in one part: for ``Job.start``."""
+
+    def work(turn: Turn) -> Generator[ChatCompletions | None]:
+        yield patient(client, turn).complete(messages, **options)
+
+    return work
+
+
+def patient(client: ChatCompletionsClient, turn: Turn) -> ChatCompletionsClient:
+    """The same client for one run: its waits before a retry are said there, and end with it.
+
+    As it is, the client would print from the thread, which lands in whatever cell ran last, and a
+    stopped run would still send its retry.
+    """
+
+    def wait(seconds: float, reason: ChatError) -> None:
+        turn.say(f"{reason.message} Waiting up to {math.ceil(seconds)} s, then trying again.")
+        turn.sleep(min(seconds, client._policy.longest_pause))
+
+    twin = copy(client)
+    twin._policy = replace(client._policy, on_wait=wait, longest_pause=0.0)
+    return twin
+
+
+def hang_up(stream: CompletionStream) -> None:
+    """End ``stream`` while another thread waits for its bytes: that thread then closes it.
+
+    Closing it from here would not wake a thread that waits in ``recv``, and would free the number
+    of a socket that is still in use.
+    """
+    response = stream._response
+    if response is None or response.is_closed:
+        return  # its connection may by now carry another answer
+    network = response.extensions.get("network_stream")
+    line = network.get_extra_info("socket") if network is not None else None
+    if line is not None:
+        with suppress(OSError):
+            # Not line.shutdown: of a TLS socket that also drops the state that its reader uses.
+            socket.socket.shutdown(line, socket.SHUT_RDWR)

@@ -1,0 +1,259 @@
+"""What a person does in JupyterLab, as steps that wait until they are done."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from nbformat import NotebookNode, from_dict
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    TimeoutError,
+    WebError,
+    WebSocket,
+)
+
+from tests import notebooks
+from tests.lab import Lab
+
+WIDTH, HEIGHT = 1100, 1000
+"""Pixels: a notebook and its margins, without the file browser."""
+BARS = 150
+"""Pixels: what JupyterLab shows above and below a notebook."""
+STEP = 60_000
+"""Milliseconds that a step may take: long, for busy machines; most take less than a second."""
+LEFT = "Canceled future for "
+"""What JupyterLab says when a notebook is closed while its kernel still owes it an answer."""
+Theme = Literal["light", "dark"]
+
+READY = """async () => {
+  const app = window.jupyterapp;
+  await app?.started;
+  await app?.restored;
+  return app?.commands.hasCommand('docmanager:open')
+    && app.commands.hasCommand('notebook:run-all-cells');
+}"""
+OPEN = """async path => {
+  const app = window.jupyterapp;
+  if (!app.shell.leftCollapsed) await app.commands.execute('application:toggle-left-area');
+  const widget = await app.commands.execute('docmanager:open', {path});
+  await widget.revealed;
+}"""
+STATE = """path => {
+  const widget = window.jupyterapp.shell.currentWidget;
+  const kernel = widget?.context?.sessionContext.session?.kernel;
+  const dialog = document.querySelector('.jp-Dialog');
+  const open = widget?.context?.path === path;
+  return {
+    ready: open && kernel?.status === 'idle' && kernel.connectionStatus === 'connected',
+    open, kernel: kernel?.status, connection: kernel?.connectionStatus, asks: dialog?.innerText,
+  };
+}"""
+IDLE = f"path => ({STATE})(path).ready"
+# The promise is not waited for here: a cell that never ends must not hold up the test for ever.
+START = """([command, index]) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  if (index !== null) {
+    notebook.activeCellIndex = index;
+    notebook.deselectAll();
+  }
+  window.ran = false;
+  window.jupyterapp.commands.execute(command).then(() => { window.ran = true; });
+}"""
+SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
+CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
+THEME = "name => document.body.dataset.jpThemeLight === String(name === 'light')"
+CLOSE = """() => {
+  for (const widget of [...window.jupyterapp.shell.widgets('main')]) {
+    if (widget.context) widget.context.model.dirty = false;
+    widget.close();
+  }
+}"""
+TIDY = """() => document.querySelector('.jp-Dialog') === null
+  && [...window.jupyterapp.shell.widgets('main')].every(widget => !widget.context)"""
+
+
+class CellError(AssertionError):
+    """A cell that ended with an error."""
+
+
+class Desk:
+    """A browser page with JupyterLab in it, on which one notebook after the other is opened.
+
+    ``faults`` tells in words what went wrong in the page: errors on its console, and requests to
+    any other machine.
+    """
+
+    def __init__(self, browser: Browser, lab: Lab) -> None:
+        self.lab = lab
+        self.faults: list[str] = []
+        self._context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
+        self._context.set_default_timeout(STEP)
+        self._context.on("console", self._heard)
+        self._context.on("weberror", self._broke)
+        self._context.on("request", self._asked)
+        self.page = self._context.new_page()
+        self.page.on("websocket", self._asked)
+
+    def enter(self) -> None:
+        """Load JupyterLab, with nothing open in it."""
+        self.page.goto(self.lab.url)
+        self.page.wait_for_function(READY)
+
+    @contextmanager
+    def notebook(self, source: Path, settings: Mapping[str, str]) -> Iterator["Notebook"]:
+        """Open a copy of a notebook; its kernel gets ``settings`` as environment variables."""
+        path = self.lab.tree / "notebooks" / source.name
+        shutil.copy(source, path)
+        place = f"notebooks/{path.name}"
+        session = self.lab.start_kernel(place, settings)
+        try:
+            self.page.evaluate(OPEN, place)
+            try:
+                self.page.wait_for_function(IDLE, arg=place)
+            except TimeoutError:
+                state = self.page.evaluate(STATE, place)
+                raise AssertionError(f"{place} has no kernel that is at rest: {state}") from None
+            yield Notebook(self.page, path)
+        finally:
+            self.page.evaluate(CLOSE)
+            self.lab.stop_kernel(session)
+
+    def is_tidy(self) -> bool:
+        """Whether nothing is open on the page, and it asks nothing."""
+        return bool(self.page.evaluate(TIDY))
+
+    def close(self) -> None:
+        """Leave the page."""
+        self._context.close()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.faults.append(f"console: {message.text} ({message.location['url']})")
+
+    def _broke(self, raised: WebError) -> None:
+        if not str(raised.error).startswith(LEFT):
+            self.faults.append(f"uncaught: {raised.error}")
+
+    def _asked(self, request: Request | WebSocket) -> None:
+        place = urlsplit(request.url)
+        if place.scheme not in ("data", "blob") and place.hostname != "127.0.0.1":
+            self.faults.append(f"a request to another machine: {request.url}")
+
+
+class Room:
+    """A browser and a JupyterLab, with a desk that is used again for as long as it is tidy."""
+
+    def __init__(self, browser: Browser, lab: Lab) -> None:
+        self._browser = browser
+        self._lab = lab
+        self._free: Desk | None = None
+
+    @contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """A desk with nothing on it. Loading JupyterLab takes longer than all else in a test."""
+        desk = self._free or self._entered()
+        self._free = None
+        try:
+            desk.page.emulate_media(color_scheme="light")
+            desk.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+            yield desk
+            tidy = desk.is_tidy() and not desk.faults
+        except BaseException:
+            desk.close()
+            raise
+        if tidy:
+            self._free = desk
+        else:
+            desk.close()
+
+    def _entered(self) -> Desk:
+        desk = Desk(self._browser, self._lab)
+        desk.enter()
+        return desk
+
+
+class Notebook:
+    """A notebook that is open, with its kernel at rest.
+
+    A cell is named by its place among all cells, from 0, or by a piece of its source that no other
+    cell has.
+    """
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.path = path
+        self._panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    def run_all(self) -> None:
+        """Run all cells. Raises ``CellError`` for the first that fails."""
+        self._run("notebook:run-all-cells", None)
+
+    def run(self, cell: int | str) -> None:
+        """Run one cell. Raises ``CellError`` if it fails."""
+        self._run("notebook:run-cell", self._place(cell))
+
+    def start(self, cell: int | str) -> None:
+        """Run one cell, without waiting for its end."""
+        self.page.evaluate(START, ["notebook:run-cell", self._place(cell)])
+
+    def cells(self) -> list[NotebookNode]:
+        """The cells as the page holds them, with their outputs."""
+        return [from_dict(cell) for cell in self.page.evaluate(CELLS)]
+
+    def cell(self, cell: int | str) -> Locator:
+        """A cell on the page."""
+        return self._panel.locator(".jp-Notebook .jp-Cell").nth(self._place(cell))
+
+    def outputs(self, cell: int | str) -> Locator:
+        """The outputs of a cell on the page."""
+        return self.cell(cell).locator(".jp-OutputArea-output")
+
+    def find(self, name: str) -> Locator:
+        """What has this CSS class: a widget, by what Python gave to ``add_class``."""
+        return self._panel.locator(f".{name}")
+
+    def theme(self, name: Theme) -> None:
+        """Make JupyterLab light or dark."""
+        self.page.emulate_media(color_scheme=name)
+        self.page.wait_for_function(THEME, arg=name)
+
+    def saved(self) -> NotebookNode:
+        """Save the notebook, and read its file."""
+        self.page.evaluate(SAVE)
+        return notebooks.read(self.path)
+
+    @contextmanager
+    def whole(self) -> Iterator[Locator]:
+        """Make the window as long as the notebook, and give the part of it that is the notebook."""
+        pane = self._panel.locator(".jp-WindowedPanel-outer")
+        length = pane.evaluate("pane => pane.scrollHeight")
+        self.page.set_viewport_size({"width": WIDTH, "height": length + BARS})
+        try:
+            pane.evaluate("pane => pane.scrollTo(0, 0)")
+            yield self._panel
+        finally:
+            self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+
+    def _run(self, command: str, place: int | None) -> None:
+        self.page.evaluate(START, [command, place])
+        self.page.wait_for_function("() => window.ran")
+        ran = self.cells() if place is None else self.cells()[place : place + 1]
+        for cell in ran:
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    raise CellError(f"{output.ename}: {output.evalue}, in the cell\n{cell.source}")
+
+    def _place(self, cell: int | str) -> int:
+        if isinstance(cell, int):
+            return cell
+        found = [place for place, one in enumerate(self.cells()) if cell in one.source]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} cells have {cell!r} in their source.")
+        return found[0]
