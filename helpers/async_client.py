@@ -94,9 +94,9 @@ class AsyncChatCompletionsClient(Caller[httpx.AsyncBaseTransport]):
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         """One attempt; of the answer to a stream only the head is read."""
-        authorize(request, await async_auth_headers(self._credential, self.route))
-        started = time.perf_counter()
-        with in_our_words():
+        try:
+            authorize(request, await async_auth_headers(self._credential, self.route))
+            started = time.perf_counter()
             response = await self.transport.handle_async_request(request)
             if not begin(request, response, started):
                 try:
@@ -104,4 +104,6 @@ class AsyncChatCompletionsClient(Caller[httpx.AsyncBaseTransport]):
                         await response.aread()
                 finally:
                     await response.aclose()
-        return self._judge(request, response)
+            return self._judge(request, response)
+        except BaseException as reason:
+            raise in_our_words(reason, request) from None

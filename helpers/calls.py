@@ -17,7 +17,8 @@ import httpx
 
 from helpers.credentials import check_credential
 from helpers.errors import ServiceConnectionError, ServiceError, error_for, service_words
-from helpers.exchanges import Exchange, describe
+from helpers.exchanges import Exchange, describe, scrubber
+from helpers.harmless import one_line
 from helpers.messages import JSON, Message
 from helpers.models import ChatCompletions, ChatResponseMessage
 from helpers.network import Network
@@ -55,7 +56,7 @@ class Caller(Generic[Transport]):
         longest_pause: float = math.inf,
         transport: Transport | None = None,
     ) -> None:
-        self.endpoint = endpoint
+        self.endpoint = str(endpoint)  # of a Secret too
         self.route = route_for(endpoint, route)
         check_credential(credential, self.route)
         self.model = model
@@ -106,18 +107,21 @@ def authorize(request: httpx.Request, headers: Mapping[str, str]) -> None:
     request.headers = _Masked({**request.headers, **headers})
 
 
-@contextmanager
-def in_our_words() -> Iterator[None]:
-    """Failures of the network become ``ServiceConnectionError``."""
-    try:
-        yield
-    except httpx.TimeoutException as reason:
-        what = f"No answer within the time allowed ({type(reason).__name__})."
-        raise ServiceConnectionError(f"{ServiceConnectionError.summary} {what}") from None
-    except httpx.RequestError as reason:
-        what = f"{type(reason).__name__}: {reason}."
-        # Without the reason itself: it holds the request, and with it the key.
-        raise ServiceConnectionError(f"{ServiceConnectionError.summary} {what}") from None
+def in_our_words(reason: BaseException, request: httpx.Request) -> BaseException:
+    """What to raise when sending fails: for the network's errors a ``ServiceConnectionError``.
+
+    Anything else (Ctrl-C, say) stays what it is, but for the traceback of how it came here: the
+    frames of the network's libraries hold the key, and a verbose traceback shows what they hold.
+    """
+    if not isinstance(reason, httpx.RequestError):
+        return reason.with_traceback(None)
+    name, says = type(reason).__name__, scrubber(request)(str(reason))
+    if isinstance(reason, httpx.ProxyError):  # the status, and words that may repeat a password
+        says = says.split(" ")[0]
+    what = f"{name}: {one_line(says, 300)}."
+    if isinstance(reason, httpx.TimeoutException):
+        what = f"No answer within the time allowed ({name})."
+    return ServiceConnectionError(f"{ServiceConnectionError.summary} {what}")
 
 
 @contextmanager
@@ -134,6 +138,9 @@ def begin(request: httpx.Request, response: httpx.Response, started: float) -> b
     """Prepare an answer whose head has come; True if its body is to be read in pieces."""
     response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)
     response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
+    # The repr of a response shows its reason phrase, and verbose tracebacks show the repr.
+    reason = scrubber(request)(response.reason_phrase)
+    response.extensions["reason_phrase"] = reason.encode("ascii", "ignore")
     return response.is_success and _wants_stream(request) and _is_stream(response)
 
 

@@ -87,11 +87,13 @@ class ChatCompletionsClient(Caller[httpx.BaseTransport]):
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         """One attempt; of the answer to a stream only the head is read."""
-        authorize(request, auth_headers(self._credential, self.route))
-        started = time.perf_counter()
-        with in_our_words():
+        try:
+            authorize(request, auth_headers(self._credential, self.route))
+            started = time.perf_counter()
             response = self.transport.handle_request(request)
             if not begin(request, response, started):
                 with closing(response), or_status_alone(response):
                     response.read()
-        return self._judge(request, response)
+            return self._judge(request, response)
+        except BaseException as reason:
+            raise in_our_words(reason, request) from None

@@ -9,13 +9,12 @@ shortly before they expire, so asking before every request costs nothing.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from helpers.errors import AuthenticationError, ConfigurationError, service_words
-from helpers.exchanges import MASK
+from helpers.exchanges import MASK, Secret
 from helpers.routes import Route
 
 if TYPE_CHECKING:
@@ -25,11 +24,8 @@ if TYPE_CHECKING:
     Credential = AzureKeyCredential | TokenCredential | AsyncTokenCredential
 
 
-class _Secret(str):
-    """A text whose ``repr`` shows nothing: a verbose traceback prints the locals that it meets."""
-
-    def __repr__(self) -> str:
-        return repr(MASK)
+_TOKEN = re.compile(r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}")
+"""What looks like a part of a token, or like another secret that a plug-in may quote."""
 
 
 def check_credential(credential: Credential | None, route: Route) -> None:
@@ -75,10 +71,12 @@ def auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
     ask: Any = getattr(credential, "get_token", None)
     if ask is None:
         return _key_header(credential, route)
-    with _in_our_words():
+    try:
         if inspect.iscoroutinefunction(ask):
             raise TypeError("it has to be awaited: use it with an AsyncChatCompletionsClient")
         token = _hidden(ask(route.scope).token)
+    except Exception as reason:  # a credential is a plug-in: it may raise anything
+        raise _no_token(reason) from None
     return _header(token, bearer=True)
 
 
@@ -89,10 +87,12 @@ async def async_auth_headers(credential: Credential | None, route: Route) -> dic
     ask: Any = getattr(credential, "get_token", None)
     if ask is None:
         return _key_header(credential, route)
-    with _in_our_words():
+    try:
         if not inspect.iscoroutinefunction(ask):
             ask = partial(asyncio.to_thread, ask)
         token = _hidden((await ask(route.scope)).token)
+    except Exception as reason:
+        raise _no_token(reason) from None
     return _header(token, bearer=True)
 
 
@@ -108,22 +108,19 @@ def _header(secret: object, *, bearer: bool) -> dict[str, str]:
             "The credential gave a key or token that no header can carry. Nothing was sent.",
             advice="correct the credential: a key or token has no spaces and no line ends.",
         )
-    return {"authorization": f"Bearer {secret}"} if bearer else {"api-key": f"{secret}"}
+    return {"authorization": Secret(f"Bearer {secret}")} if bearer else {"api-key": secret}
 
 
-@contextmanager
-def _in_our_words() -> Iterator[None]:
-    try:
-        yield
-    except Exception as reason:  # a credential is a plug-in: it may raise anything
-        raise AuthenticationError(
-            f"No Entra ID token could be had: {type(reason).__name__}.",
-            words=service_words(str(reason))[0],
-            advice="sign in (az login, say), or set AZURE_INFERENCE_CREDENTIAL to use a key.",
-        ) from None
+def _no_token(reason: Exception) -> AuthenticationError:
+    words = _TOKEN.sub(MASK, str(reason)[:2_000])
+    return AuthenticationError(
+        f"No Entra ID token could be had: {type(reason).__name__}.",
+        words=service_words(words)[0],
+        advice="sign in (az login, say), or set AZURE_INFERENCE_CREDENTIAL to use a key.",
+    )
 
 
-def _fits(secret: object) -> bool:
+def _fits(secret: object) -> TypeGuard[str]:
     """Whether ``secret`` can stand in a header; a key that was updated, or a plug-in's token."""
     if not isinstance(secret, str):
         return False
@@ -131,4 +128,4 @@ def _fits(secret: object) -> bool:
 
 
 def _hidden(secret: object) -> object:
-    return _Secret(secret) if isinstance(secret, str) else secret
+    return Secret(secret) if isinstance(secret, str) else secret

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -32,8 +33,19 @@ SHORTEST_SECRET_PART = 6
 secret but a placeholder (a server on this machine may want one): masking it would spoil words."""
 
 Change = Callable[[str], str]
+_LETTER = re.compile(r"\\+u00[2-7][0-9a-fA-F]|.", re.DOTALL)
 _HIDING = re.compile(r"\\[^nrtbf]")
 """An escape that may stand for a character of a key; a line end or a tab is in none."""
+
+
+class Secret(str):
+    """A text whose ``repr`` shows nothing: a verbose traceback prints the locals that it meets."""
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+    def __getitem__(self, at: Any) -> "Secret":  # some show the beginning of a long text
+        return Secret(super().__getitem__(at))
 
 
 @dataclass(frozen=True)
@@ -119,26 +131,39 @@ def each_text(value: Any, change: Change) -> Any:
 
 
 def scrubber(request: httpx.Request) -> Change:
-    """What masks every part of the key or token of ``request``: some services repeat it."""
-    size = SHORTEST_SECRET_PART
-    secrets = [
-        request.headers.get("api-key", ""),
-        request.headers.get("authorization", "").removeprefix("Bearer "),
-    ]
-    parts = {secret[i : i + size] for secret in secrets for i in range(len(secret) - size + 1)}
+    """What masks every part of the key or token of ``request``: some services repeat it.
 
+    Also where JSON escapes stand for its characters: an error may hold JSON in a string.
+    """
+    size, sent = SHORTEST_SECRET_PART, request.headers
+    bearer = Secret(sent.get("authorization", "").removeprefix("Bearer "))
+    secret = Secret(sent.get("api-key") or bearer)
+    parts = _pieces(secret, size, 1)
     # Four characters at every third place: any six in a row hold one of these whole.
-    signs = {secret[i : i + 4] for secret in secrets for i in range(0, len(secret) - 3, 3)}
+    signs = _pieces(secret, 4, 3)
 
     def scrub(text: str) -> str:
-        if len(signs) < len(text) and not any(sign in text for sign in signs):
+        is_escaped = "\\u00" in text
+        if not is_escaped and len(signs) < len(text) and not any(sign in text for sign in signs):
             return text  # the quick way to see that there is nothing to hide
-        found = [i for i in range(len(text) - size + 1) if text[i : i + size] in parts]
+        letters = _LETTER.findall(text) if is_escaped else text
+        plain = "".join(map(_plain, letters)) if is_escaped else text
+        found = [i for i in range(len(plain) - size + 1) if plain[i : i + size] in parts]
         if not found:
             return text
         hidden = {i + k for i in found for k in range(size)}
-        runs = groupby(range(len(text)), hidden.__contains__)
-        whole = (MASK if hide else "".join(text[i] for i in run) for hide, run in runs)
+        runs = groupby(range(len(letters)), hidden.__contains__)
+        whole = (MASK if hide else "".join(letters[i] for i in run) for hide, run in runs)
         return "".join(whole)
 
     return scrub
+
+
+@lru_cache(8)  # a client sends the same secret with every request
+def _pieces(secret: Secret, size: int, step: int) -> frozenset[Secret]:
+    return frozenset(secret[i : i + size] for i in range(0, len(secret) - size + 1, step))
+
+
+def _plain(letter: str) -> str:
+    """The character that a JSON escape stands for; any other is itself."""
+    return chr(int(letter[-4:], 16)) if letter[1:] else letter

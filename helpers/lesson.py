@@ -24,6 +24,7 @@ from dotenv import dotenv_values
 from helpers.cassettes import load
 from helpers.client import ChatCompletionsClient
 from helpers.errors import ChatError, ConfigurationError
+from helpers.exchanges import Secret
 from helpers.lessons import LESSONS, ROOT, Lesson
 from helpers.messages import JSON
 from helpers.network import Network
@@ -69,7 +70,7 @@ def connected(lesson: str, entered: Settings | None = None) -> tuple[ChatComplet
     settings = _env_file()
     settings |= os.environ
     settings |= _entered if entered is None else entered
-    endpoint = settings.get("AZURE_INFERENCE_ENDPOINT")
+    endpoint = Secret(settings.get("AZURE_INFERENCE_ENDPOINT") or "")  # it may hold a password
     model = settings.get("AZURE_INFERENCE_MODEL") or None
     mode = _one_of(MODES, settings, "TUTORIAL_MODE") or ("live" if endpoint else "replay")
     route = _one_of(ROUTES, settings, "TUTORIAL_ROUTE")

@@ -1,11 +1,13 @@
 """The real network as a transport: straight to this machine, by the system's proxy to any other."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import httpx
 
 from helpers.errors import ConfigurationError
+from helpers.exchanges import Secret
 from helpers.routes import Route
 
 
@@ -20,24 +22,17 @@ class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(self, route: Route) -> None:
-        import urllib.request  # here, because a replay can do without
-
-        proxies = urllib.request.getproxies()
-        proxy = proxies.get(route.endpoint.scheme) or proxies.get("all")
-        if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
-            proxy = None
-        if proxy and "://" not in proxy:
-            proxy = f"http://{proxy}"
         trusted = httpx.create_ssl_context()
         try:
-            self._plain = httpx.HTTPTransport(trusted, proxy=proxy or None)
+            proxy = _proxy(route)
+            self._plain = httpx.HTTPTransport(trusted, proxy=proxy)
         except (ValueError, ImportError, httpx.InvalidURL):
             raise ConfigurationError(
                 "The proxy that this system names can't be used.",
                 advice="set HTTPS_PROXY to the form http://HOST:PORT, or unset it.",
             ) from None  # the reason may hold the proxy's password
         self._connect: Callable[[], httpx.AsyncHTTPTransport] = lambda: httpx.AsyncHTTPTransport(
-            trusted, proxy=proxy or None
+            trusted, proxy=proxy
         )
         self._loop: object = None
         self._all: list[httpx.AsyncHTTPTransport] = []
@@ -80,6 +75,28 @@ class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop, self._all, self._free = loop, [], []
+
+
+def _proxy(route: Route) -> Secret | None:
+    """The proxy that the system names for ``route``: its URL may hold a password."""
+    import urllib.request  # here, because a replay can do without
+
+    if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
+        return None
+    proxies = urllib.request.getproxies()
+    named = proxies.get(route.endpoint.scheme) or proxies.get("all")
+    if not named:
+        return None
+    return Secret(named if "://" in named else f"http://{named}")
+
+
+def _only_what_happened(record: logging.LogRecord) -> bool:
+    record.msg = str(record.msg).split(" ")[0]
+    return True
+
+
+# At DEBUG httpcore logs the head of each answer, and a service may repeat the key in it.
+logging.getLogger("httpcore.http11").addFilter(_only_what_happened)
 
 
 class _Lent(httpx.AsyncByteStream):

@@ -187,7 +187,10 @@ class _Tee(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._take.record["ended"] = "complete"
 
     def _save(self) -> None:
+        whole = "".join(text for _, text in self._chunks)
         # The reader stops at the end mark, which need not be the end of the body.
-        if _END.search("".join(text for _, text in self._chunks)):
+        if _END.search(whole):
             self._take.record["ended"] = "complete"
+        if (cleaned := self._take.clean(whole)) != whole:  # what no chunk shows, cut in two by them
+            self._chunks[:] = [(self._chunks[-1][0], cleaned)]
         self._take.save()

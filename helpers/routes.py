@@ -104,8 +104,9 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         raise ConfigurationError(f"There is no route {name!r}.", advice="use models or v1.")
     try:
         url = httpx.URL(endpoint.strip())
-    except (httpx.InvalidURL, TypeError, AttributeError) as reason:
-        raise _refused("It is not a URL.") from reason
+    except (httpx.InvalidURL, TypeError, AttributeError):
+        # The reason may quote a password.
+        raise _refused("It is not a URL.") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise _refused("It does not start with https:// and a host name.")
     if url.userinfo:

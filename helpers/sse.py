@@ -20,6 +20,9 @@ class Event(NamedTuple):
     name: str
     data: str
 
+    def __repr__(self) -> str:  # verbose tracebacks show it, and an event may repeat the key
+        return f"{type(self).__name__}({len(self.data)} characters)"
+
 
 class EventReader:
     """Cuts a text that arrives in pieces into events, wherever the pieces end."""

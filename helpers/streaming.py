@@ -5,20 +5,21 @@ next bytes, one with ``for`` and one with ``async for``.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Self, cast
 
 import httpx
 
 from helpers.assembly import Assembly
 from helpers.errors import ConfigurationError, StreamInterruptedError, service_words
-from helpers.exchanges import Exchange, body_from, describe, scrubber
+from helpers.exchanges import Exchange, body_from, describe, each_text, scrubber
 from helpers.messages import JSON
 from helpers.models import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.sse import Event, EventReader
 
 DONE = "[DONE]"
-Pair = tuple[str, StreamingChatCompletionsUpdate]
-"""An event's data as it stood on the wire, and what it says."""
+Pair = tuple[Event, StreamingChatCompletionsUpdate]
+"""An event as it stood on the wire, and what it says."""
 _BREAKS = (httpx.RequestError, httpx.StreamError)
 
 
@@ -34,7 +35,10 @@ class Arriving:
         """The answer, put together from all updates that were read so far."""
         if self._response is None:
             return ChatCompletions(Assembly().whole())
-        return ChatCompletions(self._assembly.whole(), self.exchange)
+        whole = self._assembly.whole()
+        with suppress(RecursionError):  # nested so deeply that only its pieces were scrubbed
+            whole = each_text(whole, self._scrub)
+        return ChatCompletions(whole, self.exchange)
 
     @property
     def exchange(self) -> Exchange:
@@ -66,7 +70,7 @@ class Arriving:
                 return
             raw = self._parse(event)
             self._assembly.add(raw)
-            yield event.data, StreamingChatCompletionsUpdate(raw, self._elapsed)
+            yield event, StreamingChatCompletionsUpdate(raw, self._elapsed)
 
     def _parse(self, event: Event) -> JSON:
         raw = body_from(event.data, self._scrub)
@@ -81,10 +85,10 @@ class Arriving:
             raise self._broken("The service reported an error within the stream.", words, code)
         return raw
 
-    def _broke(self, reason: Exception) -> None:
+    def _broke(self, reason: type[Exception]) -> None:
         """The connection ended: an error, unless the answer was whole by then."""
         if not self._assembly.finished:
-            raise self._broken(f"The connection ended: {type(reason).__name__}.") from None
+            raise self._broken(f"The connection ended: {reason.__name__}.") from None
         self._done = True
 
     def _check_end(self) -> None:
@@ -139,17 +143,18 @@ class CompletionStream(Arriving):
     def events(self) -> Iterator[str]:
         """The same stream as it stands on the wire: the data of each event, ``[DONE]`` left out."""
         self._opened()
-        return (self._scrub(data) for data, _ in self._pairs)
+        return (self._scrub(event.data) for event, _ in self._pairs)
 
     def _read(self, response: httpx.Response) -> Iterator[Pair]:
         try:
-            for text in response.iter_text():
-                yield from self._take(self._reader.feed(text))
+            # Without a name for the text: a verbose traceback would show what it holds.
+            for events in map(self._reader.feed, response.iter_text()):
+                yield from self._take(events)
                 if self._done:
                     return
             yield from self._take(self._reader.end())
         except _BREAKS as reason:
-            self._broke(reason)
+            self._broke(type(reason))
         finally:
             response.close()
         self._check_end()
@@ -187,20 +192,21 @@ class AsyncCompletionStream(Arriving):
     async def events(self) -> AsyncIterator[str]:
         """The data of each event, as in ``CompletionStream``."""
         self._opened()
-        async for data, _ in self._pairs:
-            yield self._scrub(data)
+        async for event, _ in self._pairs:
+            yield self._scrub(event.data)
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[Pair]:
         try:
             async for text in response.aiter_text():
-                for pair in self._take(self._reader.feed(text)):
+                events, text = self._reader.feed(text), ""  # as in the other client
+                for pair in self._take(events):
                     yield pair
                 if self._done:
                     return
             for pair in self._take(self._reader.end()):
                 yield pair
         except _BREAKS as reason:
-            self._broke(reason)
+            self._broke(type(reason))
         finally:
             await response.aclose()
         self._check_end()

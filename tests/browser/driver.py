@@ -223,6 +223,7 @@ class Notebook:
         """Make JupyterLab light or dark."""
         self.page.emulate_media(color_scheme=name)
         self.page.wait_for_function(THEME, arg=name)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def saved(self) -> NotebookNode:
         """Save the notebook, and read its file."""
