@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from helpers.cassettes import asked, key_of
 from helpers.client import ChatCompletionsClient
-from helpers.errors import BadParameterError
-from helpers.messages import JSON
+from helpers.errors import BadParameterError, NoRecordingError
+from helpers.messages import JSON, UserMessage
 from helpers.models import ChatCompletions
 from helpers.recorded import recorded_requests
 
@@ -44,6 +45,9 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
 texts with commas between them. Raises ``BadParameterError`` for what is no number."""
 
 
+NAMES = ("prompt", *PARAMETERS)
+
+
 def in_short(value: Any) -> str:
     """A value as it stands in a box; nothing where it is left out."""
     if isinstance(value, list):
@@ -57,20 +61,32 @@ def setting_of(answer: ChatCompletions) -> Setting:
 
 
 def offers(client: ChatCompletionsClient) -> list[Setting] | None:
-    """The settings that a replay can stream an answer to, each once; None of a live client."""
+    """The settings that a replay can stream an answer to, each once; None of a live client.
+
+    Of a recorded request that holds more than a setting (tools, a picture, an earlier turn) there
+    is none: asked without the rest it would be another request.
+    """
     requests = recorded_requests(client)
     if requests is None:
         return None
-    bodies = [request["body"] for request in requests]
-    alone = [body for body in bodies if body.get("stream") and len(body["messages"]) == 1]
-    found = {json.dumps(_setting(body), sort_keys=True): _setting(body) for body in alone}
-    return list(found.values())
+    streams = [request for request in requests if request["body"].get("stream")]
+    found = [_setting(one["body"]) for one in streams if _is_all(client, one)]
+    return list({json.dumps(one, sort_keys=True): one for one in found}.values())
+
+
+def choices(settings: Sequence[Setting], name: str) -> list[str]:
+    """The values that ``settings`` have for ``name``, as they stand in a box; nothing comes first.
+
+    There is at least one: an empty one if there are no settings.
+    """
+    values = dict.fromkeys(in_short(setting.get(name)) for setting in settings)
+    return sorted(values or [""], key=bool)
 
 
 def nearest(settings: Sequence[Setting], wanted: Mapping[str, Any], fixed: str) -> Setting:
     """The one of ``settings`` with the same ``fixed`` part that has most in common with ``wanted``.
 
-    Values are compared as they stand in a box. Raises ``BadParameterError`` if there is none.
+    Values are compared as they stand in a box. Raises ``NoRecordingError`` if there is none.
     """
 
     def alike(setting: Setting, name: str) -> bool:
@@ -78,10 +94,30 @@ def nearest(settings: Sequence[Setting], wanted: Mapping[str, Any], fixed: str) 
 
     fitting = [setting for setting in settings if alike(setting, fixed)] or list(settings)
     if not fitting:
-        raise BadParameterError("Nothing was recorded that could be asked here.")
-    names = ("prompt", *PARAMETERS)
-    weights = {name: 2 if name == "prompt" else 1 for name in names}  # a new prompt surprises most
-    return max(fitting, key=lambda one: sum(weights[name] for name in names if alike(one, name)))
+        raise NoRecordingError(
+            "Nothing was recorded that could be asked here.",
+            advice="use a deployment of your own (lesson 00 shows how).",
+        )
+    weights = {name: 2 if name == "prompt" else 1 for name in NAMES}  # a new prompt surprises most
+    return max(fitting, key=lambda one: sum(weights[name] for name in NAMES if alike(one, name)))
+
+
+def followed(before: Mapping[str, Any], now: Setting, changed: str) -> str:
+    """What differs between ``before`` and ``now`` beside ``changed``, in words; else nothing."""
+    values = {name: in_short(now.get(name)) for name in NAMES if name != changed}
+    told = [
+        f"{name} = {value or '(left out)'}"
+        for name, value in values.items()
+        if value != in_short(before.get(name))
+    ]
+    return f"To match what was recorded, these followed: {'; '.join(told)}" if told else ""
+
+
+def _is_all(client: ChatCompletionsClient, request: JSON) -> bool:
+    """Whether ``request`` is just what ``client`` sends when it asks for this setting."""
+    options = _setting(request["body"])
+    question = [UserMessage(options.pop("prompt"))]
+    return key_of(asked(client._build(question, options, stream=True))) == key_of(request)
 
 
 def _setting(body: JSON) -> Setting:

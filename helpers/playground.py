@@ -1,8 +1,11 @@
 """``playground``: a prompt, a control for every parameter, the last two answers side by side."""
 
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
+
+from markupsafe import Markup
 
 from helpers import widgets
 from helpers.client import ChatCompletionsClient
@@ -11,8 +14,18 @@ from helpers.live import Job, Progress, Turn, Work
 from helpers.live_answer import Answer, answering
 from helpers.live_views import ended, lines, streamed
 from helpers.messages import UserMessage
-from helpers.models import ChatCompletions
-from helpers.offers import PARAMETERS, Setting, in_short, nearest, offers, setting_of
+from helpers.models import ChatCompletions, CompletionsUsage
+from helpers.offers import (
+    NAMES,
+    PARAMETERS,
+    Setting,
+    choices,
+    followed,
+    in_short,
+    nearest,
+    offers,
+    setting_of,
+)
 from helpers.views import View, table
 from helpers.widgets import Panel, RunRow, area, choice, row, text_box
 
@@ -20,7 +33,9 @@ _RECORDED = (
     "Answers are recorded here: the controls offer what was recorded, and when you change one, the "
     "others follow to a combination that was. With a deployment of your own, anything goes."
 )
+_NOTHING = "Answers are recorded here, and none that could be asked for in this panel."
 _LIVE = "A box that is empty leaves its parameter out."
+_FOLLOWED = Markup('<p role="status">{}</p>')
 
 
 def playground(client: ChatCompletionsClient, *, shown: Sequence[ChatCompletions]) -> "Playground":
@@ -43,6 +58,7 @@ class Playground(Panel):
         self.answers = list(shown)[-2:]
         self.offers = offers(client)
         self._following = False
+        self._turning = threading.RLock()  # the kernel hears of two controls in two threads
         self.job: Job[Answer] = Job(Answer(), self.draw, self._ended)
 
     def run(self, setting: Setting) -> bool:
@@ -60,18 +76,20 @@ class Playground(Panel):
     def build(self) -> list[Any]:
         """The controls; below them the answer as it comes, and the last two."""
         last = setting_of(self.answers[-1]) if self.answers else {"prompt": ""}
-        first = last if self.offers is None else nearest(self.offers, last, "prompt")
-        self._controls = {name: self._control(name, first) for name in ("prompt", *PARAMETERS)}
+        if self.offers is not None:
+            last = nearest(self.offers, last, "prompt") if self.offers else {}
+        self._controls = {name: self._control(name, last) for name in NAMES}
         for name, made in self._controls.items():
             if self.offers is not None:
                 made.observe(self.guarded(partial(self._follow, name)), "value")
         self._row = RunRow(self, self._pressed_run, self.stop)
-        self._answer, self._both = area("answer"), area("both")
+        self._answer, self._both, self._followed = area("answer"), area("both"), area("followed")
         self._show(self.job.progress)
         prompt, *others = self._controls.values()
-        told = area("offline", str(lines(_LIVE if self.offers is None else _RECORDED)))
+        told = _LIVE if self.offers is None else _RECORDED if self.offers else _NOTHING
         return [
-            *(row(prompt), row(*others), told, self._row.box),
+            *(row(prompt), row(*others), area("offline", str(lines(told)))),
+            *(self._followed, self._row.box),
             *(self.status, self._answer, self._both),
         ]
 
@@ -83,21 +101,23 @@ class Playground(Panel):
     def _control(self, name: str, first: Setting) -> Any:
         if self.offers is None:
             return text_box(name, name, in_short(first.get(name)))
-        values = {in_short(offer.get(name)): offer.get(name) for offer in self.offers}
-        options = [(words or "(left out)", words) for words in sorted(values)]
+        options = [(words or "(left out)", words) for words in choices(self.offers, name)]
         return choice(name, name, options, in_short(first.get(name)))
 
     def _follow(self, changed: str) -> None:
         """Have the other controls follow the one that was changed."""
-        if self._following or self.offers is None:
-            return
-        self._following = True
-        try:
-            setting = nearest(self.offers, self._words(), changed)
-            for name, made in self._controls.items():
-                made.value = in_short(setting.get(name))
-        finally:
-            self._following = False
+        with self._turning:
+            if self._following or self.offers is None:
+                return
+            self._following = True
+            try:
+                words = self._words()
+                setting = nearest(self.offers, words, changed)
+                for name, made in self._controls.items():
+                    made.value = in_short(setting.get(name))
+                self._followed.value = _said(followed(words, setting, changed))
+            finally:
+                self._following = False
 
     def _words(self) -> dict[str, str]:
         return {name: str(made.value) for name, made in self._controls.items()}
@@ -115,7 +135,8 @@ class Playground(Panel):
 
     def _read_controls(self, turn: Turn) -> Setting:
         turn.sleep(widgets.SETTLED)
-        words = self._words()
+        with self._turning:
+            words = self._words()
         if self.offers is not None:
             return nearest(self.offers, words, "prompt")
         if not words["prompt"].strip():
@@ -146,10 +167,18 @@ def side_by_side(answers: Sequence[ChatCompletions]) -> View:
         "parameters": [_parameters(setting) for setting in settings],
         "answer": [answer.content or "(no text)" for answer in answers],
         "finish_reason": [answer.finish_reason for answer in answers],
-        "prompt tokens": [answer.usage.prompt_tokens for answer in answers],
-        "completion tokens": [answer.usage.completion_tokens for answer in answers],
+        "prompt tokens": [_tokens(answer.usage, "prompt_tokens") for answer in answers],
+        "completion tokens": [_tokens(answer.usage, "completion_tokens") for answer in answers],
     }
     return table(head, [[name, *cells] for name, cells in rows.items()])
+
+
+def _said(words: str) -> str:
+    return str(_FOLLOWED.format(lines(words))) if words else ""
+
+
+def _tokens(usage: CompletionsUsage, name: str) -> object:
+    return "(not told)" if usage.raw.get(name) is None else getattr(usage, name)
 
 
 def _parameters(setting: Mapping[str, Any]) -> str:
