@@ -6,12 +6,12 @@ piece or in one of its own without a choice; Mistral sends tool calls whole and 
 """
 
 import json
-from io import StringIO
 from typing import Any, TypeVar, cast
 
 from helpers.messages import JSON
 
 _Kind = TypeVar("_Kind", str, list[Any], JSON)
+_UTF8 = ("utf-8", "surrogatepass")  # half a pair in one piece, the other half in the next
 _JOINED = ("content", "reasoning_content", "refusal", "arguments")
 
 
@@ -21,7 +21,7 @@ class Assembly:
     def __init__(self) -> None:
         self._top: JSON = {"object": "chat.completion"}
         self._choices: dict[int, JSON] = {}
-        self._texts: dict[int, StringIO] = {}  # += on each would be quadratic, a list large
+        self._texts: dict[int, bytearray] = {}  # += on a str is quadratic, a list of pieces large
 
     @property
     def finished(self) -> bool:
@@ -60,7 +60,7 @@ class Assembly:
     def _add_delta(self, index: int, message: JSON, delta: JSON) -> None:
         for name, value in delta.items():
             if name == "content" and isinstance(value, str):
-                self._texts.setdefault(index, StringIO(newline="")).write(value)
+                self._texts.setdefault(index, bytearray()).extend(value.encode(*_UTF8))
             elif name == "tool_calls" and isinstance(value, list):
                 for call in value:
                     _add_call(_begun(message, "tool_calls", []), call)
@@ -70,7 +70,7 @@ class Assembly:
     def whole(self) -> JSON:
         """The answer in the shape of one that was not streamed: a copy, which no update changes."""
         for index, text in self._texts.items():
-            self._choices[index]["message"]["content"] = text.getvalue()
+            self._choices[index]["message"]["content"] = text.decode(*_UTF8)
         # A copy by way of JSON: quicker than deepcopy, and not so easily nested too deeply.
         choices = json.loads(json.dumps([self._choices[i] for i in sorted(self._choices)]))
         for choice in choices:
