@@ -75,6 +75,8 @@ class Playground(Panel):
 
     def build(self) -> list[Any]:
         """The controls; below them the answer as it comes, and the last two."""
+        from helpers.own_keys import own_keys
+
         last = setting_of(self.answers[-1]) if self.answers else {"prompt": ""}
         if self.offers is not None:
             last = nearest(self.offers, last, "prompt") if self.offers else {}
@@ -90,7 +92,7 @@ class Playground(Panel):
         return [
             *(row(prompt), row(*others), area("offline", str(lines(told)))),
             *(self._followed, self._row.box),
-            *(self.status, self._answer, self._both),
+            *(self.status, self._answer, self._both, own_keys()),
         ]
 
     def draw(self, progress: Progress[Answer]) -> None:

@@ -28,6 +28,8 @@ def at(heading: str) -> Pose:
 
 PICTURES: dict[str, tuple[str, Pose]] = {
     "lesson-02.png": ("02-streaming", at("Printing as it arrives")),
+    "lesson-05.png": ("05-extra-parameters", at("A whole answer, marked")),
+    "lesson-08.png": ("08-images", at("Ask about a picture of your own")),
 }
 """For each file in ``images/``, a lesson and what is done before the picture is taken."""
 

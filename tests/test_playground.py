@@ -1,12 +1,14 @@
 """The playground: settings that were recorded or are typed, and two answers side by side."""
 
+import threading
 from typing import Any
 
 import pytest
 
-from helpers import BadParameterError, ChatCompletionsClient, widgets
+from helpers import BadParameterError, ChatCompletionsClient, NoRecordingError, widgets
 from helpers.lesson import connect
-from helpers.offers import PARAMETERS, nearest, offers, setting_of
+from helpers.lessons import LESSONS, Lesson
+from helpers.offers import PARAMETERS, choices, followed, nearest, offers, setting_of
 from helpers.playground import playground, side_by_side
 from tests.fakes import ASK, DONE, answer, client, piece, service_of, streamed
 
@@ -33,8 +35,10 @@ def live(**made: Any) -> Any:
 def test_a_replay_offers_what_was_recorded_as_a_stream(replayed: ChatCompletionsClient) -> None:
     found = offers(replayed)
     assert found is not None
-    assert {"prompt": PLACE, "top_p": 0.1} in found
-    assert {"prompt": NAMING, "temperature": 1} in found
+    for setting in ({"top_p": 1}, {"top_p": 0.1}):
+        assert {"prompt": PLACE, **setting} in found
+    for setting in ({"temperature": 0}, {"temperature": 1}):
+        assert {"prompt": NAMING, **setting} in found
     assert {setting["prompt"] for setting in found} == {NAMING, PLACE}
 
 
@@ -51,8 +55,32 @@ def test_the_nearest_setting_keeps_what_was_changed() -> None:
     assert nearest(settings, {"prompt": "b", "seed": 2}, "prompt") == settings[2]
     assert nearest(settings, {"prompt": "b", "seed": "2"}, "seed") == settings[1]
     assert nearest(settings, {"prompt": "a", "seed": 2, "top_p": 0.5}, "top_p") == settings[0]
-    with pytest.raises(BadParameterError, match="Nothing was recorded"):
+    with pytest.raises(NoRecordingError, match="Nothing was recorded"):
         nearest([], {"prompt": "a"}, "prompt")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
+def test_no_request_that_holds_more_than_a_setting_is_offered(lesson: Lesson) -> None:
+    asked = connect(lesson.id)
+    panel = playground(asked, shown=[])
+    for setting in offers(asked) or []:
+        assert panel.run(setting)
+        panel.job.wait(5)
+        assert not isinstance(panel.job.error, NoRecordingError), setting
+
+
+def test_choices_begin_with_leaving_out() -> None:
+    settings = [{"seed": 10}, {"seed": 9}, {}, {"seed": 10}]
+    assert choices(settings, "seed") == ["", "10", "9"]
+    assert choices([], "seed") == [""]
+
+
+def test_what_followed_is_told() -> None:
+    before = {"prompt": "a", "seed": "1", "top_p": "0.5"}
+    told = followed(before, {"prompt": "b", "seed": 1, "stop": ["x", "y"]}, "prompt")
+    assert told.endswith("these followed: top_p = (left out); stop = x, y")
+    assert followed(before, {"prompt": "a", "seed": 1, "top_p": 0.5}, "seed") == ""
+    assert followed(before, {"prompt": "a", "seed": 2, "top_p": 0.5}, "seed") == ""
 
 
 @pytest.mark.parametrize(
@@ -85,6 +113,13 @@ def test_the_twin_holds_the_last_two_answers_and_asks_nothing() -> None:
         assert words in twin["text/plain"]
         assert words in twin["text/html"]
     assert len(service_of(asked).requests) == 2
+
+
+def test_tokens_that_the_service_does_not_tell_are_not_none() -> None:
+    said = client(answer(body={"choices": [], "usage": {"prompt_tokens": 3}})).complete(ASK)
+    rows = side_by_side([said]).plain.splitlines()
+    assert [row.split()[-1] for row in rows if row.startswith("prompt tokens")] == ["3"]
+    assert next(row for row in rows if row.startswith("completion tokens")).endswith("(not told)")
 
 
 def test_what_a_model_says_is_text() -> None:
@@ -137,11 +172,17 @@ def test_the_controls_of_a_replay_follow_each_other(replayed: ChatCompletionsCli
     panel = playground(replayed, shown=[])
     assert panel.root
     controls = panel._controls
+    assert panel._followed.value == ""
     controls["top_p"].value = "0.1"
     assert (controls["prompt"].value, controls["top_p"].value) == (PLACE, "0.1")
-    controls["temperature"].value = "1"
+    assert "top_p" not in panel._followed.value
+    controls["temperature"].value = "0"
     words = {name: made.value for name, made in controls.items() if made.value}
-    assert words == {"prompt": NAMING, "temperature": "1"}
+    assert words == {"prompt": NAMING, "temperature": "0"}
+    assert f"prompt = {NAMING}; top_p = (left out)" in panel._followed.value
+    assert 'role="status"' in panel._followed.value
+    controls["temperature"].value = "1"
+    assert panel._followed.value == ""
     panel._row.run.click()
     panel.job.wait(5)
     assert "The Babbling Cup" in panel._both.value
@@ -153,3 +194,47 @@ def test_every_choice_of_a_replay_can_be_run(replayed: ChatCompletionsClient) ->
         assert panel.run(setting)
         assert panel.job.wait(5).state == "finished"
     assert [setting_of(one).get("top_p") for one in panel.answers] == [1, 0.1]
+
+
+def test_the_controls_of_a_replay_hold_a_recorded_setting_whatever_is_turned(
+    replayed: ChatCompletionsClient,
+) -> None:
+    panel = playground(replayed, shown=[])
+    assert panel.root
+    recorded = [{name: str(value) for name, value in one.items()} for one in panel.offers or []]
+    for made in panel._controls.values():
+        for _, value in made.options:
+            made.value = value
+            held = {name: one.value for name, one in panel._controls.items() if one.value}
+            assert held in recorded
+
+
+def test_a_control_that_is_turned_while_others_follow_is_heard_too(
+    replayed: ChatCompletionsClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = playground(replayed, shown=[])
+    assert panel.root
+    top_p = panel._controls["top_p"]
+    others: list[threading.Thread] = []
+
+    def meanwhile(*_: object) -> str:
+        if not others:
+            others.append(threading.Thread(target=lambda: top_p.set_trait("value", "0.1")))
+            others[0].start()
+            others[0].join(0.2)  # it can't end before this does
+        return ""
+
+    monkeypatch.setattr("helpers.playground.followed", meanwhile)
+    panel._controls["temperature"].value = "1"
+    others[0].join(5)
+    held = {name: one.value for name, one in panel._controls.items() if one.value}
+    assert held == {"prompt": PLACE, "top_p": "0.1"}
+
+
+def test_where_nothing_was_recorded_the_panel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "watched.ipynb")
+    panel = playground(connect("01-basic-call"), shown=[])
+    assert widgets.WIDGET_VIEW in panel._repr_mimebundle_()
+    panel._row.run.click()
+    assert panel.job.wait(5).state == "failed"
+    assert "Nothing was recorded" in panel.status.value

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Locator, expect
 
+from helpers.offers import PARAMETERS
 from tests.browser.accessibility import axe
 from tests.browser.conftest import Open
 from tests.browser.driver import Notebook, Theme
@@ -30,11 +31,37 @@ def test_controls_follow_each_other_and_run_puts_two_answers_side_by_side(replay
     expect(panel.get_by_label("prompt")).to_have_value("Invent a name for a café where people "
         "practise languages. Only the name.")  # fmt: skip
     expect(panel.get_by_label("top_p")).to_have_value("(left out)")
+    followed = panel.locator(".cc-followed").get_by_role("status")
+    expect(followed).to_contain_text("top_p = (left out)")
     panel.locator(".cc-run").click()
     expect(state(panel, "finished")).to_be_visible()
     answers = panel.get_by_role("row").filter(has_text="answer")
     expect(answers.last).to_contain_text("Paris")
     expect(answers.last).to_contain_text("The Babbling Cup")
+
+
+def test_the_keyboard_is_enough(replayed: Open) -> None:
+    notebook = replayed(LESSON)
+    panel = shown(notebook)
+    keys = notebook.page.keyboard
+    prompt = panel.get_by_label("prompt")
+    prompt.focus()
+    cells = len(notebook.cells())
+    for key in ("b", "d", "d", "ArrowUp"):  # JupyterLab would add a cell, delete one, leave it
+        keys.press(key)
+    expect(prompt).to_have_value("Invent a name for a café where people practise languages. Only "
+        "the name.")  # fmt: skip
+    expect(panel.get_by_label("top_p")).to_have_value("(left out)")
+    assert len(notebook.cells()) == cells
+    for name in PARAMETERS:
+        keys.press("Tab")
+        expect(panel.get_by_label(name, exact=True)).to_be_focused()
+    keys.press("Tab")
+    expect(panel.get_by_role("button", name="Run")).to_be_focused()
+    keys.press("Enter")
+    expect(state(panel, "finished")).to_be_visible()
+    answers = panel.get_by_role("row").filter(has_text="answer")
+    expect(answers.last).to_contain_text("Café Polyglot")
 
 
 def test_live_anything_can_be_typed_and_stopped(live: Open) -> None:
