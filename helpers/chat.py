@@ -13,7 +13,18 @@ from helpers.live_answer import Answer, answering
 from helpers.live_views import ended, lines, shown
 from helpers.messages import JSON, AssistantMessage, UserMessage
 from helpers.views import View
-from helpers.widgets import Panel, RunRow, area, button, column, named, on_enter, row, text_box
+from helpers.widgets import (
+    Panel,
+    RunRow,
+    area,
+    button,
+    column,
+    named,
+    on_enter,
+    once_settled,
+    row,
+    text_box,
+)
 
 _WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
 _MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
@@ -95,13 +106,14 @@ class Chat(Panel):
         log = named(column(column(self._history, self._coming)), "log")
         log.tabbable = True  # so that arrow keys can scroll it
         self._box = text_box("Message", "message", placeholder="Your next message")
-        on_enter(self._box, self.guarded(self._pressed_send))
+        send = self.guarded(self._pressed_send)
+        on_enter(self._box, send)
         clear = button("Clear", "clear", self.guarded(self.clear), hint="Back to the beginning")
         export = button(
             "Export", "export", self.guarded(self._pressed_export), hint="The messages as JSON"
         )
         more = {"label": "Send", "hint": "Send the message"}
-        self._row = RunRow(self, self._pressed_send, self.stop, clear, export, **more)
+        self._row = RunRow(self, once_settled(send), self.stop, clear, export, **more)
         self._exported = text_box("Messages as JSON", "exported", rows=8)
         self._exported.layout.display = "none"
         self._show(self.job.progress)

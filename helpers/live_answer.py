@@ -1,9 +1,7 @@
 """An answer on its way to a view: the work of a job that asks, and what it has so far."""
 
 import math
-import socket
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -13,7 +11,6 @@ from helpers.client import ChatCompletionsClient
 from helpers.errors import ChatError
 from helpers.live import Turn, Work
 from helpers.models import ChatCompletions, StreamingChatCompletionsUpdate
-from helpers.streaming import CompletionStream
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def answering(client: ChatCompletionsClient, messages: Messages, **options: Any)
         chunks: list[tuple[float, str]] = []
         with (
             patient(client, turn).stream(messages, **options) as stream,
-            turn.woken_by(lambda: hang_up(stream)),
+            turn.woken_by(stream.hang_up),
         ):
             for update in stream:
                 if update.content:
@@ -92,20 +89,3 @@ def patient(client: ChatCompletionsClient, turn: Turn) -> ChatCompletionsClient:
     twin = copy(client)
     twin._policy = replace(client._policy, on_wait=wait, longest_pause=0.0)
     return twin
-
-
-def hang_up(stream: CompletionStream) -> None:
-    """End ``stream`` while another thread waits for its bytes: that thread then closes it.
-
-    Closing it from here would not wake a thread that waits in ``recv``, and would free the number
-    of a socket that is still in use.
-    """
-    response = stream._response
-    if response is None or response.is_closed:
-        return  # its connection may by now carry another answer
-    network = response.extensions.get("network_stream")
-    line = network.get_extra_info("socket") if network is not None else None
-    if line is not None:
-        with suppress(OSError):
-            # Not line.shutdown: of a TLS socket that also drops the state that its reader uses.
-            socket.socket.shutdown(line, socket.SHUT_RDWR)

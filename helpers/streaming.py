@@ -4,6 +4,7 @@ What an event does to the answer stands once, in ``Arriving``; the two streams o
 next bytes, one with ``for`` and one with ``async for``.
 """
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Self, cast
@@ -128,9 +129,24 @@ class CompletionStream(Arriving):
         self.close()
 
     def close(self) -> None:
-        """Close the connection: the service stops sending, and the iteration ends or breaks."""
+        """Close the connection, where nobody waits for its bytes: the iteration ends or breaks."""
         if self._response is not None:
             self._response.close()
+
+    def hang_up(self) -> None:
+        """End the iteration from another thread: the one that waits for bytes closes the stream.
+
+        ``close`` would not wake it, and would free the number of a socket that is still in use.
+        """
+        response = self._response
+        if response is None or response.is_closed:
+            return  # its connection may by now carry another answer
+        network = response.extensions.get("network_stream")
+        line = network.get_extra_info("socket") if network is not None else None
+        if line is not None:
+            with suppress(OSError):
+                # Not line.shutdown: of a TLS socket that also drops the state that its reader uses.
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
 
     def __iter__(self) -> Iterator[StreamingChatCompletionsUpdate]:
         """The updates; what one brings is in ``completion`` by the time that you see it.

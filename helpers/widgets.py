@@ -128,6 +128,11 @@ class RunRow:
             (made.add_class if primary else made.remove_class)("cc-primary")
 
 
+def once_settled(action: Callable[[], object]) -> Callable[..., None]:
+    """``action`` as a callback that looks at a box: it waits until the text is here."""
+    return lambda *_: threading.Timer(SETTLED, action).start()
+
+
 def button(
     label: str, name: str, action: Callable[..., None], *, hint: str = "", primary: bool = False
 ) -> ipywidgets.Button:

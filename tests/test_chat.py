@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMessage
+from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMessage, widgets
 from helpers.chat import Chat, chat, conversation
 from helpers.live import Progress
 from helpers.live_answer import Answer
 from tests.fakes import ASK, answer, client, leaked, piece, service_of, streamed
-from tests.test_live import LONG
+from tests.test_live import LONG, press
 from tests.test_live_stream import HELLO, Held, state
 from tests.test_views import HOSTILE, Page
 
@@ -21,6 +21,11 @@ DICTS = [message.as_dict() for message in START]
 MORE = {"role": "user", "content": "More?"}
 SAID = {"role": "assistant", "content": "Hello"}
 REFUSED = answer(401, {"error": {"message": "Who are you?"}})
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widgets, "SETTLED", 0.0)
 
 
 def typed(panel: Chat, text: str) -> None:
@@ -54,11 +59,24 @@ def test_a_message_is_sent_with_all_that_was_said_before() -> None:
     assert panel.twin().plain.endswith("You: More?\n\nModel: Hello")
 
     panel._box.value = "And then?"
-    panel._row.run.click()
+    press(panel._row.run)
     panel.job.wait(LONG)
     assert len(panel.messages) == 7
     assert service_of(asked).body["messages"] == panel.messages[:-1]
     assert panel._box.options == ("More?", "And then?")
+
+
+def test_a_press_may_overtake_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widgets, "SETTLED", 0.2)
+    panel = chat(client(HELLO), START)
+    assert panel.root
+    panel._row.run.click()
+    panel._box.value = "More?"
+    assert panel.messages == DICTS
+    press(panel._row.run)  # impatiently
+    panel.job.wait(LONG)
+    assert panel.messages == [*DICTS, MORE, SAID]
+    assert panel._box.value == ""
 
 
 def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
@@ -118,7 +136,7 @@ def test_a_question_without_an_answer_can_be_sent_again() -> None:
     assert "Who are you?" in state(panel)[1]
     assert (panel.messages, panel._box.value) == (DICTS, "More?")
     assert panel._history.value == panel.twin().html
-    panel._row.run.click()
+    press(panel._row.run)
     panel.job.wait(LONG)
     assert panel.messages == [*DICTS, MORE, SAID]
 

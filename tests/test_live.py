@@ -14,12 +14,20 @@ import pytest
 
 from helpers import RateLimitError, StreamInterruptedError, UserMessage, live
 from helpers.live import Job, Progress, Turn, in_words
-from helpers.live_answer import Answer, answering, asking, hang_up, patient
+from helpers.live_answer import Answer, answering, asking, patient
 from helpers.models import StreamingChatCompletionsUpdate
 from tests.fakes import ASK, DONE, KEY, answer, client, leaked, piece, service_of, streamed
 
 LONG = 20
 """Seconds after which a wait that should have ended counts as one that never does."""
+
+
+def press(button: Any) -> None:
+    """Press a button that waits for the texts of the boxes, and let it begin."""
+    button.click()
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(LONG)
 
 
 class Page:
@@ -385,8 +393,8 @@ def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
 
 def test_a_stream_that_is_not_open_needs_no_hanging_up() -> None:
     stream = client(streamed(piece("Hi", "stop"), DONE)).stream(ASK)
-    hang_up(stream)
+    stream.hang_up()
     with stream:
-        hang_up(stream)
+        stream.hang_up()
         assert [update.content for update in stream] == ["Hi"]
-    hang_up(stream)
+    stream.hang_up()

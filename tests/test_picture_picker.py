@@ -13,14 +13,14 @@ import httpx
 import pytest
 from PIL import Image
 
-from helpers import BadParameterError, ChatCompletionsClient, NoRecordingError
+from helpers import BadParameterError, ChatCompletionsClient, NoRecordingError, widgets
 from helpers.images import MOST_BYTES, prepare
 from helpers.lesson import connect
 from helpers.lessons import ROOT
 from helpers.picture_picker import OWN, PicturePicker, picture_picker
 from tests.fakes import DONE, answer, client, event, leaked, piece, service_of, streamed
 from tests.test_images import PLANTED, saved, tagged
-from tests.test_live import LONG
+from tests.test_live import LONG, press
 from tests.test_live_stream import Held
 from tests.test_views import HOSTILE, Page
 
@@ -30,6 +30,11 @@ PICTURES = {"A chart": CHART, "A lighthouse": PHOTO}
 BARS = "What does this chart compare, and which two bars are closest in length?"
 USED = event(choices=[], usage={"prompt_tokens": 781, "completion_tokens": 2, "total_tokens": 783})
 SEEN = streamed(piece("A "), piece("tower."), piece("", "stop"), USED, DONE)
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widgets, "SETTLED", 0.0)
 
 
 @pytest.fixture
@@ -59,6 +64,17 @@ def read(area: Any) -> tuple[str, str]:
     found = re.search(r'data-state="(\w+)"[^>]*>(.*)</div>', area.value, re.DOTALL)
     assert found
     return found[1], " ".join(Page(f"<p>{found[2]}</p>").text.split())
+
+
+def test_a_press_may_overtake_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widgets, "SETTLED", 0.2)
+    asked = client(SEEN)
+    panel = picker(asked)
+    panel._row.run.click()
+    panel._question.value = "Who?"
+    press(panel._row.stop)  # nothing runs yet, and what was pressed before still counts
+    panel.job.wait(LONG)
+    assert service_of(asked).body["messages"][0]["content"][0]["text"] == "Who?"
 
 
 def test_what_the_lesson_has_is_shown_without_a_call() -> None:
@@ -98,7 +114,7 @@ def test_run_sends_the_picture_as_it_is_shown_with_the_question() -> None:
     panel = picker(asked)
     panel._pictures.value = "A lighthouse"
     panel._question.value = "What is <this>?"
-    panel._row.run.click()
+    press(panel._row.run)
     assert panel.job.wait(LONG).state == "finished"
     text, shown = service_of(asked).body["messages"][0]["content"]
     assert text == {"type": "text", "text": "What is <this>?"}
@@ -148,7 +164,7 @@ def test_a_picture_of_your_own_is_made_ready_and_chosen() -> None:
     assert service_of(asked).requests == []
 
     panel._question.value = "Who?"
-    panel._row.run.click()
+    press(panel._row.run)
     panel.job.wait(LONG)
     url = service_of(asked).body["messages"][0]["content"][1]["image_url"]["url"]
     assert PLANTED not in base64.b64decode(url.partition(",")[2])
@@ -167,7 +183,7 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     bundle = panel._repr_mimebundle_()
     assert "<img" not in bundle["text/html"] and "40 × 20" not in str(bundle)
     assert "It is a picture of your own, which no notebook keeps." in bundle["text/plain"]
-    states = repr([widget.get_state() for widget in widgets(panel.root)])
+    states = repr([widget.get_state() for widget in all_of(panel.root)])
     prepared = panel._chosen[OWN].picture.data
     for kept in (data, prepared):
         assert base64.b64encode(kept).decode()[:200] not in states
@@ -178,8 +194,8 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     assert panel.twin().html.count("<img") == 2
 
 
-def widgets(root: Any) -> list[Any]:
-    return [root, *(one for child in getattr(root, "children", ()) for one in widgets(child))]
+def all_of(root: Any) -> list[Any]:
+    return [root, *(one for child in getattr(root, "children", ()) for one in all_of(child))]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +277,7 @@ def test_a_replay_offers_what_was_recorded_and_says_so(replayed: ChatCompletions
     assert BARS not in panel._question.options and len(panel._question.options) == 2
     for question in panel._question.options:
         panel._question.value = question
-        panel._row.run.click()
+        press(panel._row.run)
         assert panel.job.wait(LONG).state == "finished"
         assert panel.job.progress.value.text in panel.twin().plain
 
@@ -272,7 +288,7 @@ def test_a_replay_knows_the_lessons_picture_by_whatever_way_it_comes(
     panel = picker(replayed)
     dropped(panel, (ROOT / "images" / "lighthouse.jpg").read_bytes())
     assert len(panel._question.options) == 2
-    panel._row.run.click()
+    press(panel._row.run)
     assert panel.job.wait(LONG).state == "finished"
 
 
@@ -283,7 +299,7 @@ def test_a_replay_says_that_it_has_no_answer_about_another_picture(
     dropped(panel, tagged("PNG"))
     assert "No answer was recorded for it; to ask about it, go live" in panel._sent.value
     assert len(panel._question.options) == 3
-    panel._row.run.click()
+    press(panel._row.run)
     panel.job.wait(LONG)
     assert "No recording of lesson 08-images" in read(panel.status)[1]
     with pytest.raises(NoRecordingError):
@@ -303,7 +319,7 @@ def test_nothing_is_sent_without_a_question() -> None:
     asked = client(SEEN)
     panel = picker(asked)
     panel._question.value = " "
-    panel._row.run.click()
+    press(panel._row.run)
     assert read(panel.status) == ("ready", "Ready. Write a question first.")
     with pytest.raises(ValueError, match="There is no question"):
         panel.ask("A chart", "")
@@ -317,7 +333,7 @@ def test_stop_keeps_what_has_arrived_and_a_new_picture_may_come_meanwhile() -> N
     panel = picker(client(answer(body=held, content_type="text/event-stream")))
     panel._answer_area.observe(lambda change: "Once" in change.new and arrived.set(), "value")
     panel._question.value = "What?"
-    panel._row.run.click()
+    press(panel._row.run)
     assert arrived.wait(LONG)
     dropped(panel, tagged("PNG"))
     assert panel.job.running and panel.about == OWN
@@ -338,7 +354,7 @@ def test_stop_keeps_what_has_arrived_and_a_new_picture_may_come_meanwhile() -> N
 def test_what_goes_wrong_is_said_in_words(fault: Any, words: str) -> None:
     panel = picker(client(fault))
     panel._question.value = "What?"
-    panel._row.run.click()
+    press(panel._row.run)
     panel.job.wait(LONG)
     assert read(panel.status)[0] == "failed" and words in read(panel.status)[1]
     assert leaked(panel, panel.status.value, panel._sent.value) == []
