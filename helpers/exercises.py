@@ -6,6 +6,7 @@ An answer is a function. ``check`` calls it with each case and says in words wha
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 from helpers.errors import ContentFilterError
@@ -243,4 +244,4 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
 
 def hint(lesson: str) -> str:
     """How to begin the exercise of ``lesson``."""
-    return HINTS[lesson]
+    return fill(HINTS[lesson], 90, break_long_words=False, break_on_hyphens=False)

@@ -31,14 +31,15 @@ _WIDEST_COLUMN = 40
 _WIDEST_BAR = 30
 
 _HTML = Environment(autoescape=True)
-# The styles are for JupyterLab, which aligns tables to the right and breaks words anywhere in
-# <pre>: nothing is lost without them.
+# JupyterLab and GitHub align all cells to the right, and GitHub leaves no style, but ``align``.
+# The style of <pre> is for JupyterLab, which breaks words anywhere in it.
 _TABLE = _HTML.from_string("""\
 {%- macro cells(tag, row) -%}
 {%- for cell in row -%}
-<{{ tag }} style="text-align: {{ sides[loop.index0] }}; vertical-align: top">{{ cell }}</{{ tag }}>
-{%- endfor -%}
-{%- endmacro -%}
+<{{ tag }} style="vertical-align: top"><div align="{{ sides[loop.index0] }}">
+{{- cell -}}
+</div></{{ tag }}>
+{%- endfor -%}{%- endmacro -%}
 <table>
 <thead><tr>{{ cells("th", head) }}</tr></thead>
 <tbody>
@@ -47,8 +48,8 @@ _TABLE = _HTML.from_string("""\
 </table>""")
 _WIRE = _HTML.from_string("""\
 {% for title, text in blocks.items() %}<p><b>{{ title }}</b></p>
-<pre style="white-space: pre-wrap; word-break: normal; margin: 0 0 1em">
-<code>{{ text }}</code></pre>
+<pre style="white-space: pre-wrap; word-break: normal"><code>{{ text }}</code></pre>
+{% if not loop.last %}<br>{% endif %}
 {% endfor %}""")
 _PARAGRAPH = Markup("<p>{}</p>")
 _PICTURE = Markup('<p><img alt="{}" width="{}" src="data:image/png;base64,{}"></p>')

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from markupsafe import Markup
 from PIL import Image, ImageColor, ImageDraw
 
@@ -27,6 +28,7 @@ ALLOWED = {
     "pre": {"style"},
     "td": {"style"},
     "th": {"style"},
+    "div": {"align"},
     **{tag: set() for tag in ("b", "br", "code", "p", "sub", "table", "tbody", "thead", "tr")},
 }
 VOID = {"br", "img"}
@@ -308,6 +310,11 @@ class TestTable:
             "two",
             "three",
         ]
+
+    def test_a_column_of_numbers_is_right_aligned_and_one_with_text_left(self) -> None:
+        html = views.table(["n", "mixed"], [[1, "one"], [2, 2]]).html
+        sides = [one["align"] for one in BeautifulSoup(html, "html.parser")("div")]
+        assert sides == ["right", "left"] * 3
 
     def test_text_is_never_taken_for_a_number(self) -> None:
         view = views.table(["text"], [["1e5"], ["007"], ["1.50"]])
