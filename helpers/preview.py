@@ -20,7 +20,7 @@ _PAIR = Environment(autoescape=True).from_string("""\
 <p><b>{{ about }}</b> ({{ name }})</p>
 <table>
 <thead><tr>
-{% for side in sides %}<th style="text-align: left">{{ side.title }}</th>
+{% for side in sides %}<th><div align="left">{{ side.title }}</div></th>
 {% endfor %}</tr></thead>
 <tbody><tr>
 {% for side in sides %}<td style="vertical-align: top">\
