@@ -83,7 +83,8 @@ def answered(panel: Locator, name: str) -> Locator:
 
 
 def rows(panel: Locator) -> list[str]:
-    return panel.locator(".cc-sent tbody tr").all_inner_texts()
+    found = panel.locator(".cc-sent tbody tr").all()
+    return ["\t".join(row.locator("td").all_inner_texts()) for row in found]
 
 
 def offered(panel: Locator, name: str) -> list[str]:

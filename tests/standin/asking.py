@@ -1,5 +1,6 @@
 """How the tests of the stand-in ask it: plain HTTP, so they see what is on the wire."""
 
+import atexit
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"ty
 
 # One client for all tests: a new one costs more than a request. A proxy is not asked.
 CLIENT = httpx.Client(trust_env=False)
+atexit.register(CLIENT.close)
 
 
 def with_rules(pace: float = 0) -> StandIn:
