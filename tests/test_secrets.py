@@ -91,7 +91,7 @@ def test_no_answer_at_all(seen: Seen, setting: Setting, monkeypatch: pytest.Monk
     with Parrot() as parrot:
         failing("refused", f"http://127.0.0.1:{closed_port()}")
         failing("TLS to a plain port", parrot.url.replace("http", "https"))
-        failing("time-out", parrot.url, timeout=0.05)
+        failing("time-out", parrot.url, timeout=0.5)
         for port in (parrot.server_address[1], closed_port()):
             proxied(monkeypatch, f"http://user:{PASSWORD}@127.0.0.1:{port}")
             failing("a proxy", "https://my-resource.services.ai.azure.com")

@@ -45,14 +45,19 @@ OPEN = """async path => {
   const widget = await app.commands.execute('docmanager:open', {path});
   await widget.revealed;
 }"""
+# On a busy machine a notebook may open behind what was open before: its tab is chosen then.
 STATE = """path => {
-  const widget = window.jupyterapp.shell.currentWidget;
-  const kernel = widget?.context?.sessionContext.session?.kernel;
+  const { shell } = window.jupyterapp;
+  const tabs = [...shell.widgets('main')];
+  const widget = tabs.find(tab => tab.context?.path === path);
+  const open = widget !== undefined && shell.currentWidget === widget;
+  if (widget && !open) shell.activateById(widget.id);
+  const kernel = widget?.context.sessionContext.session?.kernel;
   const dialog = document.querySelector('.jp-Dialog');
-  const open = widget?.context?.path === path;
   return {
     ready: open && kernel?.status === 'idle' && kernel.connectionStatus === 'connected',
     open, kernel: kernel?.status, connection: kernel?.connectionStatus, asks: dialog?.innerText,
+    tabs: tabs.map(tab => tab.title.label), current: shell.currentWidget?.title.label,
   };
 }"""
 IDLE = f"path => ({STATE})(path).ready"
@@ -116,7 +121,7 @@ class Desk:
         try:
             self.page.evaluate(OPEN, place)
             try:
-                self.page.wait_for_function(IDLE, arg=place)
+                self.page.wait_for_function(IDLE, arg=place, polling=100)
             except TimeoutError:
                 state = self.page.evaluate(STATE, place)
                 raise AssertionError(f"{place} has no kernel that is at rest: {state}") from None
