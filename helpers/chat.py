@@ -73,14 +73,7 @@ class Chat(Panel):
         """
         if not self.send(text):
             raise ValueError("There is no text to send, or an answer is still on its way.")
-        try:
-            answer = self.job.wait().value
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-        if self.job.error is not None:
-            raise self.job.error
-        return answer.text
+        return self.job.result().text
 
     def stop(self) -> bool:
         """End the answer now: what has arrived becomes its message. False if none is coming."""

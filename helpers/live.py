@@ -149,6 +149,17 @@ class Job(Generic[Value]):
                 raise TimeoutError("The run goes on.")
         return self.progress
 
+    def result(self) -> Value:
+        """For a cell: the value when the run has ended. Raises why it failed; Ctrl-C stops it."""
+        try:
+            value = self.wait().value
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        if self.error is not None:
+            raise self.error
+        return value
+
     def _work(self, turn: Turn, work: Work[Value]) -> None:
         try:
             # Left early, the generator is closed, and with it what it has open.

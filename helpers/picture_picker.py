@@ -94,14 +94,7 @@ class PicturePicker(Panel):
         self.choose(about)
         if not self.run(question):
             raise ValueError("There is no question, or an answer is still on its way.")
-        try:
-            answer = self.job.wait().value
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-        if self.job.error is not None:
-            raise self.job.error
-        return answer.text
+        return self.job.result().text
 
     def stop(self) -> bool:
         """End the answer now, and keep what has arrived; False if none is on its way."""
