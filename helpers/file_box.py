@@ -1,9 +1,9 @@
 """``file_box``: a place on the page for a file, which can be chosen, dropped or pasted there.
 
 The upload button of the usual widgets takes no file that is dropped or pasted, loses one of more
-than ten million bytes without a word, and keeps the others in its state. This is the one part of
-the widgets with a script of its own: ``file_box.js``. Importing it takes a moment, so it is done
-where controls are built.
+than ten million bytes without a word, and keeps the others in its state. This one has a
+script of its own: ``file_box.js``. Importing it takes a moment, so it is done where controls are
+built.
 """
 
 from collections.abc import Callable, Mapping

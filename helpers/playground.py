@@ -75,8 +75,6 @@ class Playground(Panel):
 
     def build(self) -> list[Any]:
         """The controls; below them the answer as it comes, and the last two."""
-        from helpers.own_keys import own_keys
-
         last = setting_of(self.answers[-1]) if self.answers else {"prompt": ""}
         if self.offers is not None:
             last = nearest(self.offers, last, "prompt") if self.offers else {}
@@ -91,8 +89,7 @@ class Playground(Panel):
         told = _LIVE if self.offers is None else _RECORDED if self.offers else _NOTHING
         return [
             *(row(prompt), row(*others), area("offline", str(lines(told)))),
-            *(self._followed, self._row.box),
-            *(self.status, self._answer, self._both, own_keys()),
+            *(self._followed, self._row.box, self.status, self._answer, self._both),
         ]
 
     def draw(self, progress: Progress[Answer]) -> None:

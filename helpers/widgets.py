@@ -64,8 +64,10 @@ class Panel(ABC):
     @cached_property
     def root(self) -> ipywidgets.VBox:
         """The widget that holds all the others."""
+        from helpers.attributes import attributes
+
         style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
-        return named(column(style, *self.build()), "panel", self.name)
+        return named(column(style, attributes(), *self.build()), "panel", self.name)
 
     def guarded(self, action: Callable[[], object]) -> Callable[..., None]:
         """``action`` as a callback: where it fails, the status line says so in words."""

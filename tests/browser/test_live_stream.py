@@ -66,6 +66,23 @@ def test_a_keyboard_will_do(live: Open) -> None:
         expect(stop).to_be_focused()
 
 
+def test_a_screen_reader_has_a_region_that_stays_while_what_it_says_changes(replayed: Open) -> None:
+    panel = shown(replayed(LESSON))
+    region = panel.locator("[aria-live=polite]")
+    expect(region).to_have_count(0)
+    panel.locator(".cc-run").focus()
+    expect(region).to_have_count(1)
+    heard = region.evaluate_handle("""region => {
+        const heard = [];
+        new MutationObserver(() => heard.push(region.textContent.trim()))
+            .observe(region, {childList: true, subtree: true});
+        return heard;
+    }""")
+    panel.locator(".cc-run").press("Enter")
+    expect(state(panel, "finished")).to_be_visible()
+    assert list(dict.fromkeys(heard.json_value())) == ["Running …", "Finished."]
+
+
 def test_stop_is_quick_and_what_had_come_stays(live: Open) -> None:
     with StandIn() as server:
         panel = shown(live(LESSON, server))
