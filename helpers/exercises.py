@@ -231,14 +231,12 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
         try:
             got = answer(deepcopy(case.argument))  # an answer may change what it is given
         except Exception as reason:
-            return (
-                f"Not yet: {name} raises {type(reason).__name__}: {reason} (given: {case.given})."
-            )
-        if type(got) is not type(case.expected) or got != case.expected:
-            return (
-                f"Not yet: for {case.given}, {name} gives {got!r}, not {case.expected!r}.\n"
-                f"For a hint, run: hint({lesson!r})"
-            )
+            did = f"raises {type(reason).__name__}:\n{reason}"
+        else:
+            if type(got) is type(case.expected) and got == case.expected:
+                continue
+            did = f"gives {got!r}, not {case.expected!r}."
+        return f"Not yet: for {case.given}, {name} {did}\nFor a hint, run: hint({lesson!r})"
     return f"Right: {name} passes all {len(CASES[lesson])} cases."
 
 
