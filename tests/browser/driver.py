@@ -32,13 +32,12 @@ LEFT = "Canceled future for "
 """What JupyterLab says when a notebook is closed while its kernel still owes it an answer."""
 Theme = Literal["light", "dark"]
 
-READY = """async () => {
-  const app = window.jupyterapp;
-  await app?.started;
-  await app?.restored;
-  return app?.commands.hasCommand('docmanager:open')
-    && app.commands.hasCommand('notebook:run-all-cells');
-}"""
+# What a wait asks for must not be a promise: Playwright takes one for a yes, whatever it comes to.
+LOADED = "() => window.jupyterapp !== undefined"
+WATCH = "() => { window.jupyterapp.restored.then(() => { window.restored = true; }); }"
+READY = """() => window.restored && !location.search.includes('reset')
+  && window.jupyterapp.commands.hasCommand('docmanager:open')
+  && window.jupyterapp.commands.hasCommand('notebook:run-all-cells')"""
 OPEN = """async path => {
   const app = window.jupyterapp;
   if (!app.shell.leftCollapsed) await app.commands.execute('application:toggle-left-area');
@@ -109,6 +108,8 @@ class Desk:
     def enter(self) -> None:
         """Load JupyterLab, with nothing open in it."""
         self.page.goto(self.lab.url)
+        self.page.wait_for_function(LOADED)
+        self.page.evaluate(WATCH)
         self.page.wait_for_function(READY)
 
     @contextmanager

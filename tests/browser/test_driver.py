@@ -121,6 +121,7 @@ def test_faults_of_a_page_are_found_and_it_is_not_used_again(room: Room) -> None
         assert missing == set()
     with room.desk() as second:
         assert second is not first
+        assert "reset" not in second.page.url  # JupyterLab has come to rest
         assert second.faults == []
 
 
