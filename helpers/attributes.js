@@ -6,8 +6,8 @@ function render() {
     ({ target }) => {
       const panel = target.closest(".cc-panel");
       if (!panel) return;
-      if (target.matches("select")) target.dataset.lmSuppressShortcuts = "true";
-      for (const area of panel.querySelectorAll(".cc-status, .cc-followed"))
+      if (target.matches("select, .cc-log")) target.dataset.lmSuppressShortcuts = "true";
+      for (const area of panel.querySelectorAll(".cc-status, .cc-followed, .cc-taken"))
         area.setAttribute("aria-live", "polite");
     },
     { signal: gone.signal },

@@ -1,8 +1,8 @@
 """``attributes``: sets what a panel needs on the page and the usual widgets have no setting for.
 
-- To JupyterLab a list that is closed is no place for keys: an arrow leads out of it to another
-  cell, B adds a cell, and D pressed twice deletes the one with the panel. An attribute tells it to
-  keep off.
+- To JupyterLab a list that is closed, or a text to be scrolled, is no place for keys: an arrow
+  leads out of it to another cell, B adds a cell, and D pressed twice deletes the one with the
+  panel. An attribute tells it to keep off.
 - An area makes its html anew at each change. A screen reader tells of what changes within a live
   region, not of a region that is put in whole: so the area itself, which stays, is one.
 

@@ -12,16 +12,15 @@ from helpers.live import Job, Progress
 from helpers.live_answer import Answer, answering
 from helpers.live_views import ended, lines, shown
 from helpers.messages import JSON, AssistantMessage, UserMessage
+from helpers.run_row import RunRow
 from helpers.views import View
 from helpers.widgets import (
     Panel,
-    RunRow,
     area,
     button,
     column,
     named,
     on_enter,
-    once_settled,
     row,
     text_box,
 )
@@ -99,14 +98,15 @@ class Chat(Panel):
         log = named(column(column(self._history, self._coming)), "log")
         log.tabbable = True  # so that arrow keys can scroll it
         self._box = text_box("Message", "message", placeholder="Your next message")
-        send = self.guarded(self._pressed_send)
-        on_enter(self._box, send)
-        clear = button("Clear", "clear", self.guarded(self.clear), hint="Back to the beginning")
+        on_enter(self._box, self.guarded(self._pressed_send))
+        clear = button(
+            "Clear", "clear", self.guarded(self._pressed_clear), hint="Back to the beginning"
+        )
         export = button(
             "Export", "export", self.guarded(self._pressed_export), hint="The messages as JSON"
         )
-        more = {"label": "Send", "hint": "Send the message"}
-        self._row = RunRow(self, once_settled(send), self.stop, clear, export, **more)
+        more: Any = {"label": "Send", "hint": "Send the message", "settles": True}
+        self._row = RunRow(self, self._pressed_send, self.stop, clear, export, **more)
         self._exported = text_box("Messages as JSON", "exported", rows=8)
         self._exported.layout.display = "none"
         self._show(self.job.progress)
@@ -135,6 +135,10 @@ class Chat(Panel):
             if not self.job.running:
                 self.say("ready", "Write a message first.")
 
+    def _pressed_clear(self) -> None:
+        self._row.drop()
+        self.clear()
+
     def _pressed_export(self) -> None:
         self._exported.value = self.export()
         layout = self._exported.layout
@@ -153,6 +157,8 @@ class Chat(Panel):
         self._row.draw(running)
         self._box.options = self._questions
         self._history.value, self._coming.value = conversation(history).html, coming
+        if not self._exported.layout.display:
+            self._exported.value = self.export()
         self.say(state, ended(progress))
 
 

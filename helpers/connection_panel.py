@@ -19,8 +19,9 @@ from helpers.live import Job, Progress, Turn, Work
 from helpers.live_answer import patient
 from helpers.models import ChatCompletions
 from helpers.routes import FORMS, route_for
+from helpers.run_row import RunRow
 from helpers.views import View
-from helpers.widgets import Panel, RunRow, area, button, password_box, row, taken, text_box
+from helpers.widgets import Panel, area, button, password_box, row, taken, text_box
 
 _PLACE = "https://my-resource.services.ai.azure.com/models"
 _NO_KEY = "leave it empty to sign in with Entra ID"
@@ -105,7 +106,7 @@ class ConnectionPanel(Panel):
         forget = button(
             "Forget", "forget", self.guarded(self._pressed_forget), hint="Drop what was entered"
         )
-        more = {"label": "Test the connection", "hint": "Make one short call"}
+        more: Any = {"label": "Test the connection", "hint": "Make one short call"}
         self._row = RunRow(self, self._pressed_test, self.stop, forget, **more)
         self._show(self.job.progress)
         boxes = [row(box) for box in (self._endpoint, self._model, self._box)]

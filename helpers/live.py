@@ -19,7 +19,6 @@ from helpers.harmless import visible
 
 SHORTEST_FRAME = 0.05
 """Seconds from one drawing to the next, but for the last, which does not wait."""
-
 State = Literal["ready", "running", "finished", "stopped", "failed"]
 Value = TypeVar("Value")
 Work = Callable[["Turn"], Generator[Value]]
@@ -143,10 +142,12 @@ class Job(Generic[Value]):
 
         Raises ``TimeoutError`` if that takes longer than ``seconds``.
         """
-        if self._painter is not None:
-            self._painter.join(seconds)
-            if self._painter.is_alive():
+        left = float("inf") if seconds is None else seconds
+        while self._painter is not None and self._painter.is_alive():
+            if left <= 0:
                 raise TimeoutError("The run goes on.")
+            self._painter.join(SHORTEST_FRAME)  # in pieces: a wait hears no Ctrl-C on Windows
+            left -= SHORTEST_FRAME
         return self.progress
 
     def result(self) -> Value:

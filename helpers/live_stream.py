@@ -9,8 +9,9 @@ from helpers.live import Job, Progress
 from helpers.live_answer import Answer, answering
 from helpers.live_views import ended, streamed
 from helpers.models import StreamingChatCompletionsUpdate
+from helpers.run_row import RunRow
 from helpers.views import View
-from helpers.widgets import Panel, RunRow, area
+from helpers.widgets import Panel, area
 
 
 def live_stream(

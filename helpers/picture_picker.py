@@ -14,8 +14,9 @@ from helpers.incoming import Incoming
 from helpers.live import Job, Progress, State, Turn, in_words
 from helpers.live_answer import Answer, answering
 from helpers.live_views import ended, lines, shown, status
+from helpers.run_row import RunRow
 from helpers.views import View
-from helpers.widgets import Panel, RunRow, area, choice, on_enter, once_settled, row, text_box
+from helpers.widgets import Panel, area, choice, on_enter, row, text_box
 
 OWN = "Your picture"
 """What a picture is called that does not come from the lesson."""
@@ -119,14 +120,15 @@ class PicturePicker(Panel):
         self._sent = area("sent")
         parts = [place, self._told, row(self._pictures), self._sent]
         offline = self._chosen[self.about].questions is not None
-        run = self.guarded(self._pressed_run)
         if not offline:
             self._question = text_box("Question", "question", placeholder="What is in it?")
-            on_enter(self._question, run)
+            on_enter(self._question, self.guarded(self._pressed_run))
         else:
             self._question = choice("Question", "question", [], None)
             parts.insert(0, area("offline", str(lines(_OFFLINE))))
-        self._row = RunRow(self, once_settled(run), self.stop, hint="Send picture and question")
+        self._row = RunRow(
+            self, self._pressed_run, self.stop, hint="Send picture and question", settles=True
+        )
         self._answer_area = area("answer")
         self._show_picture()
         question = self._asked[1] if self._asked else ""

@@ -26,8 +26,9 @@ from helpers.offers import (
     offers,
     setting_of,
 )
+from helpers.run_row import RunRow
 from helpers.views import View, table
-from helpers.widgets import Panel, RunRow, area, choice, row, text_box
+from helpers.widgets import Panel, area, choice, row, text_box
 
 _RECORDED = (
     "Answers are recorded here: the controls offer what was recorded, and when you change one, the "

@@ -17,9 +17,10 @@ from helpers.messages import UserMessage
 from helpers.models import ChatCompletions
 from helpers.parameters import check_messages
 from helpers.recorded import recorded_requests
+from helpers.run_row import RunRow
 from helpers.severity import filter_results, severity
 from helpers.views import View, table
-from helpers.widgets import Panel, RunRow, area, on_enter, row, text_box
+from helpers.widgets import Panel, area, on_enter, row, text_box
 
 Outcome = ChatCompletions | ContentFilterError
 """An answer, or the error by which the filter refused the prompt."""

@@ -67,7 +67,7 @@ class Panel(ABC):
         from helpers.attributes import attributes
 
         style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
-        return named(column(style, attributes(), *self.build()), "panel", self.name)
+        return named(column(style, *self.build(), attributes()), "panel", self.name)
 
     def guarded(self, action: Callable[[], object]) -> Callable[..., None]:
         """``action`` as a callback: where it fails, the status line says so in words."""
@@ -104,37 +104,6 @@ class Panel(ABC):
         return View(str(html), f"{twin.plain}\n\n{self.note}")
 
 
-class RunRow:
-    """The buttons Run and Stop of ``panel``; ``beside`` them stand further controls.
-
-    Neither is ever switched off: a button that is loses the focus, and who works with the keyboard
-    is thrown out of the panel. The one to press next stands out; the other does nothing.
-    """
-
-    def __init__(
-        self,
-        panel: Panel,
-        run: Callable[[], object],
-        stop: Callable[[], object],
-        *beside: Any,
-        label: str = "Run",
-        hint: str = "Ask the model",
-    ) -> None:
-        self.run = button(label, "run", panel.guarded(run), hint=hint, primary=True)
-        self.stop = button("Stop", "stop", panel.guarded(stop), hint="End the answer")
-        self.box = row(self.run, self.stop, *beside)
-
-    def draw(self, running: bool) -> None:
-        """Have the button stand out that does something; ``panel`` calls it."""
-        for made, primary in ((self.run, not running), (self.stop, running)):
-            (made.add_class if primary else made.remove_class)("cc-primary")
-
-
-def once_settled(action: Callable[[], object]) -> Callable[..., None]:
-    """``action`` as a callback that looks at a box: it waits until the text is here."""
-    return lambda *_: threading.Timer(SETTLED, action).start()
-
-
 def button(
     label: str, name: str, action: Callable[..., None], *, hint: str = "", primary: bool = False
 ) -> ipywidgets.Button:
@@ -151,13 +120,14 @@ def text_box(
 ) -> ipywidgets.Combobox:
     """A box for text, of one line or with its label above several ``rows``.
 
-    That of one line has ``options``, texts that it offers. The text is sent when the box is left:
-    with every key, the press of a button could overtake the last of it.
+    That of one line has ``options``, texts that it offers. It sends its text with every key: a new
+    list of options sets the text anew, and would undo what was typed and not sent. The other sends
+    it when it is left.
     """
     import ipywidgets
 
     facts = {"description": label, "value": value, "placeholder": placeholder, **_free()}
-    facts["continuous_update"] = False
+    facts["continuous_update"] = rows == 1
     if rows == 1:
         return named(ipywidgets.Combobox(ensure_option=False, **facts), name, "wide")
     return named(ipywidgets.Textarea(rows=rows, **facts), name, "wide", "above")

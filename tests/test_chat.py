@@ -79,6 +79,21 @@ def test_a_press_may_overtake_the_message(monkeypatch: pytest.MonkeyPatch) -> No
     assert panel._box.value == ""
 
 
+@pytest.mark.parametrize("place", [1, 2], ids=["Stop", "Clear"])
+def test_a_press_that_waits_for_the_message_can_be_taken_back(
+    place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(widgets, "SETTLED", 0.1)
+    asked = client(HELLO)
+    panel = chat(asked, START)
+    assert panel.root
+    panel._box.value = "More?"
+    panel._row.run.click()
+    press(panel._row.box.children[place])
+    assert (service_of(asked).requests, panel.messages) == ([], DICTS)
+    assert panel._box.value == "More?"
+
+
 def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
     panel = chat(client(HELLO), START)
     assert panel.root
@@ -192,6 +207,8 @@ def test_export_shows_what_can_be_sent_again() -> None:
     assert panel._exported.layout.display is None
     assert json.loads(panel._exported.value) == json.loads(panel.export()) == panel.messages
     assert "é" in panel._exported.value
+    panel.ask("More?")
+    assert json.loads(panel._exported.value) == panel.messages != []
     assert client().complete(json.loads(panel.export())).content == "Hi!"
     export.click()
     assert panel._exported.layout.display == "none"

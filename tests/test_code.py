@@ -33,7 +33,7 @@ FLOORS = [
     ),
     *("live", "live_answer", "live_views", "recorded", "offers", "connection", "incoming"),
     "chosen",
-    *("attributes", "widgets", "file_box"),
+    *("attributes", "widgets", "run_row", "file_box"),
     *("live_stream", "chat", "connection_panel", "playground", "live_heatmap", "live_trace"),
     *("sentence_box", "picture_picker"),
     *("runner", "__main__"),

@@ -51,7 +51,7 @@ def test_who_watches_gets_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
     panel = live_heatmap(ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]}))
     assert WIDGET_VIEW in panel._repr_mimebundle_()
-    assert panel.root.children[-1].value == explorable(tokens_of(PLAIN_ANSWER))
+    assert panel.root.children[-2].value == explorable(tokens_of(PLAIN_ANSWER))
 
 
 def test_every_token_is_one_control_of_one_group_in_order() -> None:
@@ -135,7 +135,7 @@ def test_all_facts_but_the_table_are_those_of_the_twin() -> None:
 
 def test_an_answer_without_logprobs_says_so() -> None:
     panel = live_heatmap(ChatCompletions({"choices": []}))
-    assert panel.root.children[-1].value == panel.twin().html
+    assert panel.root.children[-2].value == panel.twin().html
     assert "Ask with logprobs=True" in panel.twin().html
 
 

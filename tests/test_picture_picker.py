@@ -72,9 +72,22 @@ def test_a_press_may_overtake_the_question(monkeypatch: pytest.MonkeyPatch) -> N
     panel = picker(asked)
     panel._row.run.click()
     panel._question.value = "Who?"
-    press(panel._row.stop)  # nothing runs yet, and what was pressed before still counts
+    press(panel._row.run)  # impatiently
     panel.job.wait(LONG)
+    assert len(service_of(asked).requests) == 1
     assert service_of(asked).body["messages"][0]["content"][0]["text"] == "Who?"
+
+
+def test_a_press_that_waits_for_the_question_can_be_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(widgets, "SETTLED", 0.1)
+    asked = client(SEEN)
+    panel = picker(asked)
+    panel._question.value = "Who?"
+    panel._row.run.click()
+    press(panel._row.stop)
+    assert service_of(asked).requests == []
 
 
 def test_what_the_lesson_has_is_shown_without_a_call() -> None:

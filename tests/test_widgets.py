@@ -11,11 +11,11 @@ import pytest
 from helpers import AuthenticationError
 from helpers.lessons import ROOT
 from helpers.live_views import LONGEST_TEXT, lines, status, time_line
+from helpers.run_row import RunRow
 from helpers.views import View
 from helpers.widgets import (
     WIDGET_VIEW,
     Panel,
-    RunRow,
     area,
     button,
     choice,

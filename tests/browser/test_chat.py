@@ -56,6 +56,39 @@ def test_offline_any_other_question_is_told_to_be_unknown_and_kept(replayed: Ope
     expect(panel.locator(".cc-history p")).to_have_count(TURNS)
 
 
+def test_what_is_typed_while_an_answer_comes_is_kept(live: Open) -> None:
+    with StandIn() as server:
+        panel = shown(live(LESSON, server))
+        slow = Script(ask="Who?", answer=("Nobody.",), first_ms=3000)
+        server.scripts = [slow]
+        box = panel.locator(".cc-message input")
+        box.fill("Who?")
+        box.press("Enter")
+        expect(state(panel, "running")).to_be_visible()
+        expect(box).to_have_value("")
+        box.press_sequentially("And then?")
+        expect(state(panel, "finished")).to_be_visible()
+        expect(panel.locator("datalist option").last).to_have_attribute("value", "Who?")
+        expect(box).to_have_value("And then?")
+
+
+def test_the_keys_of_the_log_are_its_own(replayed: Open) -> None:
+    notebook = replayed(LESSON)
+    panel = shown(notebook)
+    log = panel.locator(".cc-log")
+    cells = len(notebook.cells())
+    log.evaluate("log => { log.style.maxHeight = '60px'; }")
+    panel.locator(".cc-message input").press("Shift+Tab")
+    expect(log).to_be_focused()
+    before = log.evaluate("log => log.scrollTop")
+    for key in ("ArrowUp", "b", "d", "d"):  # JupyterLab would leave it, add a cell, delete one
+        notebook.page.keyboard.press(key)
+    expect(log).to_be_focused()
+    scrolled = "before => document.querySelector('.cc-log').scrollTop < before"
+    notebook.page.wait_for_function(scrolled, arg=before)
+    assert len(notebook.cells()) == cells
+
+
 def test_live_it_goes_on_and_an_answer_can_be_stopped(live: Open) -> None:
     with StandIn() as server:
         panel = shown(live(LESSON, server))

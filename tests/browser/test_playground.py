@@ -4,7 +4,7 @@ from playwright.sync_api import Locator, expect
 
 from helpers.offers import PARAMETERS
 from tests.browser.accessibility import axe
-from tests.browser.conftest import Open
+from tests.browser.conftest import ARTEFACTS, Open
 from tests.browser.driver import Notebook, Theme
 from tests.standin import StandIn
 
@@ -89,4 +89,4 @@ def test_everyone_can_read_and_operate_it(replayed: Open) -> None:
         notebook.theme(theme)
         with notebook.whole():
             assert axe(notebook.page, ".cc-playground") == []
-            panel.screenshot(path=f"tests/artefacts/playground-{theme}.png")
+            panel.screenshot(path=ARTEFACTS / f"playground-{theme}.png")
