@@ -42,7 +42,10 @@ class Chat(Panel):
     """The panel that ``chat`` makes."""
 
     name = "chat"
-    note = "In JupyterLab you can go on with this conversation here: it has a box for your message."
+    note = (
+        "Run this cell in JupyterLab, and you can go on with the conversation: there is a box for "
+        "your message."
+    )
 
     def __init__(
         self, client: ChatCompletionsClient, messages: Messages = (), **options: Any

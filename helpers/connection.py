@@ -45,6 +45,10 @@ class Connection:
         kinds = {Player: "replay", Recorder: "record"}
         return kinds.get(type(self.client.transport), "live")
 
+    def is_by(self, client: ChatCompletionsClient) -> bool:
+        """Whether ``client`` asks the same model at the same place in the same mode."""
+        return _asks(client) == _asks(self.client)
+
     @property
     def credential(self) -> str:
         """What kind of credential the calls carry."""
@@ -54,6 +58,10 @@ class Connection:
         if credential is None:
             return "none: the server is on this machine"
         return "a token of Entra ID" if hasattr(credential, "get_token") else "a key"
+
+
+def _asks(client: ChatCompletionsClient) -> tuple[object, ...]:
+    return type(client.transport), client.route, client.model
 
 
 def facts(now: Connection, test: str | None = None) -> View:

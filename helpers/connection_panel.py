@@ -5,6 +5,7 @@ no text that the panel shows, and in the state of no widget once the panel has t
 """
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
@@ -23,6 +24,7 @@ from helpers.run_row import RunRow
 from helpers.views import View
 from helpers.widgets import Panel, area, button, password_box, row, taken, text_box
 
+Shown = tuple[ChatCompletionsClient, ChatCompletions]
 _PLACE = "https://my-resource.services.ai.azure.com/models"
 _NO_KEY = "leave it empty to sign in with Entra ID"
 _KEPT = "kept in this kernel; enter another to replace it"
@@ -33,11 +35,12 @@ _TAKEN = (
 
 
 def connection_panel(
-    lesson: str, messages: Messages, *, shown: ChatCompletions | None = None
+    lesson: str, messages: Messages, *, shown: Shown | None = None
 ) -> "ConnectionPanel":
     """A panel that tests the connection of ``lesson`` with one call, which sends ``messages``.
 
-    ``shown``: an answer that the lesson has already had by it; showing the panel sends nothing.
+    ``shown``: a client of the lesson and an answer that it gave, which stand for a test as long as
+    the lesson is connected like that client; showing the panel sends nothing.
     Raises what ``connect`` raises.
     """
     return ConnectionPanel(lesson, messages, shown=shown)
@@ -48,17 +51,17 @@ class ConnectionPanel(Panel):
 
     name = "connection"
     note = (
-        "In JupyterLab this is a panel: it tests the connection at the press of a button, and "
-        "takes an endpoint, a model and a key of your own."
+        "Run this cell in JupyterLab, and it is a panel: it tests the connection at the press of a "
+        "button, and takes an endpoint, a model and a key of your own."
     )
 
-    def __init__(
-        self, lesson: str, messages: Messages, *, shown: ChatCompletions | None = None
-    ) -> None:
+    def __init__(self, lesson: str, messages: Messages, *, shown: Shown | None = None) -> None:
         self._lesson, self._messages = lesson, list(messages)
         self._key: AzureKeyCredential | None = None
         self._key_is_for: object = None
-        self._now = Connection(*connected(lesson), Settings(), shown)
+        self._now = Connection(*connected(lesson), Settings())
+        if shown and self._now.is_by(shown[0]):
+            self._now = replace(self._now, answer=shown[1])
         self.job: Job[Connection] = Job(self._now, self.draw, self._ended)
 
     @property

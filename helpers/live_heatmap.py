@@ -59,8 +59,8 @@ class LiveHeatmap(Panel):
 
     name = "live-heatmap"
     note = (
-        "In JupyterLab you can point at any token, or go from one to the next with the arrow keys, "
-        "and see what could have stood in its place."
+        "Run this cell in JupyterLab, and you can point at any token, or go from one to the next "
+        "with the arrow keys, and see what could have stood in its place."
     )
 
     def __init__(self, answer: ChatCompletions | Sequence[Any]) -> None:

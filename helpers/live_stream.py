@@ -33,7 +33,10 @@ class LiveStream(Panel):
     """The panel that ``live_stream`` makes; ``answer`` is what it shows now."""
 
     name = "live-stream"
-    note = "In JupyterLab this view has buttons: Run asks again, Stop ends the answer early."
+    note = (
+        "Run this cell in JupyterLab, and it has buttons: Run asks again, Stop ends the answer "
+        "early."
+    )
 
     def __init__(
         self,

@@ -43,8 +43,8 @@ class LiveTrace(Panel):
 
     name = "live-trace"
     note = (
-        "In JupyterLab this view has buttons, with which the conversation unfolds step by step, "
-        "each with the reason for it."
+        "Run this cell in JupyterLab, and it has buttons, with which the conversation unfolds step "
+        "by step, each with the reason for it."
     )
 
     def __init__(self, messages: Iterable[Any]) -> None:

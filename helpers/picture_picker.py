@@ -49,7 +49,10 @@ class PicturePicker(Panel):
     """The panel that ``picture_picker`` makes; ``about`` says which picture is chosen."""
 
     name = "picture-picker"
-    note = "In JupyterLab you can pick, drop or paste a picture here, and ask about it."
+    note = (
+        "Run this cell in JupyterLab, and you can pick, drop or paste a picture here, and ask "
+        "about it."
+    )
 
     def __init__(
         self, client: ChatCompletionsClient, pictures: Mapping[str, Picture], max_side: int

@@ -52,7 +52,10 @@ class Playground(Panel):
     """The panel that ``playground`` makes; ``answers`` are the last two."""
 
     name = "playground"
-    note = "In JupyterLab there is a control for every parameter here, and a button that asks."
+    note = (
+        "Run this cell in JupyterLab, and there are a control for every parameter and a "
+        "button that asks."
+    )
 
     def __init__(self, client: ChatCompletionsClient, *, shown: Sequence[ChatCompletions]) -> None:
         self._client = client

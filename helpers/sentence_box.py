@@ -48,7 +48,10 @@ class SentenceBox(Panel):
     """The panel that ``sentence_box`` makes; ``outcomes`` is what came of which sentence."""
 
     name = "sentence-box"
-    note = "In JupyterLab there is a box here: it sends another sentence and shows its chart."
+    note = (
+        "Run this cell in JupyterLab, and there is a box: it sends another sentence and shows its "
+        "chart."
+    )
 
     def __init__(
         self,

@@ -245,7 +245,7 @@ def test_a_hostile_conversation_harms_nobody(text: str) -> None:
 
 
 def test_an_empty_chat_says_so() -> None:
-    assert repr(chat(client())).startswith("No message yet.\n\nIn JupyterLab")
+    assert repr(chat(client())).startswith("No message yet.\n\nRun this cell in JupyterLab")
     assert chat(client(), ASK).messages == ASK
 
 

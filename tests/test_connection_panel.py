@@ -90,7 +90,7 @@ def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
 ) -> None:
     asked = connect(ID)
     asked_of = capsys.readouterr().out
-    panel = connection_panel(ID, QUESTION, shown=asked.complete(QUESTION))
+    panel = connection_panel(ID, QUESTION, shown=(asked, asked.complete(QUESTION)))
     assert Page(panel.twin().html).cells == [
         *("connection", "now", "mode", "replay: recorded answers, nothing is sent"),
         *("route", "models", "model", "stand-in-chat", "credential", "none needed", "answers"),
@@ -112,6 +112,27 @@ def status_of_new(panel: ConnectionPanel) -> str:
 
 def test_without_an_answer_it_says_that_nothing_was_tested() -> None:
     assert "not tested yet" in connection_panel(ID, QUESTION).twin().plain
+
+
+def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: StandIn) -> None:
+    asked = connect(ID)
+    given = asked, asked.complete(QUESTION)
+    panel = connection_panel(ID, QUESTION, shown=given)
+    assert "The recording answers" in panel.twin().plain
+    panel.test(standin.models, "stand-in-chat")
+    panel.job.wait(LONG)
+    assert "refused the credential" in panel.job.progress.words
+    assert "The recording answers" in connection_panel(ID, QUESTION, shown=given).twin().plain
+
+    panel.take(standin.key)
+    panel.test(standin.models, "stand-in-chat")
+    panel.job.wait(LONG)
+    assert "not tested yet" in connection_panel(ID, QUESTION, shown=given).twin().plain
+    asked = connect(ID)
+    given = asked, asked.complete(QUESTION)
+    assert "It works" in connection_panel(ID, QUESTION, shown=given).twin().plain
+    asked.model = "another"
+    assert "not tested yet" in connection_panel(ID, QUESTION, shown=given).twin().plain
 
 
 def test_with_empty_boxes_the_connection_of_the_lesson_is_tested() -> None:

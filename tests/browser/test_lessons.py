@@ -1,16 +1,21 @@
 """Every lesson is opened in JupyterLab, run from top to bottom, and looked at."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
+from playwright.sync_api import expect
 
+from helpers.connection_panel import ConnectionPanel
 from helpers.lessons import LESSONS, Lesson
+from helpers.widgets import WIDGET_VIEW
 from tests.browser.accessibility import LESSON, axe
 from tests.browser.conftest import ARTEFACTS, Open
-from tests.browser.driver import Room, Theme
+from tests.browser.driver import Desk, Room, Theme
 from tests.standin import StandIn
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -56,6 +61,30 @@ def test_run_all_runs_every_cell(lesson: Lesson, look: Callable[[Lesson], Seen])
 @each_lesson
 def test_no_widget_state_is_saved(lesson: Lesson, look: Callable[[Lesson], Seen]) -> None:
     assert "widgets" not in look(lesson).nb.metadata
+
+
+@each_lesson
+def test_no_live_view_is_saved(lesson: Lesson, look: Callable[[Lesson], Seen]) -> None:
+    outputs = [out for cell in look(lesson).nb.cells for out in cell.get("outputs", ())]
+    kinds = [set(out.get("data", ())) for out in outputs]
+    assert any("text/html" in kind for kind in kinds)
+    assert not any(WIDGET_VIEW in kind for kind in kinds)
+
+
+def test_a_saved_notebook_opens_with_its_twins(desk: Desk, tmp_path: Path) -> None:
+    lesson, panel = LESSONS[0], "panel = connection_panel"
+    with desk.notebook(lesson.notebook, {}) as notebook:
+        notebook.run_all()
+        expect(notebook.cell(panel).get_by_role("button", name="Test")).to_be_visible()
+        notebook.saved()
+        expect(notebook.cell(panel).get_by_role("button", name="Test")).to_be_visible()
+        saved = Path(shutil.copy(notebook.path, tmp_path))
+    with desk.notebook(saved, {}) as notebook:
+        expect(notebook.outputs(panel)).to_contain_text(ConnectionPanel.note)
+        expect(notebook.outputs(panel)).to_contain_text("The recording answers")
+        notebook.run_all()
+        expect(notebook.cell(panel).get_by_role("button", name="Test")).to_be_visible()
+        expect(notebook.outputs(panel)).not_to_contain_text(ConnectionPanel.note)
 
 
 @each_lesson

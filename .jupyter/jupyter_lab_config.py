@@ -1,0 +1,25 @@
+"""What JupyterLab leaves out of a notebook when it saves it.
+
+A panel's output is a live view and a table with the same facts. The live view ends with its kernel:
+JupyterLab would show an error in its place whenever the notebook is opened later.
+"""
+
+LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def leave_out_live_views(model, **_):
+    """Keep the table of an output; one that is nothing but a live view, as a bar is, goes."""
+    if model["type"] != "notebook":
+        return
+    for cell in model["content"].get("cells", ()):
+        if "outputs" in cell:
+            cell["outputs"] = [output for output in cell["outputs"] if _can_be_read(output)]
+
+
+def _can_be_read(output):
+    data = output.get("data", {})
+    return data.pop(LIVE_VIEW, None) is None or "text/html" in data
+
+
+c = get_config()  # noqa: F821  (Jupyter runs this file, and gives it that function)
+c.ContentsManager.pre_save_hook = leave_out_live_views
