@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.accessibility import axe
@@ -56,10 +57,13 @@ def test_offline_any_other_question_is_told_to_be_unknown_and_kept(replayed: Ope
     expect(panel.locator(".cc-history p")).to_have_count(TURNS)
 
 
-def test_what_is_typed_while_an_answer_comes_is_kept(live: Open) -> None:
+@pytest.mark.parametrize(("cut_after", "end"), [(None, "finished"), (0, "failed")])
+def test_what_is_typed_while_an_answer_comes_is_kept(
+    cut_after: int | None, end: str, live: Open
+) -> None:
     with StandIn() as server:
         panel = shown(live(LESSON, server))
-        slow = Script(ask="Who?", answer=("Nobody.",), first_ms=3000)
+        slow = Script(ask="Who?", answer=("Nobody.",), first_ms=3000, cut_after=cut_after)
         server.scripts = [slow]
         box = panel.locator(".cc-message input")
         box.fill("Who?")
@@ -67,7 +71,7 @@ def test_what_is_typed_while_an_answer_comes_is_kept(live: Open) -> None:
         expect(state(panel, "running")).to_be_visible()
         expect(box).to_have_value("")
         box.press_sequentially("And then?")
-        expect(state(panel, "finished")).to_be_visible()
+        expect(state(panel, end)).to_be_visible()
         expect(panel.locator("datalist option").last).to_have_attribute("value", "Who?")
         expect(box).to_have_value("And then?")
 
