@@ -1,7 +1,8 @@
 """What JupyterLab leaves out of a notebook when it saves it.
 
 A panel's output is a live view and a table with the same facts. The live view ends with its kernel:
-JupyterLab would show an error in its place whenever the notebook is opened later.
+JupyterLab would show an error in its place whenever the notebook is opened later, unless it was
+told to save the state of widgets too.
 """
 
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -9,7 +10,7 @@ LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 
 def leave_out_live_views(model, **_):
     """Keep the table of an output; one that is nothing but a live view, as a bar is, goes."""
-    if model["type"] != "notebook":
+    if model["type"] != "notebook" or "widgets" in model["content"]["metadata"]:
         return
     for cell in model["content"].get("cells", ()):
         if "outputs" in cell:

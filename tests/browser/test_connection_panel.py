@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from helpers.widgets import WIDGET_VIEW
 from tests.browser.accessibility import axe
 from tests.browser.conftest import Open
 from tests.browser.driver import Notebook, Theme
@@ -148,6 +149,7 @@ def test_no_part_of_the_key_is_saved_even_with_the_state_of_widgets(
         notebook.saved()
         text = Path(notebook.path).read_text(encoding="utf-8")
         assert '"PasswordModel"' in text and server.models in text, "no state was saved"
+        assert f'"{WIDGET_VIEW}"' in text, "nothing shows the state"
         assert leaked(text, secret=server.key) == []
         panel.locator(".cc-model input").focus()
         expect(panel.locator(".cc-key input")).to_have_value("")
