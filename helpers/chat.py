@@ -108,8 +108,10 @@ class Chat(Panel):
         export = button(
             "Export", "export", self.guarded(self._pressed_export), hint="The messages as JSON"
         )
-        more: Any = {"label": "Send", "hint": "Send the message", "settles": True}
-        self._row = RunRow(self, self._pressed_send, self.stop, clear, export, **more)
+        self._row = RunRow(
+            self, self._pressed_send, self.stop, clear, export,
+            label="Send", hint="Send the message", settles=True,
+        )  # fmt: skip
         self._exported = text_box("Messages as JSON", "exported", rows=8)
         self._exported.layout.display = "none"
         self._show(self.job.progress)

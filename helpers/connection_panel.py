@@ -109,8 +109,10 @@ class ConnectionPanel(Panel):
         forget = button(
             "Forget", "forget", self.guarded(self._pressed_forget), hint="Drop what was entered"
         )
-        more: Any = {"label": "Test the connection", "hint": "Make one short call"}
-        self._row = RunRow(self, self._pressed_test, self.stop, forget, **more)
+        self._row = RunRow(
+            self, self._pressed_test, self.stop, forget,
+            label="Test the connection", hint="Make one short call",
+        )  # fmt: skip
         self._show(self.job.progress)
         boxes = [row(box) for box in (self._endpoint, self._model, self._box)]
         return [self._facts, *boxes, self._row.box, self.status]

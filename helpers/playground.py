@@ -1,4 +1,4 @@
-"""``playground``: a prompt, a control for every parameter, the last two answers side by side."""
+"""``playground``: a prompt, controls for the parameters, the last two answers side by side."""
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -53,8 +53,8 @@ class Playground(Panel):
 
     name = "playground"
     note = (
-        "Run this cell in JupyterLab, and there are a control for every parameter and a "
-        "button that asks."
+        "Run this cell in JupyterLab, and there are controls for the prompt and the parameters, "
+        "and a button that asks."
     )
 
     def __init__(self, client: ChatCompletionsClient, *, shown: Sequence[ChatCompletions]) -> None:
