@@ -1,19 +1,17 @@
 """A small client for the chat completions API, made to be read.
 
-From the top down: ``client`` and ``async_client``, which share ``calls`` and ``streaming``; what
-these use, ``routes``, ``parameters``, ``credentials``, ``network``, ``retry``, ``sse`` and
-``assembly``; at the ground ``messages``, ``models``, ``errors`` and ``exchanges``. In place of the
-network may stand a ``player`` or a ``recorder`` of ``cassettes``. A model's calls of functions are
-made in ``tools``, pictures for it in ``images``. The other modules show things in the lessons: no
-client needs them.
+``client`` holds the client and stands alone; ``recordings`` replays and records in place of the
+network; ``views`` shows things and ``widgets`` lets you operate them; ``commands`` is what
+``python -m helpers`` does. ``connect`` makes the client of a lesson, ``tools`` calls the functions
+that a model asks for, ``images`` prepares pictures, ``exercises`` checks answers.
 
 Importing this package costs little more than importing httpx: displays, widgets, Entra ID and
 recordings are imported from their own modules by those who use them.
 """
 
-from helpers.async_client import AsyncChatCompletionsClient
-from helpers.client import ChatCompletionsClient
-from helpers.errors import (
+from helpers.client.async_client import AsyncChatCompletionsClient
+from helpers.client.client import ChatCompletionsClient
+from helpers.client.errors import (
     AuthenticationError,
     BadParameterError,
     ChatError,
@@ -27,17 +25,24 @@ from helpers.errors import (
     ServiceError,
     StreamInterruptedError,
 )
-from helpers.messages import (
+from helpers.client.messages import (
     AssistantMessage,
     DeveloperMessage,
     SystemMessage,
     ToolMessage,
     UserMessage,
 )
-from helpers.models import ChatCompletions, CompletionsUsage, StreamingChatCompletionsUpdate
-from helpers.streaming import AsyncCompletionStream, CompletionStream
+from helpers.client.responses import (
+    ChatCompletions,
+    ChatCompletionsToolCall,
+    CompletionsUsage,
+    StreamingChatCompletionsUpdate,
+)
+from helpers.client.routes import MODELS_OPTIONS
+from helpers.client.streaming import AsyncCompletionStream, CompletionStream
 
 __all__ = [
+    "MODELS_OPTIONS",
     "AssistantMessage",
     "AsyncChatCompletionsClient",
     "AsyncCompletionStream",
@@ -45,6 +50,7 @@ __all__ = [
     "BadParameterError",
     "ChatCompletions",
     "ChatCompletionsClient",
+    "ChatCompletionsToolCall",
     "ChatError",
     "CompletionStream",
     "CompletionsUsage",

@@ -10,9 +10,9 @@ from pathlib import Path
 from tabulate import tabulate
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from helpers.client.routes import ROUTES
+from helpers.commands.run import chosen, environment, execute
 from helpers.lessons import Lesson
-from helpers.routes import ROUTES
-from helpers.runner import chosen, environment, execute
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

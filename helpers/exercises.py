@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
 
-from helpers.errors import ContentFilterError
-from helpers.exchanges import Exchange
-from helpers.models import ChatCompletions, StreamingChatCompletionsUpdate
+from helpers.client.errors import ContentFilterError
+from helpers.client.exchange import Exchange
+from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 
 
 @dataclass(frozen=True)

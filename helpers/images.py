@@ -17,18 +17,18 @@ from typing import Any
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from helpers.errors import BadParameterError
-from helpers.harmless import one_line
-from helpers.messages import JSON
+from helpers.client.errors import BadParameterError
+from helpers.client.messages import JSON
+from helpers.client.text import one_line
 
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 """A picture with more is refused unopened: a small file can unfold into gigabytes."""
-MOST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 """A larger file is refused unread."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """What is read. pillow knows more, but some of those start other programs."""
 
-_MOST_FACTS = 40
+_MAX_FACTS = 40
 _FROM_CAMERAS = ("JPEG", "MPO", "WEBP")  # MPO: a JPEG with more pictures behind the first
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _NOT_TOLD = ("ExifOffset", "GPSInfo", "Orientation")  # where others are, and what is acted upon
@@ -111,14 +111,14 @@ def _read(source: Path | str | bytes) -> tuple[str, bytes]:
     with _refusals(name):
         if not path.is_file():
             raise _refused(name, "it is a folder" if path.is_dir() else "there is no such file")
-        if (size := path.stat().st_size) > MOST_BYTES:
+        if (size := path.stat().st_size) > MAX_BYTES:
             raise _refused(name, f"{size:,} bytes are too many")
         return name, path.read_bytes()
 
 
 def _opened(name: str, raw: bytes) -> Image.Image:
     opened = Image.open(io.BytesIO(raw), formats=FORMATS)
-    if opened.width * opened.height > MOST_PIXELS:
+    if opened.width * opened.height > MAX_PIXELS:
         raise _refused(name, f"{opened.width:,} by {opened.height:,} pixels are too many")
     opened.load()
     return opened
@@ -226,7 +226,7 @@ def _facts(image: Image.Image) -> dict[str, str]:
             facts["GPSInfo"] = _place(place)
     except Exception:
         facts["EXIF"] = "(damaged)"
-    listed = list(facts.items())[:_MOST_FACTS]
+    listed = list(facts.items())[:_MAX_FACTS]
     return {one_line(name): _words(value) for name, value in listed}
 
 

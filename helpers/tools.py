@@ -16,13 +16,13 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import from_json, to_json
 
-from helpers.client import ChatCompletionsClient
-from helpers.errors import ChatError, ConfigurationError
-from helpers.harmless import one_line
-from helpers.messages import JSON, ToolMessage
-from helpers.models import ChatCompletions, ChatCompletionsToolCall
+from helpers.client.client import ChatCompletionsClient
+from helpers.client.errors import ChatError, ConfigurationError
+from helpers.client.messages import JSON, ToolMessage
+from helpers.client.responses import ChatCompletions, ChatCompletionsToolCall
+from helpers.client.text import one_line
 
-MOST_CALLS = 50
+MAX_CALLS = 50
 """Calls in one answer that ``run_tools`` makes; of an answer with more of them it makes none."""
 
 _short = functools.partial(one_line, limit=150)
@@ -154,9 +154,9 @@ def run_tools(
         # Not the finish reason: where the request named the tool, some services say "stop".
         if not calls:
             return completion, conversation
-        if len(calls) > MOST_CALLS:
+        if len(calls) > MAX_CALLS:
             raise ToolLoopError(
-                f"The model made {len(calls):,} calls at once; {MOST_CALLS} are allowed, and none "
+                f"The model made {len(calls):,} calls at once; {MAX_CALLS} are allowed, and none "
                 "was made.",
                 conversation,
             )
@@ -203,13 +203,13 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, with what it raises told apart from arguments that do not fit."""
 
     @functools.wraps(function)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
+    def report_errors(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except Exception as reason:
             raise _failed(function.__name__, reason) from reason
 
-    return guarded
+    return report_errors
 
 
 def _result(name: str, value: Any) -> str:

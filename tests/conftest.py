@@ -1,6 +1,5 @@
 """What all tests share. Importing ``tests.offline`` comes first: no test may ever go live."""
 
-import tests.offline
 import tests.quick_start  # noqa: F401
 
 # isort: split
@@ -13,8 +12,8 @@ import pytest
 from hypothesis import settings
 
 from helpers.lessons import ROOT
-from tests.both import WAYS, awaiting
 from tests.standin import StandIn
+from tests.sync_and_async import WAYS, awaiting
 
 # No deadlines: machines are noisy. The long profile is chosen with --hypothesis-profile.
 settings.register_profile("short", max_examples=200, deadline=None)

@@ -10,9 +10,9 @@ import httpx
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import AsyncChatCompletionsClient, ChatCompletionsClient
-from helpers.retry import OnWait
-from helpers.sse import EventReader
-from tests.both import Awaited, awaits
+from helpers.client.retry import OnWait
+from helpers.client.sse import EventReader
+from tests.sync_and_async import Awaited, awaits
 
 MODELS = "https://my-resource.services.ai.azure.com/models"
 V1 = "https://my-resource.openai.azure.com/openai/v1"
@@ -123,10 +123,11 @@ def read_events(*chunks: bytes) -> list[tuple[str, str]]:
 def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatCompletionsClient:
     """A client whose service gives ``answers``; it never sleeps and keeps what was asked.
 
-    In a test that is for both clients it is now the one, now the other (see ``tests.both``).
+    In a test that is for both clients it is now the one, now the other (see
+    ``tests.sync_and_async``).
     """
     credential = options.pop("credential", AzureKeyCredential(KEY))
-    options = {"transport": Service(*answers or (answer(),)), "longest_pause": 0.0, **options}
+    options = {"transport": Service(*answers or (answer(),)), "max_pause": 0.0, **options}
     if awaits():
         inner = AsyncChatCompletionsClient(endpoint, credential, "my-deployment", **options)
         return cast(ChatCompletionsClient, Awaited(inner))

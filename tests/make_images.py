@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFont
 from helpers.lessons import ROOT
 
 FOLDER = ROOT / "images"
-FONT = ROOT / "helpers" / "fonts" / "DejaVuSans-subset.ttf"
+FONT = ROOT / "helpers" / "views" / "fonts" / "DejaVuSans-subset.ttf"
 INK, MUTED, GRID, BAR = "#1f2328", "#59636e", "#d0d7de", "#0550ae"
 
 SCALE = 2

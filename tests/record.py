@@ -18,11 +18,11 @@ import tests.quick_start  # noqa: F401  (first: before anything imports nbformat
 from papermill import PapermillExecutionError
 from tqdm import tqdm
 
-from helpers.cassettes import load
+from helpers.client.routes import ROUTES, RouteName
+from helpers.commands.run import chosen, environment
 from helpers.lessons import Lesson
-from helpers.routes import ROUTES, RouteName
-from helpers.runner import chosen, environment
-from tests import notebooks
+from helpers.recordings.cassette import load
+from tests.notebooks import files
 from tests.standin import StandIn
 
 MODEL = "stand-in-chat"
@@ -56,7 +56,7 @@ def record(lesson: Lesson, *, live: bool = False) -> None:
     before = {route: _written(lesson, route) for route in ROUTES}
     for route in (None,) if live else ROUTES:
         with tempfile.TemporaryDirectory() as folder, _recording(route):
-            notebooks.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
+            files.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
     routes = [route for route in ROUTES if _written(lesson, route) != before[route]]
     if not routes:
         raise SystemExit(f"{lesson.id} asked nothing: there is nothing to record.")
@@ -69,10 +69,10 @@ def replay(lesson: Lesson, route: RouteName) -> None:
         tempfile.TemporaryDirectory() as folder,
         environment(TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route),
     ):
-        nb = notebooks.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
+        nb = files.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
     provenance = load(lesson.cassette(route))["provenance"]
     nb.metadata["tutorial"] = {"lesson": lesson.id, "provenance": provenance}
-    notebooks.write(lesson.notebook, nb)
+    files.write(lesson.notebook, nb)
 
 
 @contextmanager

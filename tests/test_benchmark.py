@@ -15,7 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from helpers.pictures import SCALE, WIDTH, Card
+from helpers.views.charts import SCALE, WIDTH, Card
 from tests.benchmark import candidates, picture, results
 from tests.benchmark.__main__ import PAGE, PICTURE, measured
 from tests.benchmark.candidates import HTTPX, MESSAGES, OURS, RETIRED, VENDOR, VENDOR_AIOHTTP

@@ -13,9 +13,9 @@ import pytest
 from PIL import ExifTags, Image, ImageChops, ImageFile, PngImagePlugin
 
 from helpers import images
-from helpers.cassettes import asked, cleaner
-from helpers.errors import BadParameterError
+from helpers.client.errors import BadParameterError
 from helpers.images import Picture, metadata, prepare
+from helpers.recordings.cassette import cleaner, to_recorded
 from tests import make_images
 from tests.fakes import unwrapped
 
@@ -401,7 +401,7 @@ def test_a_text_that_unfolds_is_refused() -> None:
 def test_a_file_with_too_many_bytes_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "long.png"
     with path.open("wb") as file:
-        file.truncate(images.MOST_BYTES + 1)
+        file.truncate(images.MAX_BYTES + 1)
     assert "long.png can't be used: 50,000,001 bytes are too many" in refused(path)
 
 
@@ -445,7 +445,7 @@ def test_a_recording_tells_a_picture_by_type_length_and_checksum() -> None:
     text = url.partition(",")[2]
     body = {"messages": [{"content": [{"image_url": {"url": url}}, {"text": f"see {url}"}]}]}
     request = httpx.Request("POST", "https://example.com/models/chat/completions", json=body)
-    kept = json.dumps(asked(request))
+    kept = json.dumps(to_recorded(request))
     assert text[:40] not in kept and text[-40:] not in kept
     assert kept.count(f"data:image/png;base64,({len(text)} characters, SHA-256 ") == 2
     echoed = cleaner(request)(f"Invalid value: '{url}'")
@@ -455,7 +455,7 @@ def test_a_recording_tells_a_picture_by_type_length_and_checksum() -> None:
 def test_two_pictures_are_never_taken_for_one_another() -> None:
     def key(raw: bytes) -> Any:
         body = {"url": prepare(raw).data_url}
-        return asked(httpx.Request("POST", "https://example.com/a/b", json=body))["body"]
+        return to_recorded(httpx.Request("POST", "https://example.com/a/b", json=body))["body"]
 
     one, other = saved(corners(), "PNG"), saved(corners().transpose(UNDO[3] or 0), "PNG")
     assert key(one) == key(one) != key(other)

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from helpers.errors import ChatError, ConfigurationError
-from helpers.models import ChatCompletionsToolCall
+from helpers.client.errors import ChatError, ConfigurationError
+from helpers.client.responses import ChatCompletionsToolCall
 from helpers.tools import (
-    MOST_CALLS,
+    MAX_CALLS,
     ToolArgumentsError,
     Toolbox,
     ToolError,
@@ -23,7 +23,7 @@ from helpers.tools import (
     run_tools,
 )
 from tests import fakes
-from tests.test_views import HOSTILE
+from tests.views.test_views import HOSTILE
 
 RAN: list[Any] = []
 """What the functions here were called with."""
@@ -412,5 +412,5 @@ class TestLoop:
 
     def test_as_many_as_are_allowed_are_made(self) -> None:
         call = written("next_train", '{"origin": "Oslo"}')
-        run_tools(fakes.client(calling(*[call] * MOST_CALLS), fakes.answer()), fakes.ASK, TOOLS)
-        assert len(RAN) == MOST_CALLS
+        run_tools(fakes.client(calling(*[call] * MAX_CALLS), fakes.answer()), fakes.ASK, TOOLS)
+        assert len(RAN) == MAX_CALLS

@@ -6,15 +6,14 @@
 import compileall
 from collections.abc import Sequence
 
-import tests.offline
 import tests.quick_start  # noqa: F401
 
 # isort: split
 import psutil
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from helpers.commands.run import environment
 from helpers.lessons import ROOT
-from helpers.runner import environment
 from tests.benchmark import picture, results
 from tests.benchmark.figures import FULL, TINY
 from tests.benchmark.measures import MEASURES, Measure

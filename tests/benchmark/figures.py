@@ -12,13 +12,14 @@ import nbformat
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 
-from helpers import ChatCompletionsClient, cassettes
+from helpers import ChatCompletionsClient
+from helpers.client.messages import JSON
+from helpers.commands.run import execute
 from helpers.lessons import LESSONS, ROOT
-from helpers.messages import JSON
-from helpers.player import Player
-from helpers.runner import execute
-from tests import notebooks
+from helpers.recordings import cassette as cassettes
+from helpers.recordings.replay import ReplayTransport
 from tests.benchmark.candidates import MESSAGES, MODEL
+from tests.notebooks import files
 
 EXCHANGES = 200
 EVENT_BYTES = 480
@@ -76,7 +77,7 @@ def replayed_call(candidate: str, origin: str, size: Size) -> float:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "lesson.json"
         cassettes.save(path, _recording())
-        player = Player(path)
+        player = ReplayTransport(path)
     client = ChatCompletionsClient(f"{origin}/openai/v1", None, MODEL, transport=player)
     asked = [_question(number) for number in range(size.replays)]
     started = time.perf_counter()
@@ -123,7 +124,7 @@ def _hollow(source: Path, candidate: str, folder: Path) -> Path:
     """A notebook of one ``pass`` cell; or ``source`` with ``pass`` in place of all its code."""
     nb = new_notebook(cells=[new_code_cell("pass")])
     if candidate == PASS:
-        nb = notebooks.read(source)
+        nb = files.read(source)
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.source, cell.outputs = "pass", []

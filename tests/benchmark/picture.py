@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from statistics import median
 
-from helpers.pictures import ARRIVED, GRID, INK, MUTED, WHITE, WIDTH, Card
+from helpers.views.charts import ARRIVED, GRID, INK, MUTED, WHITE, WIDTH, Card
 from tests.benchmark.measures import Measure
 from tests.benchmark.results import Figures, best_rival, goal_in_words, judged, shown
 

@@ -36,7 +36,7 @@ service: ours looks for parts of it in all that comes back, which the SDKs do no
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FilterResult:
     """What came of one goal: the ratio in the middle, at its lowest and at its highest."""
 
     goal: Goal
@@ -57,14 +57,14 @@ class Verdict:
         return abs(self.ratio / self.goal.limit - 1) * 100
 
 
-def judged(measure: Measure, figures: Figures, goal: Goal) -> Verdict:
+def judged(measure: Measure, figures: Figures, goal: Goal) -> FilterResult:
     """The verdict on one goal. The best rival is the one with the best median."""
     ratios = list(figures[measure.candidates[0]])
     if goal.rivals:
         rival = figures[best_rival(goal, figures)]
         ratios = [ours / theirs for ours, theirs in zip(ratios, rival, strict=True)]
     # Rounded as they are shown, so that no figure on the page contradicts its verdict.
-    return Verdict(
+    return FilterResult(
         goal, *(round(figure, 3) for figure in (median(ratios), min(ratios), max(ratios)))
     )
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, expect
 
+from helpers.client.routes import RouteName
 from helpers.lessons import ROOT
-from helpers.routes import RouteName
 from tests.browser.chromium import NoBrowserError, chromium
 from tests.browser.driver import STEP, Desk, Notebook, Room
-from tests.lab import jupyterlab
+from tests.browser.lab import jupyterlab
 from tests.standin import StandIn
 from tests.standin.__main__ import MODEL
 

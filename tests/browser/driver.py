@@ -19,8 +19,8 @@ from playwright.sync_api import (
     WebSocket,
 )
 
-from tests import notebooks
-from tests.lab import Lab
+from tests.browser.lab import Lab
+from tests.notebooks import files
 
 WIDTH, HEIGHT = 1100, 1000
 """Pixels: a notebook and its margins, without the file browser."""
@@ -164,7 +164,7 @@ class Room:
     @contextmanager
     def desk(self) -> Iterator[Desk]:
         """A desk with nothing on it. Loading JupyterLab takes longer than all else in a test."""
-        desk = self._free or self._entered()
+        desk = self._free or self._overrides()
         self._free = None
         try:
             desk.page.emulate_media(color_scheme="light")
@@ -179,7 +179,7 @@ class Room:
         else:
             desk.close()
 
-    def _entered(self) -> Desk:
+    def _overrides(self) -> Desk:
         desk = Desk(self._browser, self._lab)
         desk.enter()
         return desk
@@ -234,7 +234,7 @@ class Notebook:
     def saved(self) -> NotebookNode:
         """Save the notebook, and read its file."""
         self.page.evaluate(SAVE)
-        return notebooks.read(self.path)
+        return files.read(self.path)
 
     @contextmanager
     def whole(self) -> Iterator[Locator]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from helpers.widgets import WIDGET_VIEW
+from helpers.widgets.panel import WIDGET_VIEW
 from tests.browser.accessibility import axe
 from tests.browser.conftest import Open
 from tests.browser.driver import Notebook, Theme

@@ -11,10 +11,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
-from tests import notebooks
 from tests.browser.accessibility import LESSON, axe
 from tests.browser.conftest import Open
 from tests.browser.driver import CellError, Desk, Room
+from tests.notebooks import files
 
 WIDGETS = """\
 import threading
@@ -56,7 +56,7 @@ def made(tmp_path: Path) -> Made:
     def write(*sources: str) -> Path:
         path = tmp_path / "made.ipynb"
         cells = [new_code_cell(source, id=f"c{n}") for n, source in enumerate(sources)]
-        notebooks.write(path, new_notebook(cells=cells))
+        files.write(path, new_notebook(cells=cells))
         return path
 
     return write

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from helpers.lessons import LESSONS, Lesson
 from tests.browser.accessibility import axe
-from tests.github.viewer import CONTENT, lessons
+from tests.notebooks.github.viewer import CONTENT, lessons
 
 LONG = 20_000
 """Pixels: more than the longest lesson. What is outside of the window is not looked at in full."""

@@ -10,9 +10,9 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import expect
 
-from helpers.connection_panel import ConnectionPanel
 from helpers.lessons import LESSONS, Lesson
-from helpers.widgets import WIDGET_VIEW
+from helpers.widgets.connection_panel import ConnectionPanel
+from helpers.widgets.panel import WIDGET_VIEW
 from tests.browser.accessibility import LESSON, axe
 from tests.browser.conftest import ARTEFACTS, Open
 from tests.browser.driver import Desk, Room, Theme

@@ -6,12 +6,12 @@ import pytest
 from nbformat.v4 import new_code_cell
 from playwright.sync_api import Locator, expect
 
-from helpers.heatmap import MOST_TOKENS
 from helpers.lessons import ROOT
-from tests import notebooks
+from helpers.views.logprobs import MAX_TOKENS
 from tests.browser.accessibility import axe
 from tests.browser.conftest import ARTEFACTS, Open
 from tests.browser.driver import Notebook, Theme
+from tests.notebooks import files
 
 LESSON = "05-extra-parameters"
 CELL = "live_heatmap(longer)"
@@ -110,12 +110,12 @@ def test_a_pointer_that_rests_does_not_hide_what_the_keyboard_chooses(replayed: 
 @pytest.fixture
 def longer(tmp_path: Path) -> Path:
     """The lesson with two more cells: the heat map once more, and one of a long answer."""
-    nb = notebooks.read(ROOT / "notebooks" / f"{LESSON}.ipynb")
+    nb = files.read(ROOT / "notebooks" / f"{LESSON}.ipynb")
     tokens = 'longer.choices[0].raw["logprobs"]["content"] * 20'
     nb.cells += [new_code_cell(f"{CELL}  # again"), new_code_cell(f"live_heatmap({tokens})")]
-    notebooks.normalise(nb)
+    files.normalise(nb)
     path = tmp_path / "longer.ipynb"
-    notebooks.write(path, nb)
+    files.write(path, nb)
     return path
 
 
@@ -135,7 +135,7 @@ def test_in_a_long_answer_every_token_can_be_chosen(replayed: Open, longer: Path
     notebook.run_all()
     panel = notebook.find("cc-live-heatmap").nth(2)
     controls = panel.get_by_role("radio")
-    expect(controls).to_have_count(MOST_TOKENS)
+    expect(controls).to_have_count(MAX_TOKENS)
     controls.last.focus()
     controls.last.press("Space")
     expect(told(panel)).to_contain_text("Token 500 of 500")

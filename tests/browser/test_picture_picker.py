@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FileChooser, Locator, Page, expect
 
-from helpers.images import MOST_BYTES
+from helpers.images import MAX_BYTES
 from helpers.lessons import ROOT
 from tests.browser.accessibility import axe
 from tests.browser.conftest import Open
@@ -190,7 +190,7 @@ def test_a_large_photo_arrives_whole_and_one_that_is_too_large_is_refused(
     assert f"bytes\t{photo.stat().st_size:,}" in "\n".join(rows(panel))
     film = tmp_path / "film.png"
     with film.open("wb") as file:
-        file.truncate(MOST_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
     pick(panel, film)
     expect(taken(panel, "failed")).to_contain_text("film.png can't be used: 50,000,001 bytes are")
     expect(panel.locator(".cc-sent")).to_contain_text("large.bmp")

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, expect
 
-from helpers.offers import PARAMETERS
+from helpers.widgets.playground_settings import PARAMETERS
 from tests.browser.accessibility import axe
 from tests.browser.conftest import ARTEFACTS, Open
 from tests.browser.driver import Notebook, Theme

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from helpers.lessons import LESSONS, ROOT
 from tests.browser.driver import Desk
-from tests.lab import Lab, served
+from tests.browser.lab import Lab, served
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"

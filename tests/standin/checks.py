@@ -58,7 +58,7 @@ FIRST_CLASS = STANDARD | {
 """The fields that the v1 route has; any other is an error there."""
 
 
-def key_of(headers: Mapping[str, str]) -> str:
+def match_key(headers: Mapping[str, str]) -> str:
     """The credential that was sent, or ""."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return headers.get("api-key") or (token.strip() if scheme.lower() == "bearer" else "")
@@ -68,7 +68,7 @@ def check_key(headers: Mapping[str, str]) -> Reply | None:
     """A key may come in either header; a token only as `Authorization: Bearer`."""
     bearer = headers.get("authorization", "").casefold().startswith("bearer ")
     accepted = (KEY, TOKEN) if bearer and "api-key" not in headers else (KEY,)
-    return None if key_of(headers) in accepted else replies.wrong_key()
+    return None if match_key(headers) in accepted else replies.wrong_key()
 
 
 def check_version(route: Route, version: str | None) -> Reply | None:

@@ -104,7 +104,7 @@ class ChatHandler(Handler):
         self.add_headers(route, ident)
         if refused:
             return self.send(refused)
-        call = Call(route, model, body, checks.key_of(headers), asked, ident)
+        call = Call(route, model, body, checks.match_key(headers), asked, ident)
         script = scripts.find(self.server.scripts, call)
         name = fault_name(call, script)
         if name and name not in FAULTS:

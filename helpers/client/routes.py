@@ -1,0 +1,159 @@
+"""The two routes: all that depends on which one you call stands here.
+
+``models`` is the route of Microsoft's article, ``v1`` its successor. The route is read off the
+endpoint's URL; a URL that fits neither is refused with the right form named.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import httpx
+
+from helpers.client.errors import BadParameterError, ConfigurationError
+from helpers.client.messages import JSON
+
+RouteName = Literal["models", "v1"]
+ROUTES: tuple[RouteName, ...] = ("models", "v1")
+API_VERSION = "2024-05-01-preview"
+"""The one api-version of the ``models`` route that was seen to answer; others give a bare 404."""
+MODELS_OPTIONS = frozenset(
+    (
+        *("frequency_penalty", "max_tokens", "presence_penalty", "response_format", "seed"),
+        *("stop", "stream", "temperature", "tool_choice", "tools", "top_p"),
+    )
+)
+"""What the ``models`` route knows; any other field is an extra parameter."""
+SERVERLESS = (".models.ai.azure.com", ".inference.ai.azure.com", ".inference.ml.azure.com")
+AZURE_OPENAI = ".openai.azure.com"
+EXTRA_POLICIES = ("pass-through", "drop", "error")
+FORMS = (
+    "https://RESOURCE.services.ai.azure.com/models (route models) or "
+    "https://RESOURCE.openai.azure.com/openai/v1 (route v1)"
+)
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where requests go and what the service at the other end expects.
+
+    ``scope`` is what an Entra ID token is asked for; ``bearer_key`` says that a key goes out as
+    ``Authorization: Bearer`` (serverless endpoints, other vendors) and not as ``api-key``.
+    """
+
+    name: RouteName
+    endpoint: httpx.URL
+    bearer_key: bool
+
+    @cached_property
+    def url(self) -> httpx.URL:
+        """The URL that chat completions are posted to."""
+        url = self.endpoint.copy_with(path=self.endpoint.path.rstrip("/") + "/chat/completions")
+        return url.copy_add_param("api-version", API_VERSION) if self.name == "models" else url
+
+    @property
+    def scope(self) -> str:
+        """The Entra ID scope of this route."""
+        audience = "cognitiveservices.azure" if self.name == "models" else "ai.azure"
+        return f"https://{audience}.com/.default"
+
+    @property
+    def is_loopback(self) -> bool:
+        """True if the endpoint is on this machine."""
+        try:
+            return ipaddress.ip_address(self.endpoint.host).is_loopback
+        except ValueError:
+            return self.endpoint.host == "localhost"
+
+    def build(self, options: JSON) -> tuple[dict[str, str], JSON]:
+        """Headers and body for ``options``, which hold ``messages``, ``model`` and parameters.
+
+        On ``models`` a parameter that the route does not know goes out under the header
+        ``extra-parameters``; ``options["extra_parameters"]`` chooses its value. On ``v1`` every
+        parameter goes out as it is, and the model judges it.
+        """
+        body = dict(options)
+        policy = body.pop("extra_parameters", None)
+        if policy is not None and policy not in EXTRA_POLICIES:
+            raise BadParameterError(
+                f"extra_parameters is {policy!r}; it can be {', '.join(EXTRA_POLICIES)}."
+            )
+        if self.name == "v1":
+            if policy not in (None, "pass-through"):
+                raise BadParameterError(
+                    f"extra_parameters={policy!r} needs the models route: the v1 route always "
+                    "passes every parameter through to the model."
+                )
+            if body.get("stream"):  # most models on the other route send it unasked
+                body.setdefault("stream_options", {"include_usage": True})
+            return {}, body
+        extras = body.keys() - MODELS_OPTIONS - {"messages", "model"}
+        policy = policy or ("pass-through" if extras else None)
+        return ({"extra-parameters": policy} if policy else {}), body
+
+
+def route_for(endpoint: str, name: RouteName | None = None) -> Route:
+    """The route of ``endpoint``; ``name`` names it where the URL does not tell.
+
+    Raises ``ConfigurationError`` for a URL that can't be a chat completions endpoint, with the
+    right form in its advice.
+    """
+    if name is not None and name not in ROUTES:
+        raise ConfigurationError(f"There is no route {name!r}.", advice="use models or v1.")
+    try:
+        url = httpx.URL(endpoint.strip())
+    except (httpx.InvalidURL, TypeError, AttributeError):
+        # The reason may quote a password.
+        raise _refused("It is not a URL.") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise _refused("It does not start with https:// and a host name.")
+    if url.userinfo:
+        raise _refused("It holds a user name or password.", "leave them out; use a credential.")
+    path = url.path.rstrip("/")
+    host = url.host
+    if url.query or url.fragment or path.endswith("/chat/completions"):
+        raise _refused(
+            "It is the address of one call, not the endpoint.",
+            _right_form(host, path.removesuffix("/chat/completions")),
+        )
+    if host.endswith(SERVERLESS):
+        return Route(name or "models", url, bearer_key=True)
+    azure = host.endswith(".azure.com")
+    if path.endswith("/models") and not azure:
+        return Route(name or "models", url, bearer_key=name == "v1")
+    if path == "/models" and not host.endswith(AZURE_OPENAI):
+        return _same("models", name, url, bearer=False)
+    if path.endswith("/v1"):
+        return _same("v1", name, url, bearer=not path.endswith("/openai/v1"))
+    if name is not None and not azure:
+        return Route(name, url, bearer_key=name == "v1")
+    raise _refused(f"Its path is {path or '/'!r}.", _right_form(host, path))
+
+
+def _same(found: RouteName, asked: RouteName | None, url: httpx.URL, *, bearer: bool) -> Route:
+    if asked not in (None, found):
+        raise ConfigurationError(
+            f"The endpoint ends in {url.path!r}, which is the {found} route, not {asked}.",
+            advice=f"name no route, or use the endpoint of the {asked} route.",
+        )
+    return Route(found, url, bearer_key=bearer)
+
+
+def _right_form(host: str, path: str) -> str:
+    if host.endswith(SERVERLESS):
+        return f"use https://{host}"
+    if host.endswith(AZURE_OPENAI):
+        return f"use https://{host}/openai/v1"
+    if path.endswith("/v1") or path == "/models":
+        return f"end it after {path}: the client adds /chat/completions and the api-version."
+    if host.endswith(".services.ai.azure.com") or re.fullmatch(r"/models?/.*|/model", path):
+        return f"use https://{host}/models (route models) or https://{host}/openai/v1 (route v1)."
+    return f"end it in /models or /v1, or name the route. On Azure: {FORMS}."
+
+
+def _refused(why: str, advice: str = "") -> ConfigurationError:
+    return ConfigurationError(
+        f"The endpoint can't be used. {why}", advice=advice or f"use the form {FORMS}."
+    )

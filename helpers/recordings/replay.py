@@ -1,0 +1,135 @@
+"""Replay: a transport that answers from a recording, never from the network."""
+
+import asyncio
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from helpers.client.errors import NoRecordingError, RecordingError
+from helpers.client.messages import JSON
+from helpers.recordings.cassette import differences, load, match_key, to_recorded
+
+MAX_REPLAY_SECONDS = 2.0
+"""Seconds that a paced stream takes at most when it is replayed."""
+GO_LIVE = (
+    "undo the change to see the recorded answer again, or go live: set AZURE_INFERENCE_ENDPOINT, "
+    "AZURE_INFERENCE_CREDENTIAL and AZURE_INFERENCE_MODEL (lesson 00 shows how)."
+)
+
+
+class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Answers either client from a recording, never from the network.
+
+    A request matches by method, path, body and ``extra-parameters`` header. The same request again
+    gets its recorded answers in order, then the last one again: so a retry meets first the failure
+    and then the success, and a cell can be run twice. ``pace`` replays streams at the recorded pace
+    (in at most 2 s).
+    """
+
+    def __init__(self, path: Path, *, pace: bool = False) -> None:
+        self.tape = load(path)
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._played: Counter[str] = Counter()
+        self._takes: dict[str, list[JSON]] = {}
+        for exchange in self.tape["exchanges"]:
+            self._takes.setdefault(match_key(exchange["request"]), []).append(exchange)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The recorded answer. Raises ``NoRecordingError`` if there is none."""
+        wanted = to_recorded(request)
+        key = match_key(wanted)
+        with self._lock:
+            count = self._played[key]
+            self._played[key] += 1
+        takes = self._takes.get(key)
+        if not takes:
+            raise self._miss(wanted)
+        return replayed(takes[min(count, len(takes) - 1)]["response"], pace=self._pace)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As ``handle_request``."""
+        return self.handle_request(request)
+
+    @property
+    def requests(self) -> list[JSON]:
+        """Each request that has a recorded answer, once and in order: its ``method``, ``path``,
+        ``headers`` (those that count) and ``body``.
+        """
+        return [takes[0]["request"] for takes in self._takes.values()]
+
+    def can_answer(self, request: httpx.Request) -> bool:
+        """Tell whether ``request`` has a recorded answer."""
+        return match_key(to_recorded(request)) in self._takes
+
+    def unplayed(self) -> list[str]:
+        """The recorded requests that were not asked as often as they were recorded."""
+        return [key for key, takes in self._takes.items() if self._played[key] < len(takes)]
+
+    def _miss(self, wanted: JSON) -> NoRecordingError:
+        what = f"lesson {self.tape.get('lesson')} (route {self.tape['provenance']['route']})"
+        lines = [f"No recording of {what} answers this request."]
+        if self.tape["exchanges"]:
+            recorded = (exchange["request"] for exchange in self.tape["exchanges"])
+            key = match_key(wanted)
+            near = max(recorded, key=lambda r: SequenceMatcher(None, match_key(r), key).ratio())
+            lines += ["The nearest recording differs in:", *differences(near, wanted)]
+        return NoRecordingError("\n".join(lines), advice=GO_LIVE)
+
+
+def replayed(answer: JSON, *, pace: bool = False) -> httpx.Response:
+    """The HTTP response that a recording holds."""
+    stream = _Stream(answer, pace=pace)
+    body = json.dumps(answer["body"]) if "body" in answer else answer.get("text", "")
+    source: Any = {"stream": stream} if "stream" in answer else {"content": body.encode()}
+    clock = {"elapsed": stream.elapsed}
+    return httpx.Response(answer["status"], headers=answer["headers"], extensions=clock, **source)
+
+
+class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The chunks of a replayed answer, with the clock that was recorded with them."""
+
+    def __init__(self, response: JSON, *, pace: bool) -> None:
+        self._chunks: list[tuple[float, str]] = [tuple(c) for c in response.get("stream", [])]
+        self._ended = response.get("ended", "complete")
+        self._now = float(response.get("ms", 0.0))
+        last = self._chunks[-1][0] / 1000 if self._chunks else 0.0
+        self._scale = (min(1.0, MAX_REPLAY_SECONDS / last) if last else 0.0) if pace else 0.0
+
+    def elapsed(self) -> float:
+        """Seconds from the request to the chunk that was handed on last."""
+        return self._now / 1000
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at, text in self._chunks:
+            if pause := self._pause(at):
+                time.sleep(pause)
+            self._now = at
+            yield text.encode()
+        self._check_end()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for at, text in self._chunks:
+            if pause := self._pause(at):
+                await asyncio.sleep(pause)
+            self._now = at
+            yield text.encode()
+        self._check_end()
+
+    def _pause(self, at: float) -> float:
+        return max(0.0, at - self._now) / 1000 * self._scale
+
+    def _check_end(self) -> None:
+        if self._ended == "cut":
+            raise httpx.RemoteProtocolError("the connection was cut here when it was recorded")
+        if self._ended == "left":
+            raise RecordingError(
+                "The recording of this stream ends here: the lesson left it early.", advice=GO_LIVE
+            )

@@ -1,0 +1,164 @@
+"""``live_trace``: a conversation with its tool calls that unfolds step by step, with reasons."""
+
+import json
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from markupsafe import Markup
+
+from helpers.client.text import one_line
+from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace
+from helpers.views.view import View
+from helpers.widgets.html import lines
+from helpers.widgets.panel import Panel, area, button, row
+
+MAX_LINE = 70
+"""Characters of a step's content that its line has while it is folded."""
+MAX_JSON = 20_000
+"""Characters of a JSON text that is shown with a line for each field."""
+
+_HEAD = "Step {} of {}: {}, {}"
+_CURRENT = Markup('<div class="cc-step cc-current" role="status"><p><b>{}</b></p>\n{}</div>')
+_EARLIER = Markup(
+    '<details class="cc-step"{}><summary>{}<span class="cc-short">: {}</span></summary>'
+    "\n{}</details>"
+)
+_BODY = Markup("<p>{}</p>\n{}")
+_WORDS = Markup('<div class="cc-said">{}</div>')
+_CODE = Markup('<p>{}</p>\n<pre class="cc-said">{}</pre>')
+_NOTHING = "No message yet."
+
+
+def live_trace(messages: Iterable[Any]) -> "LiveTrace":
+    """The conversation ``messages``, which are what ``trace`` takes, to go through step by step.
+
+    Nothing is asked.
+    """
+    return LiveTrace(messages)
+
+
+class LiveTrace(Panel):
+    """The panel that ``live_trace`` makes; ``position`` is the number of the current step."""
+
+    name = "live-trace"
+    note = (
+        "Run this cell in JupyterLab, and it has buttons, with which the conversation unfolds step "
+        "by step, each with the reason for it."
+    )
+
+    def __init__(self, messages: Iterable[Any]) -> None:
+        messages = list(messages)
+        self.steps = steps_of(messages)
+        self.position = min(1, len(self.steps))
+        self._open = False
+        self._twin = trace(messages)
+
+    def go(self, position: int, *, whole: bool = False) -> None:
+        """Make that step the current one, or the nearest; ``whole``: open those before it."""
+        self.position = max(min(1, len(self.steps)), min(position, len(self.steps)))
+        self._open = whole
+        if self.is_built:
+            self._show()
+
+    def static_view(self) -> View:
+        """The whole conversation."""
+        return self._twin
+
+    def build(self) -> list[Any]:
+        """The buttons; below them the steps so far, and then the current one."""
+        moves = {
+            "Back": ("back", "Go back by one step", lambda: self.go(self.position - 1)),
+            "Next": ("next", "Unfold the next step", lambda: self.go(self.position + 1)),
+            "All": ("all", "Unfold all steps", lambda: self.go(len(self.steps), whole=True)),
+            "Start": ("start", "Go back to the first step", lambda: self.go(1)),
+        }
+        self._buttons = {
+            name: button(label, name, self.report_errors(move), hint=hint)
+            for label, (name, hint, move) in moves.items()
+        }
+        self._earlier, self._rest = area("earlier"), area("rest")
+        self._show()
+        return [row(*self._buttons.values()), self._earlier, self.status, self._rest]
+
+    def _show(self) -> None:
+        at_end = self.position == len(self.steps)
+        for name, made in self._buttons.items():
+            primary = name == ("start" if at_end else "next")
+            (made.add_class if primary else made.remove_class)("cc-primary")
+        self._earlier.value = earlier(self.steps, self.position, is_open=self._open)
+        self.status.value = current(self.steps, self.position)
+        left = len(self.steps) - self.position
+        self._rest.value = f"<p>{left} more to come.</p>" if left else "<p>That is all.</p>"
+
+
+def current(steps: list[Step], position: int) -> Markup:
+    """The step number ``position`` as html; a screen reader says all of it when it changes."""
+    if not steps:
+        return _CURRENT.format(_NOTHING, "")
+    return _CURRENT.format(_head(steps, position), _body(steps, position))
+
+
+def earlier(steps: list[Step], position: int, *, is_open: bool) -> Markup:
+    """The steps before ``position``, a line each that can be unfolded, or all unfolded."""
+    hidden = max(0, position - 1 - MAX_STEPS)
+    parts = [Markup("<p>{} steps before these are not shown.</p>").format(hidden)] if hidden else []
+    for place in range(hidden + 1, position):
+        short = textwrap.shorten(one_line(steps[place - 1].content), MAX_LINE, placeholder=" …")
+        is_so = Markup(" open") if is_open else ""
+        parts.append(_EARLIER.format(is_so, _head(steps, place), short, _body(steps, place)))
+    return Markup("\n").join(parts)
+
+
+def why(steps: list[Step], position: int) -> str:
+    """Why the step number ``position`` is there, and who has done what for it."""
+    step = steps[position - 1]
+    if step.calls:
+        return (
+            "The model can't run anything. It asks your program to call this tool, and has written "
+            "the arguments."
+        )
+    match step.role:
+        case "system" | "developer":
+            return "Instructions come first: they hold for the whole conversation."
+        case "user":
+            return "This is what the person wants. The model sees it together with the tools."
+        case "tool" if step.answers is None:
+            return "No call before it has this id. Most services refuse such a conversation."
+        case "tool" if step.failed:
+            return (
+                f"The call of step {step.answers} went wrong. Your program tells the model why, so "
+                "that it can try another way."
+            )
+        case "tool":
+            return (
+                f"Your program has made the call of step {step.answers}, and sends back the result "
+                "under the id of that call."
+            )
+        case "assistant" if position < len(steps) and steps[position].calls:
+            return "The model says this along with its next call."
+        case "assistant":
+            return "The model calls no tool any more: it answers, from all that stands above."
+        case _:
+            return "What this role is for, only the service can say."
+
+
+def _head(steps: list[Step], position: int) -> str:
+    step = steps[position - 1]
+    return one_line(_HEAD.format(position, len(steps), step.between, step.what))
+
+
+def _body(steps: list[Step], position: int) -> Markup:
+    return _BODY.format(why(steps, position), _said(steps[position - 1]))
+
+
+def _said(step: Step) -> Markup:
+    """The content: of a call and of its result the id, and JSON a line for each field."""
+    if not (step.calls or step.role == "tool"):
+        return _WORDS.format(lines(step.content))
+    name = "Arguments" if step.calls else "Result"
+    label = f"{name}, id {one_line(step.call_id, 64) or '(none)'}:"
+    given = json_of(step.sent) if len(step.sent) <= MAX_JSON else None
+    if not isinstance(given, dict | list):
+        return _CODE.format(label, lines(step.content))
+    return _CODE.format(label, lines(json.dumps(given, indent=2, ensure_ascii=False)))

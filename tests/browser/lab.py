@@ -1,0 +1,194 @@
+"""A JupyterLab of its own for a browser: nothing of the user's is read or written."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from helpers.lessons import ROOT
+from tests.offline import OFFLINE
+
+SETTINGS = {
+    # Saving would race with what a test reads, and a second test would find a changed notebook.
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    # Every cell is on the page at all times, wherever it is scrolled to; and nothing below them.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "scrollPastEnd": False},
+    # The theme follows the colour scheme that the browser asks for.
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
+}
+# Parts of JupyterLab that write to the console when a notebook is closed early, or when there are
+# no language servers. The last two log an error each without the one before them.
+DISABLED = (
+    "@jupyterlab/debugger-extension",
+    "@jupyterlab/lsp-extension",
+    "@jupyterlab/fileeditor-extension:language-server",
+    "@jupyterlab/notebook-extension:language-server",
+)
+QUIET = (
+    "--expose-app-in-browser",
+    "--ServerApp.jpserver_extensions=jupyter_lsp=False",
+    "--ServerApp.terminals_enabled=False",
+    "--ServerApp.log_level=ERROR",
+)
+PLACES = {
+    **{"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data"},
+    **{"JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"},
+    **{"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"},
+}
+START_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A JupyterLab that is running: its address and token, and the folder that it shows."""
+
+    origin: str
+    token: str
+    tree: Path
+    specs: Path
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds JupyterLab, with nothing open in it."""
+        return f"{self.origin}/lab?reset&token={self.token}"
+
+    def start_kernel(self, path: str, settings: Mapping[str, str]) -> str:
+        """Start a kernel for the notebook ``path``; gives its session.
+
+        ``settings`` are environment variables of the kernel. JupyterLab opens a notebook with the
+        session that it already has.
+        """
+        name = "lesson"
+        spec = {
+            "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "env": OFFLINE | dict(settings),
+        }
+        (self.specs / name).mkdir(parents=True, exist_ok=True)
+        (self.specs / name / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        wanted = {"path": path, "name": path, "type": "notebook", "kernel": {"name": name}}
+        return str(self.call("POST", "/api/sessions", wanted)["id"])
+
+    def stop_kernel(self, session: str) -> None:
+        """End a session and its kernel."""
+        self.call("DELETE", f"/api/sessions/{session}")
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the server's own interface; gives the JSON of its answer, None if it is empty."""
+        request = urllib.request.Request(
+            self.origin + path,
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"authorization": f"token {self.token}", "content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
+
+@contextmanager
+def jupyterlab() -> Iterator[Lab]:
+    """JupyterLab for tests: it does nothing by itself, and its theme is the browser's choice."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        config = Path(folder, "config", "labconfig")
+        config.mkdir(parents=True)
+        overrides = json.dumps(SETTINGS)
+        (config / "default_setting_overrides.json").write_text(overrides, encoding="utf-8")
+        pages = json.dumps({"disabledExtensions": dict.fromkeys(DISABLED, True)})
+        (config / "page_config.json").write_text(pages, encoding="utf-8")
+        with served(Path(folder), *QUIET) as lab:
+            yield lab
+
+
+@contextmanager
+def served(home: Path, *arguments: str, **variables: str) -> Iterator[Lab]:
+    """``jupyter lab`` with these arguments, as it is for someone whose home is ``home``.
+
+    It shows a copy of the lessons, because running a notebook changes its file.
+    """
+    for name in ("notebooks", "images"):
+        shutil.copytree(ROOT / name, home / "tree" / name)
+    shutil.copy(ROOT / "README.md", home / "tree")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    lab = Lab(
+        origin=f"http://127.0.0.1:{port}",
+        token=secrets.token_hex(16),
+        tree=home / "tree",
+        specs=home / "data" / "kernels",
+    )
+    places = {name: str(home / place) for name, place in PLACES.items()}
+    server = subprocess.Popen(
+        [
+            *(
+                sys.executable,
+                "-m",
+                "tests.browser.lab",
+                *arguments,
+                "--no-browser",
+                "--allow-root",
+            ),
+            *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
+            *("--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}"),
+        ],
+        cwd=lab.tree,
+        env=os.environ | places | variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(lab, server)
+        yield lab
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def _wait_for(lab: Lab, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError(f"JupyterLab ended with exit code {server.returncode}.")
+        try:
+            lab.call("GET", "/api/status")
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError("JupyterLab did not start.")
+
+
+def main() -> None:
+    """Be the server, and end when the process that started it lets go of the pipe between them.
+
+    The system closes a pipe whatever way a process ends: this works on every system, and also when
+    that process was killed. Kernels end by themselves when their server is gone.
+    """
+    import tests.quick_start  # noqa: F401  (before anything imports nbformat)
+
+    # isort: split
+    from jupyterlab.labapp import LabApp
+
+    def wait_for_the_end() -> None:
+        sys.stdin.buffer.read()
+        os._exit(0)
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    LabApp.launch_instance()
+
+
+if __name__ == "__main__":
+    main()

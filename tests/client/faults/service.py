@@ -1,0 +1,169 @@
+"""A service that does to each row what the row says: bytes, pauses and ends on real sockets."""
+
+import asyncio
+import os
+import socket
+import ssl
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Self, cast
+
+from tests.client.faults.certificate import server_context
+from tests.client.faults.row import Row, Where
+from tests.client.faults.wire import HERE, End, Reply
+
+HOST = "127.0.0.1"
+SOON = 0.05
+"""Seconds that a client has to send its request to a port that resets connections."""
+Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+class Service:
+    """Serves ``rows`` for as long as the ``with`` block, on a port for each kind of listener.
+
+    ``url`` is where a client finds a row, and ``asked`` counts the requests of each.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._replies = {str(at): row.replies for at, row in enumerate(rows)}
+        self._places = {row.name: str(at) for at, row in enumerate(rows)}
+        self.asked: Counter[tuple[str, str]] = Counter()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._started = threading.Event()
+
+    def url(self, row: Row, client: str) -> str:
+        """Where ``client`` finds ``row``: to be followed by ``/models`` or ``/openai/v1``."""
+        where, place = row.where, f"{self._places[row.name]}/{client}"
+        if where == "no such host":
+            return f"https://no-such-host.invalid/{place}"
+        secure = where in ("tls to plain", "untrusted", "silent")
+        port = self._ports[
+            "tls"
+            if where in ("plain to tls", "untrusted")
+            else "plain"
+            if where == "tls to plain"
+            else where
+        ]
+        return f"http{'s' if secure else ''}://{HOST}:{port}/{place}"
+
+    def requests(self, row: Row, client: str) -> int:
+        """How many requests of ``client`` for ``row`` were read."""
+        return self.asked[self._places[row.name], client]
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True)
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        listeners: dict[Where | str, tuple[Connected, ssl.SSLContext | None]] = {
+            "plain": (self._answer, None),
+            "tls": (self._answer, server_context()),
+            "reset": (_reset_unread, None),
+            "silent": (_hold, None),
+        }
+        self._ports: dict[str, int] = {}
+        servers = []
+        for name, (build_client, context) in listeners.items():
+            server = await asyncio.start_server(build_client, HOST, 0, ssl=context, limit=1 << 20)
+            servers.append(server)
+            self._ports[name] = server.sockets[0].getsockname()[1]
+        with socket.socket() as refused, socket.socket() as full:
+            for name, one in (("refused", refused), ("full", full)):
+                one.bind((HOST, 0))
+                self._ports[name] = one.getsockname()[1]
+            # One connection fits in a queue of length 0, and it is never taken out.
+            full.listen(0)
+            waiting = [socket.socket() for _ in range(3)]
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+            self._started.set()
+            await self._stop.wait()
+            for one in waiting:
+                one.close()
+        for server in servers:
+            server.close()
+        for writer in self._open.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._open[task] = writer
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            try:
+                while await self._answer_one(reader, writer):
+                    pass
+            finally:
+                del self._open[task]
+                writer.close()
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer a request; whether the connection stays open for another."""
+        if (first := await reader.readexactly(1)) == TLS_RECORD:
+            writer.write(NO_TLS)
+            await writer.drain()
+            return False
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        _, length, rest = head.partition("\r\ncontent-length:")
+        if length:
+            await reader.readexactly(int(rest.split("\r\n")[0]))
+        _, place, client, *_ = head.split(" ")[1].split("/")
+        at, replies = self.asked[place, client], self._replies[place]
+        self.asked[place, client] += 1
+        here = f"/{place}/{client}".encode()
+        reply = (
+            step.replace(HERE.encode(), here) if isinstance(step, bytes) else step
+            for step in replies[min(at, len(replies) - 1)]
+        )
+        return await play(tuple(reply), reader, writer)
+
+
+TLS_RECORD = b"\x16"
+"""The first byte of a TLS handshake."""
+NO_TLS = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+async def play(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Do what ``reply`` says, step by step; whether the connection stays open."""
+    for step in reply:
+        if isinstance(step, bytes):
+            writer.write(step)
+            await writer.drain()
+        elif isinstance(step, float):
+            await asyncio.sleep(step)
+        elif step is End.RESET:
+            await _reset(reader, writer)
+        elif step is End.HOLD:
+            await _hold(reader, writer)
+    return not isinstance(reply[-1], End)
+
+
+async def _reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End the connection with a reset: what a lingering time of 0 makes of closing."""
+    linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+
+
+async def _reset_unread(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The same, once a client has had the time to send its request, which is not read."""
+    await asyncio.sleep(SOON)
+    await _reset(reader, writer)
+
+
+async def _hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say nothing until the other side gives up."""
+    while await reader.read(1 << 16):
+        pass
+    writer.close()

@@ -1,0 +1,593 @@
+"""What only the async client does: many calls at once, being cancelled, sharing an event loop.
+
+All that both clients do is tested once for both: see ``tests.sync_and_async``.
+"""
+
+import asyncio
+import gc
+import json
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from helpers import (
+    AsyncChatCompletionsClient,
+    AuthenticationError,
+    ChatError,
+    ConfigurationError,
+    StreamInterruptedError,
+)
+from helpers.recordings.record import RecordingTransport
+from helpers.recordings.replay import ReplayTransport
+from tests.fakes import (
+    ASK,
+    COMPLETION,
+    DONE,
+    KEY,
+    MODELS,
+    Answer,
+    Chunks,
+    Service,
+    Tokens,
+    answer,
+    client,
+    leaked,
+    noting,
+    piece,
+    service_of,
+    streamed,
+)
+from tests.standin import StandIn
+from tests.sync_and_async import Run, clean_loop
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+SOON = 5.0
+"""Seconds after which what should happen at once has not happened."""
+LONG = 30.0
+"""Seconds after which a test has come to nothing."""
+OK = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Type: "
+PLAIN = OK + b"application/json\r\nContent-Length: 9999\r\n\r\n"
+STREAM = OK + b"text/event-stream\r\n\r\n"
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Runs a coroutine; no task, no complaint and no open socket may be left of it."""
+
+    async def bounded(act: Coroutine[Any, Any, Any]) -> Any:
+        async with asyncio.timeout(LONG):
+            return await act
+
+    with clean_loop() as runs:
+        yield lambda act: runs(bounded(act))
+    gc.collect()  # what was not closed complains now, and that is an error
+
+
+def awaited(*answers: Answer, **options: Any) -> AsyncChatCompletionsClient:
+    """As ``fakes.client``, but the async client."""
+    return AsyncChatCompletionsClient.like(client(*answers, **options))
+
+
+def asking(n: int) -> list[dict[str, str]]:
+    return [{"role": "user", "content": f"Question {n}"}]
+
+
+class Line:
+    """The server's end of a connection: what was asked, and whether the client hung up."""
+
+    def __init__(self) -> None:
+        self.endpoint, self.asked, self.left = "", asyncio.Event(), asyncio.Event()
+
+    async def happens(self, what: asyncio.Event) -> None:
+        async with asyncio.timeout(SOON):
+            await what.wait()
+
+
+@asynccontextmanager
+async def serving(*pieces: bytes) -> AsyncIterator[Line]:
+    """A server in this event loop that answers with ``pieces`` and then says nothing more."""
+    line = Line()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        for part in pieces:
+            writer.write(part)
+            await writer.drain()
+        line.asked.set()
+        await reader.read()
+        line.left.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    line.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with server:
+        yield line
+
+
+# --- Being cancelled ------------------------------------------------------------------------------
+HALVES = {"no answer": (), "half a head": (OK,), "half a body": (PLAIN, b'{"choices": [')}
+
+
+@pytest.mark.parametrize("pieces", HALVES.values(), ids=HALVES)
+def test_a_call_that_is_cancelled_hangs_up(run: Run, pieces: tuple[bytes, ...]) -> None:
+    async def act() -> None:
+        async with serving(*pieces) as line, AsyncChatCompletionsClient(line.endpoint) as asked:
+            call = asyncio.create_task(asked.complete(ASK))
+            await line.happens(line.asked)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await line.happens(line.left)
+
+    run(act())
+
+
+def test_a_stream_that_is_cancelled_hangs_up_and_keeps_what_came(run: Run) -> None:
+    async def act() -> None:
+        async with serving(STREAM, piece("H").encode()) as line:
+            asked = AsyncChatCompletionsClient(line.endpoint)
+            stream, seen = asked.stream(ASK), asyncio.Event()
+
+            async def read() -> None:
+                async with stream:
+                    async for _ in stream:
+                        seen.set()
+
+            reading = asyncio.create_task(read())
+            await line.happens(seen)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            await line.happens(line.left)
+            assert stream.completion.content == "H"
+            await asked.close()
+
+    run(act())
+
+
+def test_time_that_is_up_is_told_as_such(run: Run) -> None:
+    async def act() -> None:
+        async with serving() as line, AsyncChatCompletionsClient(line.endpoint) as asked:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await asked.complete(ASK)
+            await line.happens(line.left)
+
+    run(act())
+
+
+def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent(run: Run) -> None:
+    async def act() -> None:
+        pausing = asyncio.Event()
+        asked = awaited(
+            answer(429, "", retry_after="4"), on_wait=lambda *_: pausing.set(), max_pause=4.0
+        )
+        call = asyncio.create_task(asked.complete(ASK))
+        await pausing.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(SOON):
+                await call
+        assert len(service_of(asked).requests) == 1
+
+    run(act())
+
+
+def test_one_call_that_is_cancelled_leaves_the_others_alone(run: Run) -> None:
+    async def act() -> None:
+        asked = AsyncChatCompletionsClient(MODELS, AzureKeyCredential(KEY), transport=Echo())
+        calls = [asyncio.create_task(asked.complete(asking(n))) for n in range(9)]
+        await asyncio.sleep(0)
+        calls[4].cancel()
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert [i for i, told in enumerate(answers) if isinstance(told, BaseException)] == [4]
+
+    run(act())
+
+
+# --- Streams --------------------------------------------------------------------------------------
+def test_a_stream_that_is_left_early_hangs_up(run: Run) -> None:
+    async def act() -> None:
+        async with (
+            serving(STREAM, piece("H").encode()) as line,
+            AsyncChatCompletionsClient(line.endpoint) as asked,
+        ):
+            async with asked.stream(ASK) as stream:
+                async for _ in stream:
+                    break
+            await line.happens(line.left)
+            assert stream.completion.content == "H"
+
+    run(act())
+
+
+def test_an_error_in_the_block_hangs_up_and_is_raised(run: Run) -> None:
+    async def act() -> None:
+        async with (
+            serving(STREAM, piece("H").encode()) as line,
+            AsyncChatCompletionsClient(line.endpoint) as asked,
+        ):
+            with pytest.raises(ZeroDivisionError):
+                async with asked.stream(ASK) as stream:
+                    async for _ in stream:
+                        _ = 1 / 0
+            await line.happens(line.left)
+
+    run(act())
+
+
+def test_a_stream_that_another_task_closes_is_broken_and_keeps_what_came(run: Run) -> None:
+    async def act() -> None:
+        async with (
+            serving(STREAM, piece("H").encode()) as line,
+            AsyncChatCompletionsClient(line.endpoint) as asked,
+            asked.stream(ASK) as stream,
+        ):
+            seen = asyncio.Event()
+
+            async def read() -> None:
+                async for _ in stream:
+                    seen.set()
+
+            reading = asyncio.create_task(read())
+            await line.happens(seen)
+            await stream.close()
+            with pytest.raises(StreamInterruptedError) as failure:
+                async with asyncio.timeout(SOON):
+                    await reading
+            assert failure.value.partial.content == "H"
+            await line.happens(line.left)
+
+    run(act())
+
+
+def test_the_end_mark_ends_a_stream_whose_connection_stays_open(run: Run) -> None:
+    async def act() -> None:
+        whole = (piece("Hi", "stop") + DONE).encode()
+        async with (
+            serving(STREAM, whole) as line,
+            AsyncChatCompletionsClient(line.endpoint) as asked,
+            asked.stream(ASK) as stream,
+        ):
+            async with asyncio.timeout(SOON):
+                assert [update.content async for update in stream] == ["Hi"]
+            await line.happens(line.left)
+
+    run(act())
+
+
+def test_streams_at_the_same_time_are_told_apart(run: Run) -> None:
+    def told(request: httpx.Request) -> httpx.Response:
+        words = json.loads(request.content)["messages"][0]["content"].split(" ")
+        chunks = Chunks(*(piece(word).encode() for word in words), DONE.encode())
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=chunks)
+
+    async def read(asked: AsyncChatCompletionsClient, n: int) -> str:
+        text = ""
+        async with asked.stream(asking(n)) as stream:
+            async for update in stream:
+                text += update.content
+                await asyncio.sleep(0)
+        return text
+
+    async def act() -> None:
+        asked = awaited(transport=httpx.MockTransport(told))
+        texts = await asyncio.gather(*(read(asked, n) for n in range(10)))
+        assert texts == [f"Question{n}" for n in range(10)]
+
+    run(act())
+
+
+# --- Many at once ---------------------------------------------------------------------------------
+class Echo(httpx.AsyncBaseTransport):
+    """Answers each question with itself, the later ones first; the first try of some is a 429."""
+
+    def __init__(self, refused: int = 0) -> None:
+        self.refused, self.under_way, self.most = refused, 0, 0
+        self.asked: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        question = json.loads(request.content)["messages"][0]["content"]
+        number, again = int(question.split()[-1]), question in self.asked
+        self.asked.append(question)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0.01 / (number + 1))
+        self.under_way -= 1
+        if self.refused and number % self.refused == 0 and not again:
+            return httpx.Response(429, headers={"retry-after": "0"})
+        body = {**COMPLETION, "choices": [{"message": {"content": question}}]}
+        return httpx.Response(200, json=body)
+
+
+def test_each_of_many_calls_gets_its_own_answer(run: Run) -> None:
+    async def act() -> None:
+        echo, waits = Echo(refused=3), list[float]()
+        asked = AsyncChatCompletionsClient(
+            MODELS, AzureKeyCredential(KEY), transport=echo, on_wait=noting(waits)
+        )
+        answers = await asyncio.gather(*(asked.complete(asking(n)) for n in range(30)))
+        assert [told.content for told in answers] == [f"Question {n}" for n in range(30)]
+        sent = [told.exchange.request_body["messages"] for told in answers if told.exchange]
+        assert sent == [asking(n) for n in range(30)]
+        assert (len(echo.asked), waits) == (40, [0.0] * 10)
+        assert echo.most == 30
+
+    run(act())
+
+
+def test_each_of_many_calls_over_the_network_gets_its_own_answer(run: Run, tmp_path: Path) -> None:
+    scripts = [
+        f'[[script]]\nask = "Question {n}"\nanswer = "Answer {n}"\n'
+        + ('fault = "retry-after-zero"\n' if n % 3 == 0 else "")
+        for n in range(30)
+    ]
+    (tmp_path / "many.toml").write_text("\n".join(scripts), encoding="utf-8")
+
+    async def act(server: StandIn) -> None:
+        key = AzureKeyCredential(server.key)
+        async with AsyncChatCompletionsClient(server.models, key, "stand-in-chat") as asked:
+            answers = await asyncio.gather(*(asked.complete(asking(n)) for n in range(30)))
+        assert [told.content for told in answers] == [f"Answer {n}" for n in range(30)]
+        assert len(server.requests) == 40
+
+    with StandIn(pace=0, folder=tmp_path) as server:
+        run(act(server))
+
+
+def test_one_that_fails_does_not_hold_up_the_others(run: Run) -> None:
+    def told(request: httpx.Request) -> httpx.Response:
+        wrong = b"Question 2" in request.content
+        return httpx.Response(400 if wrong else 200, json={} if wrong else COMPLETION)
+
+    async def act() -> None:
+        asked = awaited(transport=httpx.MockTransport(told))
+        calls = (asked.complete(asking(n)) for n in range(5))
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        kinds = [isinstance(one, ChatError) for one in answers]
+        assert kinds == [False, False, True, False, False]
+
+    run(act())
+
+
+def test_one_event_loop_after_the_other(standin: StandIn) -> None:
+    """Connections of a loop that has ended are of no use; the calls get their answers."""
+    waits: list[float] = []
+    asked = AsyncChatCompletionsClient(
+        standin.models,
+        AzureKeyCredential(standin.key),
+        "stand-in-chat",
+        on_wait=noting(waits),
+        max_pause=0.0,
+    )
+
+    async def several() -> list[Any]:
+        calls = (asked.complete(ASK) for _ in range(3))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    with pytest.warns(ResourceWarning):  # of asyncio itself: the first loop left them open
+        for _ in range(3):
+            answers = asyncio.run(several())
+            assert [type(one).__name__ for one in answers] == ["ChatCompletions"] * 3
+        asyncio.run(asked.close())
+        gc.collect()
+
+
+# --- Credentials ----------------------------------------------------------------------------------
+def test_a_credential_that_blocks_is_asked_in_a_thread(run: Run) -> None:
+    gate, asked_in = threading.Event(), list[int]()
+
+    class Slow:
+        def get_token(self, *_: str, **__: Any) -> Any:
+            asked_in.append(threading.get_ident())
+            assert gate.wait(SOON), "the event loop stood still"
+            return SimpleNamespace(token=KEY, expires_on=0)
+
+    async def act() -> None:
+        call = asyncio.create_task(awaited(credential=Slow()).complete(ASK))
+        while not asked_in:
+            await asyncio.sleep(0)
+        gate.set()
+        assert (await call).content == "Hi!"
+        assert asked_in != [threading.get_ident()]
+
+    run(act())
+
+
+class Awaitable(Tokens):
+    """As ``azure.identity.aio`` has them."""
+
+    async def get_token(self, *scopes: str, **_: Any) -> Any:
+        await asyncio.sleep(0)
+        return super().get_token(*scopes)
+
+
+def test_a_credential_may_be_awaited(run: Run) -> None:
+    async def act() -> None:
+        tokens = Awaitable()
+        asked = awaited(answer(503, ""), answer(), credential=tokens)
+        assert (await asked.complete(ASK)).content == "Hi!"
+        sent = [request.headers["authorization"] for request in service_of(asked).requests]
+        assert sent == [f"Bearer {KEY}"] * 2
+        assert tokens.scopes == ["https://cognitiveservices.azure.com/.default"] * 2
+
+    run(act())
+
+
+def test_what_an_awaited_credential_raises_becomes_an_authentication_error(run: Run) -> None:
+    async def act() -> None:
+        asked = awaited(credential=Awaitable(RuntimeError("az login")))
+        with pytest.raises(AuthenticationError, match="RuntimeError") as failure:
+            await asked.complete(ASK)
+        assert failure.value.words == "az login"
+        assert service_of(asked).requests == []
+
+    run(act())
+
+
+@pytest.mark.parametrize("token", [f"{KEY}\n", None])
+def test_a_bad_token_of_an_awaited_credential_is_not_sent_and_not_shown(
+    run: Run, token: Any
+) -> None:
+    async def act() -> None:
+        asked = awaited(credential=Awaitable(token))
+        with pytest.raises(AuthenticationError) as failure:
+            await asked.complete(ASK)
+        assert not leaked(failure.value)
+        assert service_of(asked).requests == []
+
+    run(act())
+
+
+def test_a_credential_to_be_awaited_is_refused_by_the_client_that_does_not() -> None:
+    asked = client(credential=Awaitable())
+    with pytest.raises(AuthenticationError, match="AsyncChatCompletionsClient"):
+        asked.complete(ASK)
+    assert service_of(asked).requests == []
+
+
+# --- Like another client --------------------------------------------------------------------------
+def test_like_takes_over_each_setting(run: Run) -> None:
+    waits: list[float] = []
+    refusing = [answer(429, "", retry_after="7"), answer(503, ""), answer(503, ""), answer()]
+    one = client(
+        *refusing, timeout=9.0, max_retries=2, max_wait=8.0, on_wait=noting(waits),
+        endpoint="https://api.example.com/v1", route="v1",
+    )  # fmt: skip
+    one.model = "another"
+    many = AsyncChatCompletionsClient.like(one)
+    assert (many.endpoint, many.route, many.model) == (one.endpoint, one.route, "another")
+    with pytest.raises(ChatError, match="503"):
+        run(many.complete(ASK))
+    assert (waits[0], len(waits)) == (7.0, 2)
+    request = service_of(one).requests[0]
+    assert json.loads(request.content)["model"] == "another"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert many.build_request(ASK).extensions["timeout"]["read"] == 9.0
+    one.transport = Service(answer(429, "", retry_after="9"))
+    with pytest.raises(ChatError, match=r"longer than the 8 s\s+allowed here"):
+        run(AsyncChatCompletionsClient.like(one).complete(ASK))
+
+
+def test_like_keeps_a_route_that_the_endpoint_does_not_tell() -> None:
+    one = client(endpoint="https://gateway.example.com/chat", route="v1")
+    assert AsyncChatCompletionsClient.like(one).route == one.route
+
+
+def test_like_shows_neither_endpoint_nor_key() -> None:
+    many = awaited()
+    assert repr(many) == "AsyncChatCompletionsClient(route='models', model='my-deployment')"
+    assert not leaked(many)
+
+
+def test_a_transport_that_cannot_be_awaited_is_refused() -> None:
+    with httpx.HTTPTransport() as transport:
+        one = client(transport=transport)
+        with pytest.raises(ConfigurationError, match="HTTPTransport can't be awaited"):
+            AsyncChatCompletionsClient.like(one)
+
+
+# --- Recordings -----------------------------------------------------------------------------------
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassettes" / "models" / "01-basic-call.json"
+
+
+def recorder(path: Path, *answers: Answer) -> RecordingTransport:
+    provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
+    return RecordingTransport(path, Service(*answers), "01-basic-call", provenance)
+
+
+def taped(path: Path) -> list[Any]:
+    return json.loads(path.read_text(encoding="utf-8"))["exchanges"]
+
+
+def test_both_clients_record_into_one_file_and_play_from_it(run: Run, path: Path) -> None:
+    async def ask(one: Any) -> list[str]:
+        first = one.complete(asking(1))
+        second = await AsyncChatCompletionsClient.like(one).complete(asking(2))
+        return [first.content, second.content, one.complete(asking(3)).content]
+
+    recorded = run(ask(client(transport=recorder(path, answer()))))
+    questions = [kept["request"]["body"]["messages"] for kept in taped(path)]
+    assert questions == [asking(n) for n in (1, 2, 3)]
+    player = ReplayTransport(path)
+    assert run(ask(client(transport=player))) == recorded
+    assert player.unplayed() == []
+
+
+def test_a_retry_that_one_client_used_up_is_not_played_to_the_other(run: Run, path: Path) -> None:
+    client(transport=recorder(path, answer(429, "", retry_after="0"), answer())).complete(ASK)
+    waits: list[float] = []
+    one = client(transport=ReplayTransport(path), on_wait=noting(waits))
+    one.complete(ASK)
+    run(AsyncChatCompletionsClient.like(one).complete(ASK))
+    assert waits == [0.0]
+
+
+def test_many_calls_at_once_are_all_recorded(run: Run, path: Path) -> None:
+    async def ask(many: AsyncChatCompletionsClient) -> list[Any]:
+        answers = await asyncio.gather(*(many.complete(asking(n)) for n in range(20)))
+        return [(told.content, told.exchange) for told in answers]
+
+    tape = recorder(path, answer())
+    recorded = run(ask(awaited(transport=tape)))
+    assert len(taped(path)) == 20
+    assert run(ask(awaited(transport=ReplayTransport(path)))) == recorded
+
+
+def test_a_stream_that_was_cancelled_is_recorded_as_left(run: Run, path: Path) -> None:
+    class Waiting(Chunks):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield piece("H").encode()
+            await asyncio.sleep(SOON)
+
+    waiting = Waiting()
+    tape = recorder(path, answer(body=waiting, content_type="text/event-stream"))
+
+    async def act() -> None:
+        async with asyncio.timeout(SOON), awaited(transport=tape).stream(ASK) as stream:
+            async for _ in stream:
+                asyncio.current_task().cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        run(act())
+    assert waiting.closed
+    (kept,) = taped(path)
+    assert (len(kept["response"]["stream"]), kept["response"]["ended"]) == (1, "left")
+
+
+def test_a_paced_replay_does_not_hold_up_the_event_loop(run: Run, path: Path) -> None:
+    one = client(transport=recorder(path, streamed(piece("a"), piece("b", "stop"), DONE)))
+    with one.stream(ASK) as stream:
+        list(stream)
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept["exchanges"][0]["response"]["ms"] = 0
+    for at, chunk in enumerate(kept["exchanges"][0]["response"]["stream"]):
+        chunk[0] = at * 100
+    path.write_text(json.dumps(kept), encoding="utf-8")
+
+    async def act() -> None:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0.01)
+
+        ticking = asyncio.create_task(tick())
+        async with awaited(transport=ReplayTransport(path, pace=True)).stream(ASK) as stream:
+            counts = [ticks async for _ in stream]
+        ticking.cancel()
+        assert counts[0] < counts[1]
+
+    run(act())

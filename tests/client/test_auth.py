@@ -1,0 +1,243 @@
+"""Keys and tokens: where they go, which are refused, and that none of them is ever shown."""
+
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from helpers import AuthenticationError, ChatError, ConfigurationError
+from helpers.client.exchange import MASK
+from tests.fakes import (
+    ASK,
+    DONE,
+    KEY,
+    MODELS,
+    V1,
+    Tokens,
+    answer,
+    client,
+    event,
+    leaked,
+    piece,
+    service_of,
+    streamed,
+)  # fmt: skip
+from tests.sync_and_async import both
+
+pytestmark = both
+
+SERVERLESS = "https://my-model.eastus.models.ai.azure.com"
+LOOPBACK = ["http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost:8000/models"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "header", "value"),
+    [
+        (MODELS, "api-key", KEY),
+        (V1, "api-key", KEY),
+        ("https://my-resource.services.ai.azure.com/openai/v1", "api-key", KEY),
+        (SERVERLESS, "authorization", f"Bearer {KEY}"),
+        ("https://api.example.com/v1", "authorization", f"Bearer {KEY}"),
+    ],
+    ids=["models", "v1", "v1 on the other host", "serverless", "other vendor"],
+)
+def test_a_key_goes_out_in_the_header_of_its_route(endpoint: str, header: str, value: str) -> None:
+    asked = client(endpoint=endpoint)
+    asked.complete(ASK)
+    (request,) = service_of(asked).requests
+    found = {name: request.headers.get(name) for name in ("api-key", "authorization")}
+    assert found == {"api-key": None, "authorization": None, header: value}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scope"),
+    [
+        (MODELS, "https://cognitiveservices.azure.com/.default"),
+        (V1, "https://ai.azure.com/.default"),
+    ],
+    ids=["models", "v1"],
+)
+def test_a_token_is_fetched_for_each_attempt(endpoint: str, scope: str) -> None:
+    tokens = Tokens()
+    asked = client(answer(503, ""), answer(), endpoint=endpoint, credential=tokens)
+    asked.complete(ASK)
+    assert tokens.scopes == [scope, scope]
+    sent = [r.headers["authorization"] for r in service_of(asked).requests]
+    assert sent == [f"Bearer {KEY}"] * 2
+
+
+def test_no_token_is_fetched_before_it_is_needed() -> None:
+    tokens = Tokens()
+    client(credential=tokens)
+    assert tokens.scopes == []
+
+
+@pytest.mark.parametrize("reason", [RuntimeError("az login"), KeyError("x")], ids=["a", "b"])
+def test_what_a_credential_raises_becomes_an_authentication_error(reason: Exception) -> None:
+    asked = client(credential=Tokens(reason))
+    with pytest.raises(AuthenticationError, match=type(reason).__name__) as failure:
+        asked.complete(ASK)
+    assert str(reason) in failure.value.words
+    assert "az login" in failure.value.advice
+    assert service_of(asked).requests == []
+
+
+@pytest.mark.parametrize("token", [f"{KEY}\n", f"{KEY}é", "", f"{KEY} ", f"\t{KEY}"])
+def test_a_token_that_no_header_can_carry_is_not_sent_and_not_shown(token: str) -> None:
+    asked = client(credential=Tokens(token))
+    with pytest.raises(ChatError) as failure:
+        asked.complete(ASK)
+    assert not leaked(failure.value)
+    assert service_of(asked).requests == []
+
+
+@pytest.mark.parametrize("endpoint", LOOPBACK)
+def test_this_machine_may_be_asked_over_http_with_a_key_or_with_none(endpoint: str) -> None:
+    for credential in (AzureKeyCredential(KEY), Tokens(), None):
+        assert client(endpoint=endpoint, credential=credential).complete(ASK).content == "Hi!"
+
+
+def test_without_a_credential_no_header_is_sent() -> None:
+    asked = client(endpoint=LOOPBACK[0], credential=None)
+    asked.complete(ASK)
+    (request,) = service_of(asked).requests
+    assert not request.headers.keys() & {"api-key", "authorization"}
+
+
+@pytest.mark.parametrize("credential", [AzureKeyCredential(KEY), Tokens()], ids=["key", "token"])
+@pytest.mark.parametrize("host", ["my-resource.services.ai.azure.com", "10.0.0.1", "0.0.0.0"])
+def test_a_credential_over_http_to_another_machine_is_refused(host: str, credential: Any) -> None:
+    with pytest.raises(ConfigurationError, match="plain http"):
+        client(endpoint=f"http://{host}/models", credential=credential)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_no_credential_for_another_machine_is_refused(scheme: str) -> None:
+    with pytest.raises(ConfigurationError, match="There is no credential"):
+        client(endpoint=f"{scheme}://my-resource.services.ai.azure.com/models", credential=None)
+
+
+BAD = {
+    "line end": AzureKeyCredential(f"{KEY}\n"),
+    "space": AzureKeyCredential(f"{KEY[:9]} {KEY[9:]}"),
+    "accent": AzureKeyCredential(f"{KEY}é"),
+    "tab": AzureKeyCredential(f"\t{KEY}"),
+    "zero": AzureKeyCredential(f"{KEY}\0"),
+    "empty": AzureKeyCredential(""),
+    "a bare text": KEY,
+    "bytes": KEY.encode(),
+    "a dict": {"key": KEY},
+    "a number": 5,
+}
+
+
+@pytest.mark.parametrize("credential", BAD.values(), ids=BAD)
+def test_a_bad_key_is_refused_and_not_shown(credential: Any) -> None:
+    with pytest.raises(ConfigurationError) as failure:
+        client(credential=credential)
+    assert not leaked(failure.value)
+
+
+ECHOES = {
+    "whole": KEY,
+    "its beginning": f"{KEY[:8]}***",
+    "its end": f"***{KEY[-8:]}",
+    "twice": f"{KEY}{KEY}",
+    "in a URL": f"https://x/?key={KEY}&b",
+}
+
+
+@pytest.mark.parametrize("credential", [AzureKeyCredential(KEY), Tokens()], ids=["key", "token"])
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+@pytest.mark.parametrize("kind", ["json", "text", "html", "field", "escaped"])
+def test_a_key_that_the_service_repeats_is_masked(kind: str, echo: str, credential: Any) -> None:
+    body: Any = {
+        "json": {"error": {"code": echo, "message": f"Wrong key: {echo}"}},
+        "text": f"Wrong key: {echo}",
+        "html": f"<html><title>{echo}</title>{echo}",
+        "field": {"error": {echo: [echo]}},
+        "escaped": '{"message": "' + "".join(f"\\u{ord(c):04x}" for c in echo) + '"}',
+    }[kind]
+    asked = client(answer(401, body, x_request_id=echo), credential=credential)
+    with pytest.raises(ChatError) as failure:
+        asked.complete(ASK)
+    error = failure.value
+    assert not leaked(error, error.words, error.code, error.request_id, error.exchange, asked)
+
+
+def test_a_key_in_a_good_answer_is_masked_and_numbers_stay() -> None:
+    body = {"choices": [{"message": {"content": f"Your key is {KEY}."}}], "created": 123456789}
+    credential = AzureKeyCredential(f"{KEY}123456789")
+    completion = client(answer(body=body), credential=credential).complete(ASK)
+    assert completion.content == f"Your key is {MASK}."
+    assert completion.created == 123456789
+
+
+@pytest.mark.parametrize("key", ["x", "none", "EMPTY"])
+def test_a_placeholder_masks_no_word_of_an_answer(key: str) -> None:
+    text = "Example: none is EMPTY."
+    asked = client(
+        answer(body={"choices": [{"message": {"content": text}}]}),
+        endpoint=LOOPBACK[0], credential=AzureKeyCredential(key),
+    )  # fmt: skip
+    assert asked.complete(ASK).content == text
+
+
+@pytest.mark.parametrize(
+    "end",
+    [event(error={"message": f"Wrong key: {KEY}", "code": KEY}), f"data: {KEY}\n\n",
+     piece(f"Your key is {KEY}")],
+    ids=["error", "no JSON", "text"],
+)  # fmt: skip
+def test_a_key_that_a_stream_repeats_is_masked(end: str) -> None:
+    seen: list[object] = []
+    with client(streamed(piece("a"), end)).stream(ASK) as stream:
+        with pytest.raises(ChatError) as failure:
+            seen += stream
+        error = failure.value
+        seen += [error, error.code, error.exchange, stream.exchange, stream.completion, stream]
+    assert not leaked(*seen)
+
+
+def test_the_events_of_a_stream_are_masked_too() -> None:
+    with client(streamed(piece(f"Your key is {KEY}", "stop"), DONE)).stream(ASK) as stream:
+        assert not leaked(*stream.events())
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\nx", f"{KEY}é", ""], ids=["line end", "accent", "empty"])
+def test_a_key_that_becomes_bad_is_not_sent_and_not_shown(key: str) -> None:
+    credential = AzureKeyCredential(KEY)
+    asked = client(credential=credential)
+    # Its own `update` takes no empty key.
+    credential._key = key
+    with pytest.raises(AuthenticationError) as failure:
+        asked.complete(ASK)
+    assert not leaked(failure.value)
+    assert service_of(asked).requests == []
+
+
+@pytest.mark.parametrize("token", [None, KEY.encode()], ids=["none", "bytes"])
+def test_a_token_that_is_no_text_is_an_authentication_error(token: Any) -> None:
+    with pytest.raises(AuthenticationError) as failure:
+        client(credential=Tokens(token)).complete(ASK)
+    assert not leaked(failure.value)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [AzureKeyCredential(KEY), Tokens(), Tokens(f"{KEY}\n")],
+    ids=["key", "token", "bad token"],
+)
+def test_no_local_variable_in_a_traceback_shows_the_secret(credential: Any) -> None:
+    asked = client(httpx.ConnectError("x"), credential=credential)
+    with pytest.raises(ChatError) as failure:
+        asked.complete(ASK)
+    frames = [frame for frame, _ in walk_tb(failure.value.__traceback__)]
+    ours = [
+        frame for frame in frames if Path(frame.f_code.co_filename).parent.parent.name == "helpers"
+    ]
+    assert ours
+    assert not leaked(*(repr(frame.f_locals) for frame in ours))

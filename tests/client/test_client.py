@@ -1,0 +1,205 @@
+"""The clients as a whole: what they send, what they make of odd answers, what they never do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from helpers import (
+    AsyncChatCompletionsClient,
+    ChatCompletionsClient,
+    ChatError,
+    ServiceConnectionError,
+    ServiceError,
+    UserMessage,
+)
+from helpers.client.transport import NetworkTransport
+from tests.fakes import (
+    ASK,
+    COMPLETION,
+    KEY,
+    MODELS,
+    V1,
+    Answer,
+    Chunks,
+    answer,
+    client,
+    leaked,
+    service_of,
+)
+from tests.sync_and_async import both, once
+
+pytestmark = both
+
+POSTED = {
+    "models": (MODELS, f"{MODELS}/chat/completions?api-version=2024-05-01-preview"),
+    "v1": (V1, f"{V1}/chat/completions"),
+}
+
+
+@pytest.mark.parametrize(("endpoint", "url"), POSTED.values(), ids=POSTED)
+def test_a_call_is_posted_as_json_to_its_route(endpoint: str, url: str) -> None:
+    asked = client(endpoint=endpoint)
+    assert asked.complete([UserMessage("Grüße")], temperature=0).content == "Hi!"
+    (request,) = service_of(asked).requests
+    assert (request.method, str(request.url)) == ("POST", url)
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["accept"] == "application/json"
+    assert service_of(asked).body == {
+        "messages": [{"role": "user", "content": "Grüße"}],
+        "model": "my-deployment",
+        "temperature": 0,
+    }
+
+
+def test_without_a_model_none_is_sent() -> None:
+    asked = client()
+    asked.model = None
+    asked.complete(ASK)
+    assert service_of(asked).body == {"messages": ASK}
+
+
+ODD: dict[str, tuple[Any, str]] = {
+    "HTML": ("<!doctype html><title>Sign in</title>", "an HTML page: Sign in"),
+    "text": ("fine", "fine"),
+    "empty": ("", ""),
+    "not utf-8": (b"caf\xe9", "caf\ufffd"),
+    "half of it": (b'{"choices": [{"mess', '{"choices": [{"mess'),
+    "no choices": ({"id": "x"}, ""),
+    "choices null": ({"choices": None}, ""),
+    "choices an object": ({"choices": {}}, ""),
+    "a list": ([COMPLETION], ""),
+    "null": (None, ""),
+    "a number": (5, ""),
+    "an error": ({"error": {"message": "Oh", "code": "x"}}, "Oh"),
+}
+
+
+@pytest.mark.parametrize(("body", "words"), ODD.values(), ids=ODD)
+def test_a_200_that_is_no_completion_is_a_service_error(body: Any, words: str) -> None:
+    asked = client(answer(body=body, apim_request_id="id-1"))
+    with pytest.raises(ServiceError, match="no chat completion") as failure:
+        asked.complete(ASK)
+    error = failure.value
+    assert (error.words, error.status, error.request_id) == (words, 200, "id-1")
+    assert len(service_of(asked).requests) == 1
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [[], [{}], [{"message": None}], [{"message": {"content": None}}]],
+    ids=["no choice", "no message", "message null", "content null"],
+)
+def test_a_completion_without_text_reads_as_empty(choices: Any) -> None:
+    completion = client(answer(body={"choices": choices})).complete(ASK)
+    assert (completion.content, completion.finish_reason) == ("", None)
+
+
+def test_the_content_type_of_a_completion_does_not_matter() -> None:
+    body = b'{"choices": [{"message": {"content": "Hi"}}]}'
+    assert client(answer(body=body, content_type="text/plain")).complete(ASK).content == "Hi"
+
+
+NO_ANSWER: dict[str, Answer] = {
+    "refused": httpx.ConnectError("[Errno 111] Connection refused"),
+    "no answer in time": httpx.ReadTimeout(""),
+    "no connection in time": httpx.ConnectTimeout(""),
+    "cut": httpx.RemoteProtocolError("Server disconnected"),
+    "proxy": httpx.ProxyError("407"),
+    "cut within the body": answer(body=Chunks(b'{"choi', httpx.ReadError("cut"))),
+    "compressed badly": answer(body=Chunks(b"no gzip"), content_encoding="gzip"),
+}
+
+
+@pytest.mark.parametrize("given", NO_ANSWER.values(), ids=NO_ANSWER)
+@pytest.mark.parametrize("method", ["complete", "stream"])
+def test_no_answer_is_a_connection_error(given: Answer, method: str) -> None:
+    asked = client(given)
+    with pytest.raises(ServiceConnectionError) as failure:
+        if method == "complete":
+            asked.complete(ASK)
+        else:
+            asked.stream(ASK).__enter__()
+    assert "could not be reached" in str(failure.value)
+    assert "What to do: " in str(failure.value)
+    assert not leaked(failure.value)
+
+
+def test_an_answer_that_takes_too_long_says_so() -> None:
+    with pytest.raises(ServiceConnectionError, match="No answer within the time allowed"):
+        client(httpx.ReadTimeout("")).complete(ASK)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    asked = client(answer(status, "", location="https://elsewhere.example.com/"))
+    with pytest.raises(ServiceError):
+        asked.complete(ASK)
+    assert len(service_of(asked).requests) == 1
+
+
+def test_the_body_of_an_answer_is_read_and_its_connection_given_back() -> None:
+    for status in (200, 500):
+        body = Chunks(b'{"choices"', b": []}")
+        try:
+            client(answer(status, body), max_retries=0).complete(ASK)
+        except ServiceError:
+            assert status == 500
+        assert (body.read, body.closed) == (2, True)
+
+
+def test_the_client_shows_neither_its_endpoint_nor_its_key(way: str) -> None:
+    shown = repr(client())
+    name = {"sync": "ChatCompletionsClient", "async": "AsyncChatCompletionsClient"}[way]
+    assert shown == f"{name}(route='models', model='my-deployment')"
+    assert not leaked(shown)
+
+
+def test_a_timeout_is_for_the_next_bytes_and_a_connection_has_15_s() -> None:
+    seen: list[Any] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json=COMPLETION)
+
+    for timeout in (120.0, 5.0):
+        client(transport=httpx.MockTransport(note), timeout=timeout).complete(ASK)
+    assert [(given["connect"], given["read"]) for given in seen] == [(15.0, 120.0), (5.0, 5.0)]
+
+
+class Closing(httpx.MockTransport):
+    closed = ""
+
+    def close(self) -> None:
+        self.closed = "sync"
+
+    async def aclose(self) -> None:
+        self.closed = "async"
+
+
+def test_leaving_the_block_closes_the_connections(way: str) -> None:
+    transport = Closing(lambda request: httpx.Response(200, json=COMPLETION))
+    with client(transport=transport) as asked:
+        asked.complete(ASK)
+        assert not transport.closed
+    assert transport.closed == way
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt(), httpx.ReadTimeout("slow"), OSError()])
+def test_an_answer_that_is_not_read_to_its_end_is_closed(reason: BaseException) -> None:
+    class Body(Chunks):
+        def __iter__(self) -> Iterator[bytes]:
+            raise reason
+
+    body = Body()
+    with pytest.raises((KeyboardInterrupt, ChatError, OSError)) as failure:
+        client(answer(body=body), max_retries=0).complete(ASK)
+    assert body.closed, failure
+
+
+@once
+@pytest.mark.parametrize("kind", [ChatCompletionsClient, AsyncChatCompletionsClient])
+def test_a_client_without_a_transport_goes_to_the_network(kind: Any) -> None:
+    assert isinstance(kind(MODELS, AzureKeyCredential(KEY)).transport, NetworkTransport)

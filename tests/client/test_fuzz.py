@@ -1,0 +1,159 @@
+"""Properties that hold for any bytes: of a stream, of an answer, of a recording.
+
+The test run tries a bounded number of examples. A long hunt is a command of its own:
+``pytest tests/client/test_fuzz.py --hypothesis-profile long``
+"""
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+from httpx_sse import EventSource
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from helpers import ChatCompletions, ChatError
+from helpers.recordings.replay import ReplayTransport
+from tests.fakes import ASK, answer, client, read_events, streamed
+from tests.sync_and_async import by_both
+
+BOM = b"\xef\xbb\xbf"
+ENDS = st.sampled_from(["\n", "\r", "\r\n"])
+TEXTS = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=20)
+LINES = st.one_of(
+    TEXTS.map("data: {}".format),
+    TEXTS.map("data:{}".format),
+    TEXTS.map(": {}".format),
+    st.just(""),
+    st.just("event: error"),
+    st.just("data: [DONE]"),
+    TEXTS,
+)
+WIRE = st.lists(st.tuples(LINES, ENDS), max_size=12).map(
+    lambda lines: "".join(line + end for line, end in lines).encode()
+)
+
+NAMES = st.sampled_from(
+    (
+        *("choices", "delta", "message", "content", "tool_calls", "function", "arguments", "index"),
+        *("finish_reason", "usage", "error", "code", "details", "innererror", "logprobs", "role"),
+        *("id", "model", "name", "status", "detail", "loc", "msg", "type", "object", "x"),
+    )
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=12,
+)
+
+CALL = st.fixed_dictionaries(
+    {}, optional={"id": JSON, "index": JSON, "function": JSON | st.dictionaries(NAMES, JSON)}
+)
+MESSAGE = st.fixed_dictionaries(
+    {}, optional={"role": JSON, "content": JSON, "tool_calls": JSON | st.lists(CALL, max_size=3)}
+)
+CHOICE = st.fixed_dictionaries(
+    {},
+    optional={
+        **{"index": JSON, "finish_reason": JSON, "logprobs": JSON},
+        **{"message": JSON | MESSAGE, "delta": JSON | MESSAGE},
+    },
+)
+NEARLY = st.fixed_dictionaries(
+    {"choices": st.lists(JSON | CHOICE, max_size=3)}, optional={"usage": JSON, "model": JSON}
+)
+"""JSON that is nearly an answer, or an update: the right names, and anything under them."""
+
+
+def pieces(wire: bytes, cuts: list[int]) -> list[bytes]:
+    """``wire`` cut at these places."""
+    places = sorted({cut % (len(wire) + 1) for cut in cuts} | {0, len(wire)})
+    return [wire[a:b] for a, b in pairwise(places)]
+
+
+def read_by_httpx_sse(wire: bytes) -> list[tuple[str, str]]:
+    """The events by another reader; it wants the end of a line at the end, and keeps empty data."""
+    headers = {"content-type": "text/event-stream"}
+    response = httpx.Response(200, headers=headers, content=wire.removeprefix(BOM) + b"\n\n")
+    return [(event.event, event.data) for event in EventSource(response).iter_sse() if event.data]
+
+
+def everything(completion: ChatCompletions) -> None:
+    """Read every field, as a caller might."""
+    seen: list[Any] = [completion.content, completion.finish_reason, completion.usage.total_tokens]
+    for choice in completion.choices:
+        seen += [choice.index, choice.message.as_dict(), choice.delta.role, choice.delta.content]
+        seen += [(call.id, call.function.arguments) for call in choice.message.tool_calls]
+    repr((seen, completion))
+
+
+@given(wire=WIRE, cuts=st.lists(st.integers(0, 400), max_size=12))
+@example(wire="data: \u2028é😀\r\n\r\n".encode(), cuts=list(range(40)))
+def test_any_split_of_a_stream_gives_the_same_events(wire: bytes, cuts: list[int]) -> None:
+    events = read_events(*pieces(wire, cuts))
+    assert events == read_events(wire) == read_by_httpx_sse(wire)
+
+
+def outcome(act: Callable[[], Any]) -> Any:
+    """What ``act`` gives, or the error of the family that it raises; the same by either client."""
+
+    def told() -> Any:
+        try:
+            return act()
+        except ChatError as failure:
+            return type(failure), str(failure)
+
+    return by_both(told)
+
+
+def answered(*answers: Any) -> Any:
+    """The answer to a call, after every field of it was read."""
+    completion = client(*answers, max_retries=0).complete(ASK)
+    everything(completion)
+    return repr(completion.raw)
+
+
+@given(data=st.binary(max_size=60) | (JSON | NEARLY).map(lambda value: json.dumps(value).encode()))
+def test_any_answer_is_a_completion_or_an_error_of_the_family(data: bytes) -> None:
+    outcome(lambda: answered(answer(body=data)))
+
+
+@given(status=st.integers(300, 599), data=JSON | st.binary(max_size=40))
+def test_any_error_body_is_an_error_of_the_family(status: int, data: Any) -> None:
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    _, told = outcome(lambda: answered(answer(status, body)))
+    assert "What to do:" in told
+
+
+@given(parts=st.lists(st.binary(max_size=40) | JSON | NEARLY, max_size=6))
+def test_any_stream_is_assembled_or_an_error_of_the_family(parts: list[Any]) -> None:
+    wire = [
+        part if isinstance(part, bytes) else f"data: {json.dumps(part)}\n\n".encode()
+        for part in parts
+    ]
+
+    def read() -> Any:
+        with client(streamed(*wire)).stream(ASK) as stream:
+            for update in stream:
+                repr((update.role, update.content, update.finish_reason, update.choices))
+                everything(stream.completion)
+        return repr(stream.completion.raw)
+
+    outcome(read)
+
+
+RECORDED = Path(__file__).parents[1] / "cassettes" / "models" / "00-start-here.json"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_damage_to_a_recording_is_an_error_of_the_family(tmp_path: Path, data: Any) -> None:
+    text = RECORDED.read_bytes()
+    at = data.draw(st.integers(0, len(text)))
+    length = data.draw(st.integers(0, 30))
+    path = tmp_path / "damaged.json"
+    path.write_bytes(text[:at] + data.draw(st.binary(max_size=12)) + text[at + length :])
+    outcome(lambda: everything(client(transport=ReplayTransport(path)).complete(ASK)))

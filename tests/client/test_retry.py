@@ -1,0 +1,202 @@
+"""What is tried again, and after how long; the clock and the sleep are the tests' own."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from helpers import ChatError, RateLimitError, ServiceConnectionError
+from helpers.client.retry import asked_wait
+from tests.fakes import ASK, Answer, answer, client, noting, service_of, unwrapped
+from tests.sync_and_async import both, once
+
+pytestmark = both
+
+AGAIN: dict[str, Answer] = {
+    **{str(status): answer(status, "") for status in (408, 429, 500, 502, 503, 504, 529)},
+    "refused": httpx.ConnectError("x"),
+    "timed out": httpx.ReadTimeout("x"),
+    "cut": httpx.RemoteProtocolError("x"),
+}
+NOT_AGAIN: dict[str, Answer] = {
+    **{str(s): answer(s, "") for s in (302, 400, 401, 403, 404, 409, 413, 418, 422, 431)},
+    "200 that is no completion": answer(body="fine"),
+    "400 that asks for a wait": answer(400, "", retry_after="1"),
+}
+BACKOFF = [(0.5, 1.0), (1.0, 1.5), (2.0, 2.5)]
+"""The waits of three retries, jitter included."""
+
+
+@pytest.mark.parametrize("first", AGAIN.values(), ids=AGAIN)
+def test_a_failure_that_passes_is_tried_again(first: Answer) -> None:
+    waits: list[float] = []
+    asked = client(first, answer(), on_wait=noting(waits))
+    assert asked.complete(ASK).content == "Hi!"
+    assert [BACKOFF[0][0] <= wait <= BACKOFF[0][1] for wait in waits] == [True]
+
+
+@pytest.mark.parametrize("first", NOT_AGAIN.values(), ids=NOT_AGAIN)
+def test_a_failure_that_stays_is_not_tried_again(first: Answer) -> None:
+    waits: list[float] = []
+    asked = client(first, answer(), on_wait=noting(waits))
+    with pytest.raises(ChatError):
+        asked.complete(ASK)
+    assert (len(service_of(asked).requests), waits) == (1, [])
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+@pytest.mark.parametrize("failing", [answer(503, ""), httpx.ConnectError("x")], ids=["503", "no"])
+def test_it_gives_up_after_max_retries(failing: Answer, retries: int) -> None:
+    waits: list[float] = []
+    asked = client(failing, max_retries=retries, on_wait=noting(waits))
+    with pytest.raises(ChatError):
+        asked.complete(ASK)
+    assert len(service_of(asked).requests) == retries + 1
+    between = zip(waits, BACKOFF, strict=False)
+    assert len(waits) == retries
+    assert all(low <= wait <= high for wait, (low, high) in between)
+
+
+def test_the_last_failure_is_the_one_that_is_raised() -> None:
+    asked = client(httpx.ConnectError("x"), answer(500, ""), answer(429, "Slow down"))
+    with pytest.raises(RateLimitError, match="Slow down"):
+        asked.complete(ASK)
+
+
+def test_waits_without_a_header_end_at_eight_seconds_and_some() -> None:
+    waits: list[float] = []
+    with pytest.raises(ServiceConnectionError):
+        client(httpx.ConnectError("x"), max_retries=12, on_wait=noting(waits)).complete(ASK)
+    assert 8 <= waits[-1] <= 8.5
+
+
+NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def date(seconds: float) -> str:
+    return format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+
+
+ASKED: dict[str, tuple[dict[str, str], float | None]] = {
+    "none": ({}, None),
+    "seconds": ({"retry-after": "7"}, 7),
+    "part of a second": ({"retry-after": "0.5"}, 0.5),
+    "zero": ({"retry-after": "0"}, 0),
+    "a day": ({"retry-after": "86400"}, 86400),
+    "blanks": ({"retry-after": " 7 "}, 7),
+    "milliseconds": ({"retry-after-ms": "1500"}, 1.5),
+    "milliseconds first": ({"retry-after-ms": "1500", "retry-after": "7"}, 1.5),
+    "odd milliseconds": ({"retry-after-ms": "soon", "retry-after": "7"}, 7),
+    "a date": ({"retry-after": date(30)}, 30),
+    "a date that is over": ({"retry-after": date(-30)}, 0),
+    "a date of no year": ({"retry-after": "Wed, 02 Jan 99999 03:04:35 GMT"}, None),
+    "negative": ({"retry-after": "-5"}, None),
+    "not a number": ({"retry-after": "nan"}, None),
+    "endless": ({"retry-after": "inf"}, None),
+    "garbage": ({"retry-after": "soon"}, None),
+    "empty": ({"retry-after": ""}, None),
+}
+
+
+@once
+@pytest.mark.parametrize(("headers", "seconds"), ASKED.values(), ids=ASKED)
+def test_the_wait_that_the_service_asks_for(
+    headers: dict[str, str], seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", NOW.timestamp)
+    assert asked_wait(httpx.Headers(headers)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry_after": "7"}, 7.0),
+        ({"retry_after": "0"}, 0.0),
+        ({"retry_after_ms": "20"}, 0.02),
+        ({"retry_after": "60"}, 60.0),
+    ],
+    ids=["seconds", "zero", "milliseconds", "just the cap"],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_it_waits_as_long_as_the_service_asks(status: int, headers: Any, wait: float) -> None:
+    waits: list[float] = []
+    client(answer(status, "", **headers), answer(), on_wait=noting(waits)).complete(ASK)
+    assert waits == [wait]
+
+
+@pytest.mark.parametrize("asks", ["-5", "soon", "nan", ""])
+def test_a_wait_that_makes_no_sense_is_as_none(asks: str) -> None:
+    waits: list[float] = []
+    client(answer(429, "", retry_after=asks), answer(), on_wait=noting(waits)).complete(ASK)
+    assert BACKOFF[0][0] <= waits[0] <= BACKOFF[0][1]
+
+
+@pytest.mark.parametrize(("asks", "cap"), [("86400", 60.0), ("61", 60.0), ("3", 2.0), ("1", 0.0)])
+def test_a_wait_above_the_cap_is_raised_at_once(asks: str, cap: float) -> None:
+    waits: list[float] = []
+    asked = client(answer(429, "", retry_after=asks), answer(), max_wait=cap, on_wait=noting(waits))
+    with pytest.raises(RateLimitError) as failure:
+        asked.complete(ASK)
+    assert (len(service_of(asked).requests), waits) == (1, [])
+    assert failure.value.retry_after == float(asks)
+    text = unwrapped(failure.value)
+    assert f"It asks you to wait {asks} s." in text
+    assert f"longer than the {cap:g} s allowed here" in text
+
+
+def test_a_wait_within_the_cap_says_nothing_of_the_cap() -> None:
+    with pytest.raises(RateLimitError) as failure:
+        client(answer(429, "", retry_after="5"), max_retries=0).complete(ASK)
+    assert "It asks you to wait 5 s." in str(failure.value)
+    assert "allowed here" not in str(failure.value)
+
+
+def test_on_wait_is_told_before_each_wait(slept: list[Any]) -> None:
+    asked = client(
+        answer(429, "", retry_after="7"), httpx.ConnectError("x"), answer(),
+        on_wait=lambda seconds, reason: slept.append((seconds, type(reason))),
+        max_pause=7.5,
+    )  # fmt: skip
+    asked.complete(ASK)
+    (seconds, kind), paused, (later, second_kind), paused_later = slept
+    assert (seconds, kind, paused) == (7.0, RateLimitError, 7.0)
+    assert (later, second_kind) == (paused_later, ServiceConnectionError)
+
+
+def test_it_sleeps_for_the_max_pause_at_most(slept: list[float]) -> None:
+    told: list[float] = []
+    waiting = answer(429, "", retry_after="7")
+    client(waiting, answer(), on_wait=noting(told), max_pause=0.25).complete(ASK)
+    assert (told, slept) == ([7.0], [0.25])
+
+
+def test_the_same_body_is_sent_each_time() -> None:
+    asked = client(answer(500, ""), answer(500, ""), answer())
+    asked.complete(ASK)
+    assert len({r.content for r in service_of(asked).requests}) == 1
+
+
+def test_ctrl_c_is_not_tried_again() -> None:
+    def stopped() -> httpx.Response:
+        raise KeyboardInterrupt
+
+    asked = client(stopped, answer())
+    with pytest.raises(KeyboardInterrupt):
+        asked.complete(ASK)
+    assert len(service_of(asked).requests) == 1
+
+
+@once
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows can't change its zone in a process")
+def test_a_date_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=30)).replace("+0000", "-0000")
+    try:
+        monkeypatch.setenv("TZ", "JST-9")
+        time.tzset()
+        assert 25 < (asked_wait({"retry-after": at}) or 0) <= 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()

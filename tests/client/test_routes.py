@@ -1,0 +1,146 @@
+"""Which endpoint is which route, and what is refused with the right form named."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from helpers import ConfigurationError
+from helpers.client.routes import API_VERSION, route_for
+from tests.fakes import MODELS, V1, unwrapped
+
+RES = "https://my-resource.services.ai.azure.com"
+AOAI = "https://my-resource.openai.azure.com"
+SERVERLESS = "https://my-model.eastus.models.ai.azure.com"
+VERSION = f"?api-version={API_VERSION}"
+
+ACCEPTED = {
+    # endpoint, route named, route found, key as Bearer, URL posted to
+    "the article's": (MODELS, None, "models", False, f"{MODELS}/chat/completions{VERSION}"),
+    "slash": (f"{MODELS}/", None, "models", False, f"{MODELS}/chat/completions{VERSION}"),
+    "blanks around": (f" {MODELS}\n", None, "models", False, f"{MODELS}/chat/completions{VERSION}"),
+    "capitals": (MODELS.replace("https://my", "HTTPS://MY"), None, "models", False,
+                 f"{MODELS}/chat/completions{VERSION}"),
+    "successor": (V1, None, "v1", False, f"{V1}/chat/completions"),
+    "successor, slash": (f"{V1}/", None, "v1", False, f"{V1}/chat/completions"),
+    "successor, other host": (f"{RES}/openai/v1", None, "v1", False,
+                              f"{RES}/openai/v1/chat/completions"),
+    "successor, named": (V1, "v1", "v1", False, f"{V1}/chat/completions"),
+    "project": (f"{RES}/api/projects/p/openai/v1", None, "v1", False,
+                f"{RES}/api/projects/p/openai/v1/chat/completions"),
+    "serverless": (SERVERLESS, None, "models", True, f"{SERVERLESS}/chat/completions{VERSION}"),
+    "serverless, older": ("https://m.eastus.inference.ai.azure.com/", None, "models", True,
+                          f"https://m.eastus.inference.ai.azure.com/chat/completions{VERSION}"),
+    "managed compute": ("https://m.eastus.inference.ml.azure.com", None, "models", True,
+                        f"https://m.eastus.inference.ml.azure.com/chat/completions{VERSION}"),
+    "other vendor": ("https://api.example.com/v1", None, "v1", True,
+                     "https://api.example.com/v1/chat/completions"),
+    "other vendor, named": ("https://api.example.com/inference", "v1", "v1", True,
+                            "https://api.example.com/inference/chat/completions"),
+    "other vendor, /models": ("https://api.example.com/models", "v1", "v1", True,
+                              "https://api.example.com/models/chat/completions"),
+    "this machine": ("http://127.0.0.1:8000/v1", None, "v1", True,
+                     "http://127.0.0.1:8000/v1/chat/completions"),
+    "this machine, article's": ("http://localhost:8000/models", None, "models", False,
+                                f"http://localhost:8000/models/chat/completions{VERSION}"),
+    "this machine, named": ("http://[::1]:8000", "models", "models", False,
+                            f"http://[::1]:8000/chat/completions{VERSION}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "named", "found", "bearer", "posted"), ACCEPTED.values(),
+                         ids=ACCEPTED)  # fmt: skip
+def test_an_endpoint_is_accepted(
+    url: str, named: Any, found: str, bearer: bool, posted: str
+) -> None:
+    route = route_for(url, named)
+    assert (route.name, route.bearer_key, str(route.url)) == (found, bearer, posted)
+
+
+REFUSED = {
+    # endpoint, route named, what stands in the error
+    "nothing": ("", None, "/models (route models)"),
+    "None": (None, None, "It is not a URL"),
+    "bytes": (b"https://x/models", None, "It is not a URL"),
+    "no scheme": ("my-resource.services.ai.azure.com/models", None, "https://"),
+    "another scheme": ("ftp://my-resource/models", None, "https://"),
+    "no host": ("https:///models", None, "a host name"),
+    "a bad port": ("https://my-resource:port/models", None, "It is not a URL"),
+    "user name": ("https://me:secret@my-resource/models", None, "user name or password"),
+    "no path": (RES, None, f"{RES}/models (route models) or {RES}/openai/v1"),
+    "singular": (f"{RES}/model", None, f"{RES}/models"),
+    "one call": (f"{MODELS}/chat/completions", None, "end it after /models"),
+    "one call, as the portal shows it": (f"{MODELS}/chat/completions{VERSION}", None,
+                                         "end it after /models"),
+    "one call of v1": (f"{V1}/chat/completions?api-version=preview", None,
+                       f"use {AOAI}/openai/v1"),
+    "a query": (f"{MODELS}{VERSION}", None, "end it after /models"),
+    "a fragment": (f"{RES}/openai/v1#there", None, "end it after /openai/v1"),
+    "one call of a resource": (f"{RES}/chat/completions{VERSION}", None, f"{RES}/models"),
+    "one call of serverless": (f"{SERVERLESS}/chat/completions{VERSION}", None,
+                               f"use {SERVERLESS}"),
+    "one call of a deployment": (
+        f"{AOAI}/openai/deployments/gpt/chat/completions?api-version=2024-10-21", None,
+        f"use {AOAI}/openai/v1"),
+    "a deployment": (f"{AOAI}/openai/deployments/gpt", None, f"use {AOAI}/openai/v1"),
+    "Azure OpenAI alone": (AOAI, None, f"use {AOAI}/openai/v1"),
+    "Azure OpenAI with /models": (f"{AOAI}/models", None, f"use {AOAI}/openai/v1"),
+    "the list of models": (f"{V1}/models", None, f"use {AOAI}/openai/v1"),
+    "the list of models, other host": (f"{RES}/openai/v1/models", None,
+                                       f"{RES}/models (route models) or {RES}/openai/v1"),
+    "one call of another vendor": ("https://api.example.com/v1/chat/completions", None,
+                                   "end it after /v1"),
+    "the project": (f"{RES}/api/projects/p", None, f"{RES}/models (route models)"),
+    "another vendor's root": ("https://api.example.com", None, "or name the route"),
+    "retired GitHub Models": ("https://models.github.ai/inference", None, "or name the route"),
+    "models but named v1": (MODELS, "v1", "which is the models route, not v1"),
+    "v1 but named models": (V1, "models", "which is the v1 route, not models"),
+    "a route that is none": (MODELS, "v2", "There is no route 'v2'"),
+    "a named route on Azure without a path": (RES, "models", f"{RES}/models"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "named", "told"), REFUSED.values(), ids=REFUSED)
+def test_an_endpoint_is_refused_with_the_right_form(url: Any, named: Any, told: str) -> None:
+    with pytest.raises(ConfigurationError) as failure:
+        route_for(url, named)
+    assert told in unwrapped(failure.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://me:S3cretWord@my-resource/models", f"{MODELS}?api-key=S3cretWord"],
+    ids=["password", "key in the query"],
+)
+def test_the_error_repeats_no_secret_of_the_url(url: str) -> None:
+    with pytest.raises(ConfigurationError) as failure:
+        route_for(url)
+    assert "S3cret" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "scope"),
+    [
+        (MODELS, "https://cognitiveservices.azure.com/.default"),
+        (V1, "https://ai.azure.com/.default"),
+    ],
+    ids=["models", "v1"],
+)
+def test_the_entra_scope_is_that_of_the_route(url: str, scope: str) -> None:
+    assert route_for(url).scope == scope
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    {
+        "127.0.0.1": True, "127.8.8.8": True, "[::1]": True, "localhost": True, "LOCALHOST": True,
+        "0.0.0.0": False, "10.0.0.1": False, "127.0.0.1.example.com": False,
+        "localhost.example.com": False,
+    }.items(),
+)  # fmt: skip
+def test_this_machine_is_told_from_others(host: str, here: bool) -> None:
+    assert route_for(f"http://{host}:8000/v1").is_loopback is here
+
+
+def test_the_models_route_carries_the_one_api_version() -> None:
+    assert route_for(MODELS).url.params == httpx.QueryParams({"api-version": "2024-05-01-preview"})

@@ -1,0 +1,298 @@
+"""``connect``: from the environment and ``.env`` to a client, and the line that it prints."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from traceback import TracebackException
+from typing import Any
+
+import pytest
+
+import helpers.lessons
+from helpers import (
+    ChatCompletionsClient,
+    ConfigurationError,
+    RateLimitError,
+    RecordingError,
+)
+from helpers import connect as lesson
+from helpers.client.transport import NetworkTransport
+from helpers.lessons import LESSONS, ROOT
+from helpers.recordings.record import RecordingTransport
+from helpers.recordings.replay import ReplayTransport
+from tests.fakes import ASK, COMPLETION, KEY, MODELS, V1, Service, Tokens, answer, leaked
+
+ID = "01-basic-call"
+NAMES = (
+    *("AZURE_INFERENCE_ENDPOINT", "AZURE_INFERENCE_CREDENTIAL", "AZURE_INFERENCE_MODEL"),
+    *("TUTORIAL_MODE", "TUTORIAL_ROUTE", "TUTORIAL_HEADLESS", "JPY_SESSION_NAME"),
+)
+LIVE = {
+    "AZURE_INFERENCE_ENDPOINT": MODELS,
+    "AZURE_INFERENCE_CREDENTIAL": KEY,
+    "AZURE_INFERENCE_MODEL": "my-deployment",
+}
+HERE = {"AZURE_INFERENCE_ENDPOINT": "http://127.0.0.1:8000/v1"}
+
+Connect = Callable[..., ChatCompletionsClient]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of its own with the recordings of one lesson, and no setting at all."""
+    for route in ("models", "v1"):
+        folder = tmp_path / "tests" / "cassettes" / route
+        folder.mkdir(parents=True)
+        shutil.copy(ROOT / "tests" / "cassettes" / route / f"{ID}.json", folder)
+    for module in (lesson, helpers.lessons):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def connect(root: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Connect with these settings in the environment."""
+
+    def build_client(
+        settings: dict[str, str] | None = None, name: str = ID
+    ) -> ChatCompletionsClient:
+        for variable, value in (settings or {}).items():
+            monkeypatch.setenv(variable, value)
+        return lesson.connect(name)
+
+    return build_client
+
+
+MODES: dict[str, tuple[dict[str, str], type[Any]]] = {
+    "nothing set": ({}, ReplayTransport),
+    "all empty": (dict.fromkeys(NAMES, ""), ReplayTransport),
+    "an endpoint": (LIVE, NetworkTransport),
+    "replay": ({"TUTORIAL_MODE": "replay"}, ReplayTransport),
+    "replay in spite of an endpoint": ({**LIVE, "TUTORIAL_MODE": "replay"}, ReplayTransport),
+    "live": ({**LIVE, "TUTORIAL_MODE": "live"}, NetworkTransport),
+    "record": ({**LIVE, "TUTORIAL_MODE": "record"}, RecordingTransport),
+}
+
+
+@pytest.mark.parametrize(("settings", "transport"), MODES.values(), ids=MODES)
+def test_the_mode(connect: Connect, settings: Any, transport: type[Any]) -> None:
+    assert type(connect(settings).transport) is transport
+
+
+@pytest.mark.parametrize(
+    ("settings", "route"),
+    [
+        ({}, "models"),
+        ({"TUTORIAL_ROUTE": "models"}, "models"),
+        ({"TUTORIAL_ROUTE": "v1"}, "v1"),
+        (LIVE, "models"),
+        ({**LIVE, "AZURE_INFERENCE_ENDPOINT": V1}, "v1"),
+        ({"AZURE_INFERENCE_ENDPOINT": "http://localhost:8000", "TUTORIAL_ROUTE": "v1"}, "v1"),
+    ],
+    ids=["default", "replay models", "replay v1", "live models", "live v1", "named"],
+)
+def test_the_route(connect: Connect, settings: Any, route: str) -> None:
+    assert connect(settings).route.name == route
+
+
+REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
+    "bad mode": ({"TUTORIAL_MODE": "Replay"}, ID, "TUTORIAL_MODE is 'Replay'"),
+    "bad route": ({"TUTORIAL_ROUTE": "v2"}, ID, "TUTORIAL_ROUTE is 'v2'"),
+    "bad endpoint": ({"AZURE_INFERENCE_ENDPOINT": "x"}, ID, "https://"),
+    "another route's endpoint": ({**LIVE, "TUTORIAL_ROUTE": "v1"}, ID, "not v1"),
+    "a key with a line end": ({**LIVE, "AZURE_INFERENCE_CREDENTIAL": f"{KEY}\n"}, ID, "The key"),
+    "plain http": ({**LIVE, "AZURE_INFERENCE_ENDPOINT": "http://x/models"}, ID, "plain http"),
+    "live to nowhere": ({"TUTORIAL_MODE": "live"}, ID, "AZURE_INFERENCE_ENDPOINT is not set"),
+    "record from nowhere": ({"TUTORIAL_MODE": "record"}, ID, "AZURE_INFERENCE_ENDPOINT is not"),
+    "unknown lesson": ({}, "99-none", "There is no lesson '99-none'"),
+    "lesson in another form": ({}, f"{ID}.ipynb", f"use one of {LESSONS[0].id}, "),
+}
+
+
+@pytest.mark.parametrize(("settings", "name", "told"), REFUSED.values(), ids=REFUSED)
+def test_settings_that_cannot_work_are_refused(
+    connect: Connect, settings: Any, name: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigurationError) as failure:
+        connect(settings, name)
+    assert told in str(failure.value)
+    assert not leaked(failure.value)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_lesson_without_its_recording_says_so(connect: Connect, root: Path) -> None:
+    (root / "tests" / "cassettes" / "models" / f"{ID}.json").unlink()
+    with pytest.raises(RecordingError, match=f"no recording cassettes/models/{ID}.json"):
+        connect()
+
+
+def test_the_env_file_is_read_and_the_environment_wins(connect: Connect, root: Path) -> None:
+    lines = [f'{name}="{value}"' for name, value in LIVE.items()]
+    (root / ".env").write_text("\n".join(lines), encoding="utf-8")
+    assert connect().model == "my-deployment"
+    assert connect({"AZURE_INFERENCE_MODEL": "another"}).model == "another"
+    assert type(connect({"AZURE_INFERENCE_ENDPOINT": ""}).transport) is ReplayTransport
+
+
+def test_an_env_file_that_is_not_utf8_is_refused(connect: Connect, root: Path) -> None:
+    (root / ".env").write_text(f"AZURE_INFERENCE_CREDENTIAL={KEY}", encoding="utf-16")
+    with pytest.raises(ConfigurationError, match=r"\.env is not UTF-8") as failure:
+        connect()
+    assert not leaked(failure.value)
+
+
+def test_what_is_entered_counts_first_until_it_is_taken_back(connect: Connect) -> None:
+    entered = lesson.Settings(HERE, TUTORIAL_MODE="live", AZURE_INFERENCE_CREDENTIAL=None)
+    before = dict(os.environ)
+    try:
+        lesson.override_settings(entered)
+        assert dict(os.environ) == before
+        assert connect({**LIVE, "TUTORIAL_MODE": "replay"}).endpoint.startswith("http://127.0.0.1")
+    finally:
+        lesson.override_settings(lesson.Settings())
+    assert type(connect().transport) is ReplayTransport
+
+
+def test_settings_can_be_tried_without_being_entered(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, told = lesson.build_client(ID, lesson.Settings(LIVE))
+    assert (client.model, capsys.readouterr().out) == ("my-deployment", "")
+    assert told == "Answers: live from your endpoint; route models, model my-deployment."
+    assert type(connect().transport) is ReplayTransport
+
+
+def test_settings_show_their_names_only() -> None:
+    settings = lesson.Settings(LIVE)
+    assert settings["AZURE_INFERENCE_CREDENTIAL"] == KEY
+    assert not leaked(settings)
+    assert "AZURE_INFERENCE_CREDENTIAL" in repr(settings)
+
+
+@pytest.mark.usefixtures("connect")
+def test_a_traceback_with_locals_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", KEY)
+    monkeypatch.setenv("TUTORIAL_MODE", "dead")
+    with pytest.raises(ConfigurationError) as failure:
+        lesson.connect(ID)
+    told = TracebackException.from_exception(failure.value, capture_locals=True)
+    assert "settings = [" in "".join(told.format())
+    assert not leaked("".join(told.format()))
+
+
+def provenance(root: Path, route: str, **facts: str) -> None:
+    path = root / "tests" / "cassettes" / route / f"{ID}.json"
+    tape = json.loads(path.read_text(encoding="utf-8"))
+    tape["provenance"] |= facts
+    path.write_text(json.dumps(tape), encoding="utf-8")
+
+
+def test_a_replay_says_who_answered_and_when(
+    connect: Connect, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for by, told in ("stand-in", "no model wrote them"), ("live", "a live deployment of my-own"):
+        provenance(root, "v1", answered_by=by, recorded="2030-01-02", model="my-own")
+        connect({"TUTORIAL_ROUTE": "v1"})
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.startswith("Answers: recorded 2030-01-02 from ")
+        assert told in line
+        assert line.endswith("route v1.")
+
+
+def test_what_was_recorded_live_is_replayed_first(connect: Connect, root: Path) -> None:
+    provenance(root, "v1", answered_by="live")
+    assert connect().route.name == "v1"
+    assert connect({"TUTORIAL_ROUTE": "models"}).route.name == "models"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (LIVE, "Answers: live from your endpoint; route models, model my-deployment."),
+        (HERE, "Answers: live from a server on this machine; route v1, model (none named)."),
+    ],
+    ids=["another machine", "this machine"],
+)
+def test_a_live_client_says_so_and_names_no_host(
+    connect: Connect, settings: Any, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(settings)
+    out = capsys.readouterr().out
+    assert out == f"{told}\n"
+    assert not leaked(out)
+
+
+def test_a_recording_client_says_where_to_and_writes_there(
+    connect: Connect, root: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer()))
+    asked = connect({**LIVE, "TUTORIAL_MODE": "record"})
+    out = capsys.readouterr().out
+    assert out.endswith(f" They are recorded into tests/cassettes/models/{ID}.json.\n")
+    asked.complete(ASK)
+    path = root / "tests" / "cassettes" / "models" / f"{ID}.json"
+    tape = json.loads(path.read_text(encoding="utf-8"))
+    facts = {k: v for k, v in tape["provenance"].items() if k != "recorded"}
+    assert facts == {
+        "answered_by": "live", "route": "models", "api_version": "2024-05-01-preview",
+        "model": "my-deployment",
+    }  # fmt: skip
+    assert tape["exchanges"][0]["response"]["body"] == COMPLETION
+
+
+CREDENTIALS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "key": (LIVE, {"api-key": KEY}),
+    "none on this machine": (HERE, {}),
+    "key on this machine": (
+        {**HERE, "AZURE_INFERENCE_CREDENTIAL": KEY}, {"authorization": f"Bearer {KEY}"}),
+    "Entra ID": ({**LIVE, "AZURE_INFERENCE_CREDENTIAL": ""}, {"authorization": "Bearer token"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "sent"), CREDENTIALS.values(), ids=CREDENTIALS)
+def test_the_credential(
+    connect: Connect, settings: Any, sent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(answer())
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", lambda: Tokens("token"))
+    connect(settings).complete(ASK)
+    headers = service.requests[0].headers
+    names = ("api-key", "authorization")
+    assert {name: headers[name] for name in names if name in headers} == sent
+
+
+def test_each_wait_is_told(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Service(answer(429, "", retry_after_ms="1"), answer())
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
+    connect(LIVE).complete(ASK)
+    told = f"{RateLimitError.summary} Waiting up to 1 s, then trying again.\n"
+    assert capsys.readouterr().out.endswith(told)
+
+
+def test_a_word_like_the_key_of_a_replay_is_not_masked(connect: Connect) -> None:
+    asked = connect()
+    assert isinstance(asked.transport, ReplayTransport)
+    first = asked.transport.tape["exchanges"][0]
+    message = {"content": "none is replayed"}
+    first["response"] |= {"status": 200, "body": {"choices": [{"message": message}]}}
+    assert asked.complete(**first["request"]["body"]).content == "none is replayed"
+
+
+@pytest.mark.parametrize(
+    ("names", "watched"),
+    [("", False), ("JPY_SESSION_NAME", True), ("JPY_SESSION_NAME TUTORIAL_HEADLESS", False)],
+)
+def test_whether_someone_is_watching(
+    root: Path, names: str, watched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in names.split():
+        monkeypatch.setenv(name, "1")
+    assert lesson.is_interactive() is watched

@@ -1,0 +1,118 @@
+"""Each exercise takes its solution, and refuses answers that are wrong, each for its own reason."""
+
+from contextlib import suppress
+from importlib import import_module
+from inspect import getmembers, isfunction
+from typing import Any
+
+import pytest
+
+from helpers.exercises import CASES, HINTS, check
+from helpers.lessons import LESSONS
+from tests.lessons.solutions.wrong import WRONG, Answer
+from tests.notebooks import files
+
+each_exercise = pytest.mark.parametrize("lesson", CASES)
+
+
+def boom(given: Any) -> Any:
+    raise LookupError("boom")
+
+
+def solution(lesson: str) -> Answer:
+    """The one function of the lesson's module."""
+    module = import_module(f"tests.lessons.solutions.l{lesson.replace('-', '_')}")
+    found = getmembers(module, lambda it: isfunction(it) and it.__module__ == module.__name__)
+    (answer,) = (function for name, function in found if not name.startswith("_"))
+    return answer  # type: ignore[no-any-return]
+
+
+def stub(lesson: str) -> Answer:
+    """The function as it stands in the notebook, before a reader's turn."""
+    (nb,) = (files.read(one.notebook) for one in LESSONS if one.id == lesson)
+    (cell,) = (c for c in nb.cells if "# your turn" in c.source)
+    lines = "\n".join(c.source for c in nb.cells if c.cell_type == "code").splitlines()
+    names: dict[str, Any] = {}
+    exec("\n".join(line for line in lines if line.startswith("import ")), names)
+    exec(cell.source.partition("print(check(")[0], names)
+    answer: Answer = names[solution(lesson).__name__]
+    return answer
+
+
+def test_every_lesson_has_an_exercise_a_hint_and_wrong_answers() -> None:
+    assert set(CASES) == set(HINTS) == set(WRONG) == {lesson.id for lesson in LESSONS}
+
+
+@each_exercise
+def test_the_solution_is_right(lesson: str) -> None:
+    assert check(lesson, solution(lesson)).startswith("Right: ")
+
+
+@each_exercise
+def test_what_stands_in_the_notebook_is_not_yet_right(lesson: str) -> None:
+    assert check(lesson, stub(lesson)).startswith("Not yet: ")
+
+
+@each_exercise
+def test_an_answer_that_raises_is_told_and_not_raised(lesson: str) -> None:
+    said = check(lesson, boom)
+    assert said.startswith("Not yet: for ") and " raises LookupError:\nboom\n" in said
+
+
+@each_exercise
+@pytest.mark.parametrize("junk", [None, "", object(), [], {}, -1], ids=repr)
+def test_junk_is_refused(lesson: str, junk: Any) -> None:
+    assert check(lesson, lambda given: junk).startswith("Not yet: ")
+
+
+@pytest.mark.parametrize(
+    ("lesson", "answer"),
+    [
+        pytest.param(lesson, answer, id=f"{lesson}: {name}")
+        for lesson, answers in WRONG.items()
+        for name, answer in answers.items()
+    ],
+)
+def test_a_near_miss_is_refused(lesson: str, answer: Answer) -> None:
+    assert check(lesson, answer).startswith("Not yet: ")
+
+
+@each_exercise
+def test_an_answer_that_spoils_what_it_is_given_spoils_nothing_else(lesson: str) -> None:
+    def greedy(given: Any) -> None:
+        for spoil in (lambda: given.clear(), lambda: given.raw.clear()):
+            with suppress(AttributeError):
+                spoil()
+
+    check(lesson, greedy)
+    assert check(lesson, solution(lesson)).startswith("Right: ")
+
+
+class Yes:
+    """Equal to everything."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@each_exercise
+@pytest.mark.parametrize(
+    "answer",
+    [lambda _: Yes(), lambda a: a, lambda: None, 5, None],
+    ids=["equal to all", "the argument", "no argument", "5", "None"],
+)
+def test_what_is_no_answer_is_refused(lesson: str, answer: Any) -> None:
+    assert check(lesson, answer).startswith("Not yet: ")
+
+
+def test_a_verdict_says_what_was_given_what_came_and_what_should_have() -> None:
+    verdict = check("01-basic-call", lambda _: False)
+    assert "for one cut by max_tokens, <lambda> gives False, not True" in verdict
+    assert "hint('01-basic-call')" in verdict
+
+
+def test_an_unknown_lesson_has_no_exercise() -> None:
+    with pytest.raises(KeyError):
+        check("99-none", boom)

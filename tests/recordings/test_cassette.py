@@ -1,0 +1,307 @@
+"""Recording and replay: the same calls give the same answers, and no key or host is kept."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from helpers import ChatCompletionsClient, ChatError, NoRecordingError, RecordingError
+from helpers.recordings.cassette import save
+from helpers.recordings.record import RecordingTransport
+from helpers.recordings.replay import ReplayTransport
+from tests.fakes import (
+    ASK,
+    COMPLETION,
+    DONE,
+    KEY,
+    V1,
+    Answer,
+    Chunks,
+    Service,
+    Tokens,
+    answer,
+    client,
+    event,
+    leaked,
+    noting,
+    piece,
+    streamed,
+)
+from tests.sync_and_async import both, once
+
+pytestmark = both
+
+CUT = httpx.ReadError("cut")
+HI = (piece("H"), piece("i"), piece(finish="stop"))
+Act = Callable[[ChatCompletionsClient], Any]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassettes" / "models" / "01-basic-call.json"
+
+
+def record(path: Path, act: Act, *answers: Answer, **options: Any) -> Any:
+    provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
+    recorder = RecordingTransport(path, Service(*answers), "01-basic-call", provenance)
+    return act(client(transport=recorder, **options))
+
+
+def replay(path: Path, act: Act, **options: Any) -> Any:
+    return act(client(transport=ReplayTransport(path), **options))
+
+
+def tape(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def outcome(asked: ChatCompletionsClient) -> Any:
+    """All that a caller can see of a whole answer."""
+    try:
+        completion = asked.complete(ASK)
+    except ChatError as failure:
+        return type(failure), str(failure), failure.code, failure.exchange
+    return completion.raw, completion.exchange
+
+
+def stream_outcome(asked: ChatCompletionsClient) -> Any:
+    """All that a caller can see of a stream."""
+    seen: list[Any] = []
+    with asked.stream(ASK) as stream:
+        try:
+            for update in stream:
+                seen.append((update.raw, update.elapsed))
+                if update.content == "leave":
+                    break
+        except ChatError as failure:
+            seen.append((type(failure), failure.code, failure.words))
+    return seen, stream.completion.raw, stream.exchange
+
+
+ANSWERS: dict[str, Answer] = {
+    "completion": answer(x_request_id="r1", x_answered_by="stand-in"),
+    "error": answer(404, {"error": {"code": "404", "message": "Resource not found"}}),
+    "content filter": answer(400, {"error": {"code": "content_filter", "innererror": {"a": 1}}}),
+    "text": answer(404, "NOT FOUND"),
+    "HTML": answer(502, "<html><title>Bad Gateway</title>", content_type="text/html"),
+    "empty": answer(500, ""),
+    "null": answer(500, None),
+    "a text as JSON": answer(400, b'"oh"', content_type="application/json"),
+    "nested without end": answer(400, b"[" * 100_000),
+    "not utf-8": answer(500, b"caf\xe9"),
+    "other script": answer(body=b'{"choices": [], "text": "\xe4\xb8\x96 \\u2028 \\ud800 \\u0000"}'),
+    "asked to wait": answer(429, "", retry_after="86400"),
+}
+
+
+@pytest.mark.parametrize("given", ANSWERS.values(), ids=ANSWERS)
+def test_a_replayed_answer_is_the_recorded_one(path: Path, given: Answer) -> None:
+    recorded = record(path, outcome, given, max_retries=0)
+    assert replay(path, outcome, max_retries=0) == recorded
+
+
+STREAMS: dict[str, tuple[Answer, str]] = {
+    "whole": (streamed(*HI, DONE), "complete"),
+    "without an end mark": (streamed(*HI), "complete"),
+    "end mark in the same chunk": (streamed("".join((*HI, DONE))), "complete"),
+    "text after the end mark": (streamed(*HI, DONE + piece("!")), "complete"),
+    "end mark in two chunks": (streamed(*HI, DONE[:9], DONE[9:]), "complete"),
+    "cut": (streamed(HI[0], CUT), "cut"),
+    "cut at once": (streamed(CUT), "cut"),
+    "cut within an event": (streamed(HI[0], HI[1][:20], CUT), "cut"),
+    "no reason": (streamed(HI[0]), "complete"),
+    "error": (streamed(HI[0], event(error={"message": "Oh", "code": "x"}), DONE), "left"),
+    "left": (streamed(HI[0], piece("leave"), *HI, DONE), "left"),
+    "byte by byte": (
+        streamed(*(bytes([b]) for b in (piece("世 👋\u2028", "stop") + DONE).encode())),
+        "complete",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "ended"), STREAMS.values(), ids=STREAMS)
+def test_a_replayed_stream_is_the_recorded_one(path: Path, given: Answer, ended: str) -> None:
+    recorded = record(path, stream_outcome, given)
+    assert tape(path)["exchanges"][0]["response"]["ended"] == ended
+    assert replay(path, stream_outcome) == recorded
+
+
+def test_chunks_are_kept_as_they_came(path: Path) -> None:
+    record(path, stream_outcome, streamed(HI[0] + HI[1][:9], HI[1][9:], HI[2], DONE))
+    chunks = tape(path)["exchanges"][0]["response"]["stream"]
+    assert [text for _, text in chunks] == [HI[0] + HI[1][:9], HI[1][9:], HI[2], DONE]
+    times = [at for at, _ in chunks]
+    assert times == sorted(times)
+
+
+def test_a_chunk_is_handed_on_before_the_next_one_is_read(path: Path) -> None:
+    body = Chunks(*(part.encode() for part in (*HI, DONE)))
+
+    def act(asked: ChatCompletionsClient) -> Any:
+        with asked.stream(ASK) as stream:
+            return [body.read for _ in stream]
+
+    assert record(path, act, answer(body=body, content_type="text/event-stream")) == [1, 2, 3]
+    assert body.closed
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt(), CUT])
+def test_an_answer_that_is_not_read_to_its_end_is_closed_and_not_kept(
+    path: Path, reason: BaseException
+) -> None:
+    class Body(Chunks):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b'{"choices'
+            raise reason
+
+    body = Body()
+    with suppress(KeyboardInterrupt):
+        record(path, outcome, answer(body=body), max_retries=0)
+    assert body.closed
+    assert not path.exists()
+
+
+def test_closing_the_client_closes_what_the_recorder_sends_by(path: Path, way: str) -> None:
+    class Closing(Service):
+        closed = ""
+
+        def close(self) -> None:
+            self.closed = "sync"
+
+        async def aclose(self) -> None:
+            self.closed = "async"
+
+    inner = Closing(answer())
+    with client(transport=RecordingTransport(path, inner, "01-basic-call", {})):
+        assert not inner.closed
+    assert inner.closed == way
+
+
+def test_a_stream_that_the_lesson_left_cannot_be_read_further(path: Path) -> None:
+    record(path, stream_outcome, STREAMS["left"][0])
+    with (
+        client(transport=ReplayTransport(path)).stream(ASK) as stream,
+        pytest.raises(RecordingError),
+    ):
+        list(stream)
+
+
+def test_the_file_has_its_facts_and_neither_key_nor_host(path: Path) -> None:
+    told = answer(401, {"m": f"{KEY} at my-resource.services.ai.azure.com, my-resource"},
+                  set_cookie="a=b", server="x", x_request_id=KEY, x_ms_region="West")  # fmt: skip
+    for credential in (None, Tokens()):
+        options = {} if credential is None else {"credential": credential}
+        record(path, lambda asked: outcome(asked), told, **options)
+        text = path.read_text(encoding="utf-8")
+        assert not leaked(text)
+        assert "my-resource" not in text
+        assert "azure.com" not in text
+        (exchange,) = tape(path)["exchanges"]
+        assert exchange["request"]["headers"] == {}
+        assert exchange["request"]["path"] == "/chat/completions"
+        assert exchange["response"]["headers"].keys() == {"content-type", "x-request-id"}
+
+
+@pytest.mark.parametrize("end", [event(error={"message": KEY}), f"data: {KEY}\n\n", piece(KEY)])
+def test_a_key_that_a_stream_repeats_is_not_in_the_file(path: Path, end: str) -> None:
+    record(path, stream_outcome, streamed(HI[0], end))
+    assert not leaked(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("by", "told"), [(["stand-in"] * 2, "stand-in"), (["stand-in", ""], "live"), ([""], "live")]
+)
+def test_it_is_a_stand_ins_only_if_each_answer_says_so(
+    path: Path, by: list[str], told: str
+) -> None:
+    answers = [answer(x_answered_by=name) if name else answer() for name in by]
+    record(path, lambda asked: [asked.complete(ASK) for _ in by], *answers)
+    assert tape(path)["lesson"] == "01-basic-call"
+    assert tape(path)["provenance"]["answered_by"] == told
+
+
+def test_a_failure_that_cannot_be_provoked_live_is_kept_from_the_stand_in(path: Path) -> None:
+    marked = {"x_answered_by": "stand-in", "x_provoked": "rate-limited"}
+    scripted = answer(429, "", retry_after="0", **marked), answer(x_answered_by="stand-in")
+    record(path, lambda asked: asked.complete(ASK), *scripted)
+    live = answer(), answer(x_request_id="live")
+    again = record(path, lambda asked: asked.complete(ASK, model="my-own"), *live)
+    assert [kept["response"]["status"] for kept in tape(path)["exchanges"]] == [429, 200]
+    assert [kept["request"]["body"]["model"] for kept in tape(path)["exchanges"]] == ["my-own"] * 2
+    assert again.exchange.response_headers["x-request-id"] == "live"
+    assert tape(path)["provenance"]["answered_by"] == "live"
+    assert tape(path)["provenance"]["kept_from_stand_in"] == 1
+
+
+def test_recording_from_the_stand_in_again_keeps_nothing_old(path: Path) -> None:
+    marked = {"x_answered_by": "stand-in", "x_provoked": "wrong-key"}
+    record(path, outcome, answer(401, "old", **marked))
+    record(path, outcome, answer(401, "new", **marked))
+    assert [kept["response"]["text"] for kept in tape(path)["exchanges"]] == ["new"]
+
+
+def test_a_damaged_recording_can_be_recorded_anew(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("{", encoding="utf-8")
+    record(path, outcome, answer())
+    assert len(tape(path)["exchanges"]) == 1
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(path, outcome, answer())
+    before = path.read_bytes()
+
+    def full(*_: Any) -> None:
+        raise OSError("No space left on device")
+
+    for broken in "pathlib.Path.write_bytes", "os.replace":
+        with monkeypatch.context() as patched, suppress(OSError):
+            patched.setattr(broken, full)
+            record(path, outcome, answer(404, "x"))
+        assert path.read_bytes() == before
+
+
+def texts(asked: ChatCompletionsClient) -> list[str]:
+    return [asked.complete(ASK).content for _ in range(4)]
+
+
+def says(text: str) -> Answer:
+    return answer(body={"choices": [{"message": {"content": text}}]})
+
+
+def test_the_same_request_again_gets_its_answers_in_order_then_the_last(path: Path) -> None:
+    record(path, lambda asked: [asked.complete(ASK), asked.complete(ASK)], says("a"), says("b"))
+    assert replay(path, texts) == ["a", "b", "b", "b"]
+
+
+def test_a_retry_meets_the_failure_and_then_the_success(path: Path) -> None:
+    waits: list[float] = []
+    record(path, outcome, answer(429, "", retry_after="3"), says("a"))
+    assert replay(path, texts, on_wait=noting(waits)) == ["a"] * 4
+    assert waits == [3.0]
+
+
+def test_a_replay_never_goes_to_the_network(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(path, outcome, answer())
+    monkeypatch.setattr("socket.socket", None)
+    assert replay(path, lambda asked: asked.complete(ASK).raw) == COMPLETION
+    with pytest.raises(NoRecordingError):
+        replay(path, lambda asked: asked.complete(ASK, seed=1))
+
+
+def test_another_route_of_the_same_name_is_no_matter(path: Path) -> None:
+    record(path, outcome, answer())
+    assert replay(path, lambda asked: asked.complete(ASK).content, endpoint=V1) == "Hi!"
+
+
+@once
+@pytest.mark.parametrize("texts", [["[ 1, ", " ]"], ["[\n 1,\n ", "\n]"], ['[1, "', '"]']])
+def test_no_text_is_changed_by_how_the_file_is_laid_out(path: Path, texts: list[str]) -> None:
+    save(path, {"texts": texts, "stream": [[1.5, text] for text in texts]})
+    assert tape(path) == {"texts": texts, "stream": [[1.5, text] for text in texts]}

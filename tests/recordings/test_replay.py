@@ -1,0 +1,224 @@
+"""How a recorded answer is found, what is told if there is none, and files that are damaged."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import NoRecordingError, RecordingError
+from helpers.recordings.record import RecordingTransport
+from helpers.recordings.replay import ReplayTransport
+from tests.fakes import ASK, Service, answer, client
+from tests.sync_and_async import both, once
+
+pytestmark = both
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassettes" / "models" / "01-basic-call.json"
+
+
+def record(path: Path, *calls: dict[str, Any]) -> Any:
+    provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
+    recorder = RecordingTransport(path, Service(answer()), "01-basic-call", provenance)
+    asked = client(transport=recorder)
+    for call in calls:
+        asked.complete(**{"messages": ASK, **call})
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def replay(path: Path, **call: Any) -> str:
+    return client(transport=ReplayTransport(path)).complete(**{"messages": ASK, **call}).content
+
+
+FOUND: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
+    # recorded, asked, found
+    "the same": ({"seed": 1}, {"seed": 1}, True),
+    "other order": ({"seed": 1, "stop": "a"}, {"stop": "a", "seed": 1}, True),
+    "other order within": ({"x": {"a": 1, "b": 2}}, {"x": {"b": 2, "a": 1}}, True),
+    "none is left out": ({"seed": 1}, {"seed": 1, "stop": None}, True),
+    "other value": ({"seed": 1}, {"seed": 2}, False),
+    "one more": ({}, {"seed": 1}, False),
+    "one less": ({"seed": 1}, {}, False),
+    "other order of a list": ({"stop": ["a", "b"]}, {"stop": ["b", "a"]}, False),
+    "other words": ({}, {"messages": [{"role": "user", "content": "Bye"}]}, False),
+    "other model": ({}, {"model": "another"}, False),
+    "other header": ({"x": 1}, {"x": 1, "extra_parameters": "drop"}, False),
+    "same header": ({"x": 1}, {"x": 1, "extra_parameters": "pass-through"}, True),
+}
+
+
+@pytest.mark.parametrize(("recorded", "asked", "found"), FOUND.values(), ids=FOUND)
+def test_a_request_is_found_by_what_it_asks(
+    path: Path, recorded: Any, asked: Any, found: bool
+) -> None:
+    record(path, recorded)
+    if found:
+        assert replay(path, **asked) == "Hi!"
+    else:
+        with pytest.raises(NoRecordingError):
+            replay(path, **asked)
+
+
+def test_a_stream_is_not_found_by_the_request_for_a_whole_answer(path: Path) -> None:
+    record(path, {})
+    with pytest.raises(NoRecordingError), client(transport=ReplayTransport(path)).stream(ASK):
+        pass
+
+
+def picture(seed: int) -> list[dict[str, Any]]:
+    data = base64.b64encode(bytes(range(seed, seed + 200))).decode()
+    url = {"url": f"data:image/png;base64,{data}"}
+    return [{"role": "user", "content": [{"type": "image_url", "image_url": url}]}]
+
+
+def test_a_picture_is_kept_as_its_checksum_and_found_by_it(path: Path) -> None:
+    (exchange,) = record(path, {"messages": picture(0)})["exchanges"]
+    url = exchange["request"]["body"]["messages"][0]["content"][0]["image_url"]["url"]
+    assert url.startswith("data:image/png;base64,(268 characters, SHA-256 ")
+    assert len(url) < 150
+    assert replay(path, messages=picture(0)) == "Hi!"
+    with pytest.raises(NoRecordingError):
+        replay(path, messages=picture(1))
+
+
+def test_a_miss_names_the_lesson_the_nearest_recording_and_what_differs(path: Path) -> None:
+    far = [{"role": "user", "content": "Something else altogether, and much longer than that"}]
+    record(path, {"messages": far, "stop": "z"}, {"temperature": 0.5, "seed": 1})
+    with pytest.raises(NoRecordingError) as failure:
+        replay(path, temperature=0.9, top_p=1, seed=1)
+    text = str(failure.value)
+    assert "lesson 01-basic-call (route models)" in text
+    assert "  temperature: recorded 0.5, now 0.9" in text
+    assert "  top_p: recorded nothing, now 1" in text
+    assert "Something else" not in text
+    assert "seed" not in text
+    assert "AZURE_INFERENCE_ENDPOINT" in text
+
+
+def test_a_miss_tells_the_first_three_differences_each_in_short(path: Path) -> None:
+    record(path, {})
+    with pytest.raises(NoRecordingError) as failure:
+        replay(path, a="x" * 5000, b=2, c=3, d=4)
+    lines = str(failure.value).splitlines()
+    assert len([line for line in lines if "recorded" in line and "now" in line]) == 3
+    assert max(map(len, lines)) < 300
+
+
+def test_a_miss_in_an_empty_recording_is_told_too(path: Path) -> None:
+    kept = record(path, {})
+    path.write_text(json.dumps({**kept, "exchanges": []}), encoding="utf-8")
+    with pytest.raises(NoRecordingError, match="01-basic-call"):
+        replay(path)
+
+
+def test_what_was_not_played_is_listed(path: Path) -> None:
+    record(path, {}, {}, {"seed": 1})
+    player = ReplayTransport(path)
+    asked = client(transport=player)
+    assert len(player.unplayed()) == 2
+    asked.complete(ASK)
+    asked.complete(ASK, seed=1)
+    (left,) = player.unplayed()
+    assert "seed" not in left
+    asked.complete(ASK)
+    assert player.unplayed() == []
+
+
+GOOD: dict[str, Any] = {
+    "request": {"method": "POST"},
+    "response": {"status": 200, "headers": {}, "ms": 1},
+}
+FACTS = {"answered_by": "live", "route": "v1", "model": "m", "recorded": "2030-01-02"}
+
+
+def shaped(**response: Any) -> dict[str, Any]:
+    bad = {**GOOD, "response": {**GOOD["response"], **response}}
+    return {"provenance": FACTS, "exchanges": [bad]}
+
+
+DAMAGED: dict[str, Any] = {
+    "empty": "",
+    "truncated": json.dumps(shaped())[:90],
+    "not JSON": "<<<<<<< HEAD",
+    "not utf-8": b'{"a": "\xff"}',
+    "nested without end": "[" * 100_000,
+    "a list": [],
+    "a text": '"tape"',
+    "null": None,
+    "no facts": {"exchanges": []},
+    "facts of another shape": {"provenance": [], "exchanges": []},
+    "no route": {"provenance": {"model": "m"}, "exchanges": []},
+    "no date": {"provenance": {k: v for k, v in FACTS.items() if k != "recorded"},
+                "exchanges": []},
+    "no exchanges": {"provenance": FACTS},
+    "exchanges null": {"provenance": FACTS, "exchanges": None},
+    "exchanges of texts": {"provenance": FACTS, "exchanges": ["a"]},
+    "no request": {"provenance": FACTS, "exchanges": [{"response": GOOD["response"]}]},
+    "no response": {"provenance": FACTS, "exchanges": [{"request": {}}]},
+    "a request of another shape": {"provenance": FACTS, "exchanges": [{**GOOD, "request": "a"}]},
+    "no status": {"provenance": FACTS, "exchanges": [{**GOOD, "response": {"headers": {}}}]},
+    "status a text": shaped(status="fine"),
+    "headers a number": shaped(headers=5),
+    "a stream of texts": shaped(stream=["data: a"]),
+    "a stream null": shaped(stream=None),
+    "a chunk null": shaped(stream=[[1, None]]),
+    "a time that is none": shaped(stream=[["soon", "data: a"]]),
+    "a text that is none": shaped(text=5),
+    "a duration that is none": shaped(ms="soon"),
+}  # fmt: skip
+
+
+@once
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_is_named_without_a_path_of_this_machine(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True)
+    raw = content if isinstance(content, bytes) else (
+        content if isinstance(content, str) else json.dumps(content)
+    ).encode()  # fmt: skip
+    path.write_bytes(raw)
+    with pytest.raises(RecordingError) as failure:
+        ReplayTransport(path)
+    text = str(failure.value)
+    assert "The recording cassettes/models/01-basic-call.json can't be read" in text
+    assert str(path.parent.parent.parent) not in text
+    assert "What to do: get the file again" in text
+
+
+@once
+def test_a_file_that_is_not_there_is_named(path: Path) -> None:
+    with pytest.raises(RecordingError) as failure:
+        ReplayTransport(path)
+    text = str(failure.value)
+    assert "There is no recording cassettes/models/01-basic-call.json" in text
+    assert str(path.parent.parent.parent) not in text
+
+
+@once
+def test_a_folder_in_place_of_the_file_is_named(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(RecordingError) as failure:
+        ReplayTransport(path)
+    assert "cassettes/models/01-basic-call.json can't be read" in str(failure.value)
+    assert str(path) not in str(failure.value)
+
+
+def test_a_paced_stream_takes_two_seconds_at_most(path: Path, slept: list[float]) -> None:
+    path.parent.mkdir(parents=True)
+    record(path, {})
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept["exchanges"][0]["request"]["body"]["stream"] = True
+    chunk = 'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}\n\n'
+    chunks = [[at, chunk] for at in (1000, 5000, 10000)]
+    kept["exchanges"][0]["response"] |= {
+        "stream": chunks, "ms": 0, "headers": {"content-type": "text/event-stream"},
+    }  # fmt: skip
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    for pace, waits in (True, [0.2, 0.8, 1.0]), (False, []):
+        slept.clear()
+        with client(transport=ReplayTransport(path, pace=pace)).stream(ASK) as stream:
+            assert [update.elapsed for update in stream] == [1.0, 5.0, 10.0]
+        assert slept == pytest.approx(waits)

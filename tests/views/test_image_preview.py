@@ -1,0 +1,108 @@
+"""``preview``: before and after, in pictures, words and numbers; harmless whatever it is given."""
+
+import base64
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from helpers.images import Picture, prepare
+from helpers.views.image_preview import MAX_SIDE, preview
+from tests import make_images
+from tests.views.test_views import HOSTILE, Page
+
+CHART = prepare(make_images.FOLDER / "languages.png")
+PHOTO = prepare(make_images.FOLDER / "lighthouse.jpg")
+
+
+def pictures_in(html: str) -> list[Image.Image]:
+    urls = [image["src"] for image in Page(html).images]
+    start = "data:image/png;base64,"
+    assert all(url.startswith(start) for url in urls)
+    raws = [base64.b64decode(url.removeprefix(start), validate=True) for url in urls]
+    return [Image.open(io.BytesIO(raw)) for raw in raws]
+
+
+def test_before_and_after_stand_side_by_side() -> None:
+    view = preview({"A lighthouse": PHOTO})
+    before, after = pictures_in(view.html)
+    assert (before.size, after.size) == ((320, 240), (240, 320))
+    assert after.convert("RGB").getpixel((120, 2)) == pytest.approx((27, 44, 92), abs=12)
+    assert before.convert("RGB").getpixel((2, 120)) == pytest.approx((27, 44, 92), abs=12)
+    alts = [image["alt"] for image in Page(view.html).images]
+    assert alts == [
+        "A lighthouse, in the file: JPEG, 1600 by 1200 pixels.",
+        "A lighthouse, as it is sent: JPEG, 768 by 1024 pixels.",
+    ]
+    assert [int(image["width"]) for image in Page(view.html).images] == [320, 240]
+
+
+def test_the_numbers_are_those_of_the_pictures() -> None:
+    view = preview({"A lighthouse": PHOTO})
+    removed = "Make, Model, BodySerialNumber, DateTimeOriginal, GPSInfo"
+    cells = Page(view.html).cells
+    for row in (
+        ["format", "JPEG", "JPEG"],
+        ["pixels", "1,600 × 1,200", "768 × 1,024"],
+        ["bytes", f"{len(PHOTO.original):,}", f"{len(PHOTO.data):,}"],
+        ["metadata", removed, "none"],
+    ):
+        assert row in [cells[i : i + 3] for i in range(len(cells))]
+    done = (
+        "What was done: turned upright; made smaller, from 1200 × 1600 to 768 × 1024 pixels; "
+        "metadata removed."
+    )
+    for shown in (view.html, view.plain):
+        assert done in shown and f"{len(PHOTO.data):,}" in shown and "lighthouse.jpg" in shown
+
+
+def test_what_stays_as_it_is_is_shown_once() -> None:
+    view = preview({"Bars of six languages": CHART})
+    (image,) = pictures_in(view.html)
+    assert image.width == MAX_SIDE
+    assert "nothing, it can go as it is" in view.html and "nothing, it can go" in view.plain
+
+
+def test_several_pictures_follow_each_other() -> None:
+    view = preview({"Bars": CHART, "A lighthouse": PHOTO})
+    assert len(pictures_in(view.html)) == 3
+    assert view.plain.index("Bars (languages.png)") < view.plain.index("A lighthouse (")
+    assert preview({}).plain == ""
+
+
+def test_it_is_the_same_each_time_and_small() -> None:
+    views = [preview({"Bars": CHART, "A lighthouse": PHOTO}) for _ in range(2)]
+    assert views[0] == views[1]
+    assert len(views[0].html) < 40_000
+
+
+def stored(image: Image.Image, kind: str) -> Picture:
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    return prepare(stream.getvalue())
+
+
+def test_what_is_transparent_is_shown_on_white() -> None:
+    view = preview({"Nothing at all": stored(Image.new("RGBA", (8, 8), (0, 0, 0, 0)), "PNG")})
+    assert pictures_in(view.html)[0].convert("RGB").getpixel((4, 4)) == (255, 255, 255)
+
+
+def test_a_small_picture_is_not_made_larger() -> None:
+    assert pictures_in(preview({"A dot": stored(Image.new("L", (3, 2)), "GIF")}).html)[0].size == (
+        3,
+        2,
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_words_do_no_harm(name: str) -> None:
+    text = HOSTILE[name]
+    picture = replace(PHOTO, name=text, removed=(text,), changes=(text,))
+    view = preview({text: picture})
+    page = Page(view.html)  # fails on any tag or attribute that is not the project's
+    assert len(page.images) == 2
+    assert len(view.html) < 80_000 and len(view.plain) < 20_000
+    shown = page.text + view.plain + "".join(image["alt"] for image in page.images)
+    assert not any(sign in shown for sign in "\x00\x1b\x7f\u202e\u2066\u2028")
+    shown.encode()

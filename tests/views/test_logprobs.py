@@ -1,0 +1,226 @@
+"""The heatmap: every word in order, doubts marked and not by colour alone, nothing harmful."""
+
+import math
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from PIL import ImageColor
+
+from helpers.client.responses import ChatCompletions
+from helpers.views import logprobs as module
+from helpers.views.logprobs import MAX_ROWS, MAX_TOKENS, heatmap
+from helpers.views.view import View
+from tests.views.test_views import HOSTILE, Page, contrast
+
+SMILE = "😀".encode()
+
+
+def token(text: str, chance: float = 0.99, **rivals: float) -> dict[str, Any]:
+    return known(text, chance) | {"top_logprobs": [known(name, rivals[name]) for name in rivals]}
+
+
+def known(text: str, chance: float) -> dict[str, Any]:
+    return {"token": text, "logprob": math.log(chance), "bytes": list(text.encode())}
+
+
+def half(raw: bytes, chance: float = 0.99) -> dict[str, Any]:
+    """A token that is a part of a character, as services write it."""
+    name = "".join(f"\\x{byte:02x}" for byte in raw)
+    return {"token": name, "logprob": math.log(chance), "bytes": list(raw)}
+
+
+def shown(view: View) -> str:
+    """The marked text as it stands in the plain form."""
+    return view.plain.split("\n\n")[1]
+
+
+def rows(view: View) -> list[list[str]]:
+    cells = Page(view.html).cells[3:]
+    return [cells[i : i + 3] for i in range(0, len(cells), 3)]
+
+
+PLAIN_ANSWER = [
+    token("About", 0.5, About=0.5, Some=0.2),
+    token(" seven", 0.93),
+    token(" thousand", 0.1, hundred=0.7, million=0.1),
+    token(".\nNobody", 0.995),
+    token(" knows", 0.85),
+]
+
+
+class TestMarks:
+    VIEW = heatmap(PLAIN_ANSWER)
+
+    def test_text_is_in_order_and_doubts_are_marked(self) -> None:
+        expected = "[About 50% ▅] seven [thousand 10% ▁].\nNobody [knows 85% ▇]"
+        assert shown(self.VIEW) == expected
+
+    def test_html_has_the_same_text(self) -> None:
+        words = re.sub(r"<sub>.*?</sub>", "", self.VIEW.html)
+        assert "About seven thousand.\nNobody knows" in Page(words).text
+        assert re.findall(r"<b>(.*?)</b></mark><sub> (.*?)</sub>", self.VIEW.html) == [
+            ("About", "50% ▅"),
+            ("thousand", "10% ▁"),
+            ("knows", "85% ▇"),
+        ]
+
+    def test_the_table_has_the_rivals(self) -> None:
+        assert rows(self.VIEW) == [
+            ["'About'", "█████░░░░░ 50%", "'Some' 20%"],
+            ["' thousand'", "█░░░░░░░░░ 10%", "'hundred' 70%, 'million' 10%"],
+            ["' knows'", "████████░░ 85%", "(none sent)"],
+        ]
+
+    def test_the_average_is_that_of_the_logprobs(self) -> None:
+        average = math.prod([0.5, 0.93, 0.1, 0.995, 0.85]) ** 0.2
+        words = f"5 tokens, 3 marked; average probability: {average:.0%}."
+        assert words in self.VIEW.plain
+        assert words in Page(self.VIEW.html).text
+
+    def test_nothing_is_lost_without_styles(self) -> None:
+        bare = Page(re.sub(r' style="[^"]*"', "", self.VIEW.html))
+        assert bare.text == Page(self.VIEW.html).text
+        said = set(re.findall(r"[\w.%▁▅▇█░]+", bare.text))
+        assert {word.strip(".") for word in said} <= {
+            word.strip(".") for word in re.findall(r"[\w.%▁▅▇█░]+", self.VIEW.plain)
+        }
+
+    def test_a_completion_and_its_tokens_give_the_same(self) -> None:
+        completion = ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]})
+        assert heatmap(completion) == self.VIEW
+
+    def test_a_sure_answer_has_no_marks_and_no_table(self) -> None:
+        view = heatmap([token("Yes", 1.0), token(".", 0.9)])
+        assert shown(view) == "Yes."
+        assert not {"mark", "table"} & set(re.findall(r"<(\w+)", view.html))
+        assert "2 tokens, 0 marked" in view.plain
+
+    @pytest.mark.parametrize(
+        ("text", "marked"),
+        [("\n\n", "\n\n[↵ 50% ▅]"), (" ", " [␣ 50% ▅]"), ("", "[␣ 50% ▅]")],
+    )
+    def test_white_space_is_marked_by_a_sign(self, text: str, marked: str) -> None:
+        view = heatmap([token("a"), token(text, 0.5), token("b")])
+        assert f"a{marked}b" in view.plain
+
+    def test_indentation_stays(self) -> None:
+        assert "<br>\u00a0 \u00a0 return" in heatmap([token(":\n    return")]).html
+
+    def test_marked_text_is_legible(self) -> None:
+        ink = ImageColor.getrgb(module._INK)
+        for _, colour in module._COLOURS:
+            assert contrast(ink, ImageColor.getrgb(colour)) >= 4.5
+
+    @pytest.mark.parametrize(
+        ("chance", "figure", "colour"),
+        [(0.899, "90% █", 0), (0.5, "50% ▅", 0), (0.49, "49% ▄", 1), (0.2, "20% ▂", 1),
+         (0.19, "19% ▂", 2), (0.001, "<1% ▁", 2)],
+    )  # fmt: skip
+    def test_levels(self, chance: float, figure: str, colour: int) -> None:
+        view = heatmap([token("x", chance)])
+        assert f"[x {figure}]" in view.plain
+        assert module._COLOURS[colour][1] in view.html
+
+
+class TestPartsOfCharacters:
+    @pytest.mark.parametrize("cuts", [(1,), (2,), (3,), (1, 2, 3)])
+    def test_are_put_together(self, cuts: tuple[int, ...]) -> None:
+        edges = [0, *cuts, 4]
+        parts = [half(SMILE[a:b], 0.8) for a, b in pairwise(edges)]
+        view = heatmap([token("Hi "), *parts, token("!")])
+        assert shown(view).startswith("Hi [😀 ")
+        assert shown(view).endswith("]!")
+        assert rows(view)[0][1].endswith(f" {0.8 ** len(parts):.0%}")
+
+    def test_with_a_word_before_and_after(self) -> None:
+        view = heatmap([half(b"Hi " + SMILE[:2]), half(SMILE[2:] + b" you")])
+        assert shown(view) == "Hi 😀 you"
+
+    def test_without_their_other_half_are_shown_as_bytes(self) -> None:
+        assert shown(heatmap([token("Hi "), half(SMILE[:3])])) == r"Hi \xf0\x9f\x98"
+        assert shown(heatmap([half(SMILE[:1]), token("Hi")])) == r"\xf0Hi"
+        assert shown(heatmap([half(b"\xff"), token("Hi")])) == r"\xffHi"
+
+    def test_never_hold_back_the_text(self) -> None:
+        view = heatmap([half(b"\xf0")] * 10_000)
+        assert "2500 tokens, 0 marked" in view.plain
+
+    def test_without_bytes_the_token_is_the_text(self) -> None:
+        assert shown(heatmap([token("Grüße") | {"bytes": None}])) == "Grüße"
+
+
+class TestOddAnswers:
+    @pytest.mark.parametrize(
+        "raw",
+        [{}, {"choices": []}, {"choices": None}]
+        + [{"choices": [{"logprobs": odd}]} for odd in (None, [], "x", {}, {"content": None})]
+        + [{"choices": [{"logprobs": {"content": odd}}]} for odd in ([], {}, "x", 5)],
+    )
+    def test_without_logprobs_say_so(self, raw: dict[str, Any]) -> None:
+        view = heatmap(ChatCompletions(raw))
+        assert "Ask with logprobs=True" in view.plain
+        assert "Ask with logprobs=True" in Page(view.html).text
+
+    @pytest.mark.parametrize("odd", [None, 5, "x", [], {}, {"token": 5, "bytes": "x"}])
+    def test_a_token_that_is_none(self, odd: Any) -> None:
+        assert shown(heatmap([token("a"), odd, token("b")])) == "a[␣ ?]b"
+
+    @pytest.mark.parametrize("value", [None, "x", True, math.nan, [], {}])
+    def test_a_logprob_that_is_none(self, value: Any) -> None:
+        view = heatmap([token("a", 1.0), token("b") | {"logprob": value}])
+        assert shown(view) == "a[b ?]"
+        assert "average probability: 100%" in view.plain
+
+    @pytest.mark.parametrize("value", [1e-9, 0, 5, 10**400, math.inf])
+    def test_a_logprob_above_0_is_certain(self, value: float) -> None:
+        assert shown(heatmap([token("a") | {"logprob": value}])) == "a"
+
+    @pytest.mark.parametrize("value", [-9999.0, -(10**400), -math.inf])
+    def test_a_logprob_that_means_never(self, value: float) -> None:
+        assert shown(heatmap([token("a") | {"logprob": value}])) == "[a 0% ▁]"
+
+    @pytest.mark.parametrize("raw", [[300], [-1], ["a"], "x", {}, [1.5]])
+    def test_bytes_that_are_none(self, raw: Any) -> None:
+        assert shown(heatmap([token("a") | {"bytes": raw}])) == "a"
+
+    @pytest.mark.parametrize("rivals", [None, "x", {}, [None, 5, {}, {"token": "b"}]])
+    def test_rivals_that_are_none(self, rivals: Any) -> None:
+        assert rows(heatmap([token("a", 0.5) | {"top_logprobs": rivals}]))
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_text_does_no_harm(text: str) -> None:
+    sent = known("a", 0.5) | {"token": text, "bytes": None}
+    spread = [known("a", 0.5) | {"token": sign, "bytes": None} for sign in text[:2_000]]
+    for tokens in ([sent | {"top_logprobs": [sent] * 9 + [token("b", 0.1)]}], spread):
+        view = heatmap(tokens)
+        page = Page(view.html)
+        assert {"script", "img", "i"}.isdisjoint(re.findall(r"<(\w+)", view.html))
+        for all_of_it in (view.html, view.plain, page.text):
+            all_of_it.encode("utf-8")
+            assert not re.search(
+                r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", all_of_it
+            )
+            assert not set("\u200e\u200f\u061c\ufeff") & set(all_of_it)
+
+
+@pytest.mark.parametrize("text", ["word ", "<", "x" * 1_000])
+def test_a_long_answer_is_bounded_and_says_so(text: str) -> None:
+    tokens = [token(f"{n}{text}", 0.5 if n % 2 else 0.4 + n / 1e5) for n in range(2_000)]
+    view = heatmap(tokens)
+    assert len(view.html) < 200_000
+    assert len(view.plain) < 100_000
+    for form in (view.plain, Page(view.html).text):
+        assert "2000 tokens, 2000 marked" in form
+        assert f"the first {MAX_TOKENS} tokens" in form
+        assert f"the {MAX_ROWS} least sure" in form
+    assert [row[0][1:3].strip("'x<w") for row in rows(view)] == [
+        str(n) for n in range(0, 2 * MAX_ROWS, 2)
+    ]
+
+
+def test_rivals_are_bounded() -> None:
+    rivals = {f"r{n}": 0.01 for n in range(20)}
+    assert rows(heatmap([token("a", 0.5, a=0.5, **rivals)]))[0][2] == "'r0' 1%, 'r1' 1%, 'r2' 1%"

@@ -1,0 +1,172 @@
+"""The trace: who says what to whom, calls with their arguments and answers, nothing harmful."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from helpers import AssistantMessage, DeveloperMessage, SystemMessage, ToolMessage, UserMessage
+from helpers.client.responses import ChatResponseMessage
+from helpers.views.trace import MAX_STEPS, trace
+from helpers.views.view import View
+from tests.views.test_views import HOSTILE, Page
+
+
+def made(name: Any, arguments: Any, call_id: Any = "a") -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def calling(*calls: Any, content: str | None = None) -> dict[str, Any]:
+    return {"role": "assistant", "content": content, "tool_calls": list(calls)}
+
+
+def steps(*messages: Any) -> list[list[str]]:
+    cells = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in Page(trace(messages).html).cells]
+    assert cells[:4] == ["step", "from → to", "what", "content"]
+    return [cells[i : i + 4] for i in range(4, len(cells), 4)]
+
+
+def only(message: Any) -> list[str]:
+    (step,) = steps(message)
+    return step[1:]
+
+
+def test_a_conversation_step_by_step() -> None:
+    train = made("train", '{"to": "Oslo", "n": 2}', "x")
+    conversation = [
+        SystemMessage("Be kind."),
+        UserMessage("When?"),
+        ChatResponseMessage(calling(train, made("now", "", "y"))),
+        ToolMessage('{"error":"no clock"}', "y"),
+        ToolMessage('{"at":"08:15"}', "x"),
+        AssistantMessage("At 08:15."),
+    ]
+    assert steps(*conversation) == [
+        ["1", "program → model", "instructs", "Be kind."],
+        ["2", "user → model", "says", "When?"],
+        ["3", "model → tool", "calls train", 'to = "Oslo"\nn = 2'],
+        ["4", "model → tool", "calls now", "(no arguments)"],
+        ["5", "tool → model", "answers step 4 with an error", '{"error":"no clock"}'],
+        ["6", "tool → model", "answers step 3", '{"at":"08:15"}'],
+        ["7", "model → user", "says", "At 08:15."],
+    ]
+    plain = trace(conversation).plain.replace("\N{NO-BREAK SPACE}", " ")
+    for words in ("calls train", 'to = "Oslo"', "answers step 3", "model → user"):
+        assert words in plain
+
+
+def test_dicts_are_as_good() -> None:
+    typed = [DeveloperMessage("Be kind."), UserMessage("When?"), ToolMessage("1", "x")]
+    assert steps(*typed) == steps(*(message.as_dict() for message in typed))
+
+
+def test_a_message_with_text_and_calls_has_a_step_for_each() -> None:
+    told = [step[2] for step in steps(calling(made("a", "{}"), made("b", "{}"), content="Wait."))]
+    assert told == ["says", "calls a", "calls b"]
+
+
+def test_arguments_that_are_no_object_stand_as_they_were_written() -> None:
+    for text in ('{"to": "Os', "['Oslo']", "[1]", "nul", "[" * 300):
+        assert only(calling(made("train", text)))[2] == f"not a JSON object: {text}"
+    assert only(calling(made("train", "{}")))[2] == "(no arguments)"
+
+
+def test_an_answer_to_no_call_says_so() -> None:
+    assert only(ToolMessage("{}", "lost"))[1] == "answers no known call"
+
+
+def test_only_what_a_toolbox_tells_of_a_failure_is_an_error() -> None:
+    for content in ('{"error": "x", "at": 1}', '"error"', "error", "[]", "{"):
+        assert "error" not in only(ToolMessage(content, "a"))[1]
+
+
+def test_pictures_are_named() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    text = {"type": "text", "text": "What is it?"}
+    assert only(UserMessage([text, picture]))[2] == "What is it?\n(image_url)"
+
+
+def test_a_megabyte_is_cut_with_a_note() -> None:
+    big = "x" * 1_000_000
+    for message in (
+        UserMessage(big),
+        ToolMessage(big, "a"),
+        calling(made("train", json.dumps({"to": big}))),
+        calling(made("train", big)),
+    ):
+        content = only(message)[2]
+        assert len(content) < 600
+        assert re.search(r"\d{3},\d{3} characters left out", content)
+    many = only(calling(made("train", json.dumps({str(n): n for n in range(50)}))))[2]
+    assert "… (40 arguments left out)" in many
+
+
+def test_a_long_conversation_is_cut_in_the_middle() -> None:
+    view = trace([calling(*[made("now", "{}", str(n)) for n in range(10_000)]), UserMessage("End")])
+    cells = Page(view.html).cells
+    assert f"{10_001 - MAX_STEPS:,} steps left out" in cells
+    assert (cells[4], cells[-4], cells[-1]) == ("1", "10001", "End")
+    assert len(cells) == 4 * (MAX_STEPS + 2)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(None, 7, "text", [], {}, {"role": None}, {"role": 3, "content": 4}),
+        {"content": [None, "x"]},
+        {"role": "assistant", "tool_calls": "none"},
+        calling(None, "x", {}, {"function": []}),
+        calling(made(None, None, [])),
+        calling(made(["x"], {"to": 1}, {})),
+        {"role": "tool", "tool_call_id": ["x"], "content": {"a": 1}},
+        {"role": "tool", "content": "[" * 100_000},
+        calling(made("deep", "[" * 100_000)),
+        calling(made("deep", '{"a":' * 150 + "1" + "}" * 150)),
+        calling(made("digits", f'{{"n": {"9" * 5_000}}}')),
+    ],
+    ids=lambda odd: repr(odd)[:40],
+)
+def test_odd_messages_are_shown_somehow(odd: Any) -> None:
+    assert steps(odd)
+
+
+def test_nothing_is_a_table_without_rows() -> None:
+    assert steps() == []
+
+
+def everywhere(text: str) -> View:
+    """A trace with ``text`` wherever a text may stand."""
+    given = made("x", json.dumps({text: text, "y": [text]}))
+    return trace(
+        [
+            {"role": text, "content": text},
+            {"role": "user", "content": [{"type": "text", "text": text}, {"type": text}]},
+            calling(made(text, text, text), given, content=text),
+            {"role": "tool", "tool_call_id": text, "content": text},
+            {"role": "tool", "tool_call_id": text, "content": json.dumps({"error": text})},
+        ]
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_text_does_no_harm(text: str) -> None:
+    view = everywhere(text)
+    page = Page(view.html)
+    for shown in (view.html, view.plain, page.text):
+        shown.encode("utf-8")
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", shown)
+        assert not set("\u200e\u200f\u061c\ufeff") & set(shown)
+        assert len(shown) < 100_000
+
+
+def test_hostile_text_is_still_shown() -> None:
+    assert only(UserMessage(HOSTILE["script"]))[2] == HOSTILE["script"]
+    assert HOSTILE["quotes"] in everywhere(HOSTILE["quotes"]).plain.replace("\n", "")
+
+
+def test_nothing_is_lost_without_styles() -> None:
+    view = everywhere("plain")
+    bare = Page(re.sub(r' style="[^"]*"', "", view.html))
+    assert bare.cells == Page(view.html).cells
+    assert set(re.findall(r"\w+", bare.text)) <= set(re.findall(r"\w+", view.plain))

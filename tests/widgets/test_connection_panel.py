@@ -1,0 +1,399 @@
+"""The connection panel: a test in words, what works is used, and a key that nothing gives away."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import helpers.lessons
+from helpers import ConfigurationError, UserMessage
+from helpers import connect as lesson
+from helpers.client.responses import ChatCompletions
+from helpers.connect import Settings, connect, override_settings
+from helpers.lessons import ROOT
+from helpers.recordings.replay import ReplayTransport
+from helpers.widgets import panel as widgets
+from helpers.widgets.connection_facts import Connection, facts, said
+from helpers.widgets.connection_panel import ConnectionPanel, connection_panel
+from helpers.widgets.job import Progress
+from tests.fakes import KEY, MODELS, V1, Service, Tokens, answer, client, leaked
+from tests.lessons.test_connect import LIVE, NAMES
+from tests.standin import StandIn
+from tests.views.test_views import HOSTILE, Page
+from tests.widgets.test_job import LONG
+
+ID = "00-start-here"
+QUESTION = [UserMessage("What is a chat completion?")]
+RECORDED = "The recording answers “It is the next message of a conversation."
+SAME = "The connection is the same as before."
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A repository with one recording and no settings; what is entered is forgotten at the end."""
+    folder = tmp_path / "tests" / "cassettes" / "models"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "cassettes" / "models" / f"{ID}.json", folder)
+    for module in (lesson, helpers.lessons):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(widgets, "SETTLED", 0.0)  # no other thread has to be waited for here
+    yield tmp_path
+    override_settings(Settings())
+
+
+def made() -> ConnectionPanel:
+    """A panel with its controls, and a box for each setting."""
+    panel = connection_panel(ID, QUESTION)
+    assert panel.root
+    return panel
+
+
+def tried(panel: ConnectionPanel, endpoint: str = "", model: str = "", key: str = "") -> str:
+    """Fill in the boxes, press the button, wait: what a person then reads in the status line."""
+    panel._endpoint.value, panel._model.value = endpoint, model
+    if key:
+        panel._box.value = key
+    panel._row.run.click()
+    panel.job.wait(LONG)
+    return status(panel)
+
+
+def status(panel: ConnectionPanel) -> str:
+    text = Page(f"<p>{panel.status.value.partition('>')[2].removesuffix('</div>')}</p>").text
+    return " ".join(text.split())
+
+
+def everything(panel: ConnectionPanel) -> list[str]:
+    """All that leaves the panel: its bundle, its words, and the state of each of its widgets."""
+
+    def states(made: Any) -> Iterator[Any]:
+        yield made.get_state()
+        for child in getattr(made, "children", ()):
+            yield from states(child)
+
+    bundle = panel._repr_mimebundle_()
+    known = [repr(panel), repr(panel.job.progress), repr(panel.client), json.dumps(bundle)]
+    return [*known, *(repr(state) for state in states(panel.root)), repr(vars(panel))]
+
+
+def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = connect(ID)
+    asked_of = capsys.readouterr().out
+    panel = connection_panel(ID, QUESTION, shown=(asked, asked.complete(QUESTION)))
+    assert Page(panel.static_view().html).cells == [
+        *("connection", "now", "mode", "replay: recorded answers, nothing is sent"),
+        *("route", "models", "model", "stand-in-chat", "credential", "none needed", "answers"),
+        asked_of.removeprefix("Answers: ").rstrip(),
+        "test",
+        f"{RECORDED} You send the messages so far, and a …”. "
+        "Nothing was sent: for a test, enter an endpoint.",
+    ]
+    assert isinstance(panel.client.transport, ReplayTransport)
+    assert panel.client.transport.unplayed()
+    assert not panel.is_built
+    assert status_of_new(panel).startswith(f"Ready. {RECORDED}")
+
+
+def status_of_new(panel: ConnectionPanel) -> str:
+    assert panel.root
+    return status(panel)
+
+
+def test_without_an_answer_it_says_that_nothing_was_tested() -> None:
+    assert "not tested yet" in connection_panel(ID, QUESTION).static_view().plain
+
+
+def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: StandIn) -> None:
+    asked = connect(ID)
+    given = asked, asked.complete(QUESTION)
+    panel = connection_panel(ID, QUESTION, shown=given)
+    assert "The recording answers" in panel.static_view().plain
+    panel.test(standin.models, "stand-in-chat")
+    panel.job.wait(LONG)
+    assert "refused the credential" in panel.job.progress.words
+    assert (
+        "The recording answers" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+    )
+
+    panel.take(standin.key)
+    panel.test(standin.models, "stand-in-chat")
+    panel.job.wait(LONG)
+    assert "not tested yet" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+    asked = connect(ID)
+    given = asked, asked.complete(QUESTION)
+    assert "It works" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+    asked.model = "another"
+    assert "not tested yet" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+
+
+def test_with_empty_boxes_the_connection_of_the_lesson_is_tested() -> None:
+    panel = made()
+    before = panel.client
+    assert tried(panel).startswith(f"Finished. {RECORDED}")
+    assert panel.client is before
+    assert isinstance(panel.client.transport, ReplayTransport)
+    assert not panel.client.transport.unplayed()
+    assert RECORDED.split()[-1] in panel.static_view().plain
+
+
+@pytest.mark.parametrize("route", ["models", "v1"])
+def test_a_connection_that_works_is_used(
+    route: str, standin: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel = made()
+    endpoint = {"models": standin.models, "v1": standin.v1}[route]
+    before = len(standin.requests)
+    text = tried(panel, f" {endpoint} ", "stand-in-chat", standin.key)
+    assert text.startswith("Finished. It works: the stand-in endpoint (scripted: no model) answers")
+    assert "Other notebooks have kernels of their own" in text
+    assert len(standin.requests) == before + 1
+    assert (panel.client.route.name, panel.client.model) == (route, "stand-in-chat")
+    assert Page(panel._facts.value).cells[2:] == [
+        *("mode", "live: every call is sent", "route", route, "model", "stand-in-chat"),
+        *("credential", "a key", "answers"),
+        f"live from a server on this machine; route {route}, model stand-in-chat.",
+    ]
+    assert "It works" in panel.static_view().plain
+
+    assert capsys.readouterr().out == ""
+    asked = connect("01-basic-call")
+    assert capsys.readouterr().out.startswith("Answers: live from a server on this machine; ")
+    for made_of_it in (panel.client, asked):
+        assert made_of_it.complete(QUESTION).content.startswith("It is the next message")
+    assert len(standin.requests) == before + 3
+    assert Page(connection_panel(ID, QUESTION).static_view().html).cells[3].startswith("live")
+
+
+def test_what_was_entered_counts_before_all_that_the_environment_says(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {**LIVE, "TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": "models"}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    panel = made()
+    tried(panel, standin.v1, "stand-in-chat", standin.key)
+    assert (panel.client.route.name, panel.client.model) == ("v1", "stand-in-chat")
+    assert connect(ID).model == "stand-in-chat"
+
+
+def test_the_key_of_the_environment_is_not_sent_to_an_endpoint_that_was_entered(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in LIVE.items():
+        monkeypatch.setenv(name, value)
+    panel = made()
+    assert "refused the credential" in tried(panel, standin.models, "stand-in-chat")
+    sent = standin.requests[-1].headers
+    assert not leaked(dict(sent), secret=KEY)
+    assert "api-key" not in sent
+
+
+def test_forget_goes_back_to_the_start_and_drops_the_key(standin: StandIn) -> None:
+    panel = made()
+    tried(panel, standin.models, "stand-in-chat", standin.key)
+    forget = panel._row.box.children[2]
+    assert forget.description == "Forget"
+    forget.click()
+    assert (panel._endpoint.value, panel._model.value) == ("", "")
+    assert panel._facts.value == facts(panel._now).html
+    assert status(panel) == "Ready. All that was entered is forgotten."
+    assert isinstance(panel.client.transport, ReplayTransport)
+    assert isinstance(connect(ID).transport, ReplayTransport)
+    assert "not tested yet" in panel.static_view().plain
+    assert "refused the credential" in tried(panel, standin.models, "stand-in-chat")
+    assert panel._key is None
+
+
+WRONG: dict[str, tuple[str, str, str, str]] = {
+    "no route": (MODELS.removesuffix("/models"), "m", KEY, "Its path is '/'. What to do: use http"),
+    "one call": (f"{MODELS}/chat/completions", "m", KEY, "It is the address of one call"),
+    "no URL": ("my-resource", "m", KEY, "It does not start with https://"),
+    "plain http": ("http://example.com/models", "m", KEY, "Nothing was sent. What to do: use the"),
+    "no endpoint": ("", "m", KEY, "There is no endpoint. What to do: enter one: https://RESOURCE."),
+    "only a key": ("", "", KEY, "There is no endpoint."),
+    "no key of that kind": (
+        MODELS,
+        "m",
+        "x9Kq 3Vw7 Zt5p",
+        "The key holds a character that no key has",
+    ),
+}
+
+
+@pytest.mark.parametrize(("endpoint", "model", "key", "told"), WRONG.values(), ids=WRONG)
+def test_settings_that_cannot_work_are_named_and_nothing_changes(
+    endpoint: str, model: str, key: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        lesson, "NetworkTransport", lambda _: Service(AssertionError("This was sent."))
+    )
+    panel = made()
+    before = panel.client
+    text = tried(panel, endpoint, model, key)
+    assert text.startswith("It failed. ")
+    assert told in text
+    assert text.endswith(SAME)
+    assert told.split(".")[0] in " ".join(panel.static_view().plain.replace("│", " ").split())
+    assert panel.client is before
+    assert isinstance(connect(ID).transport, ReplayTransport)
+    assert leaked(*everything(panel), secret=key) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "key", "told"),
+    [
+        ("stand-in-chat", "wrong-key-wrong-key", "The service refused the credential. (HTTP 401)"),
+        ("another-model", "", "The service knows no such model. (HTTP 400)"),
+    ],
+)
+def test_what_the_service_refuses_is_said_in_words(
+    model: str, key: str, told: str, standin: StandIn
+) -> None:
+    panel = made()
+    text = tried(panel, standin.models, model, key or standin.key)
+    assert text.startswith(f"It failed. {told} The service says: ")
+    assert "What to do: check " in text
+    assert text.endswith(SAME)
+    assert isinstance(connect(ID).transport, ReplayTransport)
+
+
+def test_after_a_mistake_in_the_model_the_key_need_not_be_entered_again(standin: StandIn) -> None:
+    panel = made()
+    assert "no such model" in tried(panel, standin.models, "another-model", standin.key)
+    assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
+
+
+def test_a_key_is_sent_to_no_other_endpoint_than_the_one_it_was_entered_for(
+    standin: StandIn,
+) -> None:
+    panel = made()
+    tried(panel, standin.models, "stand-in-chat", standin.key)
+    with StandIn(pace=0) as other:
+        text = tried(panel, other.models, "stand-in-chat")
+        assert "The key that was entered is that of another endpoint. Nothing was sent." in text
+        assert "press Forget first" in text
+        assert other.requests == []
+        assert tried(panel, other.models, "stand-in-chat", other.key).startswith("Finished.")
+        assert len(other.requests) == 1
+    assert "live" in panel._facts.value
+
+
+def test_without_a_key_entra_id_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(answer())
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", lambda: Tokens("token"))
+    panel = made()
+    assert "It works: some-model-2411 answers “Hi!”." in tried(panel, V1, "my-deployment")
+    assert service.requests[0].headers["authorization"] == "Bearer token"
+    assert "a token of Entra ID" in panel._facts.value
+
+
+def test_while_it_waits_it_says_so_and_stop_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits, gone = threading.Event(), httpx.ConnectError("nobody there")
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(gone))
+    panel = made()
+    seen: list[str] = []
+    panel.status.observe(
+        lambda change: (seen.append(change.new), "Waiting" in change.new and waits.set()), "value"
+    )
+    panel._endpoint.value, panel._box.value = V1, KEY
+    monkeypatch.setattr("helpers.client.retry.random.uniform", lambda *_: float(LONG * 10))
+    panel._row.run.click()
+    assert waits.wait(LONG), seen
+    assert not panel.test()
+    panel._row.stop.click()
+    panel.job.wait(LONG)
+    assert status(panel) == f"Stopped. {SAME}"
+    assert isinstance(panel.client.transport, ReplayTransport)
+    assert isinstance(connect(ID).transport, ReplayTransport)
+
+
+def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+    panel = made()
+    panel._box.value = standin.key
+    assert panel._box.value == ""
+    assert status(panel).startswith("Ready. The key is kept in the memory of this kernel and")
+    assert "kept in this kernel" in panel._box.placeholder
+    assert leaked(*everything(panel), secret=standin.key) == []
+    assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
+    assert leaked(*everything(panel), secret=standin.key) == []
+    assert leaked(*map(repr, (lesson._overrides, panel._now.entered)), secret=standin.key) == []
+    assert leaked(dict(os.environ), secret=standin.key) == []
+
+
+def test_a_service_that_repeats_the_key_does_not_give_it_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    echo = answer(401, {"error": {"message": f"{KEY} is not valid.", "code": KEY}}, x_why=KEY)
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(echo))
+    panel = made()
+    text = tried(panel, MODELS, "m", KEY)
+    assert "is not valid" in text
+    assert leaked(text, *everything(panel)) == []
+
+
+def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer(401, {})))
+    panel = made()
+    tried(panel, MODELS, "m", KEY)
+    assert panel.job.error is not None
+    told = traceback.TracebackException.from_exception(panel.job.error, capture_locals=True)
+    assert "connection_panel.py" in "".join(told.format())
+    assert leaked("".join(told.format())) == []
+
+
+def test_no_file_is_written(root: Path, standin: StandIn) -> None:
+    before = sorted(root.rglob("*"))
+    tried(made(), standin.models, "stand-in-chat", standin.key)
+    assert sorted(root.rglob("*")) == before
+
+
+def test_no_program_that_is_started_from_here_gets_the_settings(standin: StandIn) -> None:
+    tried(made(), standin.models, "stand-in-chat", standin.key)
+    code = "import os; print(dict(os.environ))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+    assert leaked(done.stdout, secret=standin.key) == []
+    assert standin.models not in done.stdout
+
+
+def test_settings_that_are_broken_elsewhere_are_an_error_of_the_cell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TUTORIAL_MODE", "dead")
+    with pytest.raises(ConfigurationError, match="TUTORIAL_MODE is 'dead'"):
+        connection_panel(ID, QUESTION)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_answer_harms_nobody(text: str) -> None:
+    body = {"model": text, "choices": [{"index": 0, "message": {"content": text}}]}
+    now = Connection(client(), "Answers: live.", Settings(), ChatCompletions(body))
+    view = facts(now, said(Progress("finished", now)))
+    page = Page(view.html)
+    assert page.cells[-1].startswith("It works: ")
+    assert len(view.html) < 10_000
+    assert set(view.plain) & set("\x00\x1b\u202e\ud800") == set()
+
+
+def test_an_answer_without_text_is_one() -> None:
+    body = {"model": "m", "choices": [{"index": 0, "message": {"content": None}}]}
+    now = Connection(client(), "Answers: live.", Settings(), ChatCompletions(body))
+    assert said(Progress("finished", now)) == "It works: m answers without text."

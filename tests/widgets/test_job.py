@@ -1,0 +1,405 @@
+"""A job shows how far it is, stops at once whatever it waits for, and loses no error.
+
+No test measures time: what a run waits for here never comes, or comes only after the run was seen
+to be over.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from helpers import RateLimitError, StreamInterruptedError, UserMessage
+from helpers.client.responses import StreamingChatCompletionsUpdate
+from helpers.widgets import job as live
+from helpers.widgets.ask import Answer, answering, asking, patient
+from helpers.widgets.job import Job, Progress, RunContext, error_text
+from tests.fakes import ASK, DONE, KEY, answer, client, leaked, piece, service_of, streamed
+
+LONG = 20
+"""Seconds after which a wait that should have ended counts as one that never does."""
+
+
+def press(button: Any) -> None:
+    """Press a button that waits for the texts of the boxes, and let it begin."""
+    button.click()
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(LONG)
+
+
+class Page:
+    """Notes what is drawn, as a widget would show it."""
+
+    def __init__(self, first: Any = 0, ended: Callable[[Any], None] = lambda _: None) -> None:
+        self.drawn: list[Progress[Any]] = []
+        self.job: Job[Any] = Job(first, self.drawn.append, ended)
+
+    @property
+    def states(self) -> list[str]:
+        return [progress.state for progress in self.drawn]
+
+
+def counting(*values: Any) -> live.Work[Any]:
+    """Work that yields ``values``; an exception among them is raised when its turn comes."""
+
+    def work(turn: RunContext) -> Iterator[Any]:
+        for value in values:
+            if isinstance(value, BaseException):
+                raise value
+            yield value
+
+    return work  # type: ignore[return-value]
+
+
+class Blocked:
+    """Work that yields 1 and then waits until it is let go; a stop does not wake it."""
+
+    def __init__(self) -> None:
+        self.waits, self.go, self.left = threading.Event(), threading.Event(), threading.Event()
+        self.went_on = False
+
+    def __call__(self, turn: RunContext) -> Generator[int]:
+        try:
+            yield 1
+            self.waits.set()
+            assert self.go.wait(LONG)
+            yield 2
+            self.went_on = True
+        finally:
+            self.left.set()
+
+
+def test_a_run_is_shown_from_its_first_value_to_its_last() -> None:
+    page = Page("before")
+    assert page.job.progress == Progress("ready", "before")
+    assert page.job.start(counting("a", "b"), "nothing yet")
+    assert page.job.wait(LONG) == Progress("finished", "b")
+    assert page.drawn[-1] == Progress("finished", "b")
+    assert set(page.states[:-1]) <= {"running"}
+
+
+def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MIN_FRAME", LONG)
+    page = Page()
+    page.job.start(counting(*range(1, 5001)), 0)
+    assert page.job.wait(LONG / 2) == Progress("finished", 5000)
+    assert len(page.drawn) <= 2
+    assert page.drawn[-1] == Progress("finished", 5000)
+
+
+def test_a_value_is_drawn_also_if_none_follows_it() -> None:
+    page, work = Page(), Blocked()
+    seen = threading.Event()
+    page.job._draw = lambda progress: seen.set() if progress.value == 1 else None
+    page.job.start(work, 0)
+    assert seen.wait(LONG)
+    page.job.stop()
+    work.go.set()
+
+
+def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
+    page, work = Page(), Blocked()
+    page.job.start(work, 0)
+    assert work.waits.wait(LONG)
+    assert page.job.stop()
+    assert page.job.progress == Progress("stopped", 1)
+    assert page.job.wait(LONG) == page.drawn[-1] == Progress("stopped", 1)
+    assert not work.go.is_set()
+    work.go.set()
+    assert work.left.wait(LONG), "what the work has open is not closed"
+    assert not work.went_on
+    assert page.job.progress == page.drawn[-1] == Progress("stopped", 1)
+    assert page.job.error is None
+
+
+def test_one_run_at_a_time_and_a_stopped_one_makes_room_at_once() -> None:
+    page, first = Page(), Blocked()
+    page.job.start(first, 0)
+    assert first.waits.wait(LONG)
+    assert not page.job.start(counting("second"), 0)
+    page.job.stop()
+    assert page.job.start(counting("third"), 0)
+    first.go.set()
+    assert page.job.wait(LONG) == Progress("finished", "third")
+    assert first.left.wait(LONG)
+    assert page.drawn[-1] == page.job.progress == Progress("finished", "third")
+
+
+def test_a_stop_without_a_run_does_nothing() -> None:
+    page = Page()
+    assert not page.job.stop()
+    page.job.start(counting("a"), 0)
+    page.job.wait(LONG)
+    assert not page.job.stop()
+    assert page.job.progress == Progress("finished", "a")
+
+
+def test_a_reset_stops_and_shows_what_it_is_given() -> None:
+    page, work = Page(), Blocked()
+    page.job.start(work, 0)
+    assert work.waits.wait(LONG)
+    page.job.reset("fresh")
+    work.go.set()
+    assert work.left.wait(LONG)
+    assert page.job.progress == page.drawn[-1] == Progress("ready", "fresh")
+
+
+@pytest.mark.parametrize(
+    ("values", "end"),
+    [
+        (["a"], Progress("finished", "a")),
+        (["a", KeyError("x")], Progress("failed", "a", error_text(KeyError("x")))),
+    ],
+)
+def test_the_end_of_a_run_is_told_once(values: list[Any], end: Progress[Any]) -> None:
+    told: list[Progress[Any]] = []
+    page = Page(ended=told.append)
+    page.job.start(counting(*values), 0)
+    page.job.wait(LONG)
+    page.job.stop()
+    assert told == [end]
+
+
+def test_the_end_of_a_stopped_run_is_told_before_the_next_can_start() -> None:
+    told: list[Progress[Any]] = []
+    page, work = Page(ended=told.append), Blocked()
+    page.job.start(work, 0)
+    assert work.waits.wait(LONG)
+    page.job.stop()
+    assert told == [Progress("stopped", 1)]
+    work.go.set()
+
+
+@pytest.mark.parametrize("error", [ValueError(KEY), SystemExit(KEY)], ids=lambda error: type(error))
+def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) -> None:
+    page = Page()
+    page.job.start(counting("some", error), "")
+    end = page.job.wait(LONG)
+    assert (end.state, end.value) == ("failed", "some")
+    assert type(error).__name__ in end.words
+    assert page.job.error is error
+    assert leaked(end, page.drawn) == []
+
+
+def test_an_error_of_ours_says_what_happened_and_what_to_do() -> None:
+    words = error_text(RateLimitError(status=429, words="Slow down"))
+    assert words == str(RateLimitError(status=429, words="Slow down"))
+    assert "Slow down" in words
+    assert "What to do: wait" in words
+
+
+def test_an_error_before_the_first_value_is_shown() -> None:
+    page = Page()
+
+    def broken(turn: RunContext) -> Any:
+        raise OSError
+
+    page.job.start(broken, 0)
+    assert page.job.wait(LONG).state == "failed"
+    page.job.start(counting("a"), 0)
+    assert page.job.wait(LONG).state == "finished"
+    assert page.job.error is None
+
+
+def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
+    def fail(progress: Progress[Any]) -> None:
+        raise LookupError
+
+    page = Page(ended=fail)
+    page.job.start(counting("a"), 0)
+    assert "LookupError" in page.job.wait(LONG).words
+    assert page.drawn[-1].state == "failed"
+
+    drawn: list[Progress[Any]] = []
+
+    def draw(progress: Progress[Any]) -> None:
+        if progress.state != "failed":
+            raise LookupError
+        drawn.append(progress)
+
+    job: Job[Any] = Job(0, draw)
+    work = Blocked()
+    job.start(work, 0)
+    assert "LookupError" in job.wait(LONG).words
+    assert isinstance(job.error, LookupError)
+    assert [progress.state for progress in drawn] == ["failed"]
+    work.go.set()
+    assert work.left.wait(LONG)
+
+
+def test_what_the_work_waits_for_is_said_until_the_next_value() -> None:
+    page, go = Page(), threading.Event()
+
+    def work(turn: RunContext) -> Generator[str]:
+        turn.say("a moment")
+        go.wait(LONG)
+        yield "done"
+
+    said = threading.Event()
+    page.job._draw = lambda progress: said.set() if progress.words == "a moment" else None
+    page.job.start(work, "")
+    assert said.wait(LONG)
+    go.set()
+    assert page.job.wait(LONG) == Progress("finished", "done")
+
+
+def test_a_wait_ends_with_the_run() -> None:
+    page, woken, asleep = Page(), threading.Event(), threading.Event()
+
+    def work(turn: RunContext) -> Generator[int]:
+        yield 1
+        try:
+            asleep.set()
+            turn.sleep(3600)
+        finally:
+            woken.set()
+
+    page.job.start(work, 0)
+    assert asleep.wait(LONG)
+    page.job.stop()
+    assert woken.wait(LONG)
+
+
+def test_a_finished_run_wakes_nobody() -> None:
+    page, calls = Page(), list[int]()
+
+    def work(turn: RunContext) -> Generator[int]:
+        with turn.woken_by(lambda: calls.append(1)):
+            yield 1
+
+    page.job.start(work, 0)
+    page.job.wait(LONG)
+    page.job.stop()
+    assert calls == []
+
+
+def test_an_answer_is_text_with_times_and_keeps_what_it_was() -> None:
+    chunks = [(0.5, "Hel"), (0.7, "lo")]
+    early = Answer(chunks, 1)
+    chunks.append((0.9, "!"))
+    assert (early.text, early.arrivals) == ("Hel", [0.5])
+    updates = [
+        StreamingChatCompletionsUpdate({"choices": [{"delta": {"content": text}}]}, at)
+        for at, text in [(0.4, ""), (0.5, "Hi"), (0.6, "!")]
+    ]
+    kept = Answer.of(updates)
+    assert (kept.text, kept.arrivals, kept.completion) == ("Hi!", [0.5, 0.6], None)
+
+
+def test_an_answer_is_streamed() -> None:
+    page, asked = Page(), client(streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE))
+    page.job.start(answering(asked, ASK, max_tokens=5), Answer())
+    end = page.job.wait(LONG).value
+    assert end.text == end.completion.content == "Hello"
+    assert end.completion.finish_reason == "stop"
+    assert (service_of(asked).body["stream"], service_of(asked).body["max_tokens"]) == (True, 5)
+
+
+def test_of_a_stream_that_breaks_the_beginning_is_kept() -> None:
+    page, asked = Page(), client(streamed(piece("Hel"), httpx.ReadError("gone")))
+    page.job.start(answering(asked, ASK), Answer())
+    end = page.job.wait(LONG)
+    assert (end.state, end.value.text, end.value.completion) == ("failed", "Hel", None)
+    assert isinstance(page.job.error, StreamInterruptedError)
+    assert leaked(end.words) == []
+
+
+def test_an_answer_in_one_part() -> None:
+    page = Page(None)
+    page.job.start(asking(client(), ASK), None)
+    assert page.job.wait(LONG).value.content == "Hi!"
+
+
+def test_a_retry_is_said_and_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Page()
+    asked = client(
+        answer(429, {}, retry_after="7"),
+        answer(),
+        on_wait=lambda seconds, _: print("printed", seconds),
+    )
+    said: list[str] = []
+
+    def work(turn: RunContext) -> Generator[Any]:
+        turn.say = said.append
+        yield from asking(asked, ASK)(turn)
+
+    page.job.start(work, None)
+    assert page.job.wait(LONG).value.content == "Hi!"
+    assert [words for words in said if "Waiting up to 7 s" in words] == said != []
+    assert capsys.readouterr().out == ""
+
+
+def test_a_stop_during_the_wait_for_a_retry_sends_none() -> None:
+    asked = client(answer(429, {}, retry_after="50"), answer(), max_pause=3600.0)
+    page, waits = Page(), threading.Event()
+    page.job._draw = lambda progress: waits.set() if "Waiting" in progress.words else None
+    page.job.start(asking(asked, ASK), None)
+    assert waits.wait(LONG)
+    before = threading.active_count()
+    page.job.stop()
+    assert page.job.wait(LONG).state == "stopped"
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_work)"):
+            thread.join(LONG)
+    assert threading.active_count() < before
+    assert len(service_of(asked).requests) == 1
+
+
+def test_a_patient_client_leaves_the_other_as_it_was() -> None:
+    asked = client(max_pause=3.0)
+    policy = asked.retry
+    twin = patient(asked, RunContext(print))
+    assert (asked.retry, twin.transport, twin.model) == (
+        policy,
+        asked.transport,
+        asked.model,
+    )
+
+
+class Silent:
+    """A server that sends the head of a stream and one piece, then nothing: notes a hang-up."""
+
+    def __init__(self) -> None:
+        self.sent, self.left = threading.Event(), threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/models"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        line, _ = self.listener.accept()
+        with line:
+            asked = b""
+            while b'"stream"' not in asked:
+                asked += line.recv(65536)
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+            line.sendall(head + piece("Once").encode())
+            self.sent.set()
+            line.settimeout(LONG)
+            if line.recv(1) == b"":
+                self.left.set()
+
+
+def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
+    server, page, arrived = Silent(), Page(Answer()), threading.Event()
+    page.job._draw = lambda progress: arrived.set() if progress.value.text else None
+    asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
+    page.job.start(answering(asked, [UserMessage("Tell me a story.")]), Answer())
+    assert arrived.wait(LONG)
+    page.job.stop()
+    assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)
+    assert page.job.progress.value.text == "Once"
+    assert server.left.wait(LONG), "the service would go on writing"
+    server.listener.close()
+
+
+def test_a_stream_that_is_not_open_needs_no_hanging_up() -> None:
+    stream = client(streamed(piece("Hi", "stop"), DONE)).stream(ASK)
+    stream.hang_up()
+    with stream:
+        stream.hang_up()
+        assert [update.content for update in stream] == ["Hi"]
+    stream.hang_up()

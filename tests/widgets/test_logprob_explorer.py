@@ -1,0 +1,172 @@
+"""The live heat map: every token a control that tells its rivals, without a script."""
+
+import math
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from helpers.client.responses import ChatCompletions
+from helpers.views.logprobs import MAX_TOKENS, heatmap, tokens_of
+from helpers.widgets.logprob_explorer import MAX_RIVALS, choices, explorable, live_heatmap, spoken
+from helpers.widgets.panel import WIDGET_VIEW
+from tests.views.test_logprobs import PLAIN_ANSWER, SMILE, half, known, token
+from tests.views.test_views import HOSTILE
+
+UNSURE = token(" alive", 0.31, **{" spoken": 0.55, " known": 0.08, " alive": 0.31})
+
+
+def page(*sent: Any) -> BeautifulSoup:
+    return BeautifulSoup(explorable(tokens_of(sent)), "html.parser")
+
+
+def text(html: Tag) -> str:
+    """The text on the page before anything is chosen, the figures left out."""
+    for part in html.select("sub, .cc-rivals"):
+        part.decompose()
+    for line in html("br"):
+        line.replace_with("\n")
+    return html.get_text()
+
+
+def outline(html: BeautifulSoup) -> list[Any]:
+    """The tags with the names of their attributes."""
+    return [(tag.name, sorted(tag.attrs)) for tag in html(True) if tag.name != "br"]
+
+
+def test_the_twin_is_the_heat_map() -> None:
+    panel = live_heatmap(PLAIN_ANSWER)
+    static = heatmap(PLAIN_ANSWER)
+    assert panel.static_view() == static
+    bundle = panel._repr_mimebundle_()
+    assert bundle["text/plain"] == f"{static.plain}\n\n{panel.note}"
+    assert bundle["text/html"] == f"{static.html}\n<p><i>{panel.note}</i></p>"
+    assert WIDGET_VIEW not in bundle
+    assert not panel.is_built
+
+
+def test_who_watches_gets_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+    panel = live_heatmap(ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]}))
+    assert WIDGET_VIEW in panel._repr_mimebundle_()
+    assert panel.root.children[-2].value == explorable(tokens_of(PLAIN_ANSWER))
+
+
+def test_every_token_is_one_control_of_one_group_in_order() -> None:
+    html = page(*PLAIN_ANSWER)
+    (form,), (group,) = html("form"), html.select("[role=radiogroup]")
+    controls = group("input")
+    assert form["method"] == "dialog" and not html("script")
+    assert group["aria-label"]
+    assert {(c["type"], c["name"], c.get("disabled")) for c in controls} == {
+        ("radio", "token", None)
+    }
+    assert all(c.parent.name == "label" for c in controls)
+    names = [c["aria-label"].partition(",")[0] for c in controls]
+    assert names == ["'About'", "' seven'", "' thousand'", "'.\\nNobody'", "' knows'"]
+    assert text(group) == "About seven thousand.\nNobody knows"
+
+
+def test_no_key_pressed_in_it_is_taken_by_jupyterlab() -> None:
+    controls = page(*PLAIN_ANSWER)("input")
+    assert all(control["data-lm-suppress-shortcuts"] == "true" for control in controls)
+
+
+def test_the_least_sure_token_is_chosen_at_first() -> None:
+    chosen = page(*PLAIN_ANSWER).select("input[checked]")
+    assert [control["aria-label"].partition(",")[0] for control in chosen] == ["' thousand'"]
+
+
+def test_its_alternatives_stand_beside_each_token() -> None:
+    places = page(token("Are"), UNSURE).select(".cc-rivals")
+    assert places[1].get_text("\n").replace("\u00a0", " ").split("\n") == [
+        "Token 2 of 2: ' alive'",
+        *choices(tokens_of([UNSURE])[0]),
+    ]
+    assert str(places[0]).count("<br") == 2  # the token, itself, and that no others were sent
+
+
+def test_choices_are_in_order_and_say_which_was_written() -> None:
+    assert choices(tokens_of([UNSURE])[0]) == [
+        "██████░░░░  55% ' spoken'",
+        "███░░░░░░░  31% ' alive' (written)",
+        "█░░░░░░░░░   8% ' known'",
+        "█░░░░░░░░░   6% any other token",
+    ]
+    assert spoken(tokens_of([UNSURE])[0]) == "' alive', 31%. Instead: ' spoken' 55%, ' known' 8%."
+
+
+@pytest.mark.parametrize("rest", [0.004, 0.0, -0.2])
+def test_what_is_left_is_said_only_if_it_counts(rest: float) -> None:
+    told = choices(tokens_of([token("a", 0.7, b=0.3 - rest)])[0])
+    assert [line[16:] for line in told] == ["'a' (written)", "'b'"]
+
+
+def test_without_alternatives_it_says_so() -> None:
+    for sent in (token("a", 0.5), half(SMILE[:2])):
+        (found,) = tokens_of([sent])
+        assert choices(found)[1:] == ["No alternatives were sent."]
+        assert spoken(found).endswith("Instead: none sent.")
+
+
+def test_a_token_without_a_logprob_has_no_level() -> None:
+    (found,) = tokens_of([token("a", 0.5, b=0.3) | {"logprob": None}])
+    assert choices(found)[:2] == ["███░░░░░░░  30% 'b'", "░░░░░░░░░░    ? 'a' (written)"]
+
+
+def test_many_alternatives_are_bounded_and_the_others_are_in_the_rest() -> None:
+    told = choices(tokens_of([token("a", 0.5, **{f"r{n}": 0.02 for n in range(20)})])[0])
+    assert len(told) == 1 + MAX_RIVALS + 1
+    assert told[-1] == "████░░░░░░  40% any other token"
+
+
+def test_the_place_below_is_as_high_as_the_longest_needs() -> None:
+    form = page(token("a"), UNSURE)("form")[0]
+    assert form["style"] == "--cc-rows: 5"
+
+
+def test_all_facts_but_the_table_are_those_of_the_twin() -> None:
+    said = text(page(*PLAIN_ANSWER))
+    legend, _, summary, *_ = heatmap(PLAIN_ANSWER).plain.split("\n\n")
+    assert legend in said and summary in said
+
+
+def test_an_answer_without_logprobs_says_so() -> None:
+    panel = live_heatmap(ChatCompletions({"choices": []}))
+    assert panel.root.children[-2].value == panel.static_view().html
+    assert "Ask with logprobs=True" in panel.static_view().html
+
+
+def test_a_long_answer_is_bounded() -> None:
+    sent = [token(f"{n} ", 0.5, **{f"r{i}": 0.02 for i in range(20)}) for n in range(2_000)]
+    html = explorable(tokens_of(sent))
+    assert html.count("<input") == MAX_TOKENS
+    assert "Token 500 of 2000" in html
+    assert f"the first {MAX_TOKENS} tokens" in html
+    assert len(html) < 700 * MAX_TOKENS + 1_000
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_does_no_harm(text: str) -> None:
+    sent = known("a", 0.5) | {"token": text, "bytes": None}
+    rival = sent | {"token": f"{text[:50]}x"}
+    html = explorable(tokens_of([token("b"), sent | {"top_logprobs": [sent, rival]}]))
+    html.encode("utf-8")
+    assert len(html) < 10_000
+    assert not re.search(
+        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]", html
+    )
+    seen = BeautifulSoup(html, "html.parser")
+    shape = BeautifulSoup(
+        explorable(tokens_of([token("b"), token("c", 0.5, d=0.1)])), "html.parser"
+    )
+    assert outline(seen) == outline(shape)
+
+
+def test_the_levels_of_the_choices_fall() -> None:
+    told = choices(tokens_of([token("a", 0.2, b=0.4, c=0.1, d=0.25)])[0])
+    levels = [int(re.search(r"(\d+)%", line)[1]) for line in told[:-1]]  # type: ignore[index]
+    assert all(a >= b for a, b in pairwise(levels))
+    assert math.isclose(sum(levels), 95)

@@ -1,0 +1,225 @@
+"""What all widgets share: one bundle a cell, quick without anyone watching, errors in words."""
+
+import json
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from helpers import AuthenticationError
+from helpers.lessons import ROOT
+from helpers.views.view import View
+from helpers.widgets.html import MAX_TEXT, lines, status, time_line
+from helpers.widgets.panel import (
+    WIDGET_VIEW,
+    Panel,
+    area,
+    button,
+    choice,
+    on_enter,
+    password_box,
+    taken,
+    text_box,
+)
+from helpers.widgets.run_row import RunRow
+from tests.fakes import KEY, leaked
+from tests.views.test_views import HOSTILE
+from tests.views.test_views import Page as Html
+from tests.widgets.test_job import LONG
+
+PLAIN = {"text/html", "text/plain"}
+
+
+class Bell(Panel):
+    """A panel that counts how often it was rung, and fails at the third time."""
+
+    name = "bell"
+    note = "In JupyterLab you can <ring> it."
+
+    def __init__(self) -> None:
+        self.count = self.built = 0
+
+    def ring(self) -> None:
+        self.count += 1
+        if self.count == 3:
+            raise AuthenticationError(status=401)
+        if self.count == 4:
+            raise ValueError(KEY)
+
+    def static_view(self) -> View:
+        return View(f"<p>Rung: {self.count}</p>", f"Rung: {self.count}")
+
+    def build(self) -> list[Any]:
+        self.built += 1
+        self.row = RunRow(self, self.ring, lambda: None, label="Ring")
+        return [self.row.box, self.status]
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+
+
+def test_with_nobody_watching_only_the_twin_is_shown_and_nothing_is_built() -> None:
+    bell = Bell()
+    bundle = bell._repr_mimebundle_()
+    assert set(bundle) == PLAIN
+    assert bundle["text/plain"] == repr(bell) == "Rung: 0\n\nIn JupyterLab you can <ring> it."
+    assert bundle["text/html"] == (
+        "<p>Rung: 0</p>\n<p><i>In JupyterLab you can &lt;ring&gt; it.</i></p>"
+    )
+    assert not bell.is_built
+
+
+@pytest.mark.usefixtures("watched")
+def test_someone_who_watches_gets_the_controls_beside_the_twin() -> None:
+    bell = Bell()
+    first, second = bell._repr_mimebundle_(), bell._repr_mimebundle_(include=None, exclude=None)
+    assert set(first) == PLAIN | {WIDGET_VIEW}
+    assert first[WIDGET_VIEW]["model_id"] == second[WIDGET_VIEW]["model_id"] == bell.root.model_id
+    assert bell.built == 1
+    assert json.loads(json.dumps(first)) == first
+    assert {"cc-panel", "cc-bell"} <= set(bell.root._dom_classes)
+
+
+@pytest.mark.usefixtures("watched")
+def test_the_twin_is_that_of_the_moment() -> None:
+    bell = Bell()
+    bell.ring()
+    assert "Rung: 1" in bell._repr_mimebundle_()["text/html"]
+
+
+def test_no_other_module_imports_ipywidgets_and_none_does_before_it_is_needed() -> None:
+    found = [
+        path.name
+        for path in (ROOT / "helpers").rglob("*.py")
+        if "ipywidgets" in path.read_text(encoding="utf-8")
+    ]
+    assert found == ["panel.py"]
+    code = (
+        "import sys\n"
+        "from helpers.widgets.chat import chat\n"
+        "from helpers.widgets.live_stream import live_stream\n"
+        "from tests.fakes import ASK, client\n"
+        "print(chat(client(), ASK)._repr_mimebundle_(), live_stream(client(), ASK))\n"
+        "raise SystemExit('ipywidgets' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_callback_that_fails_says_so_in_words() -> None:
+    bell = Bell()
+    assert bell.root
+    for _ in range(2):
+        bell.row.run.click()
+    assert 'data-state="ready"' in bell.status.value
+    bell.row.run.click()
+    assert 'data-state="failed"' in bell.status.value
+    assert "What to do: check that the key belongs" in bell.status.value
+    bell.row.run.click()
+    assert "ValueError" in bell.status.value
+    assert leaked(bell.status.value) == []
+
+
+def test_the_button_to_press_next_stands_out_and_none_is_ever_switched_off() -> None:
+    bell = Bell()
+    assert bell.root
+    for running in (False, True, True, False):
+        bell.row.draw(running)
+        primary = ["cc-primary" in made._dom_classes for made in (bell.row.run, bell.row.stop)]
+        assert primary == [not running, running]
+        assert not (bell.row.run.disabled or bell.row.stop.disabled)
+
+
+def test_every_control_has_a_label_and_a_class_to_find_it_by() -> None:
+    made = [
+        button("Go", "go", print),
+        text_box("Name", "name"),
+        text_box("Story", "story", rows=3),
+        password_box("Key", "key"),
+        choice("Route", "route", ["models", "v1"], "v1"),
+    ]
+    assert [control.description for control in made] == ["Go", "Name", "Story", "Key", "Route"]
+    classes = [control._dom_classes[0] for control in made]
+    assert classes == ["cc-go", "cc-name", "cc-story", "cc-key", "cc-route"]
+    assert made[0].tooltip == "Go"  # ipywidgets would say "null"
+    assert area("place").tooltip == ""
+
+
+def test_enter_waits_for_the_text_that_comes_after_it() -> None:
+    box, sent, done = text_box("Name", "name", "old"), list[str](), threading.Event()
+    on_enter(box, lambda: (sent.append(box.value), done.set()))
+    for said in ({"event": "other"}, {}):
+        box._handle_custom_msg(said, [])
+    box.value = "typed, not entered"
+    assert sent == []
+    for _ in range(2):
+        box._handle_custom_msg({"event": "submit"}, [])
+    assert sent == []
+    box.value = "typed and entered"
+    assert sent == ["typed and entered"]
+    box.value = "typed, not entered"
+    done.clear()
+    box._handle_custom_msg({"event": "submit"}, [])
+    assert done.wait(LONG), "a text that was not changed is entered too"
+    assert sent == ["typed and entered", "typed, not entered"]
+
+
+def test_a_secret_is_taken_once_and_shown_nowhere() -> None:
+    box = password_box("Key", "key")
+    assert not box.continuous_update  # else the page would keep each letter as it is typed
+    box.value = KEY
+    assert leaked(repr(box), secret=KEY) == []
+    assert taken(box) == KEY
+    assert leaked(repr(box), box.get_state(), box.keys) == []
+    assert taken(box) == ""
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_text_from_elsewhere_is_harmless(text: str) -> None:
+    page = Html(str(lines(text)))
+    assert len(page.text) <= MAX_TEXT + 100
+    assert "<" not in str(lines(text)).replace("<br>", "")
+    assert set(status("failed", text)) & set("\x00\x1b\u202e\ud800") == set()
+    assert "<script" not in status("failed", text) + status("ready", text)
+
+
+def test_lines_and_blanks_are_kept() -> None:
+    assert lines("a\n  b & c") == "a<br>\u00a0 b &amp; c"
+
+
+def test_a_failure_is_said_at_once_and_all_else_in_its_turn() -> None:
+    assert status("failed", "Why") == (
+        '<div class="cc-state" data-state="failed" role="alert">It failed. Why</div>'
+    )
+    assert 'role="status"' in status("running")
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "signs", "facts"),
+    [
+        ([], "", "No chunk yet."),
+        ([0.0], "0 s █ 0 ms", "1 chunk: first after 0 ms, last after 0 ms."),
+        (
+            [0.35, 0.36, 0.37, 0.38, 0.52],
+            "0 s ···█·▂ 520 ms",
+            "5 chunks: first after 350 ms, last after 520",
+        ),
+        ([0.05, 0.15, 0.25], "0 s ███ 250 ms", "One sign is 100 ms: · no chunk, █ 1."),
+        ([9.0, 9.1, 9.3], "0 s " + "·" * 45 + "█▄ 9.3 s", "One sign is 200 ms: · no chunk, █ 2."),
+        ([3600.0], "0 s " + "·" * 36 + "█ 3600.0 s", "One sign is 100.0 s"),
+    ],
+)
+def test_a_time_line_tells_when_chunks_came(arrivals: list[float], signs: str, facts: str) -> None:
+    drawn, words = time_line(arrivals)
+    assert drawn == signs
+    assert facts in words
+
+
+def test_a_time_line_stays_short() -> None:
+    for seconds in (0.01, 5.99, 6.0, 59.9, 60.0, 1234.5, 1e6):
+        signs = time_line([seconds])[0].removeprefix("0 s ").split()[0]
+        assert 1 <= len(signs) <= 60
