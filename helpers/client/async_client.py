@@ -10,17 +10,17 @@ async with AsyncChatCompletionsClient(endpoint, AzureKeyCredential(key), model="
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import httpx
 
-from helpers.client.auth import async_auth_headers
-from helpers.client.base import (
+from helpers.client.auth import async_authorize
+from helpers.client.client import (
     BaseClient,
+    ChatCompletionsClient,
     Messages,
-    authorize,
-    begin,
     ignore_unreadable_error_body,
+    prepare_response,
     read_completion,
     translate_error,
 )
@@ -28,37 +28,26 @@ from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.responses import ChatCompletions
 from helpers.client.streaming import AsyncCompletionStream
 
-if TYPE_CHECKING:
-    from helpers.client.client import ChatCompletionsClient
-
 
 class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
-    """As ``ChatCompletionsClient``, for one event loop; a token may come from azure.identity.aio.
+    """Like ``ChatCompletionsClient``, with ``await``; a token may come from azure.identity.aio.
 
-    Any number of calls may be under way at once: bound them (with ``asyncio.Semaphore``, say), or
+    Any number of calls may be in flight at once. Limit them (with ``asyncio.Semaphore``, say), or
     the service's rate limit will.
     """
 
     @classmethod
     def like(cls, client: ChatCompletionsClient) -> Self:
-        """A client with the settings and the transport of ``client``.
+        """Return a client with the settings and the transport of ``client``.
 
-        Raises ``ConfigurationError`` if that transport can't be awaited.
+        Raises ``ConfigurationError`` if that transport is not an ``httpx.AsyncBaseTransport``.
         """
         if not isinstance(client.transport, httpx.AsyncBaseTransport):
             raise ConfigurationError(
                 f"A {type(client.transport).__name__} can't be awaited.",
                 advice="make an AsyncChatCompletionsClient of its own, with a transport that can.",
             )
-        # Both are BaseClients: what one keeps private is the other's own.
-        return cls(
-            client.endpoint,
-            client._credential,  # noqa: SLF001
-            client.model,
-            client.route.name,
-            transport=client.transport,
-            **client._options,  # noqa: SLF001
-        )
+        return client.copy_as(cls)
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,39 +60,39 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
         await self.transport.aclose()
 
     async def complete(self, messages: Messages, **options: Any) -> ChatCompletions:
-        """Send ``messages`` and wait for the whole answer; ``ChatCompletionsClient`` has it all."""
+        """Send ``messages`` and wait for the answer; see ``ChatCompletionsClient.complete``."""
         request = self._build(messages, options, stream=False)
-        return read_completion(request, await self._send_until_answered(request))
+        return read_completion(request, await self._send(request))
 
     def stream(self, messages: Messages, **options: Any) -> AsyncCompletionStream:
-        """As ``complete``, but the answer is handed on in pieces: use ``async with``."""
-        request = self._build(messages, options, stream=True)
-        return AsyncCompletionStream(request, lambda: self._send_until_answered(request))
+        """Like ``complete``, but yield the answer in pieces: use ``async with``."""
+        return AsyncCompletionStream(self._build(messages, options, stream=True), self._send)
 
-    async def _send_until_answered(self, request: httpx.Request) -> httpx.Response:
-        import asyncio  # here, as everywhere: those who never await need not load it
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request`` until it is answered or there is nothing left to try."""
+        import asyncio  # imported late: sync programs need not load it
 
         attempt = 1
         while True:
             try:
-                return await self._send(request)
+                return await self._send_once(request)
             except ChatError as failure:
                 pause = self.retry.pause_after(failure, attempt)
             await asyncio.sleep(pause)
             attempt += 1
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        """One attempt; of the answer to a stream only the head is read."""
+    async def _send_once(self, request: httpx.Request) -> httpx.Response:
+        """Make one attempt. The body of a stream is left to be read."""
         try:
-            authorize(request, await async_auth_headers(self._credential, self.route))
+            await async_authorize(request, self._credential, self.route)
             started = time.perf_counter()
             response = await self.transport.handle_async_request(request)
-            if not begin(request, response, started):
+            if not prepare_response(request, response, started):
                 try:
                     with ignore_unreadable_error_body(response):
                         await response.aread()
                 finally:
                     await response.aclose()
-            return self._judge(request, response)
+            return self._check_response(request, response)
         except BaseException as reason:
             raise translate_error(reason, request) from None

@@ -13,6 +13,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+import httpx
+
 from helpers.client.errors import AuthenticationError, ConfigurationError, service_words
 from helpers.client.exchange import MASK, Secret
 from helpers.client.routes import Route
@@ -63,52 +65,63 @@ def check_credential(credential: Credential | None, route: Route) -> None:
         )
 
 
-def auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
-    """The header that carries the key or a token for ``route``.
+def authorize(request: httpx.Request, credential: Credential | None, route: Route) -> None:
+    """Put the header with the key or a token on ``request``, in place of an earlier one.
 
     Raises ``AuthenticationError`` if no token could be had, or none that a header can carry.
     """
-    ask: Any = getattr(credential, "get_token", None)
-    if ask is None:
-        return _key_header(credential, route)
+    get_token: Any = getattr(credential, "get_token", None)
+    if get_token is None:
+        _set_key(request, credential, route)
+        return
     try:
-        if inspect.iscoroutinefunction(ask):
+        if inspect.iscoroutinefunction(get_token):
             raise TypeError("it has to be awaited: use it with an AsyncChatCompletionsClient")
-        token = _hidden(ask(route.scope).token)
+        token = _hidden(get_token(route.scope).token)
     except Exception as reason:  # a credential is a plug-in: it may raise anything
         raise _no_token(reason) from None
-    return _header(token, bearer=True)
+    _set_header(request, token, bearer=True)
 
 
-async def async_auth_headers(credential: Credential | None, route: Route) -> dict[str, str]:
-    """As ``auth_headers``; a credential that can't be awaited is asked in a thread of its own."""
-    import asyncio  # here, as everywhere: those who never await need not load it
+async def async_authorize(
+    request: httpx.Request, credential: Credential | None, route: Route
+) -> None:
+    """Do what ``authorize`` does; a credential that can't be awaited is asked in a thread."""
+    import asyncio  # imported late: sync programs need not load it
 
-    ask: Any = getattr(credential, "get_token", None)
-    if ask is None:
-        return _key_header(credential, route)
+    get_token: Any = getattr(credential, "get_token", None)
+    if get_token is None:
+        _set_key(request, credential, route)
+        return
     try:
-        if not inspect.iscoroutinefunction(ask):
-            ask = partial(asyncio.to_thread, ask)
-        token = _hidden((await ask(route.scope)).token)
+        if not inspect.iscoroutinefunction(get_token):
+            get_token = partial(asyncio.to_thread, get_token)
+        token = _hidden((await get_token(route.scope)).token)
     except Exception as reason:
         raise _no_token(reason) from None
-    return _header(token, bearer=True)
+    _set_header(request, token, bearer=True)
 
 
-def _key_header(credential: Any, route: Route) -> dict[str, str]:
-    if credential is None:
-        return {}
-    return _header(_hidden(credential.key), bearer=route.bearer_key)
+def _set_key(request: httpx.Request, credential: Any, route: Route) -> None:
+    if credential is not None:
+        _set_header(request, _hidden(credential.key), bearer=route.bearer_key)
 
 
-def _header(secret: object, *, bearer: bool) -> dict[str, str]:
-    if not _fits(secret):  # found out later, the error of the network library would show it
+def _set_header(request: httpx.Request, secret: object, *, bearer: bool) -> None:
+    if not _fits(secret):  # the network library's own error would show it
         raise AuthenticationError(
             "The credential gave a key or token that no header can carry. Nothing was sent.",
             advice="correct the credential: a key or token has no spaces and no line ends.",
         )
-    return {"authorization": Secret(f"Bearer {secret}")} if bearer else {"api-key": secret}
+    new = {"authorization": Secret(f"Bearer {secret}")} if bearer else {"api-key": secret}
+    request.headers = _HiddenHeaders({**request.headers, **new})
+
+
+class _HiddenHeaders(httpx.Headers):
+    """Headers whose ``repr`` shows no value: verbose tracebacks print local variables."""
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self)})"
 
 
 def _no_token(reason: Exception) -> AuthenticationError:

@@ -1,44 +1,176 @@
-"""The client: build a request, send it, try again where that helps, read the answer.
+"""The client: build a request, send it, retry where that can help, read the answer.
 
 client = ChatCompletionsClient(endpoint, AzureKeyCredential(key), model="my-deployment")
 completion = client.complete([UserMessage("Hello!")])
 with client.stream([UserMessage("Hello!")]) as stream:
     for update in stream:
         print(update.content, end="")
+
+Requests go straight to an httpx transport, without ``httpx.Client``: its redirects and cookies
+could carry the key to another host.
 """
 
+from __future__ import annotations
+
+import json
+import math
 import time
-from contextlib import closing
-from typing import Any, Self
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 
 import httpx
 
-from helpers.client.auth import auth_headers
-from helpers.client.base import (
-    BaseClient,
-    Messages,
-    authorize,
-    begin,
-    ignore_unreadable_error_body,
-    read_completion,
-    translate_error,
+from helpers.client.auth import authorize, check_credential
+from helpers.client.errors import (
+    ChatError,
+    ServiceConnectionError,
+    ServiceError,
+    error_for,
+    service_words,
 )
-from helpers.client.errors import ChatError
-from helpers.client.responses import ChatCompletions
+from helpers.client.exchange import Exchange, describe, redactor
+from helpers.client.messages import JSON, Message
+from helpers.client.responses import ChatCompletions, ChatResponseMessage
+from helpers.client.retry import OnWait, RetryPolicy, asked_wait
+from helpers.client.routes import RouteName, route_for
 from helpers.client.streaming import CompletionStream
+from helpers.client.text import one_line
+from helpers.client.transport import NetworkTransport
+from helpers.client.validation import check_messages, check_options, to_json
+
+if TYPE_CHECKING:
+    from helpers.client.auth import Credential
+
+Messages = Iterable[Message | ChatResponseMessage | Mapping[str, Any]]
+Transport = TypeVar("Transport", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
+Client = TypeVar("Client", bound="BaseClient[Any]")
+HEADERS = {
+    "content-type": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "user-agent": "chat-completions-lessons",
+}
+EVENT_STREAM = "text/event-stream"
+
+
+class BaseClient(Generic[Transport]):
+    """The settings and steps that the sync and the async client share.
+
+    ``ChatCompletionsClient`` describes the arguments.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: Credential | None = None,
+        model: str | None = None,
+        route: RouteName | None = None,
+        *,
+        timeout: float = 120.0,
+        max_retries: int = 3,
+        max_wait: float = 60.0,
+        on_wait: OnWait | None = None,
+        max_pause: float = math.inf,
+        transport: Transport | None = None,
+    ) -> None:
+        self.endpoint = str(endpoint)  # also where a Secret is given
+        self.route = route_for(endpoint, route)
+        check_credential(credential, self.route)
+        self.model = model
+        self.transport: Transport = transport or cast(Transport, NetworkTransport(self.route))
+        self.retry = RetryPolicy(max_retries + 1, max_wait, on_wait, max_pause)
+        self._credential = credential
+        self._timeouts = httpx.Timeout(timeout, connect=min(timeout, 15.0)).as_dict()
+        self._options: JSON = {
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "max_wait": max_wait,
+            "on_wait": on_wait,
+            "max_pause": max_pause,
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(route={self.route.name!r}, model={self.model!r})"
+
+    def with_options(self, **options: Any) -> Self:
+        """Return a copy with some options changed: ``timeout``, ``max_retries``, ``max_wait``,
+        ``on_wait``, ``max_pause``. It sends through the same transport.
+        """
+        return self.copy_as(type(self), **options)
+
+    def copy_as(self, kind: type[Client], **options: Any) -> Client:
+        """Return a client of class ``kind`` with the same transport and settings, except for
+        ``options``.
+        """
+        return kind(
+            self.endpoint,
+            self._credential,
+            self.model,
+            self.route.name,
+            transport=self.transport,
+            **{**self._options, **options},
+        )
+
+    @property
+    def credential_kind(self) -> Literal["key", "token", "none"]:
+        """The kind of credential that goes with each request."""
+        if self._credential is None:
+            return "none"
+        return "token" if hasattr(self._credential, "get_token") else "key"
+
+    def build_request(
+        self, messages: Messages, *, stream: bool = False, **options: Any
+    ) -> httpx.Request:
+        """Build the request that ``complete`` sends, or ``stream`` if ``stream`` is true.
+
+        The credential is added when it is sent. Raises ``BadParameterError``.
+        """
+        return self._build(messages, options, stream=stream)
+
+    def _build(self, messages: Messages, options: JSON, *, stream: bool) -> httpx.Request:
+        chosen = check_options({"model": self.model, **options}, self.route.name)
+        body = {"messages": check_messages(messages), **chosen}
+        if stream:
+            body["stream"] = True
+        extra_headers, body = self.route.build(body)
+        accept = EVENT_STREAM if stream else "application/json"
+        return httpx.Request(
+            "POST",
+            self.route.url,
+            headers={**HEADERS, "accept": accept, **extra_headers},
+            content=to_json(body),
+            extensions={"timeout": self._timeouts},
+        )
+
+    def _check_response(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        """Return ``response`` if it is an answer of the kind that was asked for.
+
+        Raises the ``ChatError`` that it is otherwise.
+        """
+        if not response.is_success:
+            exchange = describe(request, response, response.extensions["elapsed"]())
+            raise error_for(exchange, asked_wait(response.headers), self.retry.max_wait)
+        if _wants_stream(request) and not _is_stream(response):
+            raise _unusable(
+                describe(request, response, response.extensions["elapsed"]()),
+                "A stream was asked for, and something else came.",
+                "ask without streaming, or check what stands between you and the service.",
+            )
+        return response
 
 
 class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
     """Chat completions on either route.
 
-    ``endpoint`` ends in ``/models`` or ``/openai/v1``; the route is read off it, and ``route``
-    names it where the URL does not tell. ``credential`` is an ``AzureKeyCredential``, any
-    ``TokenCredential``, or None for a server on this machine. ``model`` is the deployment that is
-    asked unless a call names another. ``timeout`` is the seconds to wait for the next bytes of an
-    answer. A failed call is tried again at most ``max_retries`` times, and not at all if the
-    service asks for a wait of over ``max_wait`` seconds; ``on_wait`` is told before each wait, and
-    of each the client really sleeps ``max_pause`` seconds at most (a replay has no reason to).
-    ``transport`` is what sends (a recording instead of the network, say).
+    ``endpoint`` ends in ``/models`` or ``/openai/v1``, which decides the route; ``route`` names it
+    where the URL does not. ``credential`` is an ``AzureKeyCredential``, any ``TokenCredential``, or
+    None for a server on this machine. ``model`` is the deployment to ask unless a call names
+    another. ``timeout`` is the seconds to wait for the next bytes of an answer.
+
+    A failed call is retried at most ``max_retries`` times, and not at all if the service asks for a
+    wait of over ``max_wait`` seconds. ``on_wait`` is called before each wait; at most ``max_pause``
+    seconds of it are slept (0 in a replay). ``transport`` sends the requests: a recording, say,
+    instead of the network.
 
     Raises ``ConfigurationError`` if endpoint and credential can't work or would leak the key.
     """
@@ -62,38 +194,108 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
         know; ``extra_parameters`` ("pass-through", "drop" or "error") says what the ``models``
         route does with those. None leaves a parameter out.
 
-        Raises a ``ChatError``: ``BadParameterError`` before sending, or what went wrong after.
+        Raises ``BadParameterError`` before anything is sent, or another ``ChatError`` afterwards.
         """
         request = self._build(messages, options, stream=False)
-        return read_completion(request, self._send_until_answered(request))
+        return read_completion(request, self._send(request))
 
     def stream(self, messages: Messages, **options: Any) -> CompletionStream:
-        """As ``complete``, but the answer is handed on in pieces as it arrives.
+        """Like ``complete``, but yield the answer in pieces as it arrives.
 
         Use it in a ``with`` block: entering sends the request, leaving closes the connection.
         """
-        request = self._build(messages, options, stream=True)
-        return CompletionStream(request, lambda: self._send_until_answered(request))
+        return CompletionStream(self._build(messages, options, stream=True), self._send)
 
-    def _send_until_answered(self, request: httpx.Request) -> httpx.Response:
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request`` until it is answered or there is nothing left to try."""
         attempt = 1
         while True:
             try:
-                return self._send(request)
+                return self._send_once(request)
             except ChatError as failure:
                 pause = self.retry.pause_after(failure, attempt)
             time.sleep(pause)
             attempt += 1
 
-    def _send(self, request: httpx.Request) -> httpx.Response:
-        """One attempt; of the answer to a stream only the head is read."""
+    def _send_once(self, request: httpx.Request) -> httpx.Response:
+        """Make one attempt. The body of a stream is left to be read."""
         try:
-            authorize(request, auth_headers(self._credential, self.route))
+            authorize(request, self._credential, self.route)
             started = time.perf_counter()
             response = self.transport.handle_request(request)
-            if not begin(request, response, started):
+            if not prepare_response(request, response, started):
                 with closing(response), ignore_unreadable_error_body(response):
                     response.read()
-            return self._judge(request, response)
+            return self._check_response(request, response)
         except BaseException as reason:
             raise translate_error(reason, request) from None
+
+
+def translate_error(reason: BaseException, request: httpx.Request) -> BaseException:
+    """Map an httpx error to ``ServiceConnectionError``.
+
+    Any other exception is returned without its traceback: the frames of the network libraries hold
+    the key, and verbose tracebacks print local variables.
+    """
+    if not isinstance(reason, httpx.RequestError):
+        return reason.with_traceback(None)
+    name, says = type(reason).__name__, redactor(request)(str(reason))
+    if isinstance(reason, httpx.ProxyError):  # keep the status; the rest may hold a password
+        says = says.split(" ")[0]
+    what = f"{name}: {one_line(says, 300)}."
+    if isinstance(reason, httpx.TimeoutException):
+        what = f"No answer within the time allowed ({name})."
+    return ServiceConnectionError(f"{ServiceConnectionError.summary} {what}")
+
+
+@contextmanager
+def ignore_unreadable_error_body(response: httpx.Response) -> Iterator[None]:
+    """Suppress a network error while the body of an HTTP error is read: its status is enough."""
+    try:
+        yield
+    except httpx.RequestError:
+        if response.is_success:
+            raise
+
+
+def prepare_response(request: httpx.Request, response: httpx.Response, started: float) -> bool:
+    """Set clock and encoding of a response; return whether its body is to be read in pieces.
+
+    ``extensions["elapsed"]`` becomes a function that returns the seconds since ``started`` (a
+    ``time.perf_counter`` value); a replayed response has its own.
+    """
+    response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)
+    response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
+    # The repr of a response shows its reason phrase, and verbose tracebacks show the repr.
+    reason = redactor(request)(response.reason_phrase)
+    response.extensions["reason_phrase"] = reason.encode("ascii", "ignore")
+    return response.is_success and _wants_stream(request) and _is_stream(response)
+
+
+def read_completion(request: httpx.Request, response: httpx.Response) -> ChatCompletions:
+    """Return the completion in a successful answer. Raises ``ServiceError`` if it holds none."""
+    exchange = describe(request, response, response.extensions["elapsed"]())
+    body = exchange.response_body
+    if isinstance(body, dict) and isinstance(body.get("choices"), list):
+        # The answer as it was sent: only the exchange has the credential masked.
+        return ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
+    raise _unusable(
+        exchange,
+        "The answer is no chat completion.",
+        "check the endpoint, and what stands between you and it: a proxy, a sign-in page.",
+    )
+
+
+def _wants_stream(request: httpx.Request) -> bool:
+    return request.headers["accept"] == EVENT_STREAM
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return "event-stream" in response.headers.get("content-type", "").lower()
+
+
+def _unusable(exchange: Exchange, message: str, advice: str) -> ServiceError:
+    words, code = service_words(exchange.response_body)
+    return ServiceError(
+        message, status=exchange.status, code=code, words=words, advice=advice, exchange=exchange
+    )

@@ -4,16 +4,17 @@ What an event does to the answer stands once, in ``BaseStream``; the two streams
 next bytes, one with ``for`` and one with ``async for``.
 """
 
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import httpx
 
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.errors import ConfigurationError, StreamInterruptedError, service_words
-from helpers.client.exchange import Exchange, body_from, describe, map_strings, redactor
+from helpers.client.exchange import Exchange, body_from, describe, redactor
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
@@ -36,10 +37,7 @@ class BaseStream:
         """The answer, put together from all updates that were read so far."""
         if self._response is None:
             return ChatCompletions(StreamAccumulator().whole())
-        whole = self._assembly.whole()
-        with suppress(RecursionError):  # nested so deeply that only its pieces were scrubbed
-            whole = map_strings(whole, self._scrub)
-        return ChatCompletions(whole, self.exchange)
+        return ChatCompletions(self._assembly.whole(), self.exchange)
 
     @property
     def exchange(self) -> Exchange:
@@ -69,22 +67,24 @@ class BaseStream:
             if event.data.startswith(DONE):
                 self._done = True
                 return
-            raw = self._parse(event)
-            self._assembly.add(raw)
-            yield event, StreamingChatCompletionsUpdate(raw, self._elapsed)
+            # No local name for the update: a verbose traceback of the next one would show it.
+            yield event, self._update(event)
+
+    def _update(self, event: Event) -> StreamingChatCompletionsUpdate:
+        raw = self._parse(event)
+        self._assembly.add(raw)
+        return StreamingChatCompletionsUpdate(raw, self._elapsed)
 
     def _parse(self, event: Event) -> JSON:
-        raw = body_from(event.data, self._scrub)
-        is_update = isinstance(raw, dict) and "choices" in raw and not raw.get("error")
-        if is_update and event.name != "error":
-            return cast(JSON, raw)
-        words, code = service_words(raw)
-        if isinstance(raw, str) and event.name != "error":
+        with suppress(ValueError, RecursionError):
+            update = json.loads(event.data)
+            if event.name != "error" and _is_update(update):
+                return cast(JSON, update)
+        update = body_from(event.data, self._scrub)  # masked, because the error repeats it
+        words, code = service_words(update)
+        if isinstance(update, str) and event.name != "error":
             raise self._broken("An event held no JSON.", words)
-        # An error comes under that name, or as a field, or flat: what it says instead of choices.
-        if event.name == "error" or not isinstance(raw, dict) or raw.get("error") or words:
-            raise self._broken("The service reported an error within the stream.", words, code)
-        return raw
+        raise self._broken("The service reported an error within the stream.", words, code)
 
     def _broke(self, reason: type[Exception]) -> None:
         """The connection ended: an error, unless the answer was whole by then."""
@@ -104,6 +104,13 @@ class BaseStream:
         )
 
 
+def _is_update(value: Any) -> bool:
+    """False for an error: in the field ``error``, or flat, as words where choices should be."""
+    if not isinstance(value, dict) or value.get("error"):
+        return False
+    return "choices" in value or not service_words(value)[0]
+
+
 class CompletionStream(BaseStream):
     """Made by ``client.stream``: a context manager to iterate over.
 
@@ -115,12 +122,14 @@ class CompletionStream(BaseStream):
     Leaving the block early closes the connection; what had arrived stays in ``completion``.
     """
 
-    def __init__(self, request: httpx.Request, send: Callable[[], httpx.Response]) -> None:
+    def __init__(
+        self, request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]
+    ) -> None:
         super().__init__(request)
         self._send = send
 
     def __enter__(self) -> Self:
-        response = self._send()
+        response = self._send(self._request)
         self._open(response)
         self._pairs = self._read(response)
         return self
@@ -159,7 +168,7 @@ class CompletionStream(BaseStream):
     def events(self) -> Iterator[str]:
         """The same stream as it stands on the wire: the data of each event, ``[DONE]`` left out."""
         self._opened()
-        return (self._scrub(event.data) for event, _ in self._pairs)
+        return (event.data for event, _ in self._pairs)
 
     def _read(self, response: httpx.Response) -> Iterator[Pair]:
         try:
@@ -180,13 +189,15 @@ class AsyncCompletionStream(BaseStream):
     """As ``CompletionStream``, with ``async with`` and ``async for``."""
 
     def __init__(
-        self, request: httpx.Request, send: Callable[[], Awaitable[httpx.Response]]
+        self,
+        request: httpx.Request,
+        send: Callable[[httpx.Request], Awaitable[httpx.Response]],
     ) -> None:
         super().__init__(request)
         self._send = send
 
     async def __aenter__(self) -> Self:
-        response = await self._send()
+        response = await self._send(self._request)
         self._open(response)
         self._pairs = self._read(response)
         return self
@@ -209,7 +220,7 @@ class AsyncCompletionStream(BaseStream):
         """The data of each event, as in ``CompletionStream``."""
         self._opened()
         async for event, _ in self._pairs:
-            yield self._scrub(event.data)
+            yield event.data
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[Pair]:
         try:

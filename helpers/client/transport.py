@@ -1,8 +1,10 @@
-"""The real network as a transport: straight to this machine, by the system's proxy to any other."""
+"""The network as a transport: directly to this machine, through the system's proxy to any other."""
+
+from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import cast
+import weakref
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -10,76 +12,82 @@ from helpers.client.errors import ConfigurationError
 from helpers.client.exchange import Secret
 from helpers.client.routes import Route
 
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from helpers.client.async_transport import AsyncNetworkTransport
+
 
 class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Sends what either client asks it to.
+    """Send the requests of either client: sync ones over httpx, awaited ones over aiohttp.
 
-    For calls that are awaited there are as many connections as calls under way, each in a pool of
-    its own: the pool of httpx looks at every connection for every other, at every request, and with
-    64 of them that takes six times as long as the requests do.
-
-    Raises ``ConfigurationError`` for a proxy that can't be used.
+    A proxy that can't be used raises ``ConfigurationError``.
     """
 
     def __init__(self, route: Route) -> None:
-        trusted = httpx.create_ssl_context()
+        self._trusted = httpx.create_ssl_context()
         try:
-            proxy = _proxy(route)
-            self._plain = httpx.HTTPTransport(trusted, proxy=proxy)
+            named = _system_proxy(route)
+            self._proxy = httpx.Proxy(named) if named else None
+            self._sync = httpx.HTTPTransport(self._trusted, proxy=self._proxy)
         except (ValueError, ImportError, httpx.InvalidURL):
-            raise ConfigurationError(
-                "The proxy that this system names can't be used.",
-                advice="set HTTPS_PROXY to the form http://HOST:PORT, or unset it.",
-            ) from None  # the reason may hold the proxy's password
-        self._connect: Callable[[], httpx.AsyncHTTPTransport] = lambda: httpx.AsyncHTTPTransport(
-            trusted, proxy=proxy
-        )
-        self._loop: object = None
-        self._all: list[httpx.AsyncHTTPTransport] = []
-        self._free: list[httpx.AsyncHTTPTransport] = []
+            raise _unusable_proxy() from None  # the reason may hold the proxy's password
+        self._async: dict[AbstractEventLoop, AsyncNetworkTransport] = {}
+        # The finalizer holds the dict only: if it held self, self would never be collected.
+        weakref.finalize(self, _abandon, self._async)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; the answer's body is still to be read."""
-        return self._plain.handle_request(request)
+        return self._sync.handle_request(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As ``handle_request``."""
-        self._note_loop()
-        if not self._free:
-            self._free.append(self._connect())
-            self._all.append(self._free[-1])
-        one = self._free.pop()
-        try:
-            response = await one.handle_async_request(request)
-        except BaseException:
-            self._free.append(one)
-            raise
-        body, free = cast(httpx.AsyncByteStream, response.stream), self._free
-        response.stream = _Lent(body, lambda: free.append(one))
-        return response
-
-    def close(self) -> None:
-        """Close the connections of the client that waits."""
-        self._plain.close()
-
-    async def aclose(self) -> None:
-        """Close the connections of the client that awaits."""
-        self._note_loop()
-        for one in self._all:
-            await one.aclose()
-
-    def _note_loop(self) -> None:
-        """Forget the connections of another event loop: they can be neither used nor closed."""
-        import asyncio  # here, because those who never await need not load it
+        """Send ``request`` over the connections of the running event loop."""
+        import asyncio  # imported late, like aiohttp: sync programs need not load them
 
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._loop, self._all, self._free = loop, [], []
+        if loop not in self._async:
+            from helpers.client.async_transport import AsyncNetworkTransport
+
+            if self._proxy and self._proxy.url.scheme not in ("http", "https"):
+                raise _unusable_proxy()
+            for ended in [other for other in self._async if other.is_closed()]:
+                self._async.pop(ended).close_at_once()
+            self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
+        return await self._async[loop].handle_async_request(request)
+
+    def close(self) -> None:
+        """Close the connections of the sync client."""
+        self._sync.close()
+
+    async def aclose(self) -> None:
+        """Close the async client's connections of the running event loop."""
+        import asyncio
+
+        transport = self._async.pop(asyncio.get_running_loop(), None)
+        if transport is not None:
+            await transport.aclose()
 
 
-def _proxy(route: Route) -> Secret | None:
-    """The proxy that the system names for ``route``: its URL may hold a password."""
-    import urllib.request  # here, because a replay can do without
+def _abandon(transports: dict[AbstractEventLoop, AsyncNetworkTransport]) -> None:
+    """Close what was not closed before it was collected; aiohttp would log a complaint."""
+    if not transports:
+        return
+    import asyncio
+
+    try:
+        here = asyncio.get_running_loop()
+    except RuntimeError:
+        here = None
+    for loop, transport in transports.items():
+        if loop.is_running() and loop is not here:
+            loop.call_soon_threadsafe(transport.close_at_once)
+        else:
+            transport.close_at_once()
+
+
+def _system_proxy(route: Route) -> Secret | None:
+    """Return the URL of the proxy that the system names for ``route``. It may hold a password."""
+    import urllib.request  # imported late: a replay needs none of it
 
     if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
         return None
@@ -90,26 +98,17 @@ def _proxy(route: Route) -> Secret | None:
     return Secret(named if "://" in named else f"http://{named}")
 
 
-def _only_what_happened(record: logging.LogRecord) -> bool:
+def _unusable_proxy() -> ConfigurationError:
+    return ConfigurationError(
+        "The proxy that this system names can't be used.",
+        advice="set HTTPS_PROXY to the form http://HOST:PORT, or unset it.",
+    )
+
+
+def _keep_event_name(record: logging.LogRecord) -> bool:
     record.msg = str(record.msg).split(" ")[0]
     return True
 
 
-# At DEBUG httpcore logs the head of each answer, and a service may repeat the key in it.
-logging.getLogger("httpcore.http11").addFilter(_only_what_happened)
-
-
-class _Lent(httpx.AsyncByteStream):
-    """A body whose connection is given back when it is closed."""
-
-    def __init__(self, body: httpx.AsyncByteStream, give_back: Callable[[], None]) -> None:
-        self._body, self._give_back = body, give_back
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._body.__aiter__()
-
-    async def aclose(self) -> None:
-        try:
-            await self._body.aclose()
-        finally:
-            self._give_back()
+# At DEBUG httpcore logs the head of each answer, in which a service may repeat the key.
+logging.getLogger("httpcore.http11").addFilter(_keep_event_name)

@@ -5,8 +5,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from helpers.client.base import Messages
-from helpers.client.client import ChatCompletionsClient
+from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import ChatError
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.widgets.job import RunContext, Work

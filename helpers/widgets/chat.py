@@ -6,8 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from helpers.client.base import Messages
-from helpers.client.client import ChatCompletionsClient
+from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.messages import JSON, AssistantMessage, UserMessage
 from helpers.views.view import View
 from helpers.widgets.ask import Answer, answering

@@ -10,8 +10,7 @@ from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
 
-from helpers.client.base import Messages
-from helpers.client.client import ChatCompletionsClient
+from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import ConfigurationError
 from helpers.client.responses import ChatCompletions
 from helpers.client.routes import FORMS, route_for

@@ -5,8 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from helpers.client.base import Messages
-from helpers.client.client import ChatCompletionsClient
+from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ContentFilterError
 from helpers.client.messages import UserMessage
 from helpers.client.responses import ChatCompletions

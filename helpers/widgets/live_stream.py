@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from helpers.client.base import Messages
-from helpers.client.client import ChatCompletionsClient
+from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.views.view import View
 from helpers.widgets.ask import Answer, answering

@@ -1,0 +1,119 @@
+"""One event loop's connections, over aiohttp.
+
+Import this module late: aiohttp takes longer to import than httpx, and a replay needs none of it.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+
+import aiohttp
+import httpx
+from aiohttp.connector import Connection
+from httpx_aiohttp import AiohttpTransport
+
+MAX_HEADER = 100_000
+"""Bytes of one header that are accepted, as many as httpx accepts."""
+
+_ERRORS: dict[type[Exception], type[httpx.RequestError]] = {  # the first that fits
+    aiohttp.ClientProxyConnectionError: httpx.ProxyError,
+    aiohttp.ClientHttpProxyError: httpx.ProxyError,
+    aiohttp.ClientConnectorError: httpx.ConnectError,
+    aiohttp.ConnectionTimeoutError: httpx.ConnectTimeout,
+    aiohttp.SocketTimeoutError: httpx.ReadTimeout,
+    aiohttp.ClientOSError: httpx.ReadError,
+    aiohttp.ClientError: httpx.RemoteProtocolError,
+}
+
+
+class AsyncNetworkTransport(AiohttpTransport):
+    """Like ``httpx.AsyncHTTPTransport``, but without a limit on the number of connections.
+
+    It belongs to the event loop in which it is made.
+    """
+
+    def __init__(self, trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trusted, limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=_Response,
+            max_line_size=MAX_HEADER,
+            max_field_size=MAX_HEADER,
+        )
+        super().__init__(trusted, proxy=proxy, client=session)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; the answer's body is still to be read."""
+        with _httpx_errors():
+            response = await super().handle_async_request(request)
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = _Body(response.stream)
+        return response
+
+    def close_at_once(self) -> None:
+        """Close the connections without waiting for the end of it."""
+        closing = self.aclose()
+        with suppress(StopIteration):
+            closing.send(None)  # runs until it waits: the connections are closed by then
+        closing.close()
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response whose body ends with an error when its connection is closed too early.
+
+    After a malformed chunk aiohttp 3.14 closes the connection, but tells the waiting reader
+    nothing and stops its time-out, so that it would wait for ever.
+    """
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
+        await super().start(connection)
+        content = self.content
+        closed = None if protocol is None else protocol.closed
+
+        def check_end(_: object = None) -> None:
+            if not content.is_eof() and content.exception() is None:
+                content.set_exception(aiohttp.ClientPayloadError("The body is malformed."))
+
+        def forget() -> None:  # the connection may carry other answers
+            if closed is not None:
+                closed.remove_done_callback(check_end)
+
+        if closed is None:  # it was closed before it was asked
+            check_end()
+        else:
+            closed.add_done_callback(check_end)
+            content.on_eof(forget)
+        return self
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, with httpx's errors in place of aiohttp's."""
+
+    def __init__(self, body: httpx.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _httpx_errors():
+            async for chunk in self._body:
+                yield chunk
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+@contextmanager
+def _httpx_errors() -> Iterator[None]:
+    """Raise the httpx error that ``httpx.AsyncHTTPTransport`` would raise.
+
+    httpx-aiohttp 0.2 turns a server's hanging up into a ConnectTimeout, a connection that takes too
+    long into a TimeoutException, and passes on aiohttp's own error for an answer that is not HTTP.
+    """
+    try:
+        yield
+    except (httpx.RequestError, aiohttp.ClientError) as error:
+        reason = error if isinstance(error, aiohttp.ClientError) else error.__cause__
+        for kind, translated in _ERRORS.items():
+            if isinstance(reason, kind):
+                raise translated(str(reason)) from None
+        raise
