@@ -50,8 +50,7 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
             if self._proxy and self._proxy.url.scheme not in ("http", "https"):
                 raise _unusable_proxy()
-            for ended in [other for other in self._async if other.is_closed()]:
-                self._async.pop(ended).close_at_once()
+            self._drop_ended_loops()
             self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
         return await self._async[loop].handle_async_request(request)
 
@@ -63,9 +62,14 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Close the async client's connections of the running event loop."""
         import asyncio
 
+        self._drop_ended_loops()
         transport = self._async.pop(asyncio.get_running_loop(), None)
         if transport is not None:
             await transport.aclose()
+
+    def _drop_ended_loops(self) -> None:
+        for ended in [loop for loop in self._async if loop.is_closed()]:
+            self._async.pop(ended).close_at_once()
 
 
 def _abandon(transports: dict[AbstractEventLoop, AsyncNetworkTransport]) -> None:
