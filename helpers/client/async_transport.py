@@ -4,6 +4,7 @@ Import this module late: aiohttp takes longer to import than httpx, and a replay
 """
 
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
@@ -40,6 +41,10 @@ class AsyncNetworkTransport(AiohttpTransport):
             max_line_size=MAX_HEADER,
             max_field_size=MAX_HEADER,
         )
+        if proxy is not None and proxy.auth is not None:
+            # httpx-aiohttp 0.2 would make an aiohttp.BasicAuth of it, which is deprecated.
+            basic = b64encode(":".join(proxy.auth).encode()).decode()
+            proxy = httpx.Proxy(proxy.url, headers={"Proxy-Authorization": f"Basic {basic}"})
         super().__init__(trusted, proxy=proxy, client=session)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
