@@ -42,11 +42,6 @@ WIRES = {
 
 
 @pytest.mark.parametrize(("wire", "found"), WIRES.values(), ids=WIRES)
-def test_events_are_read_at_once(wire: str, found: Any) -> None:
-    assert read(wire) == found
-
-
-@pytest.mark.parametrize(("wire", "found"), WIRES.values(), ids=WIRES)
 def test_events_are_read_byte_by_byte(wire: str, found: Any) -> None:
     assert read(*(bytes([byte]) for byte in wire.encode())) == found
 
@@ -121,33 +116,11 @@ def test_the_last_usage_counts_and_an_empty_head_does_not() -> None:
     }  # fmt: skip
 
 
-def test_a_late_piece_without_a_delta_leaves_the_finish_reason() -> None:
-    late = {"choices": [{"index": 0, "finish_reason": None, "content_filter_results": {"a": 1}}]}
-    choice = put(delta(content="a"), delta(finish="stop"), late).whole()["choices"][0]
-    assert choice == {
-        "index": 0, "finish_reason": "stop", "content_filter_results": {"a": 1},
-        "message": {"role": "assistant", "content": "a"},
-    }  # fmt: skip
-
-
 WHOLE = call('{"a": 1}', name="f", id="c1", type="function")
-OTHER = call("{}", name="g", id="c2", type="function")
 CALLS = {
     # the lists of tool calls that the pieces bring, and the calls that they make
-    "with index": (
-        [[call("", name="f", id="c1", type="function", index=0)], [call('{"a"', index=0)],
-         [call(": 1}", index=0)]], [WHOLE]),
-    "several with index": (
-        [[call("", name="f", id="c1", index=0)], [call("{", name="g", id="c2", index=1)],
-         [call('{"a": 1}', index=0), call("}", index=1)]], [WHOLE, OTHER]),
     "index from 1": ([[call('{"a"', name="f", id="c1", index=1)], [call(": 1}", index=1)]],
                      [WHOLE]),
-    "whole, without index or type": ([[call('{"a": 1}', name="f", id="c1")]], [WHOLE]),
-    "several whole, without index": (
-        [[call('{"a": 1}', name="f", id="c1"), call("{}", name="g", id="c2")]], [WHOLE, OTHER]),
-    "fragments without index": (
-        [[call("{", name="f", id="c1")], [call('"a": 1}')], [call("{", name="g", id="c2")],
-         [call("}")]], [WHOLE, OTHER]),
     "empty names later": (
         [[call("{", name="f", id="c1", type="function", index=0)],
          [call('"a": 1}', name="", id="", type="", index=0)]], [WHOLE]),
@@ -172,11 +145,6 @@ def test_a_function_null_breaks_nothing() -> None:
     assert message(delta(tool_calls=[{"id": "c1", "function": None}]))["tool_calls"] == [
         {"id": "c1", "type": "function", "function": {}}
     ]
-
-
-def test_two_choices_are_kept_apart_and_in_order() -> None:
-    choices = put(delta(1, content="b"), delta(0, content="a"), delta(1, content="B")).whole()
-    assert [c["message"]["content"] for c in choices["choices"]] == ["a", "bB"]
 
 
 def test_logprobs_are_gathered() -> None:

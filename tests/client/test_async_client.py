@@ -153,17 +153,6 @@ def test_a_stream_that_is_cancelled_hangs_up_and_keeps_what_came(run: Run) -> No
     run(act())
 
 
-def test_time_that_is_up_is_told_as_such(run: Run) -> None:
-    async def act() -> None:
-        async with serving() as line, AsyncChatCompletionsClient(line.endpoint) as asked:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await asked.complete(ASK)
-            await line.happens(line.left)
-
-    run(act())
-
-
 def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent(run: Run) -> None:
     async def act() -> None:
         pausing = asyncio.Event()
@@ -194,36 +183,6 @@ def test_one_call_that_is_cancelled_leaves_the_others_alone(run: Run) -> None:
 
 
 # --- Streams --------------------------------------------------------------------------------------
-def test_a_stream_that_is_left_early_hangs_up(run: Run) -> None:
-    async def act() -> None:
-        async with (
-            serving(STREAM, piece("H").encode()) as line,
-            AsyncChatCompletionsClient(line.endpoint) as asked,
-        ):
-            async with asked.stream(ASK) as stream:
-                async for _ in stream:
-                    break
-            await line.happens(line.left)
-            assert stream.completion.content == "H"
-
-    run(act())
-
-
-def test_an_error_in_the_block_hangs_up_and_is_raised(run: Run) -> None:
-    async def act() -> None:
-        async with (
-            serving(STREAM, piece("H").encode()) as line,
-            AsyncChatCompletionsClient(line.endpoint) as asked,
-        ):
-            with pytest.raises(ZeroDivisionError):
-                async with asked.stream(ASK) as stream:
-                    async for _ in stream:
-                        _ = 1 / 0
-            await line.happens(line.left)
-
-    run(act())
-
-
 def test_a_stream_that_another_task_closes_is_broken_and_keeps_what_came(run: Run) -> None:
     async def act() -> None:
         async with (
@@ -264,28 +223,6 @@ def test_the_end_mark_ends_a_stream_whose_connection_stays_open(run: Run) -> Non
     run(act())
 
 
-def test_streams_at_the_same_time_are_told_apart(run: Run) -> None:
-    def told(request: httpx.Request) -> httpx.Response:
-        words = json.loads(request.content)["messages"][0]["content"].split(" ")
-        chunks = Chunks(*(piece(word).encode() for word in words), DONE.encode())
-        return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=chunks)
-
-    async def read(asked: AsyncChatCompletionsClient, n: int) -> str:
-        text = ""
-        async with asked.stream(asking(n)) as stream:
-            async for update in stream:
-                text += update.content
-                await asyncio.sleep(0)
-        return text
-
-    async def act() -> None:
-        asked = awaited(transport=httpx.MockTransport(told))
-        texts = await asyncio.gather(*(read(asked, n) for n in range(10)))
-        assert texts == [f"Question{n}" for n in range(10)]
-
-    run(act())
-
-
 # --- Many at once ---------------------------------------------------------------------------------
 class Echo(httpx.AsyncBaseTransport):
     """Answers each question with itself, the later ones first; the first try of some is a 429."""
@@ -320,40 +257,6 @@ def test_each_of_many_calls_gets_its_own_answer(run: Run) -> None:
         assert sent == [asking(n) for n in range(30)]
         assert (len(echo.asked), waits) == (40, [0.0] * 10)
         assert echo.most == 30
-
-    run(act())
-
-
-def test_each_of_many_calls_over_the_network_gets_its_own_answer(run: Run, tmp_path: Path) -> None:
-    scripts = [
-        f'[[script]]\nask = "Question {n}"\nanswer = "Answer {n}"\n'
-        + ('fault = "retry-after-zero"\n' if n % 3 == 0 else "")
-        for n in range(30)
-    ]
-    (tmp_path / "many.toml").write_text("\n".join(scripts), encoding="utf-8")
-
-    async def act(server: StandIn) -> None:
-        key = AzureKeyCredential(server.key)
-        async with AsyncChatCompletionsClient(server.models, key, "stand-in-chat") as asked:
-            answers = await asyncio.gather(*(asked.complete(asking(n)) for n in range(30)))
-        assert [told.content for told in answers] == [f"Answer {n}" for n in range(30)]
-        assert len(server.requests) == 40
-
-    with StandIn(pace=0, folder=tmp_path) as server:
-        run(act(server))
-
-
-def test_one_that_fails_does_not_hold_up_the_others(run: Run) -> None:
-    def told(request: httpx.Request) -> httpx.Response:
-        wrong = b"Question 2" in request.content
-        return httpx.Response(400 if wrong else 200, json={} if wrong else COMPLETION)
-
-    async def act() -> None:
-        asked = awaited(transport=httpx.MockTransport(told))
-        calls = (asked.complete(asking(n)) for n in range(5))
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        kinds = [isinstance(one, ChatError) for one in answers]
-        assert kinds == [False, False, True, False, False]
 
     run(act())
 
@@ -477,17 +380,6 @@ def test_like_takes_over_each_setting(run: Run) -> None:
         run(AsyncChatCompletionsClient.like(one).complete(ASK))
 
 
-def test_like_keeps_a_route_that_the_endpoint_does_not_tell() -> None:
-    one = client(endpoint="https://gateway.example.com/chat", route="v1")
-    assert AsyncChatCompletionsClient.like(one).route == one.route
-
-
-def test_like_shows_neither_endpoint_nor_key() -> None:
-    many = awaited()
-    assert repr(many) == "AsyncChatCompletionsClient(route='models', model='my-deployment')"
-    assert not leaked(many)
-
-
 def test_a_transport_that_cannot_be_awaited_is_refused() -> None:
     with httpx.HTTPTransport() as transport:
         one = client(transport=transport)
@@ -508,20 +400,6 @@ def recorder(path: Path, *answers: Answer) -> RecordingTransport:
 
 def taped(path: Path) -> list[Any]:
     return json.loads(path.read_text(encoding="utf-8"))["exchanges"]
-
-
-def test_both_clients_record_into_one_file_and_play_from_it(run: Run, path: Path) -> None:
-    async def ask(one: Any) -> list[str]:
-        first = one.complete(asking(1))
-        second = await AsyncChatCompletionsClient.like(one).complete(asking(2))
-        return [first.content, second.content, one.complete(asking(3)).content]
-
-    recorded = run(ask(client(transport=recorder(path, answer()))))
-    questions = [kept["request"]["body"]["messages"] for kept in taped(path)]
-    assert questions == [asking(n) for n in (1, 2, 3)]
-    player = ReplayTransport(path)
-    assert run(ask(client(transport=player))) == recorded
-    assert player.unplayed() == []
 
 
 def test_a_retry_that_one_client_used_up_is_not_played_to_the_other(run: Run, path: Path) -> None:

@@ -22,7 +22,6 @@ from tests.fakes import (
     KEY,
     MODELS,
     V1,
-    Answer,
     Chunks,
     answer,
     client,
@@ -61,83 +60,9 @@ def test_without_a_model_none_is_sent() -> None:
     assert service_of(asked).body == {"messages": ASK}
 
 
-ODD: dict[str, tuple[Any, str]] = {
-    "HTML": ("<!doctype html><title>Sign in</title>", "an HTML page: Sign in"),
-    "text": ("fine", "fine"),
-    "empty": ("", ""),
-    "not utf-8": (b"caf\xe9", "caf\ufffd"),
-    "half of it": (b'{"choices": [{"mess', '{"choices": [{"mess'),
-    "no choices": ({"id": "x"}, ""),
-    "choices null": ({"choices": None}, ""),
-    "choices an object": ({"choices": {}}, ""),
-    "a list": ([COMPLETION], ""),
-    "null": (None, ""),
-    "a number": (5, ""),
-    "an error": ({"error": {"message": "Oh", "code": "x"}}, "Oh"),
-}
-
-
-@pytest.mark.parametrize(("body", "words"), ODD.values(), ids=ODD)
-def test_a_200_that_is_no_completion_is_a_service_error(body: Any, words: str) -> None:
-    asked = client(answer(body=body, apim_request_id="id-1"))
-    with pytest.raises(ServiceError, match="no chat completion") as failure:
-        asked.complete(ASK)
-    error = failure.value
-    assert (error.words, error.status, error.request_id) == (words, 200, "id-1")
-    assert len(service_of(asked).requests) == 1
-
-
-@pytest.mark.parametrize(
-    "choices",
-    [[], [{}], [{"message": None}], [{"message": {"content": None}}]],
-    ids=["no choice", "no message", "message null", "content null"],
-)
-def test_a_completion_without_text_reads_as_empty(choices: Any) -> None:
-    completion = client(answer(body={"choices": choices})).complete(ASK)
-    assert (completion.content, completion.finish_reason) == ("", None)
-
-
-def test_the_content_type_of_a_completion_does_not_matter() -> None:
-    body = b'{"choices": [{"message": {"content": "Hi"}}]}'
-    assert client(answer(body=body, content_type="text/plain")).complete(ASK).content == "Hi"
-
-
-NO_ANSWER: dict[str, Answer] = {
-    "refused": httpx.ConnectError("[Errno 111] Connection refused"),
-    "no answer in time": httpx.ReadTimeout(""),
-    "no connection in time": httpx.ConnectTimeout(""),
-    "cut": httpx.RemoteProtocolError("Server disconnected"),
-    "proxy": httpx.ProxyError("407"),
-    "cut within the body": answer(body=Chunks(b'{"choi', httpx.ReadError("cut"))),
-    "compressed badly": answer(body=Chunks(b"no gzip"), content_encoding="gzip"),
-}
-
-
-@pytest.mark.parametrize("given", NO_ANSWER.values(), ids=NO_ANSWER)
-@pytest.mark.parametrize("method", ["complete", "stream"])
-def test_no_answer_is_a_connection_error(given: Answer, method: str) -> None:
-    asked = client(given)
-    with pytest.raises(ServiceConnectionError) as failure:
-        if method == "complete":
-            asked.complete(ASK)
-        else:
-            asked.stream(ASK).__enter__()
-    assert "could not be reached" in str(failure.value)
-    assert "What to do: " in str(failure.value)
-    assert not leaked(failure.value)
-
-
 def test_an_answer_that_takes_too_long_says_so() -> None:
     with pytest.raises(ServiceConnectionError, match="No answer within the time allowed"):
         client(httpx.ReadTimeout("")).complete(ASK)
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed(status: int) -> None:
-    asked = client(answer(status, "", location="https://elsewhere.example.com/"))
-    with pytest.raises(ServiceError):
-        asked.complete(ASK)
-    assert len(service_of(asked).requests) == 1
 
 
 def test_the_body_of_an_answer_is_read_and_its_connection_given_back() -> None:

@@ -128,4 +128,6 @@ def test_a_key_of_digits_spoils_no_number() -> None:
     body = {"choices": [{"message": {"content": "123456789"}}], "created": 1234567890}
     credential = AzureKeyCredential("1234567890")
     completion = client(answer(body=body), credential=credential).complete(ASK)
-    assert (completion.content, completion.created) == (MASK, 1234567890)
+    assert completion.exchange is not None
+    kept = completion.exchange.response_body
+    assert (kept["choices"][0]["message"]["content"], kept["created"]) == (MASK, 1234567890)

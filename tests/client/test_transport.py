@@ -49,7 +49,9 @@ def proxy() -> Iterator[Any]:
                 return
             with line:
                 heads.append(line.recv(65536))
-                line.sendall(b"HTTP/1.1 407 No " + PASSWORD.encode() + b"\r\nContent-Length: 0\r\n\r\n")
+                line.sendall(
+                    b"HTTP/1.1 407 No " + PASSWORD.encode() + b"\r\nContent-Length: 0\r\n\r\n"
+                )
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
