@@ -7,8 +7,9 @@ import asyncio
 import gc
 import json
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,7 +46,7 @@ from tests.fakes import (
     streamed,
 )
 from tests.standin import StandIn
-from tests.sync_and_async import Run, clean_loop
+from tests.sync_and_async import clean_loop
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -58,17 +59,20 @@ PLAIN = OK + b"application/json\r\nContent-Length: 9999\r\n\r\n"
 STREAM = OK + b"text/event-stream\r\n\r\n"
 
 
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """Runs a coroutine; no task, no complaint and no open socket may be left of it."""
+def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test in an event loop; no task, no complaint and no open socket may be left of it."""
 
-    async def bounded(act: Coroutine[Any, Any, Any]) -> Any:
+    async def bounded(given: dict[str, Any]) -> None:
         async with asyncio.timeout(LONG):
-            return await act
+            await test(**given)
 
-    with clean_loop() as runs:
-        yield lambda act: runs(bounded(act))
-    gc.collect()  # what was not closed complains now, and that is an error
+    @wraps(test)
+    def run(**given: Any) -> None:
+        with clean_loop() as runs:
+            runs(bounded(given))
+        gc.collect()  # what was not closed complains now, and that is an error
+
+    return run
 
 
 def awaited(*answers: Answer, **options: Any) -> AsyncChatCompletionsClient:
@@ -117,110 +121,98 @@ HALVES = {"no answer": (), "half a head": (OK,), "half a body": (PLAIN, b'{"choi
 
 
 @pytest.mark.parametrize("pieces", HALVES.values(), ids=HALVES)
-def test_a_call_that_is_cancelled_hangs_up(run: Run, pieces: tuple[bytes, ...]) -> None:
-    async def act() -> None:
-        async with serving(*pieces) as line, AsyncChatCompletionsClient(line.endpoint) as asked:
-            call = asyncio.create_task(asked.complete(ASK))
-            await line.happens(line.asked)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-            await line.happens(line.left)
-
-    run(act())
-
-
-def test_a_stream_that_is_cancelled_hangs_up_and_keeps_what_came(run: Run) -> None:
-    async def act() -> None:
-        async with serving(STREAM, piece("H").encode()) as line:
-            asked = AsyncChatCompletionsClient(line.endpoint)
-            stream, seen = asked.stream(ASK), asyncio.Event()
-
-            async def read() -> None:
-                async with stream:
-                    async for _ in stream:
-                        seen.set()
-
-            reading = asyncio.create_task(read())
-            await line.happens(seen)
-            reading.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reading
-            await line.happens(line.left)
-            assert stream.completion.content == "H"
-            await asked.close()
-
-    run(act())
-
-
-def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent(run: Run) -> None:
-    async def act() -> None:
-        pausing = asyncio.Event()
-        asked = awaited(
-            answer(429, "", retry_after="4"), on_wait=lambda *_: pausing.set(), max_pause=4.0
-        )
+@in_loop
+async def test_a_call_that_is_cancelled_hangs_up(pieces: tuple[bytes, ...]) -> None:
+    async with serving(*pieces) as line, AsyncChatCompletionsClient(line.endpoint) as asked:
         call = asyncio.create_task(asked.complete(ASK))
-        await pausing.wait()
+        await line.happens(line.asked)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
-            async with asyncio.timeout(SOON):
-                await call
-        assert len(service_of(asked).requests) == 1
-
-    run(act())
+            await call
+        await line.happens(line.left)
 
 
-def test_one_call_that_is_cancelled_leaves_the_others_alone(run: Run) -> None:
-    async def act() -> None:
-        asked = AsyncChatCompletionsClient(MODELS, AzureKeyCredential(KEY), transport=Echo())
-        calls = [asyncio.create_task(asked.complete(asking(n))) for n in range(9)]
-        await asyncio.sleep(0)
-        calls[4].cancel()
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        assert [i for i, told in enumerate(answers) if isinstance(told, BaseException)] == [4]
+@in_loop
+async def test_a_stream_that_is_cancelled_hangs_up_and_keeps_what_came() -> None:
+    async with serving(STREAM, piece("H").encode()) as line:
+        asked = AsyncChatCompletionsClient(line.endpoint)
+        stream, seen = asked.stream(ASK), asyncio.Event()
 
-    run(act())
-
-
-# --- Streams --------------------------------------------------------------------------------------
-def test_a_stream_that_another_task_closes_is_broken_and_keeps_what_came(run: Run) -> None:
-    async def act() -> None:
-        async with (
-            serving(STREAM, piece("H").encode()) as line,
-            AsyncChatCompletionsClient(line.endpoint) as asked,
-            asked.stream(ASK) as stream,
-        ):
-            seen = asyncio.Event()
-
-            async def read() -> None:
+        async def read() -> None:
+            async with stream:
                 async for _ in stream:
                     seen.set()
 
-            reading = asyncio.create_task(read())
-            await line.happens(seen)
-            await stream.close()
-            with pytest.raises(StreamInterruptedError) as failure:
-                async with asyncio.timeout(SOON):
-                    await reading
-            assert failure.value.partial.content == "H"
-            await line.happens(line.left)
-
-    run(act())
+        reading = asyncio.create_task(read())
+        await line.happens(seen)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        await line.happens(line.left)
+        assert stream.completion.content == "H"
+        await asked.close()
 
 
-def test_the_end_mark_ends_a_stream_whose_connection_stays_open(run: Run) -> None:
-    async def act() -> None:
-        whole = (piece("Hi", "stop") + DONE).encode()
-        async with (
-            serving(STREAM, whole) as line,
-            AsyncChatCompletionsClient(line.endpoint) as asked,
-            asked.stream(ASK) as stream,
-        ):
+@in_loop
+async def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent() -> None:
+    pausing = asyncio.Event()
+    asked = awaited(
+        answer(429, "", retry_after="4"), on_wait=lambda *_: pausing.set(), max_pause=4.0
+    )
+    call = asyncio.create_task(asked.complete(ASK))
+    await pausing.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(SOON):
+            await call
+    assert len(service_of(asked).requests) == 1
+
+
+@in_loop
+async def test_one_call_that_is_cancelled_leaves_the_others_alone() -> None:
+    asked = AsyncChatCompletionsClient(MODELS, AzureKeyCredential(KEY), transport=Echo())
+    calls = [asyncio.create_task(asked.complete(asking(n))) for n in range(9)]
+    await asyncio.sleep(0)
+    calls[4].cancel()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [i for i, told in enumerate(answers) if isinstance(told, BaseException)] == [4]
+
+
+# --- Streams --------------------------------------------------------------------------------------
+@in_loop
+async def test_a_stream_that_another_task_closes_is_broken_and_keeps_what_came() -> None:
+    async with (
+        serving(STREAM, piece("H").encode()) as line,
+        AsyncChatCompletionsClient(line.endpoint) as asked,
+        asked.stream(ASK) as stream,
+    ):
+        seen = asyncio.Event()
+
+        async def read() -> None:
+            async for _ in stream:
+                seen.set()
+
+        reading = asyncio.create_task(read())
+        await line.happens(seen)
+        await stream.close()
+        with pytest.raises(StreamInterruptedError) as failure:
             async with asyncio.timeout(SOON):
-                assert [update.content async for update in stream] == ["Hi"]
-            await line.happens(line.left)
+                await reading
+        assert failure.value.partial.content == "H"
+        await line.happens(line.left)
 
-    run(act())
+
+@in_loop
+async def test_the_end_mark_ends_a_stream_whose_connection_stays_open() -> None:
+    whole = (piece("Hi", "stop") + DONE).encode()
+    async with (
+        serving(STREAM, whole) as line,
+        AsyncChatCompletionsClient(line.endpoint) as asked,
+        asked.stream(ASK) as stream,
+    ):
+        async with asyncio.timeout(SOON):
+            assert [update.content async for update in stream] == ["Hi"]
+        await line.happens(line.left)
 
 
 # --- Many at once ---------------------------------------------------------------------------------
@@ -245,20 +237,18 @@ class Echo(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=body)
 
 
-def test_each_of_many_calls_gets_its_own_answer(run: Run) -> None:
-    async def act() -> None:
-        echo, waits = Echo(refused=3), list[float]()
-        asked = AsyncChatCompletionsClient(
-            MODELS, AzureKeyCredential(KEY), transport=echo, on_wait=noting(waits)
-        )
-        answers = await asyncio.gather(*(asked.complete(asking(n)) for n in range(30)))
-        assert [told.content for told in answers] == [f"Question {n}" for n in range(30)]
-        sent = [told.exchange.request_body["messages"] for told in answers if told.exchange]
-        assert sent == [asking(n) for n in range(30)]
-        assert (len(echo.asked), waits) == (40, [0.0] * 10)
-        assert echo.most == 30
-
-    run(act())
+@in_loop
+async def test_each_of_many_calls_gets_its_own_answer() -> None:
+    echo, waits = Echo(refused=3), list[float]()
+    asked = AsyncChatCompletionsClient(
+        MODELS, AzureKeyCredential(KEY), transport=echo, on_wait=noting(waits)
+    )
+    answers = await asyncio.gather(*(asked.complete(asking(n)) for n in range(30)))
+    assert [told.content for told in answers] == [f"Question {n}" for n in range(30)]
+    sent = [told.exchange.request_body["messages"] for told in answers if told.exchange]
+    assert sent == [asking(n) for n in range(30)]
+    assert (len(echo.asked), waits) == (40, [0.0] * 10)
+    assert echo.most == 30
 
 
 def test_one_event_loop_after_the_other(standin: StandIn) -> None:
@@ -282,10 +272,12 @@ def test_one_event_loop_after_the_other(standin: StandIn) -> None:
             assert [type(one).__name__ for one in answers] == ["ChatCompletions"] * 3
         asyncio.run(asked.close())
         gc.collect()
+    assert waits == []
 
 
 # --- Credentials ----------------------------------------------------------------------------------
-def test_a_credential_that_blocks_is_asked_in_a_thread(run: Run) -> None:
+@in_loop
+async def test_a_credential_that_blocks_is_asked_in_a_thread() -> None:
     gate, asked_in = threading.Event(), list[int]()
 
     class Slow:
@@ -294,15 +286,12 @@ def test_a_credential_that_blocks_is_asked_in_a_thread(run: Run) -> None:
             assert gate.wait(SOON), "the event loop stood still"
             return SimpleNamespace(token=KEY, expires_on=0)
 
-    async def act() -> None:
-        call = asyncio.create_task(awaited(credential=Slow()).complete(ASK))
-        while not asked_in:
-            await asyncio.sleep(0)
-        gate.set()
-        assert (await call).content == "Hi!"
-        assert asked_in != [threading.get_ident()]
-
-    run(act())
+    call = asyncio.create_task(awaited(credential=Slow()).complete(ASK))
+    while not asked_in:
+        await asyncio.sleep(0)
+    gate.set()
+    assert (await call).content == "Hi!"
+    assert asked_in != [threading.get_ident()]
 
 
 class Awaitable(Tokens):
@@ -313,41 +302,25 @@ class Awaitable(Tokens):
         return super().get_token(*scopes)
 
 
-def test_a_credential_may_be_awaited(run: Run) -> None:
-    async def act() -> None:
-        tokens = Awaitable()
-        asked = awaited(answer(503, ""), answer(), credential=tokens)
-        assert (await asked.complete(ASK)).content == "Hi!"
-        sent = [request.headers["authorization"] for request in service_of(asked).requests]
-        assert sent == [f"Bearer {KEY}"] * 2
-        assert tokens.scopes == ["https://cognitiveservices.azure.com/.default"] * 2
-
-    run(act())
+@in_loop
+async def test_a_credential_may_be_awaited() -> None:
+    tokens = Awaitable()
+    asked = awaited(answer(503, ""), answer(), credential=tokens)
+    assert (await asked.complete(ASK)).content == "Hi!"
+    sent = [request.headers["authorization"] for request in service_of(asked).requests]
+    assert sent == [f"Bearer {KEY}"] * 2
+    assert tokens.scopes == ["https://cognitiveservices.azure.com/.default"] * 2
 
 
-def test_what_an_awaited_credential_raises_becomes_an_authentication_error(run: Run) -> None:
-    async def act() -> None:
-        asked = awaited(credential=Awaitable(RuntimeError("az login")))
-        with pytest.raises(AuthenticationError, match="RuntimeError") as failure:
-            await asked.complete(ASK)
-        assert failure.value.words == "az login"
-        assert service_of(asked).requests == []
-
-    run(act())
-
-
-@pytest.mark.parametrize("token", [f"{KEY}\n", None])
-def test_a_bad_token_of_an_awaited_credential_is_not_sent_and_not_shown(
-    run: Run, token: Any
-) -> None:
-    async def act() -> None:
-        asked = awaited(credential=Awaitable(token))
-        with pytest.raises(AuthenticationError) as failure:
-            await asked.complete(ASK)
-        assert not leaked(failure.value)
-        assert service_of(asked).requests == []
-
-    run(act())
+@pytest.mark.parametrize("token", [f"{KEY}\n", None, RuntimeError(f"az login {KEY}")])
+@in_loop
+async def test_a_bad_token_of_an_awaited_credential_is_not_sent_and_not_shown(token: Any) -> None:
+    asked = awaited(credential=Awaitable(token))
+    with pytest.raises(AuthenticationError) as failure:
+        await asked.complete(ASK)
+    assert not leaked(failure.value)
+    assert ("az login" in failure.value.words) == isinstance(token, RuntimeError)
+    assert service_of(asked).requests == []
 
 
 def test_a_credential_to_be_awaited_is_refused_by_the_client_that_does_not() -> None:
@@ -358,18 +331,19 @@ def test_a_credential_to_be_awaited_is_refused_by_the_client_that_does_not() -> 
 
 
 # --- Like another client --------------------------------------------------------------------------
-def test_like_takes_over_each_setting(run: Run) -> None:
+@in_loop
+async def test_like_takes_over_each_setting() -> None:
     waits: list[float] = []
     refusing = [answer(429, "", retry_after="7"), answer(503, ""), answer(503, ""), answer()]
     one = client(
         *refusing, timeout=9.0, max_retries=2, max_wait=8.0, on_wait=noting(waits),
-        endpoint="https://api.example.com/v1", route="v1",
+        endpoint="https://api.example.com/chat", route="v1",
     )  # fmt: skip
     one.model = "another"
     many = AsyncChatCompletionsClient.like(one)
     assert (many.endpoint, many.route, many.model) == (one.endpoint, one.route, "another")
     with pytest.raises(ChatError, match="503"):
-        run(many.complete(ASK))
+        await many.complete(ASK)
     assert (waits[0], len(waits)) == (7.0, 2)
     request = service_of(one).requests[0]
     assert json.loads(request.content)["model"] == "another"
@@ -377,7 +351,7 @@ def test_like_takes_over_each_setting(run: Run) -> None:
     assert many.build_request(ASK).extensions["timeout"]["read"] == 9.0
     one.transport = Service(answer(429, "", retry_after="9"))
     with pytest.raises(ChatError, match=r"longer than the 8 s\s+allowed here"):
-        run(AsyncChatCompletionsClient.like(one).complete(ASK))
+        await AsyncChatCompletionsClient.like(one).complete(ASK)
 
 
 def test_a_transport_that_cannot_be_awaited_is_refused() -> None:
@@ -402,27 +376,19 @@ def taped(path: Path) -> list[Any]:
     return json.loads(path.read_text(encoding="utf-8"))["exchanges"]
 
 
-def test_a_retry_that_one_client_used_up_is_not_played_to_the_other(run: Run, path: Path) -> None:
-    client(transport=recorder(path, answer(429, "", retry_after="0"), answer())).complete(ASK)
-    waits: list[float] = []
-    one = client(transport=ReplayTransport(path), on_wait=noting(waits))
-    one.complete(ASK)
-    run(AsyncChatCompletionsClient.like(one).complete(ASK))
-    assert waits == [0.0]
-
-
-def test_many_calls_at_once_are_all_recorded(run: Run, path: Path) -> None:
+@in_loop
+async def test_many_calls_at_once_are_all_recorded(path: Path) -> None:
     async def ask(many: AsyncChatCompletionsClient) -> list[Any]:
         answers = await asyncio.gather(*(many.complete(asking(n)) for n in range(20)))
         return [(told.content, told.exchange) for told in answers]
 
-    tape = recorder(path, answer())
-    recorded = run(ask(awaited(transport=tape)))
+    recorded = await ask(awaited(transport=recorder(path, answer())))
     assert len(taped(path)) == 20
-    assert run(ask(awaited(transport=ReplayTransport(path)))) == recorded
+    assert await ask(awaited(transport=ReplayTransport(path))) == recorded
 
 
-def test_a_stream_that_was_cancelled_is_recorded_as_left(run: Run, path: Path) -> None:
+@in_loop
+async def test_a_stream_that_was_cancelled_is_recorded_as_left(path: Path) -> None:
     class Waiting(Chunks):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             yield piece("H").encode()
@@ -431,19 +397,20 @@ def test_a_stream_that_was_cancelled_is_recorded_as_left(run: Run, path: Path) -
     waiting = Waiting()
     tape = recorder(path, answer(body=waiting, content_type="text/event-stream"))
 
-    async def act() -> None:
-        async with asyncio.timeout(SOON), awaited(transport=tape).stream(ASK) as stream:
+    async def leave() -> None:
+        async with awaited(transport=tape).stream(ASK) as stream:
             async for _ in stream:
                 asyncio.current_task().cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        run(act())
+        await asyncio.create_task(leave())
     assert waiting.closed
     (kept,) = taped(path)
     assert (len(kept["response"]["stream"]), kept["response"]["ended"]) == (1, "left")
 
 
-def test_a_paced_replay_does_not_hold_up_the_event_loop(run: Run, path: Path) -> None:
+@in_loop
+async def test_a_paced_replay_does_not_hold_up_the_event_loop(path: Path) -> None:
     one = client(transport=recorder(path, streamed(piece("a"), piece("b", "stop"), DONE)))
     with one.stream(ASK) as stream:
         list(stream)
@@ -452,20 +419,16 @@ def test_a_paced_replay_does_not_hold_up_the_event_loop(run: Run, path: Path) ->
     for at, chunk in enumerate(kept["exchanges"][0]["response"]["stream"]):
         chunk[0] = at * 100
     path.write_text(json.dumps(kept), encoding="utf-8")
+    ticks = 0
 
-    async def act() -> None:
-        ticks = 0
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.01)
 
-        async def tick() -> None:
-            nonlocal ticks
-            while True:
-                ticks += 1
-                await asyncio.sleep(0.01)
-
-        ticking = asyncio.create_task(tick())
-        async with awaited(transport=ReplayTransport(path, pace=True)).stream(ASK) as stream:
-            counts = [ticks async for _ in stream]
-        ticking.cancel()
-        assert counts[0] < counts[1]
-
-    run(act())
+    ticking = asyncio.create_task(tick())
+    async with awaited(transport=ReplayTransport(path, pace=True)).stream(ASK) as stream:
+        counts = [ticks async for _ in stream]
+    ticking.cancel()
+    assert counts[0] < counts[1]
