@@ -1,8 +1,8 @@
-"""Putting the pieces of a stream together into one whole answer.
+"""Put the updates of a stream together into one answer.
 
-Texts are joined, lists of tokens (logprobs) are added to, fragments of tool calls are gathered by
-their index, and anything else is replaced by its latest value. The usage may come in the last
-piece or in one of its own without a choice; Mistral sends tool calls whole and without an index.
+Texts are joined, lists of tokens (logprobs) are extended, fragments of tool calls are matched by
+their index, and any other field keeps its latest value. The usage may come in the last update or in
+one of its own without a choice; Mistral sends tool calls whole and without an index.
 """
 
 import json
@@ -16,7 +16,7 @@ _JOINED = ("content", "reasoning_content", "refusal", "arguments")
 
 
 class StreamAccumulator:
-    """The answer as far as it has arrived: ``add`` each update, read ``whole()`` at any time."""
+    """The answer as far as it has arrived: ``add`` each update, call ``whole`` at any time."""
 
     def __init__(self) -> None:
         self._top: JSON = {"object": "chat.completion"}
@@ -25,12 +25,12 @@ class StreamAccumulator:
 
     @property
     def finished(self) -> bool:
-        """True once every choice that was begun has its finish reason."""
+        """True if each choice that has begun has its finish reason."""
         choices = self._choices.values()
         return bool(choices) and all(choice["finish_reason"] for choice in choices)
 
     def add(self, update: JSON) -> None:
-        """Take in the JSON of one update."""
+        """Add the JSON of one update."""
         for name, value in update.items():
             if name == "choices":
                 for choice in value if isinstance(value, list) else []:
@@ -68,15 +68,15 @@ class StreamAccumulator:
                 _merge(message, name, value)
 
     def whole(self) -> JSON:
-        """The answer in the shape of one that was not streamed: a copy, which no update changes."""
+        """Return a copy of the answer in the shape of one that was not streamed."""
         for index, text in self._texts.items():
             self._choices[index]["message"]["content"] = text.decode(*_UTF8)
-        # A copy by way of JSON: quicker than deepcopy, and not so easily nested too deeply.
+        # Copy by way of JSON: faster than deepcopy, and it takes deeper nesting.
         choices = json.loads(json.dumps([self._choices[i] for i in sorted(self._choices)]))
         for choice in choices:
             calls = choice["message"].get("tool_calls")
             for call in calls if isinstance(calls, list) else []:
-                call.pop("index", None)  # it numbers fragments, and no request may hold it
+                call.pop("index", None)  # it numbers fragments; requests with it are refused
         return {**self._top, "choices": choices}
 
 
@@ -85,10 +85,10 @@ def _add_call(calls: list[JSON], piece: Any) -> None:
         return
     index = _index(piece)
     if index is not None:
-        # Some number every call 0: another id begins another call.
+        # Some services number each call 0: another id begins another call.
         found = (call for call in reversed(calls) if call.get("index") == index)
         call = next((call for call in found if piece.get("id") in (None, "", call.get("id"))), None)
-    else:  # an id begins a call, and a fragment without one belongs to the last call
+    else:  # an id begins a call; a fragment without one belongs to the last call
         call = None if piece.get("id") or not calls else calls[-1]
     if call is None:
         call = {"type": "function", "function": {}}
@@ -109,7 +109,7 @@ def _merge(whole: JSON, name: str, value: Any) -> None:
 
 
 def _begun(whole: JSON, name: str, empty: _Kind) -> _Kind:
-    """What is there under ``name``; ``empty`` takes the place of null and of another type."""
+    """Return the value of ``name``, after replacing null or another type by ``empty``."""
     if not isinstance(whole.get(name), type(empty)):
         whole[name] = empty
     return cast(_Kind, whole[name])

@@ -1,9 +1,9 @@
-"""A key or an Entra ID token, as the header that carries it.
+"""Put a key or an Entra ID token on a request.
 
 A key is an ``azure.core.credentials.AzureKeyCredential``; a token comes from any
-``TokenCredential`` (azure-identity has many). Both are told apart by what they can do, so that
-azure-core is imported by those who make one and by nobody else. azure-identity keeps tokens until
-shortly before they expire, so asking before every request costs nothing.
+``TokenCredential`` of azure-identity. The two are recognized by their methods, so that this module
+need not import azure-core. azure-identity caches tokens until shortly before they expire, so each
+attempt may ask for one.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 _TOKEN = re.compile(r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}")
-"""What looks like a part of a token, or like another secret that a plug-in may quote."""
+"""Matches parts of tokens and similar secrets in the words of a credential's error."""
 
 
 def check_credential(credential: Credential | None, route: Route) -> None:
-    """Refuse, before anything is sent, what could only fail or leak.
+    """Raise ``ConfigurationError`` for a credential that would fail or leak.
 
-    Raises ``ConfigurationError`` for a credential over plain http to another machine, for no
-    credential to another machine, and for a key that can't stand in a header.
+    That is a credential over plain http to another machine, no credential for another machine, and
+    a key that no header can hold.
     """
     if credential is None:
         if not route.is_loopback:
@@ -66,9 +66,9 @@ def check_credential(credential: Credential | None, route: Route) -> None:
 
 
 def authorize(request: httpx.Request, credential: Credential | None, route: Route) -> None:
-    """Put the header with the key or a token on ``request``, in place of an earlier one.
+    """Set the header with the key or a token, in place of that of an earlier attempt.
 
-    Raises ``AuthenticationError`` if no token could be had, or none that a header can carry.
+    Raises ``AuthenticationError`` if the credential gives no token, or none that a header can hold.
     """
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
@@ -134,7 +134,7 @@ def _no_token(reason: Exception) -> AuthenticationError:
 
 
 def _fits(secret: object) -> TypeGuard[str]:
-    """Whether ``secret`` can stand in a header; a key that was updated, or a plug-in's token."""
+    """Return whether a header can hold ``secret``."""
     if not isinstance(secret, str):
         return False
     return secret.isascii() and secret.isprintable() and " " not in secret and secret != ""

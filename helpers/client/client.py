@@ -32,7 +32,7 @@ from helpers.client.errors import (
 from helpers.client.exchange import Exchange, describe, redactor
 from helpers.client.messages import JSON, Message
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
-from helpers.client.retry import OnWait, RetryPolicy, asked_wait
+from helpers.client.retry import OnWait, RetryPolicy, requested_wait
 from helpers.client.routes import RouteName, route_for
 from helpers.client.streaming import CompletionStream
 from helpers.client.text import one_line
@@ -149,7 +149,7 @@ class BaseClient(Generic[Transport]):
         """
         if not response.is_success:
             exchange = describe(request, response, response.extensions["elapsed"]())
-            raise error_for(exchange, asked_wait(response.headers), self.retry.max_wait)
+            raise error_for(exchange, requested_wait(response.headers), self.retry.max_wait)
         if _wants_stream(request) and not _is_stream(response):
             raise _unusable(
                 describe(request, response, response.extensions["elapsed"]()),

@@ -1,9 +1,8 @@
-"""One family of errors: each says what happened, in whose words, and what to do next.
+"""One family of errors: each says what happened, in the service's words, and what to do next.
 
-Services word the same failure in a dozen ways: ``{"error": {...}}``, a flat
+Services report the same failure in many shapes: ``{"error": {...}}``, a flat
 ``{"statusCode": 401}``, ``{"detail": [...]}``, JSON inside a string, plain text, a proxy's HTML
-page, nothing at all.
-``service_words`` reads them all.
+page, or nothing. ``service_words`` reads them all.
 """
 
 import contextlib
@@ -17,19 +16,19 @@ from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize
 
 MAX_WORDS = 600
-"""Characters of the service's own words that an error repeats; a proxy's page can be long."""
+"""Characters of the service's words that an error repeats."""
 
-# A line of an output does not wrap by itself everywhere, and at a word nowhere.
+# Outputs of a notebook are not wrapped everywhere, and never between words.
 _WRAP = TextWrapper(100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 class ChatError(Exception):
-    """The base of the family: catch it to catch everything that this package raises.
+    """The base class of every error that this package raises.
 
-    ``message`` is what happened, ``words`` and ``code`` are the service's own, ``status`` is the
-    HTTP status (None if there was no answer), ``retry_after`` the seconds that the service asks to
-    wait, ``request_id`` what its support will ask for, ``advice`` what to do next, and
-    ``exchange`` the HTTP call with its credential masked.
+    ``message`` says what happened; ``words`` and ``code`` are the service's own; ``status`` is the
+    HTTP status (None without an answer); ``retry_after`` the seconds that the service asks to wait;
+    ``request_id`` what its support will ask for; ``advice`` what to do next; ``exchange`` the HTTP
+    call with its credential masked.
     """
 
     summary = "The call failed."
@@ -54,7 +53,7 @@ class ChatError(Exception):
         self.request_id = exchange.request_id if exchange else None
         super().__init__(self.message)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # as it is: some can't be made of a message alone
+    def __reduce__(self) -> tuple[Any, ...]:  # some subclasses can't be made of a message alone
         return Exception.__new__, (type(self), *self.args), vars(self)
 
     def __str__(self) -> str:
@@ -67,19 +66,19 @@ class ChatError(Exception):
         if self.request_id:
             lines.append(f"Request id: {self.request_id}")
         lines.append(f"What to do: {self.advice}")
-        # What the service says could steer a terminal, or pose as something else.
+        # The service's words could hold control characters for the terminal.
         return "\n".join(_WRAP.fill(line) for line in sanitize("\n".join(lines)).split("\n"))
 
 
 class ConfigurationError(ChatError):
-    """An endpoint, a credential or a setting that can't work; nothing was sent."""
+    """An endpoint, a credential or a setting can't work; nothing was sent."""
 
     summary = "The settings can't work."
     advice = "correct the setting that is named above."
 
 
 class BadParameterError(ChatError):
-    """A parameter or message is wrong: told before sending, or by the service (400, 413, 422)."""
+    """A parameter or message is wrong: found before sending, or by the service (400, 413, 422)."""
 
     summary = "The service refused a parameter or a message."
     advice = (
@@ -119,21 +118,21 @@ class RateLimitError(ChatError):
 
 
 class ServiceError(ChatError):
-    """The service failed, or answered what is no chat completion (5xx, a proxy's page)."""
+    """The service failed (5xx), or its answer is no chat completion (a proxy's page, say)."""
 
     summary = "The service did not give a usable answer."
     advice = "try again later; if it goes on, report the request id to the service's support."
 
 
 class ServiceConnectionError(ChatError):
-    """No answer at all: refused, not found, timed out, or cut before the first byte."""
+    """No answer came: connection refused, host not found, time-out, or connection closed."""
 
     summary = "The service could not be reached."
     advice = "check the endpoint's host name, your network and your proxy, then try again."
 
 
 class StreamInterruptedError(ChatError):
-    """A stream broke before its end. ``partial`` is the answer as far as it had arrived."""
+    """A stream ended too early. ``partial`` is the answer as far as it had arrived."""
 
     summary = "The stream broke before the answer was complete."
     advice = "use the partial answer (`.partial`), or ask again: a stream can't be resumed."
@@ -154,16 +153,16 @@ class RecordingError(ChatError):
 
 
 class NoRecordingError(RecordingError):
-    """The request was never recorded; a replay never goes to the network instead."""
+    """The request was not recorded; a replay never uses the network."""
 
     summary = "No recording answers this request."
 
 
 def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) -> ChatError:
-    """The member of the family that an HTTP error is, told in the service's words.
+    """Return the error for an HTTP status other than 2xx.
 
-    The service's code decides first, then the status. ``retry_after`` is the wait that the service
-    asks for, in seconds; above ``max_wait`` the error says that the client did not wait.
+    The service's code decides its class first, then the status. ``retry_after`` is the wait that
+    the service asks for in seconds; above ``max_wait`` the message says that it is too long.
     """
     status = exchange.status
     words, code = service_words(exchange.response_body)
@@ -200,9 +199,9 @@ def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) ->
 
 
 def service_words(body: Any) -> tuple[str, str | None]:
-    """The human words and the code in an error body of any known shape.
+    """Return the message and the code in an error body of any known shape.
 
-    ``body`` is the parsed JSON, or text where it was none. Returns ``(words, code)``.
+    ``body`` is the parsed JSON, or the text where it was no JSON.
     """
     try:
         return _words(body)

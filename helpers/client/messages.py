@@ -1,6 +1,6 @@
-"""What you send: the messages of a conversation, under the names of the ``azure-ai-inference`` SDK.
+"""The messages that you send, named as in the ``azure-ai-inference`` SDK.
 
-A plain dict in the service's own form is as good as any of these classes, everywhere.
+A dict in the service's own form can take the place of any of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,47 +12,47 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True)
 class SystemMessage:
-    """What the model is told before the conversation starts: its manner, its limits, its task."""
+    """Instructions that hold for the whole conversation."""
 
     content: str
 
     def as_dict(self) -> JSON:
-        """The message as it is sent."""
+        """Return the message as it is sent."""
         return {"role": "system", "content": self.content}
 
 
 @dataclass(frozen=True)
 class DeveloperMessage:
-    """The name that newer models use for the system message."""
+    """The system message of newer models, under their name for it."""
 
     content: str
 
     def as_dict(self) -> JSON:
-        """The message as it is sent."""
+        """Return the message as it is sent."""
         return {"role": "developer", "content": self.content}
 
 
 @dataclass(frozen=True)
 class UserMessage:
-    """What the person says: a text, or a list of content items (text and pictures) as dicts."""
+    """What the user says: a text, or a list of content items (texts, pictures) as dicts."""
 
     content: str | Sequence[Mapping[str, Any]]
 
     def as_dict(self) -> JSON:
-        """The message as it is sent."""
+        """Return the message as it is sent."""
         items = list(self.content) if isinstance(self.content, tuple) else self.content
         return {"role": "user", "content": items}
 
 
 @dataclass(frozen=True)
 class AssistantMessage:
-    """What the model said earlier: a text, or the tool calls that it asked for."""
+    """What the model said earlier: a text, or the tool calls that it requested."""
 
     content: str | None = None
     tool_calls: Sequence[Mapping[str, Any]] = ()
 
     def as_dict(self) -> JSON:
-        """The message as it is sent."""
+        """Return the message as it is sent."""
         sent: JSON = {"role": "assistant"}
         if self.content is not None or not self.tool_calls:
             sent["content"] = self.content or ""
@@ -63,13 +63,13 @@ class AssistantMessage:
 
 @dataclass(frozen=True)
 class ToolMessage:
-    """The result of one tool call, as text, under the id of the call that it answers."""
+    """The result of one tool call as text, with the id of that call."""
 
     content: str
     tool_call_id: str
 
     def as_dict(self) -> JSON:
-        """The message as it is sent."""
+        """Return the message as it is sent."""
         return {"role": "tool", "content": self.content, "tool_call_id": self.tool_call_id}
 
 

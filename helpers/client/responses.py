@@ -1,11 +1,8 @@
-"""What comes back: answers, streamed updates, usage.
+"""What comes back: answers, streamed updates, usage, named as in ``azure-ai-inference``.
 
-Each is a thin view over the JSON that the service sent. The JSON is kept whole in ``raw``, so a
-field that this module does not know is never lost, and a field that is missing or of an odd type
-gives an empty value instead of a traceback: real services leave out what their schema requires
-(the first chunk of a stream may hold no choice at all, and the last ones no delta).
-
-The names are those of the retired ``azure-ai-inference`` SDK.
+Each class is a view over the JSON that the service sent, which ``raw`` holds unchanged. A field
+that is missing or of an unexpected type reads as an empty value, because services leave out what
+their schema requires: the first update of a stream may have no choice, the last ones no delta.
 """
 
 from typing import Any
@@ -15,7 +12,7 @@ from helpers.client.messages import JSON, AssistantMessage
 
 
 class _Sent:
-    """A view over one JSON object of an answer; ``raw`` is that object, whole."""
+    """A view over one JSON object of an answer, which is in ``raw``."""
 
     __slots__ = ("raw",)
 
@@ -42,25 +39,25 @@ class _Sent:
 
 
 class FunctionCall(_Sent):
-    """The function that a model wants called. ``arguments`` is text that should hold JSON."""
+    """The function that the model wants called."""
 
     @property
     def name(self) -> str:
-        """The function's name, as the model wrote it: look it up, never trust it."""
+        """The function's name as the model wrote it; it may name no function that you have."""
         return self._text("name")
 
     @property
     def arguments(self) -> str:
-        """The arguments as JSON text, as the model wrote it: it may be no JSON at all."""
+        """The arguments as the model wrote them; they should be JSON, but may be invalid."""
         return self._text("arguments")
 
 
 class ChatCompletionsToolCall(_Sent):
-    """One call that the model asks for."""
+    """One tool call that the model requests."""
 
     @property
     def id(self) -> str:
-        """The id that the tool message has to name."""
+        """The id to put in the tool message."""
         return self._text("id")
 
     @property
@@ -70,60 +67,60 @@ class ChatCompletionsToolCall(_Sent):
 
 
 class ChatResponseMessage(_Sent):
-    """The model's message: whole in a choice, or a piece of it as the delta of an update."""
+    """The model's message, or in an update the part (delta) of it that is new."""
 
     @property
     def role(self) -> str | None:
-        """``assistant``; in a stream only the first piece names it."""
+        """``assistant``; in a stream only the first delta has it."""
         return self._optional("role")
 
     @property
     def content(self) -> str:
-        """The text, empty where the service sent null or none (a tool call, say)."""
+        """The text; empty where the service sent null or none (as with tool calls)."""
         return self._text("content")
 
     @property
     def tool_calls(self) -> list[ChatCompletionsToolCall]:
-        """The calls that the model asks for."""
+        """The tool calls that the model requests."""
         return [ChatCompletionsToolCall(call) for call in self._list("tool_calls")]
 
     def as_dict(self) -> JSON:
-        """The message as it is sent back in the next turn: only the fields a request may hold."""
+        """Return the message as it is sent back: only the fields that a request may hold."""
         calls = self._list("tool_calls")
         content = self.raw.get("content")
         return AssistantMessage(content if isinstance(content, str) else None, calls).as_dict()
 
 
 class ChatChoice(_Sent):
-    """One answer of possibly several (``n``)."""
+    """One of the answers; there are several if ``n`` was sent."""
 
     @property
     def index(self) -> int:
-        """Which of the answers this is, from 0."""
+        """The number of this answer, from 0."""
         return self._number("index")
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the model stopped: stop, length, content_filter, tool_calls, or a newer word."""
+        """Why the model stopped: stop, length, content_filter, tool_calls, or another word."""
         return self._optional("finish_reason")
 
     @property
     def message(self) -> ChatResponseMessage:
-        """The message of a whole answer."""
+        """The message of a complete answer."""
         return ChatResponseMessage(self.raw.get("message"))
 
     @property
     def delta(self) -> ChatResponseMessage:
-        """The piece of the message that a streamed update brings."""
+        """The part of the message that a streamed update adds."""
         return ChatResponseMessage(self.raw.get("delta"))
 
 
 class CompletionsUsage(_Sent):
-    """Tokens that the call used: what you are billed for."""
+    """The tokens that the call used, which is what you pay for."""
 
     @property
     def prompt_tokens(self) -> int:
-        """Tokens of everything that you sent."""
+        """Tokens of all that you sent."""
         return self._number("prompt_tokens")
 
     @property
@@ -138,7 +135,7 @@ class CompletionsUsage(_Sent):
 
 
 class _Answer(_Sent):
-    """What whole answers and streamed updates have in common."""
+    """The fields that complete answers and streamed updates share."""
 
     @property
     def id(self) -> str:
@@ -147,22 +144,22 @@ class _Answer(_Sent):
 
     @property
     def created(self) -> int:
-        """When the answer was begun: seconds since 1970, UTC."""
+        """When the answer was begun, in seconds since 1970 (UTC)."""
         return self._number("created")
 
     @property
     def model(self) -> str:
-        """The model that answered; it may be a dated version of the name that you sent."""
+        """The model that answered; it may be a dated version of the one you named."""
         return self._text("model")
 
     @property
     def choices(self) -> list[ChatChoice]:
-        """The answers; there may be none."""
+        """The answers; the list may be empty."""
         return [ChatChoice(choice) for choice in self._list("choices")]
 
     @property
     def usage(self) -> CompletionsUsage:
-        """Tokens used; all zero where the service sent none."""
+        """The tokens used; all 0 where the service sent no usage."""
         return CompletionsUsage(self.raw.get("usage"))
 
     @property
@@ -172,12 +169,12 @@ class _Answer(_Sent):
 
     @property
     def finish_reason(self) -> str | None:
-        """The first choice's finish reason; None while a stream goes on, or without a choice."""
+        """The first choice's finish reason; None without one."""
         return self._first.finish_reason
 
 
 class ChatCompletions(_Answer):
-    """A whole answer. ``exchange`` is the HTTP call that brought it."""
+    """A complete answer. ``exchange`` is the HTTP call that it came with."""
 
     __slots__ = ("exchange",)
 
@@ -187,17 +184,17 @@ class ChatCompletions(_Answer):
 
     @property
     def message(self) -> ChatResponseMessage:
-        """The first choice's message; an empty one if the service sent no choice."""
+        """The first choice's message; an empty one without a choice."""
         return self._first.message
 
     @property
     def content(self) -> str:
-        """The first choice's text; empty if there is none."""
+        """The first choice's text; empty without one."""
         return self.message.content
 
 
 class StreamingChatCompletionsUpdate(_Answer):
-    """One event of a stream. ``elapsed``: seconds from sending the request to its arrival."""
+    """One update of a stream, which arrived ``elapsed`` seconds after the request was sent."""
 
     __slots__ = ("elapsed",)
 
@@ -207,10 +204,10 @@ class StreamingChatCompletionsUpdate(_Answer):
 
     @property
     def role(self) -> str | None:
-        """The role, in the piece that brings it (the first, as a rule)."""
+        """The role, in the update that has it (usually the first)."""
         return self._first.delta.role
 
     @property
     def content(self) -> str:
-        """The piece of text that this update brings; often empty in the first and the last."""
+        """The text that this update adds; often empty in the first and the last."""
         return self._first.delta.content

@@ -1,11 +1,11 @@
-"""When to try again, and how long to wait first.
+"""When to retry, and how long to wait first.
 
-What the service asks for is obeyed (``retry-after-ms``, or ``Retry-After`` in seconds or as a date)
-up to a cap, and above the cap the error is raised at once: a notebook that sleeps for a day without
-a word helps nobody. Without such a header the waits grow from half a second to eight, with jitter.
+Honours ``retry-after-ms`` and ``Retry-After`` (seconds or a date) up to ``max_wait`` seconds. A
+longer wait raises the error at once. Without such a header the waits double from 0.5 s up to 8 s,
+plus up to 0.5 s of jitter.
 
-No loop stands here: one client sleeps and the other awaits. (tenacity has both loops; it took an
-eighth of the time of a call that succeeds, and more code than the rule itself.)
+The loops are in the clients, because one sleeps and the other awaits. tenacity has both, but needs
+more code than this module.
 """
 
 import math
@@ -19,11 +19,11 @@ from email.utils import parsedate_to_datetime
 from helpers.client.errors import ChatError, ServiceConnectionError
 
 OnWait = Callable[[float, ChatError], None]
-"""Told before each wait: the seconds, and the error that is the reason."""
+"""Called before each wait with the seconds and the error that is the reason."""
 
 
-def asked_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds that the service asks to wait, or None if it names none that makes sense."""
+def requested_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the service asks to wait, or None if it names no usable number."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * scale
@@ -41,9 +41,9 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """At most ``attempts`` attempts, none after a wait above ``max_wait`` seconds.
+    """Allow ``attempts`` attempts, and no wait above ``max_wait`` seconds.
 
-    ``on_wait`` is told of each wait, and then ``max_pause`` seconds of it at most are slept.
+    ``on_wait`` is called before each wait, of which ``max_pause`` seconds at most are slept.
     """
 
     attempts: int
@@ -52,11 +52,11 @@ class RetryPolicy:
     max_pause: float
 
     def pause_after(self, failure: ChatError, attempt: int) -> float:
-        """The seconds to sleep after the failure of this attempt (the first is 1).
+        """Return the seconds to sleep after attempt number ``attempt`` (from 1) failed.
 
         Raises ``failure`` if there is to be no other attempt.
         """
-        if attempt >= self.attempts or not self._is_passing(failure):
+        if attempt >= self.attempts or not self._is_transient(failure):
             raise failure
         wait = failure.retry_after
         if wait is None:
@@ -65,7 +65,7 @@ class RetryPolicy:
             self.on_wait(wait, failure)
         return min(wait, self.max_pause)
 
-    def _is_passing(self, failure: ChatError) -> bool:
+    def _is_transient(self, failure: ChatError) -> bool:
         if isinstance(failure, ServiceConnectionError):
             return True
         if failure.status is None or (failure.retry_after or 0) > self.max_wait:

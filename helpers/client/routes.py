@@ -1,7 +1,7 @@
-"""The two routes: all that depends on which one you call stands here.
+"""The two routes, and everything in which they differ.
 
-``models`` is the route of Microsoft's article, ``v1`` its successor. The route is read off the
-endpoint's URL; a URL that fits neither is refused with the right form named.
+``models`` is the route of Microsoft's article, ``v1`` its successor. The endpoint's URL decides
+which one it is. A URL that fits neither is refused, and the error names the right form.
 """
 
 import ipaddress
@@ -18,14 +18,14 @@ from helpers.client.messages import JSON
 RouteName = Literal["models", "v1"]
 ROUTES: tuple[RouteName, ...] = ("models", "v1")
 API_VERSION = "2024-05-01-preview"
-"""The one api-version of the ``models`` route that was seen to answer; others give a bare 404."""
+"""The only api-version of the ``models`` route that is known to work; others return a 404."""
 MODELS_OPTIONS = frozenset(
     (
         *("frequency_penalty", "max_tokens", "presence_penalty", "response_format", "seed"),
         *("stop", "stream", "temperature", "tool_choice", "tools", "top_p"),
     )
 )
-"""What the ``models`` route knows; any other field is an extra parameter."""
+"""The parameters that the ``models`` route knows; any other is an extra parameter."""
 SERVERLESS = (".models.ai.azure.com", ".inference.ai.azure.com", ".inference.ml.azure.com")
 AZURE_OPENAI = ".openai.azure.com"
 EXTRA_POLICIES = ("pass-through", "drop", "error")
@@ -37,10 +37,10 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Route:
-    """Where requests go and what the service at the other end expects.
+    """Where requests go, and what the service expects.
 
-    ``scope`` is what an Entra ID token is asked for; ``bearer_key`` says that a key goes out as
-    ``Authorization: Bearer`` (serverless endpoints, other vendors) and not as ``api-key``.
+    ``bearer_key``: whether a key is sent as ``Authorization: Bearer`` (serverless endpoints, other
+    vendors) instead of ``api-key``.
     """
 
     name: RouteName
@@ -49,30 +49,30 @@ class Route:
 
     @cached_property
     def url(self) -> httpx.URL:
-        """The URL that chat completions are posted to."""
+        """The URL that requests are posted to."""
         url = self.endpoint.copy_with(path=self.endpoint.path.rstrip("/") + "/chat/completions")
         return url.copy_add_param("api-version", API_VERSION) if self.name == "models" else url
 
     @property
     def scope(self) -> str:
-        """The Entra ID scope of this route."""
+        """The scope of an Entra ID token for this route."""
         audience = "cognitiveservices.azure" if self.name == "models" else "ai.azure"
         return f"https://{audience}.com/.default"
 
     @property
     def is_loopback(self) -> bool:
-        """True if the endpoint is on this machine."""
+        """Whether the endpoint is on this machine."""
         try:
             return ipaddress.ip_address(self.endpoint.host).is_loopback
         except ValueError:
             return self.endpoint.host == "localhost"
 
     def build(self, options: JSON) -> tuple[dict[str, str], JSON]:
-        """Headers and body for ``options``, which hold ``messages``, ``model`` and parameters.
+        """Return headers and body for ``options``: ``messages``, ``model`` and parameters.
 
-        On ``models`` a parameter that the route does not know goes out under the header
-        ``extra-parameters``; ``options["extra_parameters"]`` chooses its value. On ``v1`` every
-        parameter goes out as it is, and the model judges it.
+        On ``models`` an extra parameter needs the header ``extra-parameters``, whose value
+        ``options["extra_parameters"]`` chooses ("pass-through" by default). ``v1`` has no such
+        header: the model judges each parameter. Raises ``BadParameterError``.
         """
         body = dict(options)
         policy = body.pop("extra_parameters", None)
@@ -86,7 +86,7 @@ class Route:
                     f"extra_parameters={policy!r} needs the models route: the v1 route always "
                     "passes every parameter through to the model."
                 )
-            if body.get("stream"):  # most models on the other route send it unasked
+            if body.get("stream"):  # on the other route most models send the usage anyway
                 body.setdefault("stream_options", {"include_usage": True})
             return {}, body
         extras = body.keys() - MODELS_OPTIONS - {"messages", "model"}
@@ -95,18 +95,17 @@ class Route:
 
 
 def route_for(endpoint: str, name: RouteName | None = None) -> Route:
-    """The route of ``endpoint``; ``name`` names it where the URL does not tell.
+    """Return the route of ``endpoint``; ``name`` decides where the URL does not.
 
-    Raises ``ConfigurationError`` for a URL that can't be a chat completions endpoint, with the
-    right form in its advice.
+    Raises ``ConfigurationError`` for a URL that can't be an endpoint; its advice names the right
+    form.
     """
     if name is not None and name not in ROUTES:
         raise ConfigurationError(f"There is no route {name!r}.", advice="use models or v1.")
     try:
         url = httpx.URL(endpoint.strip())
     except (httpx.InvalidURL, TypeError, AttributeError):
-        # The reason may quote a password.
-        raise _refused("It is not a URL.") from None
+        raise _refused("It is not a URL.") from None  # the reason may quote a password
     if url.scheme not in ("http", "https") or not url.host:
         raise _refused("It does not start with https:// and a host name.")
     if url.userinfo:

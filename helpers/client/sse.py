@@ -1,10 +1,8 @@
-"""Server-sent events: text goes in as it comes off the network, events come out.
+"""Parse server-sent events, by https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
-The rules are the WHATWG's: https://html.spec.whatwg.org/multipage/server-sent-events.html. Not by
-``response.iter_lines()``: that also splits at U+2028, U+2029 and U+0085, which may stand inside a
-JSON string, and would cut an event in pieces. httpx-sse reads whole responses, in one way for
-``for`` and in another for ``async for``; this reader is fed, so both clients share it, and it takes
-a third of the time. The tests hold it against httpx-sse.
+``response.iter_lines()`` would not do: it also splits at U+2028, U+2029 and U+0085, which may stand
+inside a JSON string. httpx-sse has one reader for ``for`` and another for ``async for``; this one
+is fed with text, so both clients share it. The tests compare the two.
 """
 
 import re
@@ -15,31 +13,31 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Event(NamedTuple):
-    """``name`` is mostly "message"; ``data`` is never empty."""
+    """One event. ``name`` is "message" unless the service names it; ``data`` is never empty."""
 
     name: str
     data: str
 
-    def __repr__(self) -> str:  # verbose tracebacks show it, and an event may repeat the key
+    def __repr__(self) -> str:  # verbose tracebacks show it, and an event may hold the key
         return f"{type(self).__name__}({len(self.data)} characters)"
 
 
 class EventReader:
-    """Cuts a text that arrives in pieces into events, wherever the pieces end."""
+    """Split a text that arrives in pieces into events."""
 
     def __init__(self) -> None:
-        self._line: list[str] = []  # the pieces of a line that has not ended yet
+        self._line: list[str] = []  # pieces of a line without its end
         self._name = ""
         self._data: list[str] = []
         self._at_start, self._after_cr = True, False
 
     def feed(self, text: str) -> Iterator[Event]:
-        """The events that end within ``text``."""
+        """Yield the events that end within ``text``."""
         if not text:
             return
         if self._at_start:
             text, self._at_start = text.removeprefix("\ufeff"), False
-        if self._after_cr:  # a line feed now is the second half of CRLF, and ends nothing more
+        if self._after_cr:  # a line feed now is the second half of CRLF
             text = text.removeprefix("\n")
         self._after_cr = text.endswith("\r")
         *lines, rest = _LINE_END.split(text) if "\r" in text else text.split("\n")
@@ -55,7 +53,7 @@ class EventReader:
                 yield event
 
     def end(self) -> Iterator[Event]:
-        """The last event, if no empty line ended it: the WHATWG drops it, and services send it."""
+        """Yield the last event if no empty line ended it, which the standard would drop."""
         yield from self.feed("\n\n")
 
     def _take(self, line: str) -> None:

@@ -1,7 +1,7 @@
-"""A streamed answer: updates as they arrive, and the whole of it afterwards.
+"""A streamed answer: updates as they arrive, and the complete answer afterwards.
 
-What an event does to the answer stands once, in ``BaseStream``; the two streams only wait for the
-next bytes, one with ``for`` and one with ``async for``.
+``BaseStream`` handles the events; its two subclasses read the bytes, one with ``for`` and one with
+``async for``.
 """
 
 import json
@@ -21,7 +21,7 @@ from helpers.client.sse import Event, EventReader
 
 DONE = "[DONE]"
 Pair = tuple[Event, StreamingChatCompletionsUpdate]
-"""An event as it stood on the wire, and what it says."""
+"""An event, and the update that it holds."""
 _BREAKS = (httpx.RequestError, httpx.StreamError)
 
 
@@ -34,14 +34,14 @@ class BaseStream:
 
     @property
     def completion(self) -> ChatCompletions:
-        """The answer, put together from all updates that were read so far."""
+        """The answer, put together from the updates that were read so far."""
         if self._response is None:
             return ChatCompletions(StreamAccumulator().whole())
         return ChatCompletions(self._assembly.whole(), self.exchange)
 
     @property
     def exchange(self) -> Exchange:
-        """The HTTP call, up to the last event read; its ``response_body`` is None."""
+        """The HTTP call up to the last event that was read; its ``response_body`` is None."""
         return describe(self._request, self._opened(), self._elapsed, stream=True)
 
     def _opened(self) -> httpx.Response:
@@ -53,7 +53,7 @@ class BaseStream:
         return self._response
 
     def _open(self, response: httpx.Response) -> None:
-        """Begin anew: the block may be entered a second time."""
+        """Start from the beginning: a ``with`` block may be entered again."""
         self._response = response
         self._clock: Callable[[], float] = response.extensions["elapsed"]
         self._elapsed = self._clock()
@@ -61,13 +61,13 @@ class BaseStream:
         self._scrub = redactor(self._request)
 
     def _take(self, events: Iterator[Event]) -> Iterator[Pair]:
-        """Each event as an update; what it brings is in ``completion`` before you see it."""
+        """Yield each event with its update, after adding it to ``completion``."""
         for event in events:
             self._elapsed = self._clock()
             if event.data.startswith(DONE):
                 self._done = True
                 return
-            # No local name for the update: a verbose traceback of the next one would show it.
+            # Not in a local variable, which a verbose traceback of a later error would show.
             yield event, self._update(event)
 
     def _update(self, event: Event) -> StreamingChatCompletionsUpdate:
@@ -87,7 +87,7 @@ class BaseStream:
         raise self._broken("The service reported an error within the stream.", words, code)
 
     def _broke(self, reason: type[Exception]) -> None:
-        """The connection ended: an error, unless the answer was whole by then."""
+        """Raise the error for a connection that broke, unless the answer was complete by then."""
         if not self._assembly.finished:
             raise self._broken(f"The connection ended: {reason.__name__}.") from None
         self._done = True
@@ -105,21 +105,21 @@ class BaseStream:
 
 
 def _is_update(value: Any) -> bool:
-    """False for an error: in the field ``error``, or flat, as words where choices should be."""
+    """Return False for an error: a field ``error``, or words but no choices."""
     if not isinstance(value, dict) or value.get("error"):
         return False
     return "choices" in value or not service_words(value)[0]
 
 
 class CompletionStream(BaseStream):
-    """Made by ``client.stream``: a context manager to iterate over.
+    """What ``client.stream`` returns: a context manager to iterate over.
 
         with client.stream(messages) as stream:
             for update in stream:
                 print(update.content, end="")
         print(stream.completion.usage)
 
-    Leaving the block early closes the connection; what had arrived stays in ``completion``.
+    Leaving the block closes the connection; what had arrived stays in ``completion``.
     """
 
     def __init__(
@@ -138,41 +138,42 @@ class CompletionStream(BaseStream):
         self.close()
 
     def close(self) -> None:
-        """Close the connection, where nobody waits for its bytes: the iteration ends or breaks."""
+        """Close the connection. Call ``hang_up`` instead while another thread reads it."""
         if self._response is not None:
             self._response.close()
 
     def hang_up(self) -> None:
-        """End the iteration from another thread: the one that waits for bytes closes the stream.
+        """Abort the stream from another thread by shutting down its socket.
 
-        ``close`` would not wake it, and would free the number of a socket that is still in use.
+        The reading thread wakes up and closes the connection. ``close`` would not wake it, and the
+        socket's file descriptor could be reused while that thread still waits for it.
         """
         response = self._response
         if response is None or response.is_closed:
-            return  # its connection may by now carry another answer
+            return  # the connection may carry another answer by now
         network = response.extensions.get("network_stream")
         line = network.get_extra_info("socket") if network is not None else None
         if line is not None:
             with suppress(OSError):
-                # Not line.shutdown: of a TLS socket that also drops the state that its reader uses.
+                # The method of an SSLSocket also drops the TLS state, which the reader still uses.
                 socket.socket.shutdown(line, socket.SHUT_RDWR)
 
     def __iter__(self) -> Iterator[StreamingChatCompletionsUpdate]:
-        """The updates; what one brings is in ``completion`` by the time that you see it.
+        """Return an iterator over the updates, each of which is already in ``completion``.
 
-        Raises ``StreamInterruptedError`` if the stream breaks, with all that had arrived.
+        It raises ``StreamInterruptedError`` if the stream ends too early or holds an error.
         """
         self._opened()
         return (update for _, update in self._pairs)
 
     def events(self) -> Iterator[str]:
-        """The same stream as it stands on the wire: the data of each event, ``[DONE]`` left out."""
+        """Return an iterator over the data of each event as it was sent, without ``[DONE]``."""
         self._opened()
         return (event.data for event, _ in self._pairs)
 
     def _read(self, response: httpx.Response) -> Iterator[Pair]:
         try:
-            # Without a name for the text: a verbose traceback would show what it holds.
+            # No local variable holds the text, because a verbose traceback would show it.
             for events in map(self._reader.feed, response.iter_text()):
                 yield from self._take(events)
                 if self._done:
@@ -186,7 +187,7 @@ class CompletionStream(BaseStream):
 
 
 class AsyncCompletionStream(BaseStream):
-    """As ``CompletionStream``, with ``async with`` and ``async for``."""
+    """Like ``CompletionStream``, with ``async with`` and ``async for``."""
 
     def __init__(
         self,
@@ -206,18 +207,18 @@ class AsyncCompletionStream(BaseStream):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection: the service stops sending, and the iteration ends or breaks."""
+        """Close the connection; a task that reads it gets a ``StreamInterruptedError``."""
         if self._response is not None:
             await self._response.aclose()
 
     async def __aiter__(self) -> AsyncIterator[StreamingChatCompletionsUpdate]:
-        """The updates, as in ``CompletionStream``."""
+        """Iterate over the updates, as in ``CompletionStream``."""
         self._opened()
         async for _, update in self._pairs:
             yield update
 
     async def events(self) -> AsyncIterator[str]:
-        """The data of each event, as in ``CompletionStream``."""
+        """Iterate over the data of each event, as in ``CompletionStream``."""
         self._opened()
         async for event, _ in self._pairs:
             yield event.data
@@ -225,7 +226,7 @@ class AsyncCompletionStream(BaseStream):
     async def _read(self, response: httpx.Response) -> AsyncIterator[Pair]:
         try:
             async for text in response.aiter_text():
-                events, text = self._reader.feed(text), ""  # as in the other client
+                events, text = self._reader.feed(text), ""  # see CompletionStream
                 for pair in self._take(events):
                     yield pair
                 if self._done:

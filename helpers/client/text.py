@@ -1,13 +1,13 @@
-"""Text from elsewhere, made fit to be shown: without harmful characters, and not too long."""
+"""Text from the network, made safe to show: without harmful characters, and not too long."""
 
 import re
 import textwrap
 
 MAX_STRING = 1_000
-"""Characters of one string that a display shows; of a longer one it shows start and end."""
+"""Characters of one string that a display shows; a longer one is shortened."""
 
-# Control characters and lone surrogates (no terminal or file takes them), line separators, and the
-# marks that turn the direction of text around (with which text can pose as another).
+# Control characters, lone surrogates (which can't be encoded), line separators, and the marks that
+# change the direction of text (which can disguise it).
 _HARMFUL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
@@ -15,7 +15,10 @@ _DATA_URL = re.compile(r"data:[\w.+/-]{1,80}(?:;[\w.=+-]{1,80}){0,3},")
 
 
 def shorten(text: str, limit: int = MAX_STRING) -> str:
-    """``text``, or its start and end and how much is missing; of a data URL type and length."""
+    """Return ``text``, or its start and end if it has over ``limit`` characters.
+
+    Of a data URL, return type and length.
+    """
     address = _DATA_URL.match(text)
     if address:
         return f"{address[0]}… ({len(text):,} characters)"
@@ -26,16 +29,16 @@ def shorten(text: str, limit: int = MAX_STRING) -> str:
 
 
 def sanitize(text: str) -> str:
-    """``text`` with harmful characters as JSON escapes: seen, and without effect."""
+    """Return ``text`` with each harmful character replaced by its JSON escape."""
     text = text.replace("\r\n", "\n")
     return _HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def one_line(text: str, limit: int = MAX_STRING) -> str:
-    """``text`` on one line, cut and visible."""
+    """Return ``text`` on one line, shortened and sanitized."""
     return sanitize(shorten(" ".join(text.split()), limit))
 
 
 def folded(text: str, width: int) -> str:
-    """``text`` in lines of at most ``width`` characters."""
+    """Return ``text`` in lines of at most ``width`` characters."""
     return "\n".join(textwrap.fill(line, width) for line in text.split("\n"))

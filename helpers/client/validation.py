@@ -1,8 +1,7 @@
-"""Messages and parameters, checked before anything is sent.
+"""Validate messages and parameters before anything is sent.
 
-Ranges are those of the official schemas: ``models`` as of api-version 2024-05-01-preview, ``v1`` as
-of the v1 schema. A parameter that is not in the table is an extra one: the model judges it.
-pydantic could check all this, but importing it would take a fifth of the time of importing httpx.
+The ranges are those of the official schemas: ``models`` as of api-version 2024-05-01-preview, and
+``v1``. The service judges every parameter that is not in the tables.
 """
 
 import json
@@ -19,7 +18,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool")
 
 _ANY = math.inf
 _NUMBERS: dict[str, tuple[type, float, float, float]] = {
-    # kind, lowest, highest on models, highest on v1
+    # type, minimum, maximum on models, maximum on v1
     "temperature": (float, 0, 1, 2),
     "top_p": (float, 0, 1, 1),
     "presence_penalty": (float, -2, 2, 2),
@@ -34,7 +33,7 @@ _WORDS = {"tool_choice": ("auto", "none", "required"), "response_format": ("text
 
 
 def _expected(name: str, value: Any, route: RouteName) -> str | None:
-    """What ``value`` would have to be, or None if it is right or the model has to judge it."""
+    """Return what ``value`` has to be, or None if it is valid or the service has to judge it."""
     if name in _NUMBERS:
         kind, low, high, v1_high = _NUMBERS[name]
         high = v1_high if route == "v1" else high
@@ -58,10 +57,10 @@ def _expected(name: str, value: Any, route: RouteName) -> str | None:
 
 
 def check_options(options: Mapping[str, Any], route: RouteName) -> JSON:
-    """The parameters that are set (None leaves one out), each checked against its table.
+    """Return the parameters that are not None.
 
-    ``response_format`` may be the bare word ``text`` or ``json_object``.
-    Raises ``BadParameterError`` that names the parameter, its value and what it can be.
+    ``response_format`` may be the bare word ``text`` or ``json_object``. Raises
+    ``BadParameterError`` with the name of a wrong parameter, its value and what it has to be.
     """
     checked: JSON = {}
     for name, value in options.items():
@@ -80,7 +79,7 @@ def check_options(options: Mapping[str, Any], route: RouteName) -> JSON:
 
 
 def check_messages(messages: Any) -> list[JSON]:
-    """The messages as they are sent; each is one of our classes, an answer's message, or a dict.
+    """Return the messages as dicts; each is a message class, an answer's message, or a dict.
 
     Raises ``BadParameterError`` for an empty list, an unknown role or a message without content.
     """
@@ -114,7 +113,7 @@ def _message(message: Any, position: int) -> JSON:
 
 
 def to_json(body: JSON) -> bytes:
-    """The body as JSON, compact. Raises ``BadParameterError`` naming a field that can't be JSON."""
+    """Return ``body`` as JSON. Raises ``BadParameterError`` with the field that can't be JSON."""
     try:
         return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as reason:

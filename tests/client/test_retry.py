@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from helpers import ChatError, RateLimitError, ServiceConnectionError
-from helpers.client.retry import asked_wait
+from helpers.client.retry import requested_wait
 from tests.fakes import ASK, Answer, answer, client, noting, service_of, unwrapped
 from tests.sync_and_async import both, once
 
@@ -96,7 +96,7 @@ def test_the_wait_that_the_service_asks_for(
     headers: dict[str, str], seconds: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", NOW.timestamp)
-    assert asked_wait(httpx.Headers(headers)) == seconds
+    assert requested_wait(httpx.Headers(headers)) == seconds
 
 
 @pytest.mark.parametrize(("asks", "cap"), [("61", 60.0), ("1", 0.0)])
@@ -160,7 +160,7 @@ def test_a_date_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         monkeypatch.setenv("TZ", "JST-9")
         time.tzset()
-        assert 25 < (asked_wait({"retry-after": at}) or 0) <= 30
+        assert 25 < (requested_wait({"retry-after": at}) or 0) <= 30
     finally:
         monkeypatch.undo()
         time.tzset()
