@@ -3,6 +3,7 @@
 Import this module late: aiohttp takes longer to import than httpx, and a replay needs none of it.
 """
 
+import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +11,6 @@ from contextlib import contextmanager, suppress
 
 import aiohttp
 import httpx
-from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 MAX_HEADER = 100_000
@@ -21,7 +21,7 @@ _ERRORS: dict[type[Exception], type[httpx.RequestError]] = {  # the first that f
     aiohttp.ClientHttpProxyError: httpx.ProxyError,
     aiohttp.ClientConnectorError: httpx.ConnectError,
     aiohttp.ConnectionTimeoutError: httpx.ConnectTimeout,
-    aiohttp.SocketTimeoutError: httpx.ReadTimeout,
+    TimeoutError: httpx.ReadTimeout,
     aiohttp.ClientOSError: httpx.ReadError,
     aiohttp.ClientError: httpx.RemoteProtocolError,
 }
@@ -37,7 +37,6 @@ class AsyncNetworkTransport(AiohttpTransport):
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=trusted, limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
-            response_class=_Response,
             max_line_size=MAX_HEADER,
             max_field_size=MAX_HEADER,
         )
@@ -52,7 +51,9 @@ class AsyncNetworkTransport(AiohttpTransport):
         with _httpx_errors():
             response = await super().handle_async_request(request)
         if isinstance(response.stream, httpx.AsyncByteStream):
-            response.stream = _Body(response.stream)
+            limit = request.extensions.get("timeout", {}).get("read")
+            # A second more than aiohttp's own time-out, which is the rule.
+            response.stream = _Body(response.stream, limit and limit + 1)
         return response
 
     def close_at_once(self) -> None:
@@ -63,44 +64,24 @@ class AsyncNetworkTransport(AiohttpTransport):
         closing.close()
 
 
-class _Response(aiohttp.ClientResponse):
-    """A response whose body ends with an error when its connection is closed too early.
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, with httpx's errors in place of aiohttp's.
 
-    After a malformed chunk aiohttp 3.14 closes the connection, but tells the waiting reader
-    nothing and stops its time-out, so that it would wait for ever.
+    ``patience`` is the seconds to wait for the next bytes. It matters after a malformed chunk only:
+    aiohttp 3.14 then stops its own time-out, and would wait for ever.
     """
 
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        protocol = connection.protocol
-        await super().start(connection)
-        content = self.content
-        closed = None if protocol is None else protocol.closed
-
-        def check_end(_: object = None) -> None:
-            if not content.is_eof() and content.exception() is None:
-                content.set_exception(aiohttp.ClientPayloadError("The body is malformed."))
-
-        def forget() -> None:  # the connection may carry other answers
-            if closed is not None:
-                closed.remove_done_callback(check_end)
-
-        if closed is None:  # it was closed before it was asked
-            check_end()
-        else:
-            closed.add_done_callback(check_end)
-            content.on_eof(forget)
-        return self
-
-
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer, with httpx's errors in place of aiohttp's."""
-
-    def __init__(self, body: httpx.AsyncByteStream) -> None:
-        self._body = body
+    def __init__(self, body: httpx.AsyncByteStream, patience: float | None) -> None:
+        self._body, self._patience = body, patience
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = aiter(self._body)
         with _httpx_errors():
-            async for chunk in self._body:
+            while True:
+                async with asyncio.timeout(self._patience):
+                    chunk = await anext(chunks, b"")
+                if not chunk:
+                    return
                 yield chunk
 
     async def aclose(self) -> None:
@@ -116,8 +97,8 @@ def _httpx_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (httpx.RequestError, aiohttp.ClientError) as error:
-        reason = error if isinstance(error, aiohttp.ClientError) else error.__cause__
+    except (httpx.RequestError, aiohttp.ClientError, TimeoutError) as error:
+        reason = error.__cause__ if isinstance(error, httpx.RequestError) else error
         for kind, translated in _ERRORS.items():
             if isinstance(reason, kind):
                 raise translated(str(reason)) from None
