@@ -51,6 +51,8 @@ def run_cells(notebook: Path) -> None:
                 outcome = eval(code, namespace)
                 if inspect.iscoroutine(outcome):
                     runner.run(outcome)
+        namespace["client"].close()
+        runner.run(namespace["client"].transport.aclose())
 
 
 @pytest.fixture
