@@ -250,6 +250,17 @@ def test_the_vendors_client_assembles_streamed_calls(server: StandIn) -> None:
     )
 
 
+def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(server: StandIn) -> None:
+    create = VendorSdk(server).client.chat.completions.create
+    answer = create(messages=messages("Name a colour."), model=MODEL, n=2)
+    assert [choice.message.content for choice in answer.choices] == ["Blue.", "Green."]
+    texts = ["", ""]
+    for chunk in create(messages=messages("Name a colour, please."), model=MODEL, n=2, stream=True):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+    assert texts[0] == texts[1] != ""
+
+
 def test_the_retired_client_asks_for_pass_through_by_itself(server: StandIn) -> None:
     got = RetiredSdk(server).complete(QUESTION, model_extras={"logprobs": True})
     assert got == scripted()
