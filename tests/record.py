@@ -19,7 +19,7 @@ from papermill import PapermillExecutionError
 from tqdm import tqdm
 
 from helpers.client.routes import ROUTES, RouteName
-from helpers.commands.run import chosen, environment
+from helpers.commands.run import environment, select_lessons
 from helpers.lessons import Lesson
 from helpers.recordings.cassette import load
 from tests.notebooks import files
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--live", action="store_true", help="record your own deployment")
     options = parser.parse_args()
     try:
-        lessons = chosen(options.lessons)
+        lessons = select_lessons(options.lessons)
     except LookupError as unknown:
         parser.error(str(unknown.args[0]))
     failed = []
