@@ -16,10 +16,9 @@ import os
 import sys
 from typing import TypeVar
 
-from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials import AzureKeyCredential, TokenCredential
 from dotenv import dotenv_values
 
-from helpers.client.auth import Credential
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.exchange import Secret
@@ -174,7 +173,7 @@ def _choice(known: tuple[Choice, ...], settings: Settings, name: str) -> Choice 
     return value
 
 
-def _credential(settings: Settings, loopback: bool) -> Credential | None:
+def _credential(settings: Settings, loopback: bool) -> AzureKeyCredential | TokenCredential | None:
     if key := settings.get("AZURE_INFERENCE_CREDENTIAL"):
         return AzureKeyCredential(key)
     if loopback:
