@@ -6,8 +6,7 @@ AZURE_INFERENCE_ENDPOINT    ends in /models or /openai/v1; set it to go live
 AZURE_INFERENCE_CREDENTIAL  the key; without one Entra ID signs in (not at a local server)
 AZURE_INFERENCE_MODEL       the name of your deployment
 TUTORIAL_MODE               replay, live or record; by default live if there is an endpoint
-TUTORIAL_ROUTE              models or v1: which recordings to replay, or the route of an endpoint
-                            whose URL does not tell it
+TUTORIAL_ROUTE              models or v1: the recordings to replay, or what a URL does not tell
 TUTORIAL_HEADLESS           any value: no live updates and no pauses, as in a headless run
 """
 
