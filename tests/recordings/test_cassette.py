@@ -40,11 +40,6 @@ HI = (piece("H"), piece("i"), piece(finish="stop"))
 Act = Callable[[ChatCompletionsClient], Any]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassettes" / "models" / "01-basic-call.json"
-
-
 def record(path: Path, act: Act, *answers: Answer, **options: Any) -> Any:
     provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
     recorder = RecordingTransport(path, Service(*answers), "01-basic-call", provenance)
@@ -210,6 +205,13 @@ def test_the_file_has_its_facts_and_neither_key_nor_host(path: Path) -> None:
 def test_a_key_that_a_stream_repeats_is_not_in_the_file(path: Path, end: str) -> None:
     record(path, stream_outcome, streamed(HI[0], end))
     assert not leaked(path.read_text(encoding="utf-8"))
+
+
+def test_a_key_in_several_chunks_is_not_in_the_file(path: Path) -> None:
+    parts = [KEY[at : at + 5] for at in range(0, len(KEY), 5)]
+    record(path, stream_outcome, streamed(HI[0], *parts, "\n\n", HI[2]))
+    chunks = tape(path)["exchanges"][0]["response"]["stream"]
+    assert not leaked("".join(text for _, text in chunks))
 
 
 @pytest.mark.parametrize(
