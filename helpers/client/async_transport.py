@@ -101,5 +101,14 @@ def _httpx_errors() -> Iterator[None]:
         reason = error.__cause__ if isinstance(error, httpx.RequestError) else error
         for kind, translated in _ERRORS.items():
             if isinstance(reason, kind):
-                raise translated(str(reason)) from None
+                raise translated(_words(reason)) from None
         raise
+
+
+def _words(reason: BaseException) -> str:
+    """Return the words of an aiohttp error without the URL that aiohttp adds."""
+    if isinstance(reason, aiohttp.ClientResponseError):
+        return f"{reason.status} {reason.message}"
+    if isinstance(reason, aiohttp.ClientConnectorCertificateError):
+        return str(reason.certificate_error)
+    return str(reason.os_error if isinstance(reason, aiohttp.ClientConnectorError) else reason)

@@ -168,16 +168,6 @@ async def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent() -> None
     assert len(service_of(asked).requests) == 1
 
 
-@in_loop
-async def test_one_call_that_is_cancelled_leaves_the_others_alone() -> None:
-    asked = AsyncChatCompletionsClient(MODELS, AzureKeyCredential(KEY), transport=Echo())
-    calls = [asyncio.create_task(asked.complete(asking(n))) for n in range(9)]
-    await asyncio.sleep(0)
-    calls[4].cancel()
-    answers = await asyncio.gather(*calls, return_exceptions=True)
-    assert [i for i, told in enumerate(answers) if isinstance(told, BaseException)] == [4]
-
-
 # --- Streams --------------------------------------------------------------------------------------
 @in_loop
 async def test_a_stream_that_another_task_closes_is_broken_and_keeps_what_came() -> None:

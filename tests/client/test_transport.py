@@ -67,9 +67,10 @@ def test_another_machine_is_asked_through_the_proxy_and_no_password_is_shown(
     place, heads = proxy
     proxied_by(monkeypatch, form.format(PASSWORD, place=place), name)
     asked = client(transport=None, max_retries=0)
-    with asked, pytest.raises(ServiceConnectionError, match="ProxyError: 407") as failure:
+    with asked, pytest.raises(ServiceConnectionError, match=r"ProxyError: 407\.") as failure:
         asked.complete(ASK)
     assert not leaked(failure.value, secret=PASSWORD)
+    assert "my-resource" not in str(failure.value)
     assert heads[0].startswith(b"CONNECT my-resource.services.ai.azure.com:443 ")
     assert (b"proxy-authorization: basic" in heads[0].lower()) == ("user" in form)
     assert b"api-key" not in heads[0].lower()
@@ -97,9 +98,10 @@ def test_a_host_in_no_proxy_is_asked_without_it(
     endpoint = "https://host.invalid/openai/v1"
     with (
         client(endpoint=endpoint, transport=None, max_retries=0) as asked,
-        pytest.raises(ServiceConnectionError, match="ConnectError"),
+        pytest.raises(ServiceConnectionError, match="ConnectError") as failure,
     ):
         asked.complete(ASK)
+    assert "host.invalid" not in str(failure.value)
     assert heads == []
 
 
