@@ -21,7 +21,7 @@ Press Ctrl-C here to stop."""
 
 
 def settings(endpoint: str, key: str) -> str:
-    """The lines that point the lessons at ``endpoint``, for two shells."""
+    """Return the lines that point the lessons at ``endpoint``, for two shells."""
     named = {
         "AZURE_INFERENCE_ENDPOINT": endpoint,
         "AZURE_INFERENCE_CREDENTIAL": key,
@@ -33,7 +33,7 @@ def settings(endpoint: str, key: str) -> str:
 
 
 def fault_table() -> str:
-    """All faults as a table."""
+    """Return all faults as a table."""
     rows = [(fault.name, fault.status or "none", fault.about) for fault in FAULTS.values()]
     return tabulate(rows, ["fault", "status", "what happens"], colalign=("left", "left", "left"))
 
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def serve(port: int) -> None:
-    """Say how to use the stand-in, and keep it up until Ctrl-C."""
+    """Print how to use the stand-in, and serve until Ctrl-C."""
     with StandIn(port=port) as server:
         models, v1 = settings(server.models, server.key), settings(server.v1, server.key)
         print(WELCOME.format(models=models, v1=v1), flush=True)
