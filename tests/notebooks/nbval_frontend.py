@@ -1,42 +1,53 @@
-"""Teach nbval what a front end does: a pytest plugin.
+"""A pytest plugin: make nbval treat outputs as a front end does.
 
-nbval runs each cell of a notebook and compares what comes back with what is stored. It collects
-every output that the kernel sends, as it comes. A front end (JupyterLab, or papermill, which made
-the stored outputs) does three things more, and without them a cell that streams an answer into
-one display never compares equal:
+nbval runs each cell and compares the messages of the kernel with the stored outputs. JupyterLab,
+and papermill, which made the stored outputs, do three things that nbval leaves out:
 
-- ``clear_output`` takes away what the cell has shown; with ``wait=True``, when the next output
-  arrives.
+- ``clear_output`` removes what the cell has shown; with ``wait=True`` when the next output arrives.
 - ``update_display_data`` replaces the data of displays that have the same display id.
-- It runs cells with ``store_history``, which is what makes a trailing ``;`` silent, counts
-  executions, and fills ``_`` and ``Out``.
+- Cells run with ``store_history``: a trailing ``;`` silences the result, executions are counted,
+  and ``_`` and ``Out`` are filled.
 
-Two things stay beyond it: a cell that updates a display of an earlier cell (that one has been
-compared by then), and text that an Output widget captures (no notebook uses ``with out:``).
+Not supported: a cell that updates a display of an earlier cell, which has been compared by then,
+and text that an Output widget captures. No lesson does either.
+
+A lesson gets one more cell, which fails unless the lesson has asked for its whole recording.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_code_cell
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 SHOWN = ("display_data", "execute_result", "stream", "error")
+RECORDING_IS_PLAYED = """\
+import gc
+from helpers.recordings.replay import ReplayTransport
+
+replays = [found for found in gc.get_objects() if isinstance(found, ReplayTransport)]
+assert replays, "the lesson made no ReplayTransport"
+unplayed = set.intersection(*(set(replay.unplayed()) for replay in replays))
+assert not unplayed, unplayed
+"""
+"""The source of a cell for the end of a lesson. Several clients may replay the same recording."""
 
 
 @dataclass
 class Screen:
-    """What a front end remembers while one cell runs. ``outputs`` is nbval's list of them."""
+    """The display state of the running cell. ``outputs`` is nbval's own list of its outputs."""
 
     outputs: list[NotebookNode]
     displays: dict[str, list[NotebookNode]] = field(default_factory=dict)
     clear_at_next: bool = False
 
     def passes(self, kind: str, content: dict[str, Any]) -> bool:
-        """Apply a message of the running cell; True if nbval should collect it too."""
+        """Apply a message of the running cell; return True if nbval should collect it too."""
         if kind == "clear_output":
             self.clear_at_next = bool(content["wait"])
             if not self.clear_at_next:
@@ -47,8 +58,8 @@ class Screen:
             self.clear_at_next = False
         display_id = content.get("transient", {}).get("display_id")
         if display_id and kind in ("display_data", "update_display_data"):
-            # nbval keeps the very object that it finds in the message if it is a NotebookNode
-            # already: replacing what is in that object changes the output that nbval holds.
+            # nbval keeps the data object of the message if it is a NotebookNode: changing that
+            # object later changes the output that nbval holds.
             for data in self.displays.get(display_id, []):
                 data.clear()
                 data.update(from_dict(content["data"]))
@@ -59,17 +70,26 @@ class Screen:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the mask file from any working directory: its path is relative to the project."""
+    """Make the path of the mask file independent of the working directory."""
     mask = config.option.nbval_sanitize_with
     if mask:
-        config.option.nbval_sanitize_with = str(config.rootpath / Path(mask))
+        config.option.nbval_sanitize_with = str(config.rootpath / mask)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tell the notebook which of its cells is about to run."""
+    """Store in the notebook which of its cells is about to run."""
     if isinstance(item, IPyNbCell):
         item.parent.cell_that_runs = item
         item.parent.screen = None
+
+
+def collect(notebook: IPyNbFile, collect_cells: Any = IPyNbFile.collect) -> Iterator[IPyNbCell]:
+    """Yield the cells of a notebook, and for a lesson the check of its recording."""
+    yield from collect_cells(notebook)
+    if "tutorial" in notebook.nb.metadata:
+        facts = {"cell_num": len(notebook.nb.cells), "options": defaultdict(bool)}
+        cell = new_code_cell(RECORDING_IS_PLAYED)
+        yield IPyNbCell.from_parent(notebook, name="recording", cell=cell, **facts)
 
 
 def execute_cell_input(kernel: RunningKernel, source: str, allow_stdin: bool | None = None) -> str:
@@ -83,16 +103,17 @@ def execute_cell_input(kernel: RunningKernel, source: str, allow_stdin: bool | N
 def get_kernel_message(
     notebook: IPyNbFile, timeout: float | None = None, stream: str = "iopub"
 ) -> dict[str, Any]:
-    """The next message that nbval should see; the others are applied to what it has collected."""
+    """Return the next message for nbval; apply the others to the outputs it has collected."""
     while True:
         message: dict[str, Any] = notebook.kernel.get_message(stream, timeout=timeout)
         if message["parent_header"].get("msg_id") != notebook.kernel.request:
-            return message  # of another cell: nbval passes over it
+            return message  # of another cell: nbval ignores it
         if notebook.screen is None:
             notebook.screen = Screen(notebook.cell_that_runs.test_outputs)
         if notebook.screen.passes(message["msg_type"], message["content"]):
             return message
 
 
-RunningKernel.execute_cell_input = execute_cell_input
+IPyNbFile.collect = collect
 IPyNbFile.get_kernel_message = get_kernel_message
+RunningKernel.execute_cell_input = execute_cell_input

@@ -1,7 +1,7 @@
 """Write the lessons as GitHub would show them: ``python -m tests.notebooks.github FOLDER``.
 
-FOLDER gets a page of each lesson for each theme, and with a browser on the machine a picture of
-each page; without one, open the pages yourself.
+FOLDER gets a page of each lesson for each theme, and a picture of each page if the machine has a
+browser.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from tests.browser.chromium import NoBrowserError, chromium
 from tests.notebooks.github.viewer import THEMES, lessons
 
 WIDTH = 1012
-"""Pixels: what GitHub gives a notebook in a wide window."""
+"""Pixels: the width of a notebook on GitHub in a wide window."""
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write every lesson's page, light and dark, into ``folder``; gives their paths."""
+    """Write every lesson's page, light and dark, into ``folder``; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     pages = []
     for theme in THEMES:
@@ -44,7 +44,7 @@ def write(folder: Path) -> list[Path]:
 
 
 def take(browser: Browser, page: Path) -> None:
-    """A picture of the whole page, beside it."""
+    """Save a picture of the whole page beside it."""
     tab = browser.new_page(viewport={"width": WIDTH, "height": 1000})
     tab.goto(page.resolve().as_uri())
     tab.screenshot(path=page.with_suffix(".png"), full_page=True)

@@ -1,22 +1,17 @@
-"""What every lesson must be: small functions that look at a page and yield its faults in words."""
+"""The rules for lessons: each takes a page and yields its faults in words."""
 
-from collections.abc import Callable, Iterator
-
-from tests.notebooks.rules import leaks, prose, structure
-from tests.notebooks.rules.page import Page
-
-Rule = Callable[[Page], Iterator[str]]
+from tests.notebooks.rules import display, leaks, prose, structure
+from tests.notebooks.rules.page import Rule, on_each_piece
 
 RULES: tuple[Rule, ...] = (
-    structure.the_kernel_is_python3,
     structure.it_is_normalised,
     structure.it_is_small,
-    structure.it_keeps_no_widget_state,
+    structure.github_shows_it,
     structure.tags_are_known,
     structure.execution_counts_run_from_one,
     structure.nothing_went_wrong,
     structure.nothing_escapes_nbval,
-    structure.widgets_have_a_static_twin,
+    structure.no_widget_is_committed,
     structure.cells_are_short,
     structure.one_cell_holds_the_parameters,
     structure.prose_stands_before_code,
@@ -25,10 +20,8 @@ RULES: tuple[Rule, ...] = (
     prose.headings_are_in_order,
     prose.it_has_an_exercise,
     prose.it_ends_with_a_recap_and_the_way_on,
-    prose.links_lead_somewhere,
-    prose.pictures_are_described,
-    prose.nothing_that_github_hides,
     prose.no_dates,
     leaks.no_machine_paths,
     leaks.no_secrets,
+    *map(on_each_piece, display.CHECKS),
 )
