@@ -11,25 +11,18 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
+from helpers.connect import describe_provenance
+from helpers.lessons import LESSONS, ROOT
 from tests.notebooks import files
-from tests.notebooks.github import viewer
 from tests.notebooks.github.sanitiser import sanitised
+from tests.notebooks.github.viewer import render
 from tests.notebooks.rules import RULES, leaks
-from tests.notebooks.rules.page import Page, Rule
+from tests.notebooks.rules.page import Page
 
-PROVENANCE = {
-    "answered_by": "stand-in",
-    "route": "models",
-    "api_version": "2024-05-01-preview",
-    "model": "stand-in-chat",
-    "recorded": "2030-01-02",
-}
-SAID = (
-    "Answers: recorded 2030-01-02 from the stand-in endpoint "
-    "(scripted: no model wrote them), route models.\n"
-)
-ID = "0123456789abcdef0123456789abcdef"
-TAPE = json.dumps({"provenance": PROVENANCE, "exchanges": [{"id": ID}]})
+TAPE = LESSONS[0].cassette("models").read_text(encoding="utf-8")
+PROVENANCE = json.loads(TAPE)["provenance"]
+SAID = describe_provenance(PROVENANCE)
+ID = leaks.ID.findall(TAPE)[0]
 
 
 def data_url(alpha: int) -> str:
@@ -136,7 +129,7 @@ FAULTS: list[tuple[str, Fault]] = [
     ("no_dates", says("It retires on 26 August 2026.")),
     ("no_dates", says("The service **recently** changed.")),
     ("no_machine_paths", prints("saved in " + "/".join(("", "home", "someone", "a.json")))),
-    ("no_machine_paths", prints(str(viewer.ROOT / "images"))),
+    ("no_machine_paths", prints(str(ROOT / "images"))),
     ("no_secrets", code('key = "sk-proj-abcdefghijklmnop1234"')),
     ("no_secrets", prints("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0")),
     ("no_secrets", prints("fedcba9876543210fedcba9876543210")),
@@ -169,30 +162,27 @@ FAULTS: list[tuple[str, Fault]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
-    """A page for each fault, in the order of the table; the sound one is the last."""
-    folder = tmp_path_factory.mktemp("made")
-    made = [deepcopy(SOUND) for _ in [*FAULTS, None]]
-    for nb, (_, plant) in zip(made, FAULTS, strict=False):
-        plant(nb)
-    for index, nb in enumerate(made):
-        files.write(folder / f"{index:03}.ipynb", nb)
-    views = viewer.views(sorted(folder.glob("*.ipynb")))
-    return [Page(view, files.text_of(view.nb), (TAPE,), "../pyproject.toml") for view in views]
+def page(plant: Fault = lambda nb: None) -> Page:
+    """Return the sound lesson with a fault."""
+    nb = deepcopy(SOUND)
+    plant(nb)
+    return Page(render(nb), files.text_of(nb), (TAPE,), "../pyproject.toml")
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_a_rule_finds_what_is_planted_and_nothing_else(rule: Rule, pages: list[Page]) -> None:
-    faulty = [page for page, (name, _) in zip(pages, FAULTS, strict=False) if name == rule.__name__]
-    assert faulty, "the table has no fault for it"
-    assert [index for index, page in enumerate(faulty) if not list(rule(page))] == []
-    assert list(rule(pages[-1])) == []
+@pytest.mark.parametrize(("name", "plant"), FAULTS, ids=[name for name, _ in FAULTS])
+def test_a_planted_fault_is_found(name: str, plant: Fault) -> None:
+    (rule,) = (rule for rule in RULES if rule.__name__ == name)
+    assert list(rule(page(plant)))
 
 
-def test_it_renders_with_the_versions_that_github_names(pages: list[Page]) -> None:
-    assert len(pages[-1].view.pieces) == len(SOUND.cells) - 2 + len(OUTPUTS)
-    assert pages[-1].view.versions == viewer.NAMED
+def test_a_sound_lesson_has_no_fault() -> None:
+    sound = page()
+    assert len(sound.view.pieces) == len(SOUND.cells) - 2 + len(OUTPUTS)
+    assert [fault for rule in RULES for fault in rule(sound)] == []
+
+
+def test_every_rule_is_shown_to_find_something() -> None:
+    assert {rule.__name__ for rule in RULES} == {name for name, _ in FAULTS}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The lessons as GitHub shows them, as far as that is known.
 
-GitHub renders a notebook with nbconvert, in the versions that its error page names, and removes
-what could run or restyle its page. It does not say what exactly; where reports differ, this takes
-the stricter one. ``python -m tests.notebooks.github FOLDER`` writes the pages and pictures of them.
+GitHub renders a notebook with nbconvert, and removes what could run or restyle its page. It does
+not say what exactly; where reports differ, this takes the stricter one.
+``python -m tests.notebooks.github FOLDER`` writes the pages and pictures of them.
 """

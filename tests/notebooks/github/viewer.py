@@ -1,17 +1,12 @@
 """Show notebooks as GitHub does: each piece as nbconvert renders it, and as GitHub leaves it."""
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bs4 import BeautifulSoup, Tag
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from helpers.lessons import LESSONS, ROOT, Lesson
@@ -19,10 +14,6 @@ from tests.notebooks import files
 from tests.notebooks.github.sanitiser import sanitised
 
 CSS = Path(__file__).with_name("page.css")
-PACKAGES = Path(__file__).with_name("packages.txt")
-NAMED = {"nbconvert": "7.16.6", "nbformat": "5.10.4"}
-"""The versions on GitHub's error page: "Using nbformat v5.10.4 and nbconvert v7.16.6"."""
-THEMES = ("light", "dark")
 CONTENT = ".jp-RenderedMarkdown.jp-MarkdownOutput, .jp-OutputArea-output"
 """CSS selectors of what a notebook holds; the rest of the page is nbconvert's own."""
 
@@ -44,9 +35,7 @@ class Piece:
 class View:
     """A notebook in GitHub's viewer. ``refused`` says why it is not shown, or is None."""
 
-    path: Path
     nb: NotebookNode
-    versions: dict[str, str]
     html: str = ""
     refused: str | None = None
 
@@ -66,7 +55,7 @@ class View:
         """Return the page for a browser, in GitHub's colours, with links to the local files."""
         page = BeautifulSoup(str(self.page), "html.parser")
         assert page.head is not None
-        page.head.append(page.new_tag("base", href=f"{self.path.parent.as_uri()}/"))
+        page.head.append(page.new_tag("base", href=f"{(ROOT / 'notebooks').as_uri()}/"))
         page.head.append(page.new_tag("style"))
         page.head.contents[-1].append(CSS.read_text(encoding="utf-8"))
         return str(page)
@@ -91,48 +80,20 @@ class View:
 @cache
 def lessons(theme: str = "light") -> dict[Lesson, View]:
     """Return every lesson in GitHub's viewer."""
-    found = views([lesson.notebook for lesson in LESSONS], theme)
-    return dict(zip(LESSONS, found, strict=True))
+    return {lesson: render(files.read(lesson.notebook), theme) for lesson in LESSONS}
 
 
-def views(paths: Sequence[Path], theme: str = "light") -> list[View]:
-    """Return the notebooks in GitHub's viewer, in the theme ``light`` or ``dark``."""
-    folder = _packages()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.notebooks.github.render", theme, *map(str, paths)],
-        cwd=ROOT,
-        env=os.environ
-        | {"PYTHONPATH": str(folder), "JUPYTER_PATH": str(folder / "share" / "jupyter")},
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=True,
-    )
-    pages = json.loads(done.stdout)
-    return [View(path, files.read(path), **page) for path, page in zip(paths, pages, strict=True)]
+def render(nb: NotebookNode, theme: str = "light") -> View:
+    """Return the notebook in GitHub's viewer, in the theme ``light`` or ``dark``."""
+    # Validate once: nbconvert's default compiles the schema anew for each of its 12 steps.
+    exporter = HTMLExporter(template_name="lab", theme=theme, optimistic_validation=True)
+    try:
+        return View(nb, exporter.from_notebook_node(nb)[0])
+    except Exception as error:
+        return View(nb, refused=f"{type(error).__name__}: {error}")
 
 
 def _content(area: Tag) -> BeautifulSoup:
     """Return a copy of what the notebook shows in this area; empty if nbconvert shows nothing."""
     found = area.select_one(CONTENT)
     return BeautifulSoup(found.decode_contents() if found else "", "html.parser")
-
-
-def _packages() -> Path:
-    """Return the folder with GitHub's packages; pip fetches them when it does not exist yet.
-
-    They are not installed, because these versions have known security holes. Raises
-    ``CalledProcessError`` if pip fails, for example without a network.
-    """
-    name = hashlib.sha256(PACKAGES.read_bytes()).hexdigest()[:12]
-    folder = ROOT / "build" / "github" / name
-    if folder.exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent) as place:
-        new = Path(place) / "new"
-        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", new)
-        subprocess.run([*pip, *options, "--requirement", PACKAGES], check=True)
-        if not folder.exists():  # else a process that runs at the same time was faster
-            new.rename(folder)
-    return folder

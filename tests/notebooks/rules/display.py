@@ -4,7 +4,7 @@ import base64
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -159,20 +159,6 @@ def tables_have_heads(piece: Piece) -> Iterator[str]:
     for table in piece.after("table"):
         if not table("th"):
             yield "a table has no head: only the place of a cell tells what it is"
-
-
-CHECKS: tuple[Callable[[Piece], Iterator[str]], ...] = (
-    something_is_shown,
-    every_word_is_there,
-    nothing_is_taken_out,
-    no_price_becomes_a_formula,
-    links_lead_somewhere,
-    pictures_are_seen,
-    looks_are_not_all,
-    colour_is_not_all,
-    signs_have_words,
-    tables_have_heads,
-)
 
 
 def _words(text: str) -> Counter[str]:
