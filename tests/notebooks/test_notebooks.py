@@ -5,18 +5,20 @@ outputs.
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
+from nbval.plugin import get_sanitize_patterns
 
 from helpers.client.routes import ROUTES, RouteName
 from helpers.commands.run import environment
 from helpers.lessons import LESSONS, ROOT, Lesson
 from tests.notebooks import files, pages
-from tests.notebooks.nbval_frontend import RECORDING_IS_PLAYED
+from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED
 from tests.notebooks.rules import RULES, Rule, leaks, page
 
 MAX_RECORDING = 100_000
@@ -26,14 +28,10 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 page_of = cache(page.page_of)
 
 
-def test_there_is_a_notebook_for_each_lesson_and_no_other() -> None:
-    found = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    assert found == [lesson.notebook for lesson in LESSONS]
-
-
-def test_there_is_a_recording_for_each_lesson_and_route_and_no_other() -> None:
-    found = sorted((ROOT / "tests" / "cassettes").rglob("*.*"))
-    assert found == sorted(lesson.cassette(route) for lesson in LESSONS for route in ROUTES)
+def test_each_lesson_has_a_notebook_and_recordings_and_there_are_no_others() -> None:
+    assert sorted((ROOT / "notebooks").glob("*.ipynb")) == [one.notebook for one in LESSONS]
+    recordings = sorted((ROOT / "tests" / "cassettes").rglob("*.*"))
+    assert recordings == sorted(one.cassette(route) for one in LESSONS for route in ROUTES)
 
 
 @each_lesson
@@ -65,6 +63,13 @@ def _kinds(cell: NotebookNode) -> list[tuple[str, str | None, list[str]]]:
     """Return for each output its type, the name of its stream, and the kinds of its data."""
     outputs = cell.get("outputs", [])
     return [(o.output_type, o.get("name"), sorted(o.get("data", {}))) for o in outputs]
+
+
+def test_of_a_picture_nbval_compares_all_but_the_bytes(pytestconfig: pytest.Config) -> None:
+    masks = Path(pytestconfig.option.nbval_sanitize_with).read_text(encoding="utf-8")
+    ((regex, replacement),) = get_sanitize_patterns(masks)
+    html = '<img alt="three words" src="data:image/png;base64,AA/+=="> and more'
+    assert re.sub(regex, replacement, html) == html.replace("AA/+==", "PICTURE")
 
 
 @each_lesson
