@@ -6,9 +6,6 @@
 import compileall
 from collections.abc import Sequence
 
-import tests.quick_start  # noqa: F401
-
-# isort: split
 import psutil
 from tqdm import tqdm  # type: ignore[import-untyped]
 
