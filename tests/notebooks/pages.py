@@ -16,7 +16,7 @@ from tests.notebooks import files
 README = ROOT / "README.md"
 START, END = "<!-- lessons -->", "<!-- /lessons -->"
 NAVIGATION = "navigation"
-MADE = "<!-- navigation: made by tests/pages.py -->"
+MADE = "<!-- navigation: made by python -m tests.notebooks.pages -->"
 
 
 def main() -> None:
