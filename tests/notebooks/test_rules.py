@@ -101,6 +101,8 @@ def ends(source: str) -> Fault:
 
 FAULTS: list[tuple[str, Fault]] = [
     ("it_is_normalised", lambda nb: nb.metadata.update(papermill={"duration": 1.5})),
+    ("it_is_normalised", lambda nb: nb.metadata.kernelspec.update(name="mine")),
+    ("it_is_normalised", lambda nb: nb.cells[6].metadata.update(papermill={"duration": 1.5})),
     ("it_is_small", shows("x" * 300_000, "text/plain")),
     (
         "github_shows_it",
