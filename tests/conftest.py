@@ -1,8 +1,5 @@
-"""What all tests share. Importing ``tests.offline`` comes first: no test may ever go live."""
+"""What all tests share."""
 
-import tests.quick_start  # noqa: F401
-
-# isort: split
 import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext

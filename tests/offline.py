@@ -1,8 +1,8 @@
 """Keep every test on the recordings: a pytest plugin that is loaded with ``-p`` before all else.
 
-Whoever has a deployment has its endpoint and key in the environment, or in a ``.env`` file. Tests,
-and the kernels that they start, must neither spend its money nor depend on its answers. Empty
-variables are set rather than none: an unset one would let ``.env`` speak.
+A developer may have the endpoint and key of a deployment in the environment or in a ``.env`` file.
+Tests, and the kernels that they start, must not use it. The variables are set to empty instead of
+being removed, because ``.env`` would supply a missing one.
 """
 
 import os

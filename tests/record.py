@@ -12,9 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import tests.quick_start  # noqa: F401  (first: before anything imports nbformat)
-
-# isort: split
 from papermill import PapermillExecutionError
 from tqdm import tqdm
 

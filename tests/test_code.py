@@ -1,4 +1,4 @@
-"""The code is clean by the word of its tools: style, types, layers (``pyproject.toml``)."""
+"""The code passes its tools (settings: ``pyproject.toml``), and its modules are short."""
 
 import subprocess
 import sys
@@ -32,3 +32,9 @@ def test_tool_finds_nothing(tool: str) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_short(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    command = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1]
+    assert command.endswith("/pytest")
+    assert command in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()

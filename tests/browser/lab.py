@@ -177,9 +177,6 @@ def main() -> None:
     The system closes a pipe whatever way a process ends: this works on every system, and also when
     that process was killed. Kernels end by themselves when their server is gone.
     """
-    import tests.quick_start  # noqa: F401  (before anything imports nbformat)
-
-    # isort: split
     from jupyterlab.labapp import LabApp
 
     def wait_for_the_end() -> None:

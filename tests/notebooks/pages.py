@@ -1,12 +1,9 @@
-"""What is made from ``helpers/lessons.toml``: ``python -m tests.notebooks.pages`` writes it.
+"""Write what is generated from ``helpers/lessons.toml``: ``python -m tests.notebooks.pages``.
 
 That is the navigation bar under the title of each notebook, and the table of lessons in the
-README. A test fails when one of them is not as it would be made now.
+README. A test fails if one of them is out of date.
 """
 
-import tests.quick_start  # noqa: F401  (first: before anything imports nbformat)
-
-# isort: split
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -19,11 +16,11 @@ from tests.notebooks import files
 README = ROOT / "README.md"
 START, END = "<!-- lessons -->", "<!-- /lessons -->"
 NAVIGATION = "navigation"
-MADE = "<!-- navigation: made by tests/pages.py -->"
+MADE = "<!-- navigation: made by python -m tests.notebooks.pages -->"
 
 
 def main() -> None:
-    """Write every page that is not up to date, and name it."""
+    """Write every page that is out of date, and print its name."""
     for path, text in pages().items():
         if path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -31,7 +28,7 @@ def main() -> None:
 
 
 def pages() -> dict[Path, str]:
-    """What each page should hold, by its path."""
+    """Return what each page should hold, by its path."""
     made = {}
     befores, afters = (None, *LESSONS[:-1]), (*LESSONS[1:], None)
     for before, lesson, after in zip(befores, LESSONS, afters, strict=True):
@@ -44,7 +41,7 @@ def pages() -> dict[Path, str]:
 
 
 def bar(before: Lesson | None, lesson: Lesson, after: Lesson | None) -> str:
-    """The line of links to the lessons around ``lesson``, and to all of them."""
+    """Return the links to the lessons before and after ``lesson``, and to the contents."""
     start = LESSONS[0]
     contents = "../README.md" if lesson == start else start.notebook.name
     links = [
@@ -56,13 +53,13 @@ def bar(before: Lesson | None, lesson: Lesson, after: Lesson | None) -> str:
 
 
 def set_bar(nb: NotebookNode, source: str) -> None:
-    """Put the bar under the title cell, in place of the one that is there."""
+    """Put the bar under the title cell, and remove the old one."""
     nb.cells = [c for c in nb.cells if NAVIGATION not in c.metadata.get("tags", [])]
     nb.cells.insert(1, new_markdown_cell(source, metadata={"tags": [NAVIGATION]}))
 
 
 def table(lessons: tuple[Lesson, ...]) -> str:
-    """The lessons as a Markdown table."""
+    """Return the lessons as a Markdown table."""
     head = ("Lesson", "What it teaches", "Section of the article", "Minutes")
     rows = [
         (
@@ -78,7 +75,7 @@ def table(lessons: tuple[Lesson, ...]) -> str:
 
 
 def with_table(readme: str, lessons: str) -> str:
-    """The README with the table between its two marks. Raises ``ValueError`` if one is missing."""
+    """Return the README with the table between its marks. Raises ``ValueError`` without marks."""
     head, start, rest = readme.partition(START)
     _, end, tail = rest.partition(END)
     if not (start and end):

@@ -1,8 +1,8 @@
-"""What GitHub leaves of the HTML that a lesson brings along, in its prose and in its outputs.
+"""Remove from HTML what GitHub removes, in prose and in outputs.
 
-The list of elements and attributes is that of GitHub's html-pipeline, in the older version, which
-lets less through: reports about its viewer of notebooks fit that one. No ``style``, ``id`` or
-``class`` is in it, and neither are ``mark``, ``caption`` and ``figure``.
+The elements and attributes are those of an older version of GitHub's html-pipeline, which allows
+less than the current one; reports about its notebook viewer fit that version. It allows no
+``style``, ``id`` or ``class``, and no ``mark``, ``caption`` or ``figure``.
 """
 
 import re
@@ -19,20 +19,20 @@ href src alt title align valign width height border cellpadding cellspacing colo
 headers scope abbr lang dir start type value open
 """
 ELEMENTS = frozenset([*_ELEMENTS.split(), "span"])
-"""All else goes, and what stands in it stays. The span is for nbconvert's colours of code."""
+"""Other tags are removed, their content stays. ``span`` carries nbconvert's colours of code."""
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 SILENT = (
     *("script", "style", "template", "noscript", "svg", "canvas", "iframe", "object", "embed"),
     *("audio", "video", "button", "input", "select", "textarea", "title"),
 )
-"""Elements that go with all that stands in them."""
+"""Elements that are removed with their content."""
 OF_NBCONVERT = re.compile(r"a\.anchor-link|div\.highlight( hl-\w+)?|span\.[a-z]{1,3}\d?")
-"""Classes that nbconvert gives to headings and to coloured code: its style sheet needs them."""
+"""Classes that nbconvert's style sheet needs, for headings and coloured code."""
 PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,")
 
 
 def sanitised(html: str) -> str:
-    """A piece of a page as GitHub leaves it."""
+    """Return a piece of a page as GitHub leaves it."""
     soup = BeautifulSoup(html, "html.parser")
     for element in soup(SILENT):
         element.decompose()

@@ -1,17 +1,12 @@
-"""GitHub's viewer: a notebook goes in, a page comes out, each piece before and after cleaning."""
+"""Show notebooks as GitHub does: each piece as nbconvert renders it, and as GitHub leaves it."""
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bs4 import BeautifulSoup, Tag
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from helpers.lessons import LESSONS, ROOT, Lesson
@@ -19,19 +14,15 @@ from tests.notebooks import files
 from tests.notebooks.github.sanitiser import sanitised
 
 CSS = Path(__file__).with_name("page.css")
-PACKAGES = Path(__file__).with_name("packages.txt")
-NAMED = {"nbconvert": "7.16.6", "nbformat": "5.10.4"}
-"""The versions on GitHub's error page: "Using nbformat v5.10.4 and nbconvert v7.16.6"."""
-THEMES = ("light", "dark")
 CONTENT = ".jp-RenderedMarkdown.jp-MarkdownOutput, .jp-OutputArea-output"
-"""Where nbconvert puts what a notebook holds; all around it is nbconvert's own."""
+"""CSS selectors of what a notebook holds; the rest of the page is nbconvert's own."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """The prose of a Markdown cell, or one output of a code cell (``output``; None for prose).
+    """The prose of a Markdown cell, or one output of a code cell (``output`` is None for prose).
 
-    ``before`` is as nbconvert makes it, ``after`` as GitHub leaves it; ``cell`` counts from 0.
+    ``before`` is the HTML of nbconvert, ``after`` what GitHub leaves of it; ``cell`` counts from 0.
     """
 
     cell: int
@@ -42,17 +33,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class View:
-    """A notebook in GitHub's viewer. ``refused`` says why it is not shown, None if it is."""
+    """A notebook in GitHub's viewer. ``refused`` says why it is not shown, or is None."""
 
-    path: Path
     nb: NotebookNode
-    versions: dict[str, str]
-    html: str
-    refused: str | None
+    html: str = ""
+    refused: str | None = None
 
     @cached_property
     def page(self) -> BeautifulSoup:
-        """The whole page, cleaned: nothing on it runs, or asks the network."""
+        """The whole page, sanitised: it runs nothing and requests nothing."""
         page = BeautifulSoup(self.html, "html.parser")
         for element in page("script"):
             element.decompose()
@@ -63,22 +52,20 @@ class View:
         return page
 
     def standalone(self) -> str:
-        """The page for a browser, in GitHub's colours; its links lead to the files here."""
+        """Return the page for a browser, in GitHub's colours, with links to the local files."""
         page = BeautifulSoup(str(self.page), "html.parser")
         assert page.head is not None
-        page.head.append(page.new_tag("base", href=f"{self.path.parent.as_uri()}/"))
+        page.head.append(page.new_tag("base", href=f"{(ROOT / 'notebooks').as_uri()}/"))
         page.head.append(page.new_tag("style"))
         page.head.contents[-1].append(CSS.read_text(encoding="utf-8"))
         return str(page)
 
     @cached_property
     def pieces(self) -> list[Piece]:
-        """What the notebook shows, in reading order."""
-        return list(self._pieces())
+        """What the notebook shows, in reading order; nothing if it is refused."""
+        return list(self._pieces()) if self.refused is None else []
 
     def _pieces(self) -> Iterator[Piece]:
-        if self.refused is not None:
-            return
         before = BeautifulSoup(self.html, "html.parser").select(".jp-Cell")
         after = self.page.select(".jp-Cell")
         for index, pair in enumerate(zip(before, after, strict=True)):
@@ -92,69 +79,21 @@ class View:
 
 @cache
 def lessons(theme: str = "light") -> dict[Lesson, View]:
-    """Every lesson in GitHub's viewer; made once for each theme."""
-    found = views([lesson.notebook for lesson in LESSONS], theme)
-    return dict(zip(LESSONS, found, strict=True))
+    """Return every lesson in GitHub's viewer."""
+    return {lesson: render(files.read(lesson.notebook), theme) for lesson in LESSONS}
 
 
-def views(paths: Sequence[Path], theme: str = "light") -> list[View]:
-    """The notebooks in GitHub's viewer, in the theme ``light`` or ``dark``."""
-    folder = _packages()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.notebooks.github.render", theme, *map(str, paths)],
-        cwd=ROOT,
-        env=os.environ
-        | {"PYTHONPATH": str(folder), "JUPYTER_PATH": str(folder / "share" / "jupyter")},
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=True,
-    )
-    rendered = json.loads(done.stdout)
-    return [
-        View(
-            path,
-            files.read(path),
-            rendered["versions"],
-            page.get("html", ""),
-            page.get("refused"),
-        )
-        for path, page in zip(paths, rendered["pages"], strict=True)
-    ]
+def render(nb: NotebookNode, theme: str = "light") -> View:
+    """Return the notebook in GitHub's viewer, in the theme ``light`` or ``dark``."""
+    # Validate once: nbconvert's default compiles the schema anew for each of its 12 steps.
+    exporter = HTMLExporter(template_name="lab", theme=theme, optimistic_validation=True)
+    try:
+        return View(nb, exporter.from_notebook_node(nb)[0])
+    except Exception as error:
+        return View(nb, refused=f"{type(error).__name__}: {error}")
 
 
 def _content(area: Tag) -> BeautifulSoup:
-    """A copy of what the notebook shows in this area; empty if nbconvert shows nothing."""
+    """Return a copy of what the notebook shows in this area; empty if nbconvert shows nothing."""
     found = area.select_one(CONTENT)
     return BeautifulSoup(found.decode_contents() if found else "", "html.parser")
-
-
-def _packages() -> Path:
-    """The folder with GitHub's packages. They are fetched once: it takes seconds and the network.
-
-    A folder of their own, because the versions have holes that nobody should have to install, and
-    JupyterLab goes on using its own. Raises ``RuntimeError`` if pip can't fetch them.
-    """
-    name = hashlib.sha256(PACKAGES.read_bytes()).hexdigest()[:12]
-    folder = ROOT / "build" / "github" / name
-    if folder.exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent) as place:
-        new = Path(place) / "new"
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"),
-                *("--require-hashes", "--only-binary", ":all:", "--disable-pip-version-check"),
-                *("--target", str(new), "--requirement", str(PACKAGES)),
-            ],
-            capture_output=True,
-            encoding="utf-8",
-        )
-        if done.returncode != 0:
-            raise RuntimeError(
-                f"pip could not fetch the packages that GitHub renders with ({PACKAGES.name}); "
-                f"with the network there, run the test again. It said:\n{done.stderr}"
-            )
-        if not folder.exists():  # else a test beside this one was faster
-            new.rename(folder)
-    return folder

@@ -1,34 +1,27 @@
-"""What every lesson must be: small functions that look at a page and yield its faults in words."""
+"""The rules for lessons: each takes a page and yields its faults in words.
+
+Every public function of ``structure``, ``prose`` and ``display`` is a rule.
+"""
 
 from collections.abc import Callable, Iterator
+from inspect import getmembers, isfunction
+from types import ModuleType
+from typing import Any
 
-from tests.notebooks.rules import leaks, prose, structure
-from tests.notebooks.rules.page import Page
+from tests.notebooks.rules import display, leaks, prose, structure
+from tests.notebooks.rules.page import Rule, on_each_piece
 
-Rule = Callable[[Page], Iterator[str]]
+
+def _rules_of(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    for name, function in getmembers(module, isfunction):
+        if function.__module__ == module.__name__ and not name.startswith("_"):
+            yield function
+
 
 RULES: tuple[Rule, ...] = (
-    structure.the_kernel_is_python3,
-    structure.it_is_normalised,
-    structure.it_is_small,
-    structure.it_keeps_no_widget_state,
-    structure.tags_are_known,
-    structure.execution_counts_run_from_one,
-    structure.nothing_went_wrong,
-    structure.nothing_escapes_nbval,
-    structure.widgets_have_a_static_twin,
-    structure.cells_are_short,
-    structure.one_cell_holds_the_parameters,
-    structure.prose_stands_before_code,
-    structure.it_says_who_answered,
-    prose.one_title,
-    prose.headings_are_in_order,
-    prose.it_has_an_exercise,
-    prose.it_ends_with_a_recap_and_the_way_on,
-    prose.links_lead_somewhere,
-    prose.pictures_are_described,
-    prose.nothing_that_github_hides,
-    prose.no_dates,
+    *_rules_of(structure),
+    *_rules_of(prose),
+    *map(on_each_piece, _rules_of(display)),
     leaks.no_machine_paths,
     leaks.no_secrets,
 )

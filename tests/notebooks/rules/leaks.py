@@ -1,12 +1,12 @@
-"""Rules on what must not get out: paths of a machine, secrets, names of hosts."""
+"""Rules on what must not be published: paths of a machine, secrets, names of hosts."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from helpers.lessons import ROOT
-from tests.notebooks.files import without_pictures
-from tests.notebooks.rules.page import Page, strings_in
+from tests.notebooks.rules.page import Page
 
 PATHS = re.compile(
     r"(?<![\w./-])/(?:home|Users|root|tmp|var/folders|mnt|workspaces?)/[\w.-]"
@@ -24,6 +24,7 @@ SECRETS = re.compile(
 )
 HEX = re.compile(r"[0-9a-fA-F]{32,}")
 """Azure's older keys look like this, and so do ids and checksums."""
+PICTURE = re.compile("data:image/png;base64,[A-Za-z0-9+/=]+")
 ID = re.compile(r'(?:id\\?": ?\\?"[a-z-]*|SHA-256 )([0-9a-f]{32,})')
 """The ids of answers and the checksums of pictures, as they stand in recordings."""
 HOST = re.compile(
@@ -33,22 +34,22 @@ PUBLIC_HOSTS = {
     *("aka.ms", "learn.microsoft.com", "go.microsoft.com", "example.com"),
     *("ai.azure.com", "cognitiveservices.azure.com"),  # audiences of tokens
 }
-"""Hosts that errors of the services name; none of them belongs to anyone's resource."""
+"""Hosts that errors of the services name. None of them is the host of a resource."""
 
 
 def no_machine_paths(page: Page) -> Iterator[str]:
-    for text in _strings(page):
+    for text in _strings(page.nb):
         yield from machine_paths(text)
 
 
 def no_secrets(page: Page) -> Iterator[str]:
     ids = {found for tape in page.tapes for found in ID.findall(tape)}
-    for text in _strings(page):
+    for text in _strings(page.nb):
         yield from secrets(text, ids)
 
 
 def machine_paths(text: str) -> Iterator[str]:
-    """Paths that exist on one machine only."""
+    """Yield paths that exist on one machine only."""
     for found in PATHS.finditer(text):
         yield f"a path of one machine: {found[0]!r}"
     for path in (ROOT, Path.home()):
@@ -57,7 +58,7 @@ def machine_paths(text: str) -> Iterator[str]:
 
 
 def secrets(text: str, ids: set[str]) -> Iterator[str]:
-    """What looks like a key or token; ``ids`` are hexadecimal strings that are known not to be."""
+    """Yield what looks like a key or token; ``ids`` are hexadecimal strings known to be neither."""
     for found in SECRETS.finditer(text):
         yield f"what looks like a secret: {found[0][:12]!r}..."
     for found in HEX.finditer(text):
@@ -66,12 +67,19 @@ def secrets(text: str, ids: set[str]) -> Iterator[str]:
 
 
 def hosts(text: str) -> Iterator[str]:
-    """Names of hosts other than the public ones."""
+    """Yield names of hosts other than the public ones."""
     for found in HOST.finditer(text):
         if found[0] not in PUBLIC_HOSTS:
             yield f"the host {found[0]!r}"
 
 
-def _strings(page: Page) -> Iterator[str]:
-    for text in strings_in(page.nb):
-        yield without_pictures(text)
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, without the bytes of pictures."""
+    if isinstance(value, str):
+        yield PICTURE.sub("", value)
+    elif isinstance(value, dict):
+        for item in (*value, *value.values()):
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)

@@ -1,12 +1,9 @@
-"""Rules on what a lesson says: headings, links, pictures, and what GitHub's view can show."""
+"""Rules on the prose of a lesson: headings, the way on, dates."""
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
 
-from helpers.lessons import ROOT
-from tests.notebooks.rules.page import Page, Token, words_of
+from tests.notebooks.rules.page import Page
 
 MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 DATES = re.compile(
@@ -14,13 +11,11 @@ DATES = re.compile(
     r"|\b(?:recently|currently|nowadays|new feature|at the moment|as of today|brand.new)\b",
     re.IGNORECASE,
 )
-"""What makes a text old: dates, and words that mean the day on which it was written."""
-MIN_ALT = 3
-"""Words."""
+"""Dates, and words that refer to the day of writing: both make a text outdated."""
 
 
 def one_title(page: Page) -> Iterator[str]:
-    titles = [words_of(token) for token in _headings(page) if token["attrs"]["level"] == 1]
+    titles = [heading.get_text() for heading in page.headings if heading.name == "h1"]
     if len(titles) != 1:
         yield f"it has {len(titles)} titles: {titles}"
     if not page.nb.cells[0].source.startswith("# "):
@@ -29,81 +24,29 @@ def one_title(page: Page) -> Iterator[str]:
 
 def headings_are_in_order(page: Page) -> Iterator[str]:
     before = 0
-    for token in _headings(page):
-        level = token["attrs"]["level"]
+    for heading in page.headings:
+        level = int(heading.name[1])
         if level > before + 1:
-            yield f"{words_of(token)!r} is a heading of level {level} below one of level {before}"
+            yield f"{heading.get_text()!r} is of level {level}, below one of level {before}"
         before = level
 
 
 def it_has_an_exercise(page: Page) -> Iterator[str]:
-    if not any("exercise" in words_of(token).lower() for token in _headings(page)):
+    if not any("exercise" in heading.get_text().lower() for heading in page.headings):
         yield "it has no heading with the word exercise"
 
 
 def it_ends_with_a_recap_and_the_way_on(page: Page) -> Iterator[str]:
-    headings = _headings(page)
-    if not headings or "recap" not in words_of(headings[-1]).lower():
+    if not page.headings or "recap" not in page.headings[-1].get_text().lower():
         yield "its last heading is not the recap"
-    links = [t["attrs"]["url"] for t in page.markdown[-1] if t["type"] == "link"]
+    links = [link.get("href") for link in page.prose[-1]("a")]
     if page.nb.cells[-1].cell_type != "markdown" or not links:
         yield "it does not end with a link that leads on"
     elif page.following and page.following not in links:
         yield f"its last cell does not link to {page.following}"
 
 
-def links_lead_somewhere(page: Page) -> Iterator[str]:
-    urls = [t["attrs"]["url"] for t in page.tokens if t["type"] in ("link", "image")]
-    urls += [attrs[name] for _, attrs in page.tags for name in ("href", "src") if name in attrs]
-    for url in urls:
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https", "data", "mailto"):
-            continue
-        target = (page.path.parent / PurePosixPath(unquote(parts.path))).resolve()
-        if parts.scheme or parts.netloc or not parts.path:
-            yield f"{url!r} is neither a web address nor a relative path"
-        elif not target.is_relative_to(ROOT) or not target.exists():
-            yield f"{url!r} leads nowhere"
-        elif parts.fragment and target.suffix == ".ipynb":
-            yield f"{url!r} leads into the middle of a notebook, which GitHub can't show"
-
-
-def pictures_are_described(page: Page) -> Iterator[str]:
-    alts = [words_of(token) for token in page.tokens if token["type"] == "image"]
-    alts += [attrs.get("alt", "") for tag, attrs in page.tags if tag == "img"]
-    for alt in alts:
-        if len(alt.split()) < MIN_ALT:
-            yield f"the description {alt!r} of a picture says nothing"
-    for output in page.outputs:
-        bare = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
-        if bare:
-            yield f"an output is a bare {bare[0]}, which can't have a description"
-
-
-def nothing_that_github_hides(page: Page) -> Iterator[str]:
-    for token in page.tokens:
-        if token["type"] == "block_code" and token.get("attrs", {}).get("info") == "mermaid":
-            yield "a mermaid diagram is shown as its source"
-        if token["type"] == "block_quote" and words_of(token).lstrip().startswith("[!"):
-            yield "a callout is shown with its mark: write > **Note.**"
-        if token["type"] in ("link", "image"):
-            url = token["attrs"]["url"]
-            if url.startswith(("#", "attachment:")):
-                yield f"{url!r} is not shown"
-    if any("attachments" in cell for cell in page.nb.cells):
-        yield "a cell has an attachment"
-    for tag, attrs in page.tags:
-        if tag in ("details", "style", "script", "svg", "iframe"):
-            yield f"<{tag}> is removed or shown as nothing"
-        if "id" in attrs or (tag == "a" and "href" not in attrs):
-            yield f"<{tag}> is an anchor, and anchors are removed"
-
-
 def no_dates(page: Page) -> Iterator[str]:
-    for token in page.tokens:
-        if token["type"] == "text" and (found := DATES.search(token["raw"])):
-            yield f"{found[0]!r} will be old one day"
-
-
-def _headings(page: Page) -> list[Token]:
-    return [token for token in page.tokens if token["type"] == "heading"]
+    for soup in page.prose:
+        for found in DATES.finditer(soup.get_text()):
+            yield f"{found[0]!r} will be out of date"

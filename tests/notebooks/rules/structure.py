@@ -1,46 +1,40 @@
-"""Rules on the notebook as a file: kernel, counts, outputs, sizes, provenance."""
+"""Rules on the notebook as a file: size, tags, counts, cells, provenance."""
 
 import statistics
 from collections.abc import Iterator
 from copy import deepcopy
 
-from nbformat import NotebookNode
-
 from helpers.connect import describe_provenance
 from tests.notebooks import files
 from tests.notebooks.rules.page import Page
 
-LARGEST = 300_000
-"""Bytes: GitHub shows notebooks that are small, and a diff of one that is not is no diff."""
+MAX_BYTES = 300_000
+"""Of a notebook: GitHub does not show large ones."""
 TAGS = {"parameters", "navigation"}
-
-
-def the_kernel_is_python3(page: Page) -> Iterator[str]:
-    name = page.nb.metadata.get("kernelspec", {}).get("name")
-    if name != "python3":
-        yield f"its kernel is {name}"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def it_is_normalised(page: Page) -> Iterator[str]:
     nb = deepcopy(page.nb)
     files.normalise(nb)
     if files.text_of(nb) != page.text:
-        yield "it is not as tests/notebooks.py writes it (run python -m tests.notebooks.pages)"
+        yield "it is not as tests/notebooks/files.py writes it: python -m tests.notebooks.pages"
 
 
 def it_is_small(page: Page) -> Iterator[str]:
-    size = len(page.text.encode("utf-8"))
-    if size > LARGEST:
+    if (size := len(page.text.encode("utf-8"))) > MAX_BYTES:
         yield f"it has {size} bytes"
 
 
-def it_keeps_no_widget_state(page: Page) -> Iterator[str]:
-    if "widgets" in page.nb.metadata:
-        yield "it keeps the state of widgets: GitHub refuses it"
+def github_shows_it(page: Page) -> Iterator[str]:
+    if page.view.refused is not None:
+        yield f"GitHub would refuse it: {page.view.refused}"
+    if any("attachments" in cell for cell in page.nb.cells):
+        yield "a cell has an attachment, which GitHub does not show"
 
 
 def tags_are_known(page: Page) -> Iterator[str]:
-    # raises-exception stops papermill, nbval-skip and the like stop nbval.
+    # raises-exception stops papermill; nbval-skip and the like turn nbval off.
     for index, cell in enumerate(page.nb.cells):
         for tag in set(cell.metadata.get("tags", [])) - TAGS:
             yield f"cell {index} has the tag {tag}"
@@ -64,18 +58,16 @@ def nothing_went_wrong(page: Page) -> Iterator[str]:
 def nothing_escapes_nbval(page: Page) -> Iterator[str]:
     for cell in page.code:
         if "nbval" in cell.source.lower():
-            yield f"a cell speaks to nbval: {cell.source[:80]!r}"
+            yield f"a comment changes what nbval does: {cell.source[:80]!r}"
 
 
-def widgets_have_a_static_twin(page: Page) -> Iterator[str]:
-    for output in page.outputs:
-        data = output.get("data", {})
-        if "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data:
-            yield "a widget shows nothing where there is no kernel"
+def no_widget_is_committed(page: Page) -> Iterator[str]:
+    if any(WIDGET in output.get("data", {}) for output in page.outputs):
+        yield "an output holds a widget, which shows nothing without a kernel: run it headless"
 
 
 def cells_are_short(page: Page) -> Iterator[str]:
-    sizes = [_lines(cell) for cell in page.code]
+    sizes = [sum(1 for line in cell.source.splitlines() if line.strip()) for cell in page.code]
     if statistics.median(sizes) > 6:
         yield f"the median of its code cells is {statistics.median(sizes)} lines"
     if sum(size <= 12 for size in sizes) < 0.9 * len(sizes):
@@ -95,9 +87,9 @@ def one_cell_holds_the_parameters(page: Page) -> Iterator[str]:
 def prose_stands_before_code(page: Page) -> Iterator[str]:
     before = None
     for index, cell in enumerate(page.nb.cells):
-        if cell.cell_type == "code" and (before is None or before.cell_type != "markdown"):
+        if cell.cell_type == "code" and before != "markdown":
             yield f"no prose stands before cell {index}"
-        before = cell
+        before = cell.cell_type
 
 
 def it_says_who_answered(page: Page) -> Iterator[str]:
@@ -107,7 +99,3 @@ def it_says_who_answered(page: Page) -> Iterator[str]:
     said = "".join(output.get("text", "") for output in page.code[0].outputs)
     if said.strip() != describe_provenance(page.provenance):
         yield f"its first output does not say who answered: {said!r}"
-
-
-def _lines(cell: NotebookNode) -> int:
-    return sum(1 for line in cell.source.splitlines() if line.strip())

@@ -1,14 +1,10 @@
-"""What a reader on GitHub does not get: small functions that yield the losses of a piece in words.
-
-That a notebook is small and keeps no state of widgets is checked where its file is
-(``tests/rules``), for every lesson.
-"""
+"""Rules on what a reader sees, with no kernel and on GitHub: each checks one piece of a page."""
 
 import base64
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -18,39 +14,23 @@ from PIL import Image
 
 from helpers.lessons import ROOT
 from tests.notebooks.github.sanitiser import ELEMENTS
-from tests.notebooks.github.viewer import Piece, View
+from tests.notebooks.github.viewer import Piece
+from tests.notebooks.rules.page import without
 
-Check = Callable[[Piece], Iterator[str]]
-
-WIDGET = "application/vnd.jupyter.widget-view+json"
 UNSEEN = ("script", "style", "template", "noscript", "title")
 HIDDEN = ("title", "aria-label", "value", "placeholder")
 """Attributes whose words are not on the page, or only under a pointer."""
 MIN_ALT = 3
 """Words."""
 BREAKABLE = 12
-"""Characters."""
+"""Characters: longer words may be broken in a narrow column of plain text."""
 BARS = re.compile("[▁▂▃▄▅▆▇█▏▎▍▌▋▊▉░▒▓]")
 SPOTS = re.compile("[■□●○⚫⚪⬛⬜🟥-🟫🔴🔵]")
 DRAWN = ("img", "hr", "br")
 BOLD = ("b", "strong", "em", "th")
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 LOOKS = re.compile(r"(?:color|background|border|width|height)[\w-]*\s*:\s*[^;]+")
 COLOUR = re.compile(r"(?:^|;)\s*(?:color|background(?:-color)?)\s*:\s*([^;]+)")
-
-
-def losses(view: View) -> Iterator[str]:
-    """All that is lost of a notebook, cell by cell."""
-    if view.refused is not None:
-        yield f"GitHub would refuse it: {view.refused}"
-    for piece in view.pieces:
-        for check in CHECKS:
-            for found in check(piece):
-                yield f"cell {piece.cell}: {found}"
-
-
-def no_widget_is_committed(piece: Piece) -> Iterator[str]:
-    if piece.output is not None and WIDGET in piece.output.get("data", {}):
-        yield "it holds the view of a widget, which needs a kernel: run it headless"
 
 
 def something_is_shown(piece: Piece) -> Iterator[str]:
@@ -61,18 +41,17 @@ def something_is_shown(piece: Piece) -> Iterator[str]:
 
 
 def every_word_is_there(piece: Piece) -> Iterator[str]:
-    said = words(_plain(piece))
-    there = words(_text(piece.after)) | words(_text(piece.after, " "))
+    said = _words(_plain(piece))
+    there = _words(_text(piece.after)) | _words(_text(piece.after, " "))
     for img in piece.after("img"):
         for sentence in str(img.get("alt", "")).split(". "):
-            if words(sentence) <= said - there:  # else it repeats what the text says
-                there += words(sentence)
-    lost = words(_text(piece.before, " ")) | said
+            if _words(sentence) <= said - there:  # else it repeats what the text says
+                there += _words(sentence)
+    lost = _words(_text(piece.before, " ")) | said
     for element in piece.before(True):
         if element.name not in UNSEEN:
-            lost |= Counter(w for name in HIDDEN for w in words(str(element.get(name, ""))))
+            lost |= Counter(w for name in HIDDEN for w in _words(str(element.get(name, ""))))
     lost -= there
-    # A narrow column of plain text breaks a long word in two.
     long = [word for word in there if len(word) >= BREAKABLE]
     broken = {word[:at] for word in long for at in range(1, len(word)) if word[at:] in said}
     broken |= {word[at:] for word in long for at in range(1, len(word)) if word[:at] in said}
@@ -80,48 +59,65 @@ def every_word_is_there(piece: Piece) -> Iterator[str]:
         yield f"these words are lost: {', '.join(gone)}"
 
 
-def prose_keeps_its_tags(piece: Piece) -> Iterator[str]:
-    if piece.output is None:
-        for name in sorted({element.name for element in piece.before(True)} - ELEMENTS):
-            yield f"<{name}> is taken out of the prose: if it is to be read, make it code"
+def nothing_is_taken_out(piece: Piece) -> Iterator[str]:
+    for element in piece.before(True):
+        if element.name in ("details", "style", "script", "svg", "iframe"):
+            yield f"<{element.name}> is removed or shown as nothing"
+        elif piece.output is None and element.name not in ELEMENTS:
+            yield f"<{element.name}> is taken out of the prose: if it is to be read, make it code"
+        # The ids of headings are nbconvert's.
+        if ("id" in element.attrs and element.name not in HEADINGS) or (
+            element.name == "a" and "href" not in element.attrs
+        ):
+            yield f"<{element.name}> is an anchor, and anchors are removed"
+    if piece.before.select(".mermaid"):
+        yield "a mermaid diagram is shown as its source"
+    for quote in piece.before("blockquote"):
+        if quote.get_text().lstrip().startswith("[!"):
+            yield "a callout is shown with its mark: write > **Note.**"
 
 
 def no_price_becomes_a_formula(piece: Piece) -> Iterator[str]:
-    prose = BeautifulSoup(str(piece.after), "html.parser")
-    for code in prose(["code", "pre"]):
-        code.decompose()
+    prose = without(piece.after, "code", "pre")
     for block in prose(["p", "li", "td", "th", "div"]):
         block.append("\0")
     if found := re.search(r"\$[^$\0]+\$", prose.get_text()):
         yield f"what stands between two dollars is typeset as a formula: {found[0]!r}"
 
 
+def links_lead_somewhere(piece: Piece) -> Iterator[str]:
+    for element in piece.before.select("a[href]:not(.anchor-link), img[src]:not([src^='data:'])"):
+        url = str(element.get("href", "") or element.get("src", ""))
+        parts = urlsplit(url)
+        if element.name == "a" and parts.scheme in ("http", "https", "mailto"):
+            continue
+        target = (ROOT / "notebooks" / PurePosixPath(unquote(parts.path))).resolve()
+        if parts.scheme or parts.netloc or not parts.path:
+            yield f"{url!r} is neither a web address nor a relative path"
+        elif not target.is_relative_to(ROOT) or not target.exists():
+            yield f"{url!r} leads nowhere"
+        elif parts.fragment and target.suffix == ".ipynb":
+            yield f"{url!r} leads into the middle of a notebook, which GitHub can't show"
+
+
 def pictures_are_seen(piece: Piece) -> Iterator[str]:
     for img in piece.after("img"):
-        alt = str(img.get("alt", ""))
+        alt, source = str(img.get("alt", "")), str(img.get("src", ""))
         if len(alt.split()) < MIN_ALT or alt.startswith("No description has been provided"):
             yield f"the description {alt!r} of a picture says nothing"
-        source = str(img.get("src", ""))
-        if not source.startswith("data:"):
-            if not _leads_to_a_file(source):
-                yield f"a picture is not there: {source!r}"
-            continue
-        try:
-            picture = Image.open(BytesIO(base64.b64decode(source.partition(",")[2], validate=True)))
-            picture.load()
-        except (OSError, ValueError) as error:
-            yield f"a picture can't be read: {error}"
-        else:
-            if picture.has_transparency_data and picture.convert("RGBA").getextrema()[3][0] < 255:
-                yield f"the background shines through a picture, and may be dark: {alt!r}"
-
-
-def links_lead_somewhere(piece: Piece) -> Iterator[str]:
-    for link in piece.after("a", class_=lambda name: name != "anchor-link"):
-        target = str(link.get("href", ""))
-        on_the_web = urlsplit(target).scheme in ("http", "https", "mailto")
-        if not on_the_web and not _leads_to_a_file(target):
-            yield f"a link leads nowhere: {target!r}"
+        if not source:
+            yield f"the picture {alt!r} is taken out"
+        elif source.startswith("data:"):
+            try:
+                data = base64.b64decode(source.partition(",")[2], validate=True)
+                picture = Image.open(BytesIO(data))
+                picture.load()
+            except (OSError, ValueError) as error:
+                yield f"a picture can't be read: {error}"
+            else:
+                alpha = picture.convert("RGBA").getextrema()[3]
+                if picture.has_transparency_data and alpha[0] < 255:
+                    yield f"a picture is not opaque, and the page may be dark: {alt!r}"
 
 
 def looks_are_not_all(piece: Piece) -> Iterator[str]:
@@ -151,7 +147,7 @@ def colour_is_not_all(piece: Piece) -> Iterator[str]:
 
 
 def signs_have_words(piece: Piece) -> Iterator[str]:
-    """A bar or a coloured spot goes with a number or a word in its row."""
+    """A bar or a coloured spot has a number or a word in its row."""
     for row in _rows(piece.after):
         if BARS.search(row) and not re.search(r"\d", row):
             yield f"a bar has no number beside it: {row.strip()[:40]!r}"
@@ -165,34 +161,20 @@ def tables_have_heads(piece: Piece) -> Iterator[str]:
             yield "a table has no head: only the place of a cell tells what it is"
 
 
-CHECKS: tuple[Check, ...] = (
-    no_widget_is_committed,
-    something_is_shown,
-    every_word_is_there,
-    prose_keeps_its_tags,
-    no_price_becomes_a_formula,
-    pictures_are_seen,
-    links_lead_somewhere,
-    looks_are_not_all,
-    colour_is_not_all,
-    signs_have_words,
-    tables_have_heads,
-)
-
-
-def words(text: str) -> Counter[str]:
-    """The words, numbers, emoji and check marks of a text; lines that draw a table are none."""
+def _words(text: str) -> Counter[str]:
+    """Count the words, numbers, emoji and check marks of a text, without the lines of tables."""
     signs = (c for c in text if unicodedata.category(c) == "So" and not "─" <= c <= "╿")
     return Counter(re.findall(r"\w+", text)) + Counter(signs)
 
 
 def _text(soup: Tag, between: str = "") -> str:
-    """The text, with that of pictures drawn in SVG, and without what a browser never shows."""
+    """Return the text, also that of SVG pictures, without what a browser never shows."""
     unseen = {id(text) for element in soup(UNSEEN) for text in element.strings}
     return between.join(text for text in soup.strings if id(text) not in unseen)
 
 
 def _plain(piece: Piece) -> str:
+    """Return what the output shows as plain text."""
     if piece.output is None:
         return ""
     data = piece.output.get("data", {})
@@ -200,7 +182,7 @@ def _plain(piece: Piece) -> str:
 
 
 def _rows(soup: BeautifulSoup) -> Iterator[str]:
-    """The rows of tables, and the lines of all other text."""
+    """Yield the rows of tables, and the lines of all other text."""
     rest = BeautifulSoup(str(soup), "html.parser")
     for row in rest("tr"):
         yield row.extract().get_text(" ")
@@ -209,9 +191,3 @@ def _rows(soup: BeautifulSoup) -> Iterator[str]:
     for block in rest(["p", "li", "pre", "div"]):
         block.append("\n")
     yield from rest.get_text().splitlines()
-
-
-def _leads_to_a_file(target: str) -> bool:
-    parts = urlsplit(target)
-    path = (ROOT / "notebooks" / PurePosixPath(unquote(parts.path))).resolve()
-    return bool(parts.path) and not parts.scheme and path.is_relative_to(ROOT) and path.exists()

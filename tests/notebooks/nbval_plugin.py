@@ -1,0 +1,42 @@
+"""A pytest plugin: after the cells of a lesson, nbval checks that its recording was used whole.
+
+nbval ignores ``clear_output`` and updates of a display. No lesson uses them; a cell that did would
+fail, because papermill, which makes the stored outputs, applies them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+RECORDING_IS_PLAYED = """\
+import gc
+from helpers.recordings.replay import ReplayTransport
+
+replays = [found for found in gc.get_objects() if isinstance(found, ReplayTransport)]
+assert replays, "the lesson made no ReplayTransport"
+unplayed = set.intersection(*(set(replay.unplayed()) for replay in replays))
+assert not unplayed, unplayed
+"""
+"""The source of a cell for the end of a lesson. Several clients may replay the same recording."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the path of the mask file independent of the working directory."""
+    if mask := config.option.nbval_sanitize_with:
+        config.option.nbval_sanitize_with = str(config.rootpath / mask)
+
+
+def collect(notebook: IPyNbFile, collect_cells: Any = IPyNbFile.collect) -> Iterator[IPyNbCell]:
+    """Yield the cells of a notebook, and for a lesson the check of its recording."""
+    yield from collect_cells(notebook)
+    if "tutorial" in notebook.nb.metadata:
+        facts = {"cell_num": len(notebook.nb.cells), "options": defaultdict(bool)}
+        cell = new_code_cell(RECORDING_IS_PLAYED)
+        yield IPyNbCell.from_parent(notebook, name="recording", cell=cell, **facts)
+
+
+IPyNbFile.collect = collect
