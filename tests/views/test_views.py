@@ -14,12 +14,13 @@ from bs4 import BeautifulSoup
 from markupsafe import Markup
 from PIL import Image, ImageColor, ImageDraw
 
+from helpers import views
 from helpers.client.errors import ConfigurationError
 from helpers.client.exchange import Exchange
 from helpers.client.responses import CompletionsUsage
 from helpers.lessons import Lesson
 from helpers.views import charts as pictures
-from helpers.views import view as views
+from helpers.views.displays import MAX_BODY
 from helpers.views.view import View
 
 ALLOWED = {
@@ -252,7 +253,7 @@ class TestWire:
 
     def test_a_body_of_many_small_parts_is_cut_too(self) -> None:
         view = wire(response_body=list(range(200_000)))
-        assert len(view.plain) < 2 * views.MAX_BODY
+        assert len(view.plain) < 2 * MAX_BODY
         assert "characters left out" in view.plain
 
     def test_a_body_nested_without_end(self) -> None:
