@@ -65,7 +65,7 @@ import logging, sys
 %xmode Verbose
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 from helpers.connect import connect
-from helpers.views.view import wire
+from helpers.views import wire
 client = connect("01-basic-call")
 client, vars(client)
 
