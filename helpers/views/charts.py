@@ -27,7 +27,6 @@ ARRIVED = "#0550ae"
 _FONT = Path(__file__).with_name("fonts") / "DejaVuSans-subset.ttf"
 _MIN_AXIS = 0.005
 """Seconds on the shortest axis: below, its labels would be parts of a millisecond."""
-_MAX_COLOURS = 64
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,9 @@ class Card:
 
 
 def png_bytes(image: Image.Image) -> bytes:
-    """Return ``image`` as PNG with a palette of few colours, which halves its size."""
+    """Return ``image`` as PNG with a palette of 64 colours, which halves its size."""
     stream = io.BytesIO()
-    few = image.quantize(_MAX_COLOURS, dither=Image.Dither.NONE)
+    few = image.quantize(64, dither=Image.Dither.NONE)
     few.save(stream, "PNG", optimize=True)
     return stream.getvalue()
 

@@ -107,11 +107,11 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
 
 
 def _body(thing: ChatError | ChatCompletions | StreamingChatCompletionsUpdate) -> JSON:
-    if not isinstance(thing, ChatError):
-        return thing.raw
     if isinstance(thing, StreamInterruptedError):
         return thing.partial.raw
-    return _object(thing.exchange.response_body if thing.exchange else None)
+    if isinstance(thing, ChatError):
+        return _object(thing.exchange and thing.exchange.response_body)
+    return thing.raw
 
 
 def _sent(body: JSON) -> Iterator[tuple[str, JSON]]:

@@ -1,4 +1,4 @@
-"""Displays of one call or several: the wire, the tokens used, the times; and the map of lessons."""
+"""Displays of calls: the wire, the tokens used, the times; and the map of lessons."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from jinja2 import Environment
 from markupsafe import Markup
 
-from helpers.client.exchange import Exchange
+from helpers.client.exchange import Exchange, map_strings
 from helpers.client.responses import CompletionsUsage
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.lessons import Lesson
@@ -18,7 +18,6 @@ from helpers.views.view import Cell, View, paragraph, picture, table
 
 MAX_BODY = 10_000
 """Characters of a whole body that ``wire`` shows."""
-_MAX_DEPTH = 40
 _MAX_BAR = 30
 
 _CODE = Markup("<code>{}</code>")
@@ -115,10 +114,9 @@ def _prose_cell(text: str) -> Cell:
 
 
 def _times(row: TimelineRow) -> list[str]:
-    if not row.chunks:
-        return [row.label, "none", "0", "none"]
+    first, last = (duration(row.chunks[place]) if row.chunks else "none" for place in (0, -1))
     count = str(len(row.chunks)) if row.streamed else "1 (not streamed)"
-    return [row.label, duration(row.chunks[0]), count, duration(row.chunks[-1])]
+    return [row.label, first, count, last]
 
 
 def _head(start: str, headers: Mapping[str, str]) -> str:
@@ -132,17 +130,8 @@ def _body(body: Any) -> str:
         return "(a stream of events: see the events themselves)"
     if isinstance(body, str):
         return sanitize(shorten(body)) or "(no body)"
-    text = json.dumps(_shorten_strings(body), indent=2, ensure_ascii=False)
+    try:
+        text = json.dumps(map_strings(body, shorten), indent=2, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to show)"
     return sanitize(shorten(text, MAX_BODY))
-
-
-def _shorten_strings(value: Any, depth: int = 0) -> Any:
-    if depth > _MAX_DEPTH:
-        return "… (nested too deeply to show)"
-    if isinstance(value, str):
-        return shorten(value)
-    if isinstance(value, list):
-        return [_shorten_strings(item, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {shorten(str(key)): _shorten_strings(item, depth + 1) for key, item in value.items()}
-    return value

@@ -1,12 +1,9 @@
-"""How sure a model was of its words: the answer with its unsure tokens marked, and a table of them.
+"""``heatmap``: how sure a model was of its words, from the ``logprobs`` of its answer.
 
-The probabilities are the ``logprobs`` of an answer (ask with ``logprobs=True``). Text from the
-model is put into html, never drawn. A mark is bold, with a figure and a bar; its colour only adds
-to that.
+A mark is bold, with a figure and a bar; its colour only adds to that.
 """
 
 import codecs
-import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from markupsafe import Markup
 
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize, shorten
+from helpers.views.charts import INK
 from helpers.views.view import View, lines_html, paragraph, table
 
 MIN_SURE = 0.9
@@ -32,12 +30,11 @@ _MIN_LOGPROB = -9999.0
 """What services send for a probability of about 0; ``math.exp`` makes it 0."""
 
 _BAR_SIGNS, _BLOCKS = 10, "▁▂▃▄▅▆▇█"
-_INK = "#1f2328"
 _COLOURS = ((0.5, "#fff3bf"), (0.2, "#ffd8a8"), (0.0, "#ffc9c9"))
 """The colour of a mark by its least probability."""
 
 _MARK = Markup(
-    '<mark style="background-color: {}; color: ' + _INK + '"><b>{}</b></mark><sub> {}</sub>'
+    '<mark style="background-color: {}; color: ' + INK + '"><b>{}</b></mark><sub> {}</sub>'
 )
 LEGEND = f"Marked with a figure and a bar: what the model was less than {MIN_SURE:.0%} sure of."
 _NO_LOGPROBS = (
@@ -56,7 +53,7 @@ class Token:
 
     @property
     def probability(self) -> float:
-        """The probability; 0 if none was sent."""
+        """From 0 to 1; 0 if none was sent."""
         return 0.0 if self.logprob is None else math.exp(self.logprob)
 
 
@@ -84,7 +81,11 @@ def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
 
 def tokens_of(answer: ChatCompletions | Sequence[Any]) -> list[Token]:
     """Return the tokens of what ``heatmap`` takes; none if there are no logprobs."""
-    return list(_read(_sent(answer) if isinstance(answer, ChatCompletions) else answer))
+    if isinstance(answer, ChatCompletions):
+        logprobs = answer.choices[0].raw.get("logprobs") if answer.choices else None
+        content = _field(logprobs, "content")
+        answer = content if isinstance(content, list) else []
+    return list(_read(answer))
 
 
 def summarize(tokens: Sequence[Token]) -> str:
@@ -96,13 +97,6 @@ def summarize(tokens: Sequence[Token]) -> str:
     if len(tokens) > MAX_TOKENS:
         words += f" Shown here: the first {MAX_TOKENS} tokens."
     return words
-
-
-def _sent(completion: ChatCompletions) -> list[Any]:
-    """Return the list of raw tokens of the first choice, or an empty one."""
-    logprobs = completion.choices[0].raw.get("logprobs") if completion.choices else None
-    content = _field(logprobs, "content")
-    return content if isinstance(content, list) else []
 
 
 def _read(sent: Iterable[Any]) -> Iterator[Token]:
@@ -176,7 +170,7 @@ def _shown(text: str) -> str:
 def _least_sure(unsure: Sequence[Token]) -> list[Token]:
     """Return the tokens of the table, in the order of the text."""
     logprobs = [_MIN_LOGPROB if token.logprob is None else token.logprob for token in unsure]
-    places = heapq.nsmallest(MAX_ROWS, range(len(unsure)), key=logprobs.__getitem__)
+    places = sorted(range(len(unsure)), key=logprobs.__getitem__)[:MAX_ROWS]
     return [unsure[place] for place in sorted(places)]
 
 

@@ -67,14 +67,14 @@ def steps_of(messages: Iterable[Any]) -> list[Step]:
     for message in messages:
         sent = message.as_dict() if hasattr(message, "as_dict") else message
         view = ChatResponseMessage(dict(sent) if isinstance(sent, Mapping) else {})
-        for step in _steps_of_message(view, numbers):
+        for step in _message_steps(view, numbers):
             steps.append(step)
             if step.calls and step.call_id:
                 numbers[step.call_id] = len(steps)
     return steps
 
 
-def _steps_of_message(message: ChatResponseMessage, numbers: Mapping[str, int]) -> Iterator[Step]:
+def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> Iterator[Step]:
     """Yield the steps of one message; ``numbers`` has the step of each earlier call, by its id."""
     role, sent = message.role or "", content_text(message.raw.get("content"))
     if role == "tool":

@@ -109,7 +109,7 @@ class TestMarks:
         assert "<br>\u00a0 \u00a0 return" in heatmap([token(":\n    return")]).html
 
     def test_marked_text_is_legible(self) -> None:
-        ink = ImageColor.getrgb(module._INK)
+        ink = ImageColor.getrgb(module.INK)
         for _, colour in module._COLOURS:
             assert contrast(ink, ImageColor.getrgb(colour)) >= 4.5
 
