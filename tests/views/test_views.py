@@ -131,7 +131,6 @@ def lesson(number: int = 1, **facts: Any) -> Lesson:
         "minutes": 10 + number,
         "mirrors": f"Section {number}",
         "summary": "calls and `finish_reason`",
-        "needs": "nothing",
     }
     return Lesson(**{**plain, **facts})
 
