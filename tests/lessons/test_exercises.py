@@ -1,4 +1,4 @@
-"""Each exercise takes its solution, and refuses answers that are wrong, each for its own reason."""
+"""Each exercise accepts its solution and refuses wrong answers."""
 
 from contextlib import suppress
 from importlib import import_module
@@ -54,15 +54,9 @@ def test_what_stands_in_the_notebook_is_not_yet_right(lesson: str) -> None:
 
 
 @each_exercise
-def test_an_answer_that_raises_is_told_and_not_raised(lesson: str) -> None:
+def test_an_error_of_an_answer_is_reported(lesson: str) -> None:
     said = check(lesson, boom)
     assert said.startswith("Not yet: for ") and " raises LookupError:\nboom\n" in said
-
-
-@each_exercise
-@pytest.mark.parametrize("junk", [None, "", object(), [], {}, -1], ids=repr)
-def test_junk_is_refused(lesson: str, junk: Any) -> None:
-    assert check(lesson, lambda given: junk).startswith("Not yet: ")
 
 
 @pytest.mark.parametrize(
@@ -73,18 +67,18 @@ def test_junk_is_refused(lesson: str, junk: Any) -> None:
         for name, answer in answers.items()
     ],
 )
-def test_a_near_miss_is_refused(lesson: str, answer: Answer) -> None:
+def test_a_wrong_answer_is_refused(lesson: str, answer: Answer) -> None:
     assert check(lesson, answer).startswith("Not yet: ")
 
 
 @each_exercise
-def test_an_answer_that_spoils_what_it_is_given_spoils_nothing_else(lesson: str) -> None:
-    def greedy(given: Any) -> None:
+def test_an_answer_that_changes_its_argument_changes_no_case(lesson: str) -> None:
+    def clear(given: Any) -> None:
         for spoil in (lambda: given.clear(), lambda: given.raw.clear()):
             with suppress(AttributeError):
                 spoil()
 
-    check(lesson, greedy)
+    check(lesson, clear)
     assert check(lesson, solution(lesson)).startswith("Right: ")
 
 
@@ -100,10 +94,10 @@ class Yes:
 @each_exercise
 @pytest.mark.parametrize(
     "answer",
-    [lambda _: Yes(), lambda a: a, lambda: None, 5, None],
-    ids=["equal to all", "the argument", "no argument", "5", "None"],
+    [lambda _: Yes(), lambda _: None, lambda _: [], lambda _: {}, lambda a: a, lambda: None, 5],
+    ids=["equal to all", "None", "[]", "{}", "the argument", "no argument", "no function"],
 )
-def test_what_is_no_answer_is_refused(lesson: str, answer: Any) -> None:
+def test_junk_is_refused(lesson: str, answer: Any) -> None:
     assert check(lesson, answer).startswith("Not yet: ")
 
 
