@@ -1,15 +1,14 @@
 """Each exercise accepts its solution and refuses wrong answers."""
 
 from contextlib import suppress
-from importlib import import_module
-from inspect import getmembers, isfunction
 from typing import Any
 
 import pytest
 
 from helpers.exercises import CASES, HINTS, check
 from helpers.lessons import LESSONS
-from tests.lessons.solutions.wrong import WRONG, Answer
+from tests.lessons.solutions import SOLUTIONS, Answer
+from tests.lessons.wrong_answers import WRONG
 from tests.notebooks import files
 
 each_exercise = pytest.mark.parametrize("lesson", CASES)
@@ -17,14 +16,6 @@ each_exercise = pytest.mark.parametrize("lesson", CASES)
 
 def boom(given: Any) -> Any:
     raise LookupError("boom")
-
-
-def solution(lesson: str) -> Answer:
-    """The one function of the lesson's module."""
-    module = import_module(f"tests.lessons.solutions.l{lesson.replace('-', '_')}")
-    found = getmembers(module, lambda it: isfunction(it) and it.__module__ == module.__name__)
-    (answer,) = (function for name, function in found if not name.startswith("_"))
-    return answer  # type: ignore[no-any-return]
 
 
 def stub(lesson: str) -> Answer:
@@ -35,17 +26,23 @@ def stub(lesson: str) -> Answer:
     names: dict[str, Any] = {}
     exec("\n".join(line for line in lines if line.startswith("import ")), names)
     exec(cell.source.partition("print(check(")[0], names)
-    answer: Answer = names[solution(lesson).__name__]
+    answer: Answer = names[SOLUTIONS[lesson].__name__]
     return answer
 
 
 def test_every_lesson_has_an_exercise_a_hint_and_wrong_answers() -> None:
-    assert set(CASES) == set(HINTS) == set(WRONG) == {lesson.id for lesson in LESSONS}
+    assert (
+        set(CASES)
+        == set(HINTS)
+        == set(WRONG)
+        == set(SOLUTIONS)
+        == {lesson.id for lesson in LESSONS}
+    )
 
 
 @each_exercise
 def test_the_solution_is_right(lesson: str) -> None:
-    assert check(lesson, solution(lesson)).startswith("Right: ")
+    assert check(lesson, SOLUTIONS[lesson]).startswith("Right: ")
 
 
 @each_exercise
@@ -79,7 +76,7 @@ def test_an_answer_that_changes_its_argument_changes_no_case(lesson: str) -> Non
                 spoil()
 
     check(lesson, clear)
-    assert check(lesson, solution(lesson)).startswith("Right: ")
+    assert check(lesson, SOLUTIONS[lesson]).startswith("Right: ")
 
 
 class Yes:

@@ -1,15 +1,10 @@
 """Wrong answers to the exercises: for most cases of a lesson there is one that only it refuses."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from helpers.views import filter_results
-from tests.lessons.solutions.l01_basic_call import was_cut
-from tests.lessons.solutions.l06_tools import open_calls
-from tests.lessons.solutions.l08_images import size_to_send
-
-Answer = Callable[[Any], Any]
+from tests.lessons.solutions import Answer, least_sure, open_calls, size_to_send, was_cut
 
 
 def loads(completion: Any, kind: type = dict) -> Any:
@@ -18,10 +13,6 @@ def loads(completion: Any, kind: type = dict) -> Any:
     except ValueError:
         return None
     return data if isinstance(data, kind) else None
-
-
-def lowest(tokens: list[dict[str, Any]]) -> Any:
-    return min(tokens, key=lambda token: token["logprob"])["token"] if tokens else None
 
 
 def unanswered_at_the_end(messages: Any) -> list[str]:
@@ -78,8 +69,8 @@ WRONG: dict[str, dict[str, Answer]] = {
     },
     "05-extra-parameters": {
         "the first": lambda tokens: tokens[0]["token"] if tokens else None,
-        "an empty text for none": lambda tokens: lowest(tokens) or "",
-        "an alternative": lambda tokens: lowest(
+        "an empty text for none": lambda tokens: least_sure(tokens) or "",
+        "an alternative": lambda tokens: least_sure(
             [other for token in tokens for other in token["top_logprobs"]]
         ),
     },
