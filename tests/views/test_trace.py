@@ -1,4 +1,4 @@
-"""The trace: who says what to whom, calls with their arguments and answers, nothing harmful."""
+"""The trace: who says what to whom, calls with their arguments, and answers."""
 
 import json
 import re
