@@ -35,15 +35,13 @@ def preview(pictures: Mapping[str, Picture]) -> View:
     The keys say in words what a picture shows. Where both are the same bytes, it is shown once.
     """
     views = [_pair(one_line(about), prepared) for about, prepared in pictures.items()]
-    html, plain = (view.html for view in views), (view.plain for view in views)
-    return View("\n".join(html), "\n\n".join(plain))
+    return View("\n".join(one.html for one in views), "\n\n".join(one.plain for one in views))
 
 
 def _pair(about: str, prepared: Picture) -> View:
+    files = {"in the file": prepared.original, "as it is sent": prepared.data}
     if prepared.data == prepared.original:
         files = {"in the file, and as it is sent": prepared.data}
-    else:
-        files = {"in the file": prepared.original, "as it is sent": prepared.data}
     images, columns = {}, []
     for title, data in files.items():
         with Image.open(io.BytesIO(data)) as opened:
