@@ -1,6 +1,6 @@
-"""The exercise of each lesson: cases that an answer is tried on, and a hint. No model is needed.
+"""The exercise of each lesson: cases on which an answer is tried, and a hint. No model is needed.
 
-An answer is a function. ``check`` calls it with each case and says in words what went wrong first.
+An answer is a function. ``check`` calls it with each case, and says in words what went wrong first.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any
 
 from helpers.client.errors import ContentFilterError
 from helpers.client.exchange import Exchange
+from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 
 
@@ -23,33 +24,39 @@ class Case:
     expected: Any
 
 
-def _completion(*choices: dict[str, Any]) -> ChatCompletions:
-    return ChatCompletions({"choices": list(choices)})
+_HOST = "https://my-resource.services.ai.azure.com"
+_WITHOUT_RANGE = {"seed": 42, "stop": ["."], "max_tokens": 500}
+_ASK = {"role": "user", "content": "When is the next train?"}
 
 
-def _said(text: str, finish_reason: str = "stop") -> ChatCompletions:
+def _completion(*choices: JSON, **fields: Any) -> ChatCompletions:
+    return ChatCompletions({"choices": list(choices), **fields})
+
+
+def _ended(finish_reason: str, text: str | None = None) -> ChatCompletions:
     return _completion({"finish_reason": finish_reason, "message": {"content": text}})
 
 
-def _updates(*pieces: tuple[float, str]) -> list[StreamingChatCompletionsUpdate]:
+def _updates(*pieces: tuple[float, str | None]) -> list[StreamingChatCompletionsUpdate]:
+    """Return updates from the elapsed seconds and the text of each; None: it has no choice."""
     return [
-        StreamingChatCompletionsUpdate({"choices": [{"delta": {"content": text}}]}, elapsed)
+        StreamingChatCompletionsUpdate(
+            {"choices": [] if text is None else [{"delta": {"content": text}}]}, elapsed
+        )
         for elapsed, text in pieces
     ]
 
 
-def _tokens(*known: tuple[str, float], other: float | None = None) -> list[dict[str, Any]]:
-    """Tokens as in an answer's logprobs; ``other`` is the logprob of an alternative to each."""
-    rivals = [] if other is None else [{"token": " else", "logprob": other}]
-    return [
-        {"token": text, "logprob": log, "top_logprobs": [{"token": text, "logprob": log}, *rivals]}
-        for text, log in known
-    ]
+def _tokens(*known: tuple[str, float], other: float | None = None) -> list[JSON]:
+    """Return tokens as in ``logprobs``; ``other`` is the logprob of an alternative to each."""
+    others = [] if other is None else [{"token": " else", "logprob": other}]
+    tokens = [{"token": text, "logprob": logprob} for text, logprob in known]
+    return [{**token, "top_logprobs": [token, *others]} for token in tokens]
 
 
-def _verdicts(**levels: str) -> dict[str, Any]:
-    """What the filter says: a severity for each category, or yes or no, with ! if it filtered."""
-    found: dict[str, Any] = {}
+def _filter(**levels: str) -> JSON:
+    """Return filter results: a severity for each category, or yes or no; with ! if it filtered."""
+    found: JSON = {}
     for name, level in levels.items():
         word = level.rstrip("!")
         verdict = {"detected": word == "yes"} if word in ("yes", "no") else {"severity": word}
@@ -58,55 +65,40 @@ def _verdicts(**levels: str) -> dict[str, Any]:
 
 
 def _refusal(**levels: str) -> ContentFilterError:
-    error = {"code": "content_filter", **({"innererror": _verdicts(**levels)} if levels else {})}
+    error = {"code": "content_filter", **({"innererror": _filter(**levels)} if levels else {})}
     exchange = Exchange("POST", "", {}, {}, 400, "Bad Request", {}, {"error": error}, 0.2)
     return ContentFilterError(exchange=exchange)
 
 
-_EMPTY = StreamingChatCompletionsUpdate({"choices": []}, 0.1)
-
-
-def _calls(*ids: str) -> dict[str, Any]:
+def _calls(*ids: str) -> JSON:
     made = {"name": "next_train", "arguments": "{}"}
     calls = [{"id": name, "type": "function", "function": dict(made)} for name in ids]
     return {"role": "assistant", "tool_calls": calls}
 
 
-def _result(name: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": name, "content": "{}"}
+def _result(call_id: str) -> JSON:
+    return {"role": "tool", "tool_call_id": call_id, "content": "{}"}
 
-
-_ASK = {"role": "user", "content": "When is the next train?"}
 
 CASES: dict[str, tuple[Case, ...]] = {
     "00-start-here": (
-        Case(
-            "the article's form",
-            "https://my-resource.services.ai.azure.com/models",
-            "models",
-        ),
+        Case("the article's form", f"{_HOST}/models", "models"),
         Case("its successor", "https://my-resource.openai.azure.com/openai/v1", "v1"),
-        Case(
-            "the same with a slash at the end",
-            "https://my-resource.services.ai.azure.com/openai/v1/",
-            "v1",
-        ),
-        Case("a resource with no route", "https://my-resource.services.ai.azure.com", None),
+        Case("the same with a slash at the end", f"{_HOST}/openai/v1/", "v1"),
+        Case("a resource with no route", _HOST, None),
         Case("a resource named models", "https://models.services.ai.azure.com", None),
     ),
     "01-basic-call": (
-        Case("a finished answer", _completion({"finish_reason": "stop"}), False),
-        Case("one cut by max_tokens", _completion({"finish_reason": "length"}), True),
-        Case(
-            "one cut by the content filter", _completion({"finish_reason": "content_filter"}), True
-        ),
-        Case("one that calls a tool", _completion({"finish_reason": "tool_calls"}), False),
+        Case("a finished answer", _ended("stop"), False),
+        Case("one cut by max_tokens", _ended("length"), True),
+        Case("one cut by the content filter", _ended("content_filter"), True),
+        Case("one that calls a tool", _ended("tool_calls"), False),
         Case("an answer without any choice", _completion(), False),
     ),
     "02-streaming": (
         Case("text from the second update on", _updates((0.3, ""), (0.5, "Hi"), (0.6, "!")), 0.5),
         Case("text at once", _updates((0.2, "Hello")), 0.2),
-        Case("a first update without a choice", [_EMPTY, *_updates((0.4, "Yes"))], 0.4),
+        Case("a first update without a choice", _updates((0.1, None), (0.4, "Yes")), 0.4),
         Case("no text at all", _updates((0.3, "")), None),
     ),
     "03-parameters": (
@@ -119,26 +111,22 @@ CASES: dict[str, tuple[Case, ...]] = {
             {"frequency_penalty": -2, "presence_penalty": 2},
         ),
         Case("a top_p that is too high", {"top_p": 1.2}, {"top_p": 1}),
-        Case(
-            "options without such a range",
-            {"seed": 42, "stop": ["."], "max_tokens": 500},
-            {"seed": 42, "stop": ["."], "max_tokens": 500},
-        ),
+        Case("options without such a range", _WITHOUT_RANGE, _WITHOUT_RANGE),
         Case("a temperature that is None", {"temperature": None}, {"temperature": None}),
     ),
     "04-json-mode": (
-        Case("an object", _said('{"answer": "seven"}'), {"answer": "seven"}),
-        Case("an empty object", _said("{}"), {}),
-        Case("an answer that was cut", _said('{"answer": "sev', "length"), None),
+        Case("an object", _ended("stop", '{"answer": "seven"}'), {"answer": "seven"}),
+        Case("an empty object", _ended("stop", "{}"), {}),
+        Case("an answer that was cut", _ended("length", '{"answer": "sev'), None),
         Case(
             "one that the content filter cut, though it looks whole",
-            _said('{"answer": "seven"}', "content_filter"),
+            _ended("content_filter", '{"answer": "seven"}'),
             None,
         ),
-        Case("JSON inside a sentence", _said('Here: {"answer": "seven"}'), None),
-        Case("a list", _said('["seven"]'), None),
-        Case("a number", _said("7"), None),
-        Case("an answer without text", _said(""), None),
+        Case("JSON inside a sentence", _ended("stop", 'Here: {"answer": "seven"}'), None),
+        Case("a list", _ended("stop", '["seven"]'), None),
+        Case("a number", _ended("stop", "7"), None),
+        Case("an answer without text", _ended("stop", ""), None),
         Case("an answer without any choice", _completion(), None),
     ),
     "05-extra-parameters": (
@@ -176,19 +164,14 @@ CASES: dict[str, tuple[Case, ...]] = {
         ),
         Case("a refusal without details", _refusal(), []),
         Case("an error before anything was sent", ContentFilterError(), []),
-        Case("an answer that was cut", _completion(_verdicts(self_harm="low!")), ["self_harm"]),
+        Case("an answer that was cut", _completion(_filter(self_harm="low!")), ["self_harm"]),
         Case(
             "a category filtered in prompt and answer",
-            ChatCompletions(
-                {
-                    "prompt_filter_results": [_verdicts(hate="high!")],
-                    "choices": [_verdicts(hate="medium!")],
-                }
-            ),
+            _completion(_filter(hate="medium!"), prompt_filter_results=[_filter(hate="high!")]),
             ["hate"],
         ),
-        Case("verdicts, nothing filtered", _completion(_verdicts(hate="low", jailbreak="yes")), []),
-        Case("an answer without verdicts", _completion({"finish_reason": "stop"}), []),
+        Case("verdicts, nothing filtered", _completion(_filter(hate="low", jailbreak="yes")), []),
+        Case("an answer without verdicts", _ended("stop"), []),
     ),
     "08-images": (
         Case("a photo on its side", (4096, 3072), (1024, 768)),
@@ -222,14 +205,14 @@ HINTS = {
 
 
 def check(lesson: str, answer: Callable[[Any], Any]) -> str:
-    """Try ``answer`` on the cases of ``lesson``; the verdict in words begins with Right or Not yet.
+    """Try ``answer`` on the cases of ``lesson``; return a sentence with Right or Not yet first.
 
-    Raises ``KeyError`` for a lesson without an exercise; nothing that the answer raises.
+    Raises ``KeyError`` for a lesson without an exercise, and nothing that the answer raises.
     """
     name = getattr(answer, "__name__", "your answer")
     for case in CASES[lesson]:
         try:
-            got = answer(deepcopy(case.argument))  # an answer may change what it is given
+            got = answer(deepcopy(case.argument))  # an answer may change its argument
         except Exception as reason:
             did = f"raises {type(reason).__name__}:\n{reason}"
         else:
@@ -241,5 +224,5 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
 
 
 def hint(lesson: str) -> str:
-    """How to begin the exercise of ``lesson``."""
+    """Return how to begin the exercise of ``lesson``."""
     return fill(HINTS[lesson], 90, break_long_words=False, break_on_hyphens=False)

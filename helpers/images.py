@@ -1,8 +1,7 @@
-"""Pictures for a model: turned upright, stripped of metadata, made small, as a data URL.
+"""Pictures for a model: turned upright, without metadata, made small, as a data URL.
 
-A photo tells more than it shows: where and when it was taken, and with which camera. None of it is
-sent. pillow does the work; a picture that it can't read, or one that would fill the memory, is one
-clear error.
+A photo's metadata says where and when it was taken and with which camera: it is not sent. A picture
+that pillow can't read, or that would fill the memory, raises ``BadParameterError``.
 """
 
 import base64
@@ -22,16 +21,16 @@ from helpers.client.messages import JSON
 from helpers.client.text import one_line
 
 MAX_PIXELS = 50_000_000
-"""A picture with more is refused unopened: a small file can unfold into gigabytes."""
+"""A picture with more is refused before it is decoded: a small file can hold gigabytes."""
 MAX_BYTES = 50_000_000
 """A larger file is refused unread."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-"""What is read. pillow knows more, but some of those start other programs."""
+"""The formats that are read. For some others pillow starts other programs."""
 
 _MAX_FACTS = 40
 _FROM_CAMERAS = ("JPEG", "MPO", "WEBP")  # MPO: a JPEG with more pictures behind the first
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-_NOT_TOLD = ("ExifOffset", "GPSInfo", "Orientation")  # where others are, and what is acted upon
+_SKIPPED = ("ExifOffset", "GPSInfo", "Orientation")  # offsets of other blocks; and what is applied
 _BLOCKS = {
     "comment": "comment",
     "icc_profile": "colour profile",
@@ -44,8 +43,8 @@ _BLOCKS = {
 class Picture:
     """A picture as it will be sent: ``data`` in format ``kind``, ``width`` by ``height`` pixels.
 
-    ``name`` is that of its file and ``original`` are its bytes; ``changes`` says in words what was
-    done to it, ``removed`` names the metadata that it lost.
+    ``name`` is the name of its file and ``original`` the bytes in it; ``changes`` says in words
+    what was done to it, ``removed`` names the metadata that it lost.
     """
 
     name: str
@@ -63,17 +62,17 @@ class Picture:
         return f"data:image/{self.kind.lower()};base64,{base64.b64encode(self.data).decode()}"
 
     def item(self, detail: str | None = None) -> JSON:
-        """The content item of a user message; ``detail`` is ``low``, ``high`` or ``auto``."""
+        """Return the content item for a message; ``detail`` is ``low``, ``high`` or ``auto``."""
         return image_item(self.data_url, detail)
 
 
 def text_item(text: str) -> JSON:
-    """A text as the content item that stands beside pictures in one message."""
+    """Return a text as a content item, to go with pictures in one message."""
     return {"type": "text", "text": text}
 
 
 def image_item(url: str, detail: str | None = None) -> JSON:
-    """A picture on the web, or in a data URL, as a content item."""
+    """Return a picture, given by its web address or data URL, as a content item."""
     image = {"url": url} if detail is None else {"url": url, "detail": detail}
     return {"type": "image_url", "image_url": image}
 
@@ -81,9 +80,9 @@ def image_item(url: str, detail: str | None = None) -> JSON:
 def prepare(source: Path | str | bytes, max_side: int = 1024) -> Picture:
     """Make a picture ready to send; ``source`` is a file or its bytes.
 
-    ``max_side`` is the longest side in pixels that is kept; larger pictures are made smaller. Of an
-    animation the first picture is taken. Raises ``BadParameterError`` for what is no picture, is
-    damaged, or has too many bytes or pixels.
+    A picture with a side longer than ``max_side`` pixels is made smaller. Of an animation the first
+    picture is taken. Raises ``BadParameterError`` if ``source`` is not a picture, is damaged, or
+    has too many bytes or pixels.
     """
     if max_side < 1:
         raise BadParameterError(
@@ -96,14 +95,14 @@ def prepare(source: Path | str | bytes, max_side: int = 1024) -> Picture:
 
 
 def metadata(source: Path | str | bytes) -> dict[str, str]:
-    """What a picture says beside its pixels: name and value. Raises as ``prepare`` does."""
+    """Return the metadata of a picture, name and value. Raises as ``prepare`` does."""
     name, raw = _read(source)
     with _refusals(name):
         return _facts(_opened(name, raw))
 
 
 def _read(source: Path | str | bytes) -> tuple[str, bytes]:
-    """The name of a picture and its bytes."""
+    """Return the name of a picture and its bytes."""
     if isinstance(source, bytes):
         return "The picture", source
     path = Path(source)
@@ -126,23 +125,23 @@ def _opened(name: str, raw: bytes) -> Image.Image:
 
 @contextlib.contextmanager
 def _refusals(name: str) -> Iterator[None]:
-    """Whatever pillow raises on a damaged file, and it raises all kinds, as one error."""
+    """Raise ``BadParameterError`` for every error of pillow, which raises many kinds."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pillow warns of what is damaged, or refused here
+            warnings.simplefilter("ignore")  # pillow warns of damage, and of what is refused here
             yield
+        return
     except BadParameterError:
         raise
     except UnidentifiedImageError:
-        raise _refused(
-            name, f"it is no picture in one of the formats {', '.join(FORMATS)}"
-        ) from None
+        why = f"it is no picture in one of the formats {', '.join(FORMATS)}"
     except Image.DecompressionBombError:
-        raise _refused(name, "it has far too many pixels") from None
+        why = "it has far too many pixels"
     except OSError as reason:  # its full text may name a path of this machine
-        raise _refused(name, one_line(reason.strerror or "it is truncated or damaged")) from None
+        why = one_line(reason.strerror or "it is truncated or damaged")
     except Exception as reason:
-        raise _refused(name, f"it is damaged ({type(reason).__name__})") from None
+        why = f"it is damaged ({type(reason).__name__})"
+    raise _refused(name, why) from None
 
 
 def _refused(name: str, why: str) -> BadParameterError:
@@ -173,7 +172,7 @@ def _ready(name: str, raw: bytes, opened: Image.Image, max_side: int) -> Picture
         changes.append(f"turned from {opened.format} into {kind}")
     as_it_was = kind == opened.format == "PNG" and not changes and raw[24] <= 8  # bits a sample
     if as_it_was:
-        data = _bare(raw)
+        data = _pixel_chunks(raw)
     else:
         stream = io.BytesIO()
         clean.save(stream, kind, **({"quality": 85} if photo else {"optimize": True}))
@@ -184,7 +183,7 @@ def _ready(name: str, raw: bytes, opened: Image.Image, max_side: int) -> Picture
 
 
 def pixels_of(opened: Image.Image) -> Image.Image:
-    """The pixels alone, eight bits a sample: in grey, in colour, or in colour with transparency."""
+    """Return the pixels alone, eight bits a sample, in mode L, RGB or RGBA."""
     if opened.mode.startswith("I"):
         opened = opened.point(lambda value: value / 256).convert("L")
     mode = "L" if opened.mode in ("1", "L") else "RGB"
@@ -193,9 +192,11 @@ def pixels_of(opened: Image.Image) -> Image.Image:
     return clean
 
 
-def _bare(png: bytes) -> bytes:
-    """A PNG without what its pixels don't need. They stay compressed as they are: the same bytes
-    on every system, and none of the quality lost."""
+def _pixel_chunks(png: bytes) -> bytes:
+    """Return a PNG without the chunks that its pixels don't need.
+
+    The pixels stay compressed as they are, and so the same bytes on every system.
+    """
     kept, at = [png[:8]], 8
     while kept[-1][4:8] != b"IEND":
         end = at + 12 + int.from_bytes(png[at : at + 4])
@@ -221,17 +222,17 @@ def _facts(image: Image.Image) -> dict[str, str]:
         exif = image.getexif()
         tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
         named = {ExifTags.TAGS.get(tag, f"tag {tag}"): value for tag, value in tags.items()}
-        facts |= {name: value for name, value in named.items() if name not in _NOT_TOLD}
+        facts |= {name: value for name, value in named.items() if name not in _SKIPPED}
         if place := exif.get_ifd(ExifTags.IFD.GPSInfo):
             facts["GPSInfo"] = _place(place)
     except Exception:
         facts["EXIF"] = "(damaged)"
-    listed = list(facts.items())[:_MAX_FACTS]
-    return {one_line(name): _words(value) for name, value in listed}
+    shown = list(facts.items())[:_MAX_FACTS]
+    return {one_line(name): _value_text(value) for name, value in shown}
 
 
 def _place(gps: Mapping[int, Any]) -> str:
-    """Latitude and longitude, as on a map."""
+    """Return latitude and longitude, as on a map."""
     sides = []
     for name in (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude):
         degrees, minutes, seconds = map(float, gps[name])
@@ -239,5 +240,5 @@ def _place(gps: Mapping[int, Any]) -> str:
     return ", ".join(sides)
 
 
-def _words(value: object) -> str:
+def _value_text(value: object) -> str:
     return f"({len(value):,} bytes)" if isinstance(value, bytes) else one_line(str(value))

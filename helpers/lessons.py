@@ -1,4 +1,4 @@
-"""The facts of the lessons, read from ``lessons.toml``: one place, from which all else is made."""
+"""The catalogue of the lessons, read from ``lessons.toml``."""
 
 import tomllib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Lesson:
     """One numbered notebook.
 
-    ``id`` is the notebook's name without its ending, ``minutes`` the time that a reader needs,
+    ``id`` is the name of its file without the suffix, ``minutes`` the time that a reader needs,
     ``mirrors`` the section of Microsoft's article that it follows.
     """
 
@@ -21,15 +21,14 @@ class Lesson:
     minutes: int
     mirrors: str
     summary: str
-    needs: str
 
     @property
     def notebook(self) -> Path:
-        """Where the notebook lies."""
+        """The path of the notebook."""
         return ROOT / "notebooks" / f"{self.id}.ipynb"
 
     def cassette(self, route: str) -> Path:
-        """Where the recordings of this lesson lie for ``route`` (``models`` or ``v1``)."""
+        """Return the path of the lesson's recordings for ``route`` (``models`` or ``v1``)."""
         return ROOT / "tests" / "cassettes" / route / f"{self.id}.json"
 
 

@@ -1,7 +1,7 @@
-"""Python functions as tools: their definitions, calls that are checked first, and a bounded loop.
+"""Python functions as tools: their definitions, checked calls, and a loop with a limit.
 
-What a model writes is never trusted: a tool is looked up by its name in a registry, and pydantic
-checks the arguments against the function's own signature before the function runs.
+Nothing that a model writes is trusted: a tool is looked up by name among those registered, and
+pydantic checks the arguments against the function's signature before the function runs.
 """
 
 import functools
@@ -23,15 +23,16 @@ from helpers.client.responses import ChatCompletions, ChatCompletionsToolCall
 from helpers.client.text import one_line
 
 MAX_CALLS = 50
-"""Calls in one answer that ``run_tools`` makes; of an answer with more of them it makes none."""
+"""Calls in one answer that ``run_tools`` makes; for an answer with more it makes none."""
 
-_short = functools.partial(one_line, limit=150)
+_MAX_FAULTS = 5
+_shorten = functools.partial(one_line, limit=150)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""What the services take as the name of a tool."""
+"""The names that services accept for a tool."""
 
 
 class ToolError(ChatError):
-    """A tool call that can't be answered with a result."""
+    """A tool call failed."""
 
     summary = "The tool call failed."
     advice = "tell the model (`Toolbox.answer` does), so that it can try another way."
@@ -42,15 +43,15 @@ class UnknownToolError(ToolError):
 
 
 class ToolArgumentsError(ToolError):
-    """The arguments are no JSON object, or do not fit the function's signature."""
+    """The arguments are not a JSON object, or do not fit the function's signature."""
 
 
 class ToolFailedError(ToolError):
-    """The function raised, which is then the ``__cause__``, or its result can't be JSON."""
+    """The function raised (see ``__cause__``), or its result can't be written as JSON."""
 
 
 class ToolLoopError(ToolError):
-    """The model kept calling tools. ``messages`` is the conversation as far as it went."""
+    """The model called tools too often. ``messages`` is the conversation up to that point."""
 
     advice = (
         "look at `.messages` for what it repeats; allow more rounds only if they lead somewhere."
@@ -62,9 +63,9 @@ class ToolLoopError(ToolError):
 
 
 class Toolbox:
-    """A registry of functions that a model may call, and nothing else.
+    """The functions that a model may call.
 
-    Each function needs a type for every parameter and a docstring: they become its definition.
+    Each function needs a docstring and a type for every parameter: they become its definition.
     Describe a parameter with ``Annotated[str, pydantic.Field(description="...")]``.
 
     Raises ``ConfigurationError`` for a function that can't be a tool.
@@ -81,11 +82,12 @@ class Toolbox:
             if faults:
                 raise _unfit(name, "; ".join(faults))
             try:
-                # mypy: pydantic takes a function too, and then checks and makes a call of it.
-                checked = TypeAdapter[Any](_guarded(function))  # type: ignore[arg-type]
-                schema = checked.json_schema(schema_generator=_Untitled)
+                # mypy does not know that pydantic takes a function: it then checks a call's
+                # arguments and makes the call.
+                checked = TypeAdapter[Any](_report_errors(function))  # type: ignore[arg-type]
+                schema = checked.json_schema(schema_generator=_NoTitles)
             except (PydanticUserError, NameError) as reason:
-                raise _unfit(name, _short(str(reason))) from reason
+                raise _unfit(name, _shorten(str(reason))) from reason
             described = {"name": name, "description": inspect.getdoc(function)}
             definition = {"type": "function", "function": {**described, "parameters": schema}}
             self._checked[name] = checked
@@ -93,18 +95,18 @@ class Toolbox:
 
     @property
     def definitions(self) -> list[JSON]:
-        """The tools as a request names them: pass as ``tools=``."""
+        """The definitions of all tools, for ``tools=`` of a request."""
         return list(self._definitions)
 
     def call(self, call: ChatCompletionsToolCall) -> Any:
-        """What the function returns for the model's ``call``.
+        """Make the model's ``call`` and return what the function returns.
 
         Raises ``UnknownToolError``, ``ToolArgumentsError`` or ``ToolFailedError``.
         """
         name, arguments = call.function.name, call.function.arguments or "{}"
         if name not in self._checked:
             known = ", ".join(self._checked) or "none"
-            raise UnknownToolError(f"There is no tool {_short(name)!r}. The tools are: {known}.")
+            raise UnknownToolError(f"There is no tool {_shorten(name)!r}. The tools are: {known}.")
         try:
             given = from_json(arguments, allow_inf_nan=False)
         except (TypeError, ValueError) as reason:  # TypeError: half of a surrogate pair
@@ -115,12 +117,12 @@ class Toolbox:
             return self._checked[name].validate_json(arguments)
         except ValidationError as misfit:
             faults = misfit.errors(include_url=False, include_context=False, include_input=False)
-            told = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5]]
-            words = "; ".join(map(_short, told))
+            named = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in faults]
+            words = "; ".join(_shorten(f"{at}: {why}") for at, why in named[:_MAX_FAULTS])
             raise ToolArgumentsError(f"The arguments of {name} do not fit: {words}.") from None
 
     def answer(self, call: ChatCompletionsToolCall) -> ToolMessage:
-        """The tool message for ``call``, as JSON text; a failure is told to the model in words."""
+        """Return the tool message for ``call``: the result as JSON, or ``{"error": why}``."""
         try:
             content = _result(call.function.name, self.call(call))
         except ToolError as failure:
@@ -136,14 +138,14 @@ def run_tools(
     max_rounds: int = 5,
     **options: Any,
 ) -> tuple[ChatCompletions, list[Any]]:
-    """Ask, answer the tool calls, ask again, until the model answers in words.
+    """Send ``messages``, answer the tool calls, and repeat until an answer has none.
 
-    Returns the last answer and the whole conversation with it. Each round is one request to the
-    model, with ``options``; a ``tool_choice`` among them is for the first one only, as a model that
-    is made to call a tool each time can't come to an end.
+    Returns the last answer and the whole conversation, which ends with it. Each round is one
+    request with ``options``. A ``tool_choice`` goes with the first request only: a model forced to
+    call a tool in each answer would never finish.
 
-    Raises ``ToolLoopError`` if the model still calls tools after ``max_rounds`` requests, or more
-    than ``MOST_CALLS`` at once.
+    Raises ``ToolLoopError`` if the model still calls tools after ``max_rounds`` requests, or makes
+    more than ``MAX_CALLS`` calls at once.
     """
     conversation = list(messages)
     for _ in range(max_rounds):
@@ -151,7 +153,7 @@ def run_tools(
         options.pop("tool_choice", None)
         conversation.append(completion.message)
         calls = completion.message.tool_calls
-        # Not the finish reason: where the request named the tool, some services say "stop".
+        # Ignore the finish reason: if the request named a tool, some services send "stop".
         if not calls:
             return completion, conversation
         if len(calls) > MAX_CALLS:
@@ -164,15 +166,15 @@ def run_tools(
     raise ToolLoopError(f"The model still calls tools after {max_rounds} requests.", conversation)
 
 
-class _Untitled(GenerateJsonSchema):
-    """Parameters have names: no titles made of them, which a model would read as well."""
+class _NoTitles(GenerateJsonSchema):
+    """Leave out titles, which repeat the parameters' names and cost tokens."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 def _faults(name: str, function: Callable[..., Any]) -> Iterator[str]:
-    """Why ``function`` can't be a tool."""
+    """Yield the reasons why ``function`` can't be a tool."""
     if not _NAME.fullmatch(name):
         yield "its name is not of letters from a to z, digits, _ and -, at most 64 of them"
     if not inspect.getdoc(function):
@@ -181,9 +183,9 @@ def _faults(name: str, function: Callable[..., Any]) -> Iterator[str]:
         yield "it is async, and nothing would await it"
     try:
         parameters = inspect.signature(function).parameters.values()
-    # ValueError: it is built in; NameError: from Python 3.14 on, for a type that is not known.
+    # ValueError: a builtin; NameError (from Python 3.14 on): an unknown type.
     except (TypeError, ValueError, NameError) as reason:
-        yield f"its parameters can't be read ({_short(str(reason))})"
+        yield f"its parameters can't be read ({_shorten(str(reason))})"
         return
     for parameter in parameters:
         if parameter.annotation is parameter.empty:
@@ -194,32 +196,32 @@ def _faults(name: str, function: Callable[..., Any]) -> Iterator[str]:
 
 def _unfit(name: str, why: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{_short(name) or 'It'} can't be a tool: {why}.",
+        f"{_shorten(name) or 'It'} can't be a tool: {why}.",
         advice="give a function with a docstring, and a type for each parameter.",
     )
 
 
-def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, with what it raises told apart from arguments that do not fit."""
+def _report_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap ``function``: its own errors, validation errors too, become ``ToolFailedError``."""
 
     @functools.wraps(function)
-    def report_errors(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except Exception as reason:
             raise _failed(function.__name__, reason) from reason
 
-    return report_errors
+    return wrapper
 
 
 def _result(name: str, value: Any) -> str:
-    """``value`` as JSON text. Raises ``ToolFailedError`` if it can't be."""
+    """Return ``value`` as JSON. Raises ``ToolFailedError`` if that is impossible."""
     try:
         return to_json(value, inf_nan_mode="strings").decode()
-    except Exception as reason:  # whatever the value does when it is looked at
+    except Exception as reason:  # anything, as properties of the value run here
         raise _failed(name, reason) from reason
 
 
 def _failed(name: str, reason: Exception) -> ToolFailedError:
-    words = _short("".join(traceback.format_exception_only(reason)))
+    words = _shorten("".join(traceback.format_exception_only(reason)))
     return ToolFailedError(f"{name} failed: {words.rstrip('.')}.")

@@ -18,7 +18,7 @@ FONT = ROOT / "helpers" / "views" / "fonts" / "DejaVuSans-subset.ttf"
 INK, MUTED, GRID, BAR = "#1f2328", "#59636e", "#d0d7de", "#0550ae"
 
 SCALE = 2
-"""The photo is drawn so much larger, and then reduced: its edges come out smooth."""
+"""The photo is drawn this much larger and then reduced, for smooth edges."""
 TURNED = 6
 """The orientation of a phone held upright: turn what is stored a quarter to the right."""
 CAMERA, SERIAL = "Example Camera EX-1", "EX1-000042"
@@ -34,13 +34,13 @@ def main() -> None:
 
 
 def rows(path: Path = FOLDER / "languages.csv") -> list[tuple[str, int]]:
-    """The data of the chart: language and millions of speakers."""
+    """Return the data of the chart: language and millions of speakers."""
     with path.open(encoding="utf-8", newline="") as file:
         return [(row["language"], int(row["millions"])) for row in csv.DictReader(file)]
 
 
 def chart() -> Image.Image:
-    """Horizontal bars, a line for every 250 millions, and no figures at the bars."""
+    """Draw horizontal bars, a line for every 250 millions, and no figures at the bars."""
     image = Image.new("RGB", (1000, 620), "white")
     draw = ImageDraw.Draw(image)
     left, right, top, step = 190, 950, 120, 70
@@ -64,7 +64,7 @@ def chart() -> Image.Image:
 
 
 def photo() -> Image.Image:
-    """A lighthouse on a hill by the sea at dusk, as it is stored: a quarter turned to the left."""
+    """Draw a lighthouse on a hill by the sea at dusk, stored a quarter turned to the left."""
     width, height = 1200 * SCALE, 1600 * SCALE
     image = Image.new("RGB", (width, height))
     draw = ImageDraw.Draw(image)
@@ -85,7 +85,7 @@ def photo() -> Image.Image:
 
 
 def tower(draw: ImageDraw.ImageDraw, x: int, foot: int) -> None:
-    """The lighthouse: it narrows upward and has five bands, a gallery, a lamp and a roof."""
+    """Draw the lighthouse: it narrows upward and has five bands, a gallery, a lamp and a roof."""
     high = 760 * SCALE
     for y in range(high):
         half = 90 * SCALE - 36 * SCALE * y // high
@@ -107,12 +107,12 @@ def tower(draw: ImageDraw.ImageDraw, x: int, foot: int) -> None:
 
 
 def mix(one: tuple[int, ...], other: tuple[int, ...], share: float) -> tuple[int, ...]:
-    """A colour between two."""
+    """Return a colour between two."""
     return tuple(round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
 
 
 def exif() -> Image.Exif:
-    """What a phone writes into a photo; all of it is made up."""
+    """Return what a phone writes into a photo; all of it is made up."""
     tags = Image.Exif()
     tags[ExifTags.Base.Orientation] = TURNED
     tags[ExifTags.Base.Make], tags[ExifTags.Base.Model] = CAMERA.rsplit(" ", 1)

@@ -1,4 +1,4 @@
-"""Tools: definitions from signatures, calls that are checked first, failures, a loop that ends."""
+"""Tools: definitions from signatures, checked calls, failures, and a loop with a limit."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.responses import ChatCompletionsToolCall
@@ -25,6 +25,7 @@ from helpers.tools import (
 from tests import fakes
 from tests.views.test_views import HOSTILE
 
+DAY = date(2031, 2, 3)
 RAN: list[Any] = []
 """What the functions here were called with."""
 
@@ -68,17 +69,13 @@ def written(name: Any, arguments: Any, call_id: str = "call-1") -> ChatCompletio
 
 
 def returning(value: Any) -> Callable[..., Any]:
+    """A function that returns ``value``, or raises it."""
+
     def give() -> Any:
         """Give a value."""
-        return value() if callable(value) else value
-
-    return give
-
-
-def raising(reason: BaseException) -> Callable[..., Any]:
-    def give() -> Any:
-        """Raise."""
-        raise reason
+        if isinstance(value, BaseException):
+            raise value
+        return value
 
     return give
 
@@ -188,17 +185,10 @@ class TestCall:
         ("arguments", "expected"),
         [
             ('{"origin": "Oslo"}', ("Oslo", 2, "second", None, False)),
-            (
-                '{"cheap": true, "changes": 3, "origin": "L\'Aquila"}',
-                ("L'Aquila", 3, "second", None, True),
-            ),
-            ('{"origin": "Oslo", "changes": "4"}', ("Oslo", 4, "second", None, False)),
-            (
-                '{"origin": "Oslo", "days": ["2031-02-03"]}',
-                ("Oslo", 2, "second", [date(2031, 2, 3)], False),
-            ),
+            ('{"cheap": true, "changes": "3", "origin": "L"}', ("L", 3, "second", None, True)),
+            ('{"origin": "L", "days": ["2031-02-03"]}', ("L", 2, "second", [DAY], False)),
         ],
-        ids=["defaults", "by name, not by order", "a number as text", "a list"],
+        ids=["defaults", "by name, not by order, a number as text", "a list"],
     )
     def test_the_function_runs_with_checked_arguments(self, arguments: str, expected: Any) -> None:
         TOOLS.call(written("next_train", arguments))
@@ -214,16 +204,10 @@ class TestCall:
         [
             ("", "origin: Missing"),
             ('{"origin": "Os', "are no JSON: EOF"),
-            ("{'origin': 'Oslo'}", "are no JSON"),
-            ('{"origin": "Oslo", "changes": NaN}', "are no JSON"),
-            ('{"origin": "\\ud800"}', "are no JSON"),
-            ("\ud800", "are no JSON"),
-            ("[" * 100_000, "are no JSON: recursion"),
             ('{"a":' * 100_000, "are no JSON: recursion"),
-            ("9" * 100_000, "are no JSON"),
-            ('["Oslo"]', "no JSON object"),
-            ('"Oslo"', "no JSON object"),
-            ("null", "no JSON object"),
+            *((text, "are no JSON") for text in ("{'origin': 'Oslo'}", "\ud800", "9" * 100_000)),
+            *((f'{{"origin": {text}}}', "are no JSON") for text in ("NaN", '"\\ud800"')),
+            *((text, "no JSON object") for text in ('["Oslo"]', '"Oslo"', "null")),
             ('{"origin": null}', "origin: Input should be a valid string"),
             ('{"origin": {"$ne": 1}}', "origin: Input should be a valid string"),
             ('{"origin": "Oslo", "comfort": "third"}', "comfort: Input should be 'first' or"),
@@ -245,9 +229,16 @@ class TestCall:
 
     @pytest.mark.parametrize(
         "name",
-        ["unlisted", "eval", "exec", "print", "__import__", "os.system", "call", "_checked",
-         "__class__", "Toolbox", "tests.test_tools.unlisted", "NEXT_TRAIN", " now", "now ", ""],
-    )  # fmt: skip
+        [
+            "unlisted",
+            "eval",
+            "call",
+            "__class__",
+            "tests.test_tools.unlisted",
+            "NEXT_TRAIN",
+            "now ",
+        ],
+    )
     def test_what_is_in_no_toolbox_does_not_exist(self, name: str) -> None:
         call = written(name, '{"origin": "Oslo"}')
         with pytest.raises(UnknownToolError, match="The tools are: next_train, now"):
@@ -262,22 +253,20 @@ class TestCall:
 
     def test_a_function_that_raises_is_told_apart(self) -> None:
         reason = ValueError("no such day")
-        tools = Toolbox(raising(reason))
+        tools = Toolbox(returning(reason))
         with pytest.raises(ToolFailedError, match="give failed: ValueError: no such day") as caught:
             tools.call(written("give", "{}"))
         assert caught.value.__cause__ is reason
 
     def test_a_check_that_fails_inside_of_a_function_is_its_own_failure(self) -> None:
-        class Ticket(BaseModel):
-            seat: int
-
-        tools = Toolbox(returning(lambda: Ticket(seat="window")))  # type: ignore[arg-type]
+        with pytest.raises(ValidationError) as misfit:
+            TypeAdapter(int).validate_python("window")
         with pytest.raises(ToolFailedError):
-            tools.call(written("give", "{}"))
+            Toolbox(returning(misfit.value)).call(written("give", "{}"))
 
     def test_an_interruption_is_no_failure(self) -> None:
         with pytest.raises(KeyboardInterrupt):
-            Toolbox(raising(KeyboardInterrupt())).answer(written("give", "{}"))
+            Toolbox(returning(KeyboardInterrupt())).answer(written("give", "{}"))
 
     def test_every_failure_is_of_one_family(self) -> None:
         for kind in (UnknownToolError, ToolArgumentsError, ToolFailedError, ToolLoopError):
@@ -295,32 +284,17 @@ class Seat:
     place: str
 
 
-def _circle() -> list[Any]:
-    circle: list[Any] = []
-    circle.append(circle)
-    return circle
-
-
-def _deep() -> list[Any]:
-    deep: list[Any] = []
-    for _ in range(5_000):
-        deep = [deep]
-    return deep
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
 
 
 class TestAnswer:
     @pytest.mark.parametrize(
         ("value", "expected"),
         [
-            (None, None),
-            ("Zürich", "Zürich"),
-            ({"a": [1, 2.5, True]}, {"a": [1, 2.5, True]}),
-            ({1: "one"}, {"1": "one"}),
+            *((None, None), ("Zürich", "Zürich"), ((1, 2), [1, 2]), (b"bytes", "bytes")),
+            *(({1: 2.5}, {"1": 2.5}), (DAY, "2031-02-03"), (float("nan"), "NaN")),
             (Seat(7, "window"), {"row": 7, "place": "window"}),
-            (date(2031, 2, 3), "2031-02-03"),
-            (float("nan"), "NaN"),
-            ((1, 2), [1, 2]),
-            (b"bytes", "bytes"),
         ],
         ids=repr,
     )
@@ -328,8 +302,8 @@ class TestAnswer:
         assert told(Toolbox(returning(value)), written("give", "{}")) == expected
 
     @pytest.mark.parametrize(
-        "value", [object(), b"\xff", "\ud800", _circle(), _deep(), {object(): 1}],
-        ids=["object", "bytes", "surrogate", "circle", "deep", "key"],
+        "value", [object(), b"\xff", "\ud800", CIRCLE, {object(): 1}],
+        ids=["object", "bytes", "surrogate", "circle", "key"],
     )  # fmt: skip
     def test_a_result_that_can_not_be_json_is_a_failure(self, value: Any) -> None:
         assert "give failed" in told(Toolbox(returning(value)), written("give", "{}"))["error"]
@@ -338,13 +312,13 @@ class TestAnswer:
         "reason", [RecursionError("deep"), Loud(), OSError(2, "gone", "x" * 9_999), StopIteration()]
     )
     def test_whatever_a_function_raises_is_told(self, reason: Exception) -> None:
-        words = told(Toolbox(raising(reason)), written("give", "{}"))["error"]
+        words = told(Toolbox(returning(reason)), written("give", "{}"))["error"]
         assert type(reason).__name__ in words
         assert len(words) < 400
 
     @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
     def test_hostile_text_is_shortened_and_made_visible(self, text: str) -> None:
-        raised = told(Toolbox(raising(ValueError(text))), written("give", "{}"))
+        raised = told(Toolbox(returning(ValueError(text))), written("give", "{}"))
         unknown = told(TOOLS, written(text, "{}"))
         misfit = told(TOOLS, written("next_train", json.dumps({text: text})))
         broken = told(TOOLS, written("next_train", text))

@@ -74,3 +74,18 @@ class ToolMessage:
 
 
 Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
+
+
+def content_text(content: Any) -> str:
+    """Return the text of a message's content; of an item without text, its type in brackets."""
+    if content is None:
+        return ""
+    return "\n".join(map(_item_text, content if isinstance(content, list | tuple) else [content]))
+
+
+def _item_text(item: Any) -> str:
+    fields = item if isinstance(item, Mapping) else {"text": item}
+    text, kind = fields.get("text"), fields.get("type")
+    if isinstance(text, str):
+        return text
+    return f"({kind if kind and isinstance(kind, str) else 'no text'})"

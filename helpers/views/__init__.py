@@ -1,10 +1,11 @@
 """Static displays: each a ``View``, html for a notebook and plain text for everything else."""
 
 from helpers.views.content_filter import filter_results, severity
+from helpers.views.displays import lesson_map, timeline, usage, wire
 from helpers.views.image_preview import preview
 from helpers.views.logprobs import heatmap
 from helpers.views.trace import trace
-from helpers.views.view import View, lesson_map, table, timeline, usage, wire
+from helpers.views.view import View, table
 
 __all__ = [
     "View",

@@ -1,11 +1,12 @@
 """Drawings for static displays: pillow, twice the size shown, on an opaque white card.
 
-White in light and dark themes alike, because transparent pictures are unreadable in one of the two.
-Nothing is told by colour alone, and no text of a model is drawn: the font lacks most scripts.
+The card is white in every theme: a transparent picture is unreadable in light or in dark ones.
+Never draw text from a model, as the font lacks most scripts, and tell nothing by colour alone.
 """
 
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,14 +26,14 @@ ARRIVED = "#0550ae"
 
 _FONT = Path(__file__).with_name("fonts") / "DejaVuSans-subset.ttf"
 _MIN_AXIS = 0.005
-"""Seconds: below this, an axis would count parts of a millisecond."""
+"""Seconds on the shortest axis: below, its labels would be parts of a millisecond."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """When the pieces of one answer arrived: ``chunks`` in seconds after sending, in order.
+class TimelineRow:
+    """When the chunks of one answer arrived, in seconds after sending, in order.
 
-    An answer that was not ``streamed`` has one: the moment when all of it was there.
+    An answer that was not ``streamed`` has one chunk: the time at which all of it was there.
     """
 
     label: str
@@ -40,8 +41,8 @@ class Run:
     streamed: bool = True
 
     @property
-    def words(self) -> str:
-        """What the row shows, as a phrase."""
+    def summary(self) -> str:
+        """What the row shows, in words."""
         if not self.chunks:
             return "nothing arrived"
         if not self.streamed:
@@ -51,18 +52,22 @@ class Run:
 
 
 def duration(seconds: float) -> str:
-    """``seconds`` for people: ``120 ms``, or ``1.4 s`` from one second on."""
+    """Return ``seconds`` as text: ``120 ms``, or ``1.4 s`` from one second on."""
     milliseconds = round(seconds * 1000)
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{seconds:.1f} s"
 
 
-def draw_timeline(title: str, runs: Sequence[Run]) -> bytes:
-    """A PNG with one row a run: a bar as long as nothing arrived, then a tick for each chunk."""
-    left, right, top, row = 160, WIDTH - 40, 54, 56
-    bottom = top + row * len(runs)
+def round_steps(unit: float) -> Iterator[float]:
+    """Yield ``unit`` times 1, 2, 5, 10, 20, 50 and so on, without end: the sizes of a scale."""
+    return (unit * factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
+
+
+def draw_timeline(title: str, rows: Sequence[TimelineRow]) -> bytes:
+    """Draw a PNG: in each row a bar until the first chunk arrived, and a tick for each chunk."""
+    left, right, top, height = 160, WIDTH - 40, 54, 56
+    bottom = top + height * len(rows)
     card = Card(bottom + 68)
-    end = max((time for run in runs for time in run.chunks), default=0.0)
-    end = max(end, _MIN_AXIS)
+    end = max([_MIN_AXIS, *(time for row in rows for time in row.chunks)])
 
     def x(seconds: float) -> float:
         return left + (right - left) * seconds / end
@@ -73,16 +78,16 @@ def draw_timeline(title: str, runs: Sequence[Run]) -> bytes:
     for seconds, name in marks:
         card.box(x(seconds), bottom, x(seconds), bottom + 4, fill=MUTED)
         card.text(x(seconds), bottom + 8, name, size=11, fill=MUTED, anchor="ma")
-    for number, run in enumerate(runs):
-        y = top + row * number
-        for seconds, _ in marks:  # beside the bars only: no line runs through the words
+    for number, row in enumerate(rows):
+        y = top + height * number
+        for seconds, _ in marks:  # beside the bars only: a line must not cross the words
             card.box(x(seconds), y - 4, x(seconds), y + 24, fill=GRID)
-        card.text(20, y + 4, card.fit(run.label, left - 32), size=13)
-        if run.chunks:
-            card.box(left, y, x(run.chunks[0]), y + 22, fill=WAITING, outline=MUTED)
-        for time in run.chunks:
+        card.text(20, y + 4, card.fit(row.label, left - 32), size=13)
+        if row.chunks:
+            card.box(left, y, x(row.chunks[0]), y + 22, fill=WAITING, outline=MUTED)
+        for time in row.chunks:
             card.box(x(time) - 0.5, y - 1, x(time) + 0.5, y + 23, fill=ARRIVED)
-        card.text(left, y + 27, run.words, size=12, fill=MUTED)
+        card.text(left, y + 27, row.summary, size=12, fill=MUTED)
     y = bottom + 36
     card.box(left, y, left + 26, y + 14, fill=WAITING, outline=MUTED)
     card.text(left + 34, y, "waiting", size=11, fill=MUTED)
@@ -92,16 +97,15 @@ def draw_timeline(title: str, runs: Sequence[Run]) -> bytes:
 
 
 def _axis(end: float) -> list[tuple[float, str]]:
-    """At most seven round moments from 0 to ``end`` seconds, each with its name."""
+    """Return at most seven round times from 0 to ``end`` seconds, each with its label."""
     unit, name = (0.001, "ms") if round(end * 1000) < 1000 else (1.0, "s")
-    powers = (unit * factor * 10**power for power in range(-1, 9) for factor in (1, 2, 5))
-    step = next(step for step in powers if end / step <= 6)
+    step = next(step for step in round_steps(unit / 10) if end / step <= 6)
     count = int(end / step + 1e-9)
     return [(i * step, f"{round(i * step / unit, 1):g} {name}") for i in range(count + 1)]
 
 
 class Card:
-    """A white card of ``height`` CSS pixels; every place and size below is in CSS pixels too."""
+    """A white card of ``height`` CSS pixels. All positions and sizes are in CSS pixels."""
 
     def __init__(self, height: int) -> None:
         self._image = Image.new("RGB", (WIDTH * SCALE, height * SCALE), WHITE)
@@ -112,19 +116,19 @@ class Card:
     def box(
         self, x0: float, y0: float, x1: float, y1: float, *, fill: str, outline: str | None = None
     ) -> None:
-        """A rectangle from one corner to the other."""
+        """Draw a rectangle from one corner to the other."""
         corners = [round(place * SCALE) for place in (x0, y0, x1, y1)]
         self._draw.rectangle(corners, fill=fill, outline=outline, width=SCALE)
 
     def text(
         self, x: float, y: float, words: str, *, size: int, fill: str = INK, anchor: str = "la"
     ) -> None:
-        """``words`` at a place: their left upper corner, or what ``anchor`` names."""
+        """Draw ``words`` at a position: their upper left corner, or what ``anchor`` names."""
         place = (round(x * SCALE), round(y * SCALE))
         self._draw.text(place, words, font=_font(size), fill=fill, anchor=anchor)
 
     def fit(self, words: str, width: float, *, size: int = 13) -> str:
-        """``words`` cut to ``width``, with an ellipsis if something had to go."""
+        """Return ``words`` cut to ``width``, with an ellipsis if they were longer."""
         font = _font(size)
         for length in range(min(len(words), WIDTH), -1, -1):
             shown = words if length == len(words) else words[:length].rstrip() + "…"
@@ -133,14 +137,19 @@ class Card:
         return ""
 
     def png(self) -> bytes:
-        """The card as PNG; few colours are in it, and a palette of them halves the size."""
-        stream = io.BytesIO()
-        palette = self._image.quantize(64, dither=Image.Dither.NONE)
-        palette.save(stream, "PNG", optimize=True)
-        return stream.getvalue()
+        """Return the card as PNG."""
+        return png_bytes(self._image)
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """Return ``image`` as PNG with a palette of 64 colours, which halves its size."""
+    stream = io.BytesIO()
+    few = image.quantize(64, dither=Image.Dither.NONE)
+    few.save(stream, "PNG", optimize=True)
+    return stream.getvalue()
 
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    # BASIC: the same layout whether or not libraqm is installed, so the same picture everywhere.
+    # BASIC: the same layout, and so the same picture, whether or not libraqm is installed.
     return ImageFont.truetype(_FONT, size * SCALE, layout_engine=ImageFont.Layout.BASIC)

@@ -1,11 +1,9 @@
 """What the content filter says: read from any shape that it comes in, and shown.
 
-The results come with errors, answers and streamed updates, in the singular and in the plural, whole
-or in part, or not at all: that depends on the model and its deployment. Nothing here raises because
-something is missing or odd.
+Results come with errors, answers and streamed updates, under a singular or a plural name, whole, in
+part or not at all, depending on the model and its deployment. Odd or missing parts raise nothing.
 """
 
-import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,20 +14,19 @@ from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.text import one_line
 from helpers.views.charts import MUTED, WHITE, WIDTH, Card
-from helpers.views.view import View, picture, table
+from helpers.views.view import View, paragraph, picture, table
 
 LEVELS = ("safe", "low", "medium", "high")
-"""The severities, from harmless on."""
-
+"""The severities, from the least on."""
 MAX_ROWS = 24
-"""Rows that ``severity`` shows; of more it shows those that were filtered first."""
+"""Rows that ``severity`` shows; of more results it shows the filtered ones first."""
 
+_MAX_NAME = 80
 _NAMES = ("content_filter_results", "content_filter_result")
-_short = functools.partial(one_line, limit=80)
 _DRAWABLE = re.compile(r"[\w ().,:-]{1,60}", re.ASCII)
 _FOUND, _FILTERED = "#0550ae", "#a40e26"
 _TITLE = "What the content filter says"
-_NOTHING = "No results of a content filter came with this."
+_NO_RESULTS = "No results of a content filter came with this."
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class FilterResult:
 
     ``filtered``: it refused or cut something because of this category. ``severity`` is one of
     ``LEVELS``, or a newer word; ``detected`` is for categories that know only yes and no. ``error``
-    is why there is no verdict. Each of the three is None where the service sent none.
+    says why the category was not checked. Each of the three is None where the service sent none.
     """
 
     filtered: bool
@@ -59,84 +56,74 @@ class FilterResult:
 
     @property
     def step(self) -> tuple[int, int] | None:
-        """The level as a number and the highest that there is: 0 is safe, or not detected."""
-        if self.error is not None:
-            return None
-        if self.severity is not None:
-            return (LEVELS.index(self.severity), 3) if self.severity in LEVELS else None
-        return None if self.detected is None else (int(self.detected), 1)
+        """The level as a number, and the highest possible one: 0 is safe, or not detected."""
+        if self.error is None and self.severity in LEVELS:
+            return LEVELS.index(self.severity), 3
+        if self.error is None and self.severity is None and self.detected is not None:
+            return int(self.detected), 1
+        return None
 
 
 Results = dict[str, dict[str, FilterResult]]
-"""Verdicts by category, under "prompt" (what you sent) and "answer" (what the model wrote)."""
+"""Results by category, under "prompt" (what you sent) and "answer" (what the model wrote)."""
 
 
 def filter_results(
     *things: ChatError | ChatCompletions | StreamingChatCompletionsUpdate,
 ) -> Results:
-    """All that the filter says in ``things``: errors, completions, or the updates of a stream.
+    """Return all that the filter says in ``things``: errors, completions, or a stream's updates.
 
-    A key is there only if there are verdicts under it: {} means that the service sent none. Of
-    several verdicts on one category (choices, updates) the strictest counts.
+    A key is there only if there are results under it: {} means that the service sent none. Of
+    several results for one category (choices, updates) the strictest counts.
     """
     results: Results = {}
     for thing in things:
         for where, sent in _sent(_body(thing)):
             for category, value in sent.items():
-                verdict = _verdict(value)
-                if verdict is not None:
+                result = _read(value)
+                if result is not None:
                     found = results.setdefault(where, {})
-                    found[category] = max(found.get(category, verdict), verdict, key=_strictness)
+                    found[category] = max(found.get(category, result), result, key=_strictness)
     return results
 
 
 def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
-    """``results``, as ``filter_results`` gives them: a picture, and the same as a table."""
-    rows = [(where, name, verdict) for where in results for name, verdict in results[where].items()]
+    """Show ``results``, which ``filter_results`` returns, as a picture and as a table."""
+    rows = [(where, name, result) for where in results for name, result in results[where].items()]
     if not rows:
-        return View(f"<p>{_NOTHING}</p>", _NOTHING)
+        return View(str(paragraph(_NO_RESULTS)), _NO_RESULTS)
     left_out = len(rows) - MAX_ROWS
     if left_out > 0:
         rows = sorted(rows, key=lambda row: not row[2].filtered)[:MAX_ROWS]
-    cells = table(
-        ["where", "category", "level", "step", "scale", "filtered"],
-        [[_short(where), _short(name), *_facts(verdict)] for where, name, verdict in rows],
-    )
-    said = [
-        f"{_short(where)}, {_short(name)}: {_short(verdict.level)}{_mark(verdict)}"
-        for where, name, verdict in rows
-    ]
-    more = f"Not shown: {left_out:,} more categories." if left_out > 0 else ""
-    drawn = picture(_draw(rows), f"{_TITLE}. {'; '.join(said)}.")
+    head = ["where", "category", "level", "step", "scale", "filtered"]
+    facts = table(head, [_cells(*row) for row in rows])
+    phrases = "; ".join(_phrase(*row) for row in rows)
+    drawn = paragraph(picture(_draw(rows), f"{_TITLE}. {phrases}."))
+    more = [f"Not shown: {left_out:,} more categories."] if left_out > 0 else []
     return View(
-        f"{drawn}\n{cells.html}" + (f"\n<p>{more}</p>" if more else ""),
-        f"{_TITLE}\n\n{cells.plain}" + (f"\n\n{more}" if more else ""),
+        "\n".join([drawn, facts.html, *map(paragraph, more)]),
+        "\n\n".join([_TITLE, facts.plain, *more]),
     )
 
 
 def _body(thing: ChatError | ChatCompletions | StreamingChatCompletionsUpdate) -> JSON:
-    if not isinstance(thing, ChatError):
-        return thing.raw
     if isinstance(thing, StreamInterruptedError):
         return thing.partial.raw
-    return _object(thing.exchange.response_body if thing.exchange else None)
+    if isinstance(thing, ChatError):
+        return _object(thing.exchange and thing.exchange.response_body)
+    return thing.raw
 
 
 def _sent(body: JSON) -> Iterator[tuple[str, JSON]]:
-    """Each object of verdicts in ``body``, with what was looked at."""
+    """Yield each object of results in ``body``, with what was checked: prompt or answer."""
     error = _object(body.get("error")) or body
-    for place in (
-        error,
-        _object(error.get("innererror")),
-        *_objects(body, "prompt_filter_results"),
-    ):
-        yield from (("prompt", _object(place.get(name))) for name in _NAMES)
-    for choice in _objects(body, "choices"):
-        yield from (("answer", _object(choice.get(name))) for name in _NAMES)
+    prompts = error, _object(error.get("innererror")), *_objects(body, "prompt_filter_results")
+    for where, places in (("prompt", prompts), ("answer", _objects(body, "choices"))):
+        yield from ((where, _object(place.get(name))) for place in places for name in _NAMES)
 
 
-def _verdict(value: Any) -> FilterResult | None:
-    """The verdict in the JSON of one category; None if there is none in it."""
+def _read(value: Any) -> FilterResult | None:
+    """Return the result in the JSON of one category; None if there is none in it."""
     if isinstance(value, list):  # blocklists: one entry for each
         return FilterResult(any(_object(item).get("filtered") is True for item in value))
     sent = _object(value)
@@ -154,8 +141,8 @@ def _verdict(value: Any) -> FilterResult | None:
     )
 
 
-def _strictness(verdict: FilterResult) -> tuple[bool, bool, int]:
-    return verdict.filtered, verdict.error is not None, (verdict.step or (0, 0))[0]
+def _strictness(result: FilterResult) -> tuple[bool, bool, int]:
+    return result.filtered, result.error is not None, (result.step or (0, 0))[0]
 
 
 def _object(value: Any) -> JSON:
@@ -167,50 +154,58 @@ def _objects(body: JSON, name: str) -> list[JSON]:
     return [_object(item) for item in value] if isinstance(value, list) else []
 
 
-def _facts(verdict: FilterResult) -> list[str]:
-    """The cells of a table for one verdict: level, step, scale, filtered."""
-    level = _short(verdict.level)
-    if verdict.error is not None:
-        level += f": {_short(verdict.error)}"
-    step, scale = "?", "?"
-    if verdict.step:
-        reached, highest = verdict.step
+def _cells(where: str, category: str, result: FilterResult) -> list[str]:
+    """Return the row of the table for one result."""
+    level, step, scale = _shown(result.level), "?", "?"
+    if result.error is not None:
+        level += f": {_shown(result.error)}"
+    if result.step:
+        reached, highest = result.step
         step, scale = f"{reached} of {highest}", "■" * reached + "□" * (highest - reached)
-    return [level, step, scale, "yes" if verdict.filtered else "no"]
+    return [_shown(where), _shown(category), level, step, scale, "yes" if result.filtered else "no"]
 
 
-def _mark(verdict: FilterResult) -> str:
-    return ", filtered" if verdict.filtered else ""
+def _phrase(where: str, category: str, result: FilterResult) -> str:
+    return f"{_shown(where)}, {_shown(category)}: {_shown(result.level)}{_suffix(result)}"
+
+
+def _suffix(result: FilterResult) -> str:
+    return ", filtered" if result.filtered else ""
+
+
+def _shown(text: str) -> str:
+    return one_line(text, _MAX_NAME)
 
 
 def _draw(rows: list[tuple[str, str, FilterResult]]) -> bytes:
-    """A PNG with one row a verdict: boxes for the levels, filled up to the one that was found."""
-    left, box, top, row = 250, 62, 76, 30
-    card = Card(top + row * len(rows) + 46)
+    """Draw a PNG with one row a result: boxes for the levels, filled up to the one found."""
+    left, box, top, height = 250, 62, 76, 30
+    right, bottom = left + 3 * box + 8, top + height * len(rows)
+    card = Card(bottom + 46)
     card.text(20, 18, _TITLE, size=15)
     for number, name in enumerate(LEVELS[1:]):
         card.text(left + box * (number + 0.5), top - 22, name, size=11, fill=MUTED, anchor="ma")
-    for number, (where, category, verdict) in enumerate(rows):
-        y = top + row * number
-        name = card.fit(_drawable(f"{where}: {category}", f"category {number + 1}"), left - 36)
-        card.text(20, y + 1, name, size=13)
-        if verdict.step:
-            reached, highest = verdict.step
+    for number, (where, category, result) in enumerate(rows):
+        y = top + height * number
+        name = _drawable(f"{where}: {category}", f"category {number + 1}")
+        card.text(20, y + 1, card.fit(name, left - 36), size=13)
+        if result.step:
+            reached, highest = result.step
             width = 3 * box / highest  # a category that knows only yes and no has one wide box
-            full = _FILTERED if verdict.filtered else _FOUND
+            full = _FILTERED if result.filtered else _FOUND
             for step in range(highest):
                 x = left + width * step
                 fill = full if step < reached else WHITE
                 card.box(x, y, x + width - 4, y + 18, fill=fill, outline=MUTED)
         else:
             card.text(left, y + 1, "?", size=13, fill=MUTED)
-        words = _drawable(verdict.level, "another level") + _mark(verdict)
-        card.text(left + 3 * box + 8, y + 1, card.fit(words, WIDTH - left - 3 * box - 28), size=13)
+        words = _drawable(result.level, "another level") + _suffix(result)
+        card.text(right, y + 1, card.fit(words, WIDTH - right - 20), size=13)
     foot = "Filled up to the level that was found. No box filled: safe, or not detected."
-    card.text(20, top + row * len(rows) + 14, foot, size=11, fill=MUTED)
+    card.text(20, bottom + 14, foot, size=11, fill=MUTED)
     return card.png()
 
 
 def _drawable(text: str, otherwise: str) -> str:
-    """``text`` if it is plain enough for the font and a reader, or else ``otherwise``."""
+    """Return ``text`` if the font has all of it and it is short, or else ``otherwise``."""
     return text if _DRAWABLE.fullmatch(text) else otherwise

@@ -1,6 +1,5 @@
 """``preview``: pictures before and after ``prepare``, small, side by side, and in numbers."""
 
-import base64
 import io
 from collections.abc import Mapping
 
@@ -10,21 +9,20 @@ from PIL import Image
 
 from helpers.client.text import one_line
 from helpers.images import Picture, pixels_of
-from helpers.views.view import View, table
+from helpers.views.charts import png_bytes
+from helpers.views.view import View, picture, table
 
 MAX_SIDE = 320
 """CSS pixels of a small picture."""
 
-_COLOURS = 64
 _PAIR = Environment(autoescape=True).from_string("""\
 <p><b>{{ about }}</b> ({{ name }})</p>
 <table>
 <thead><tr>
-{% for side in sides %}<th><div align="left">{{ side.title }}</div></th>
+{% for title in images %}<th><div align="left">{{ title }}</div></th>
 {% endfor %}</tr></thead>
 <tbody><tr>
-{% for side in sides %}<td style="vertical-align: top">\
-<img alt="{{ side.alt }}" width="{{ side.width }}" src="data:image/png;base64,{{ side.png }}"></td>
+{% for image in images.values() %}<td style="vertical-align: top">{{ image }}</td>
 {% endfor %}</tr></tbody>
 </table>
 {{ numbers }}
@@ -32,52 +30,42 @@ _PAIR = Environment(autoescape=True).from_string("""\
 
 
 def preview(pictures: Mapping[str, Picture]) -> View:
-    """Each picture as its file stores it and as it is sent; the keys say in words what it shows.
+    """Show each picture as its file stores it and as it is sent, with the numbers as a table.
 
-    Where both are the same to the byte, it is shown once. The numbers stand below as a table.
+    The keys say in words what a picture shows. Where both are the same bytes, it is shown once.
     """
-    views = [_pair(one_line(about), picture) for about, picture in pictures.items()]
-    html, plain = (view.html for view in views), (view.plain for view in views)
-    return View("\n".join(html), "\n\n".join(plain))
+    views = [_pair(one_line(about), prepared) for about, prepared in pictures.items()]
+    return View("\n".join(one.html for one in views), "\n\n".join(one.plain for one in views))
 
 
-def _pair(about: str, picture: Picture) -> View:
-    if picture.data == picture.original:
-        titles = {"in the file, and as it is sent": picture.data}
-    else:
-        titles = {"in the file": picture.original, "as it is sent": picture.data}
-    sides, columns = [], []
-    for title, data in titles.items():
+def _pair(about: str, prepared: Picture) -> View:
+    files = {"in the file": prepared.original, "as it is sent": prepared.data}
+    if prepared.data == prepared.original:
+        files = {"in the file, and as it is sent": prepared.data}
+    images, columns = {}, []
+    for title, data in files.items():
         with Image.open(io.BytesIO(data)) as opened:
             kind, width, height = str(opened.format), opened.width, opened.height
             small = _small(opened)
         alt = f"{about}, {title}: {kind}, {width} by {height} pixels."
-        sides.append({"title": title, "alt": alt, "width": small.width, "png": _png(small)})
-        lost = ", ".join(picture.removed) if data is picture.original else ""
+        images[title] = picture(png_bytes(small), alt, small.width)
+        lost = ", ".join(prepared.removed) if data is prepared.original else ""
         columns.append([kind, f"{width:,} × {height:,}", f"{len(data):,}", lost or "none"])
     names = ["format", "pixels", "bytes", "metadata"]
-    numbers = table(["", *titles], zip(names, *columns, strict=True))
-    name = one_line(picture.name)
-    changes = "; ".join(picture.changes) or "nothing, it can go as it is"
+    numbers = table(["", *files], zip(names, *columns, strict=True))
+    name = one_line(prepared.name)
+    changes = "; ".join(prepared.changes) or "nothing, it can go as it is"
     done = one_line(f"What was done: {changes}.")
     html = _PAIR.render(
-        about=about, name=name, sides=sides, numbers=Markup(numbers.html), done=done
+        about=about, name=name, images=images, numbers=Markup(numbers.html), done=done
     )
     return View(html, f"{about} ({name})\n\n{numbers.plain}\n\n{done}")
 
 
 def _small(opened: Image.Image) -> Image.Image:
-    """A small copy of the pixels as they are stored, on a white ground."""
+    """Return a small copy of the pixels as they are stored, on a white ground."""
     full = pixels_of(opened)
     full.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     card = Image.new("RGB", full.size, "white")
     card.paste(full, mask=full if full.mode == "RGBA" else None)
     return card
-
-
-def _png(picture: Image.Image) -> str:
-    """The picture as PNG, in base64; few colours are enough for a small one."""
-    stream = io.BytesIO()
-    few = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
-    few.save(stream, "PNG", optimize=True)
-    return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -1,49 +1,43 @@
-"""How sure a model was of its words: an answer with its unsure tokens marked, and their rivals.
+"""``heatmap``: how sure a model was of its words, from the ``logprobs`` of its answer.
 
-The probabilities are the ``logprobs`` of an answer (ask with ``logprobs=True``). What comes from
-the model is text in html, never in a picture; a mark is bold, has a figure and a bar, and only then
-a colour.
+A mark is bold, with a figure and a bar; its colour only adds to that.
 """
 
 import codecs
-import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize, shorten
-from helpers.views.view import View, table
+from helpers.views.charts import INK
+from helpers.views.view import View, lines_html, paragraph, table
 
-SURE = 0.9
-"""A token of at least this probability is not marked."""
-
-MAX_TOKENS, MAX_ROWS, MAX_RIVALS = 500, 12, 3
-"""How many tokens the text has, rows the table, and rivals a row."""
+MIN_SURE = 0.9
+"""A token with a lower probability is marked."""
+MAX_TOKENS, MAX_ROWS, MAX_ALTERNATIVES = 500, 12, 3
+"""Tokens in the text, rows in the table, alternatives in a row."""
 
 _MAX_TOKEN = 40
-_MAX_SENT = 21
-"""Services send at most 20 of the likeliest tokens, and the one that was written."""
-
+_MAX_TOP_LOGPROBS = 21
+"""Services send at most the 20 likeliest tokens, and the one that was written."""
 _MAX_CHARACTER = 4
-"""Bytes, and so the most tokens that share a character."""
+"""Bytes of one character in UTF-8, and so the most tokens that can share it."""
+_MIN_LOGPROB = -9999.0
+"""What services send for a probability of about 0; ``math.exp`` makes it 0."""
 
-_LOWEST = -9999.0
-"""What services send for "as good as never"; math.exp makes it 0."""
-
-_BAR, _BLOCKS = 10, "▁▂▃▄▅▆▇█"
-_INK = "#1f2328"
+_BAR_SIGNS, _BLOCKS = 10, "▁▂▃▄▅▆▇█"
 _COLOURS = ((0.5, "#fff3bf"), (0.2, "#ffd8a8"), (0.0, "#ffc9c9"))
-"""From which probability on a mark has which colour: the paler, the surer."""
+"""The colour of a mark by its least probability."""
 
 _MARK = Markup(
-    '<mark style="background-color: {}; color: ' + _INK + '"><b>{}</b></mark><sub> {}</sub>'
+    '<mark style="background-color: {}; color: ' + INK + '"><b>{}</b></mark><sub> {}</sub>'
 )
-LEGEND = f"Marked with a figure and a bar: what the model was less than {SURE:.0%} sure of."
-_NOTHING = (
+LEGEND = f"Marked with a figure and a bar: what the model was less than {MIN_SURE:.0%} sure of."
+_NO_LOGPROBS = (
     "There are no logprobs in this answer. Ask with logprobs=True, and see whether the model knows "
     "that parameter."
 )
@@ -51,182 +45,164 @@ _NOTHING = (
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of text, the log of its probability, and what else could have stood there."""
+    """A piece of text, the log of its probability, and the raw tokens that were likely instead."""
 
     text: str
-    log: float | None
-    rivals: tuple[Any, ...] = ()
+    logprob: float | None
+    top_logprobs: tuple[Any, ...] = ()
 
     @property
-    def chance(self) -> float:
-        """The probability; 0 if none was sent."""
-        return 0.0 if self.log is None else math.exp(self.log)
+    def probability(self) -> float:
+        """From 0 to 1; 0 if none was sent."""
+        return 0.0 if self.logprob is None else math.exp(self.logprob)
 
 
 def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
-    """The text of ``answer`` with every unsure token marked, then a table of the least sure ones.
+    """Show the text of ``answer`` with every unsure token marked, and a table of the least sure.
 
     ``answer`` is a completion, or the list at ``["logprobs"]["content"]`` of one of its choices.
     """
     tokens = tokens_of(answer)
     if not tokens:
-        return View(f"<p>{escape(_NOTHING)}</p>", _NOTHING)
-    unsure = [token for token in tokens if token.chance < SURE]
-    summary = in_short(tokens)
+        return View(str(paragraph(_NO_LOGPROBS)), _NO_LOGPROBS)
+    unsure = [token for token in tokens if token.probability < MIN_SURE]
+    summary = summarize(tokens)
     if len(unsure) > MAX_ROWS:
         summary += f" In the table: the {MAX_ROWS} least sure."
-    html, plain = _text(tokens[:MAX_TOKENS])
+    parts = [marked(token) for token in tokens[:MAX_TOKENS]]
+    html, plain = Markup("").join(part[0] for part in parts), "".join(part[1] for part in parts)
     rows = table(["token", "probability", "most likely instead"], map(_row, _least_sure(unsure)))
-    paragraphs = Markup("").join(map(Markup("<p>{}</p>\n").format, (LEGEND, html, summary)))
+    paragraphs = "".join(f"{paragraph(content)}\n" for content in (LEGEND, html, summary))
     return View(
-        str(paragraphs) + (rows.html if unsure else ""),
+        paragraphs + (rows.html if unsure else ""),
         "\n\n".join([LEGEND, plain, summary, *([rows.plain] if unsure else [])]),
     )
 
 
 def tokens_of(answer: ChatCompletions | Sequence[Any]) -> list[Token]:
-    """The tokens of ``answer``, which is what ``heatmap`` takes; without logprobs none."""
-    return list(_read(_sent(answer) if isinstance(answer, ChatCompletions) else answer))
+    """Return the tokens of what ``heatmap`` takes; none if there are no logprobs."""
+    if isinstance(answer, ChatCompletions):
+        logprobs = answer.choices[0].raw.get("logprobs") if answer.choices else None
+        content = _field(logprobs, "content")
+        answer = content if isinstance(content, list) else []
+    return list(_read(answer))
 
 
-def in_short(tokens: Sequence[Token]) -> str:
-    """How many tokens there are, how many of them are marked, and how sure they are together."""
-    marked = sum(token.chance < SURE for token in tokens)
-    logs = [token.log for token in tokens if token.log is not None]
-    average = percent(sum(logs) / len(logs) if logs else None)
-    words = f"{len(tokens)} tokens, {marked} marked; average probability: {average}."
+def summarize(tokens: Sequence[Token]) -> str:
+    """Say how many tokens there are, how many are marked, and their average probability."""
+    unsure = sum(token.probability < MIN_SURE for token in tokens)
+    logprobs = [token.logprob for token in tokens if token.logprob is not None]
+    average = percent(sum(logprobs) / len(logprobs) if logprobs else None)
+    words = f"{len(tokens)} tokens, {unsure} marked; average probability: {average}."
     if len(tokens) > MAX_TOKENS:
         words += f" Shown here: the first {MAX_TOKENS} tokens."
     return words
 
 
-def _sent(completion: ChatCompletions) -> Any:
-    """The list of tokens in the first choice, or an empty one."""
-    logprobs = completion.choices[0].raw.get("logprobs") if completion.choices else None
-    content = logprobs.get("content") if isinstance(logprobs, dict) else None
-    return content if isinstance(content, list) else []
-
-
 def _read(sent: Iterable[Any]) -> Iterator[Token]:
-    """The tokens; those that hold parts of one character (an emoji, say) are put together."""
+    """Yield the tokens; join those that hold parts of one character, such as an emoji."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     held: list[Any] = []
-    raw = b""
-    for token in sent:
-        held.append(token)
-        raw += _bytes(token)
-        if len(held) == _MAX_CHARACTER or not _ends_inside_a_character(raw):
-            yield _joined(held, raw)
-            held, raw = [], b""
+    for raw in sent:
+        held.append(raw)
+        decoder.decode(_bytes(raw))
+        ends_inside_a_character = decoder.getstate()[0]
+        if len(held) == _MAX_CHARACTER or not ends_inside_a_character:
+            yield _token(held)
+            held = []
+            decoder.reset()
     if held:
-        yield _joined(held, raw)
+        yield _token(held)
 
 
-def _joined(held: Sequence[Any], raw: bytes) -> Token:
-    logs = [_log(token) for token in held]
-    known = [log for log in logs if log is not None]
-    rivals = _field(held[0], "top_logprobs") if len(held) == 1 else None
+def _token(held: Sequence[Any]) -> Token:
+    """Return the raw tokens ``held`` as one; its probability is the product of theirs."""
+    logprobs = [_logprob(raw) for raw in held]
+    known = [logprob for logprob in logprobs if logprob is not None]
+    top = _field(held[0], "top_logprobs") if len(held) == 1 else None
     return Token(
-        raw.decode("utf-8", errors="backslashreplace"),
-        sum(known) if len(known) == len(logs) else None,
-        tuple(rivals) if isinstance(rivals, list) else (),
+        b"".join(map(_bytes, held)).decode("utf-8", errors="backslashreplace"),
+        sum(known) if len(known) == len(logprobs) else None,
+        tuple(top) if isinstance(top, list) else (),
     )
 
 
-def _ends_inside_a_character(raw: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    decoder.decode(raw)
-    return bool(decoder.getstate()[0])
+def _field(raw: Any, name: str) -> Any:
+    return raw.get(name) if isinstance(raw, dict) else None
 
 
-def _field(token: Any, name: str) -> Any:
-    return token.get(name) if isinstance(token, dict) else None
-
-
-def _bytes(token: Any) -> bytes:
-    """The bytes of a token; where the service sent none, those of its text."""
-    raw, text = _field(token, "bytes"), _field(token, "token")
-    if isinstance(raw, list) and all(isinstance(n, int) and 0 <= n <= 255 for n in raw):
-        return bytes(raw)
+def _bytes(raw: Any) -> bytes:
+    """Return the bytes of a raw token; where the service sent none, those of its text."""
+    sent, text = _field(raw, "bytes"), _field(raw, "token")
+    if isinstance(sent, list) and all(isinstance(n, int) and 0 <= n <= 255 for n in sent):
+        return bytes(sent)
     return text.encode("utf-8", errors="backslashreplace") if isinstance(text, str) else b""
 
 
-def _log(token: Any) -> float | None:
-    """The log of a token's probability, at most 0; None if there is no such number."""
-    value = _field(token, "logprob")
+def _logprob(raw: Any) -> float | None:
+    """Return the log of a raw token's probability, at most 0; None if it is not a number."""
+    value = _field(raw, "logprob")
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None
-    return float(max(min(value, 0), _LOWEST))
-
-
-def _text(tokens: Iterable[Token]) -> tuple[Markup, str]:
-    """The text in order, as html and plain, the unsure tokens marked."""
-    parts = [marked(token) for token in tokens]
-    return Markup("").join(html for html, _ in parts), "".join(plain for _, plain in parts)
+    return float(max(min(value, 0), _MIN_LOGPROB))
 
 
 def marked(token: Token) -> tuple[Markup, str]:
-    """The text of ``token`` as html and plain, marked if it is unsure."""
-    text = _harmless(token.text)
-    if token.chance >= SURE:
-        return _lines(text), text
+    """Return the text of ``token`` as html and plain, marked if it is unsure."""
+    text = _shown(token.text)
+    if token.probability >= MIN_SURE:
+        return lines_html(text), text
     word = text.lstrip()
     space = text.removesuffix(word)
-    # White space can't be seen, so a sign is marked in its place.
+    # Mark a sign in place of white space, which can't be seen.
     word = word or ("↵" if "\n" in space else "␣")
-    block = "" if token.log is None else _BLOCKS[int(token.chance * len(_BLOCKS))]
-    figure = f"{percent(token.log)} {block}".rstrip()
-    colour = next(colour for least, colour in _COLOURS if token.chance >= least)
-    html = _lines(space) + _MARK.format(colour, _lines(word), figure)
+    block = "" if token.logprob is None else _BLOCKS[int(token.probability * len(_BLOCKS))]
+    figure = f"{percent(token.logprob)} {block}".rstrip()
+    colour = next(colour for least, colour in _COLOURS if token.probability >= least)
+    html = lines_html(space) + _MARK.format(colour, lines_html(word), figure)
     return html, f"{space}[{word} {figure}]"
 
 
-def _lines(text: str) -> Markup:
-    """Text whose lines and runs of blanks stay as they are in html."""
-    return Markup("<br>").join(text.replace("  ", "\u00a0 ").split("\n"))
-
-
-def _harmless(text: str) -> str:
+def _shown(text: str) -> str:
     return sanitize(shorten(text, _MAX_TOKEN))
 
 
 def _least_sure(unsure: Sequence[Token]) -> list[Token]:
-    """The first rows of the table, in the order of the text."""
-    logs = [_LOWEST if token.log is None else token.log for token in unsure]
-    places = heapq.nsmallest(MAX_ROWS, range(len(unsure)), key=logs.__getitem__)
+    """Return the tokens of the table, in the order of the text."""
+    logprobs = [_MIN_LOGPROB if token.logprob is None else token.logprob for token in unsure]
+    places = sorted(range(len(unsure)), key=logprobs.__getitem__)[:MAX_ROWS]
     return [unsure[place] for place in sorted(places)]
 
 
 def _row(token: Token) -> list[str]:
-    rivals = [f"{quoted(rival.text)} {percent(rival.log)}" for rival in rivals_of(token)]
-    instead = ", ".join(rivals[:MAX_RIVALS]) or "(none sent)"
-    return [quoted(token.text), f"{bar(token.chance)} {percent(token.log)}", instead]
+    others = alternatives_of(token)[:MAX_ALTERNATIVES]
+    instead = ", ".join(f"{quoted(other.text)} {percent(other.logprob)}" for other in others)
+    probability = f"{probability_bar(token.probability)} {percent(token.logprob)}"
+    return [quoted(token.text), probability, instead or "(none sent)"]
 
 
-def rivals_of(token: Token) -> list[Token]:
-    """What else could have stood in the place of ``token``, as the service sent it."""
-    rivals = [
-        Token(_bytes(sent).decode("utf-8", errors="backslashreplace"), _log(sent))
-        for sent in token.rivals[:_MAX_SENT]
-    ]
-    return [rival for rival in rivals if rival.text != token.text]
+def alternatives_of(token: Token) -> list[Token]:
+    """Return the tokens that were likely in the place of ``token``, in the service's order."""
+    top = [_token([raw]) for raw in token.top_logprobs[:_MAX_TOP_LOGPROBS]]
+    return [other for other in top if other.text != token.text]
 
 
-def bar(chance: float) -> str:
-    """A probability as ten signs."""
-    full = round(chance * _BAR)
-    return "█" * full + "░" * (_BAR - full)
+def probability_bar(probability: float) -> str:
+    """Return a probability as ten signs."""
+    full = round(probability * _BAR_SIGNS)
+    return "█" * full + "░" * (_BAR_SIGNS - full)
 
 
 def quoted(text: str) -> str:
-    """In quotes, so that a blank at its beginning is seen."""
-    return repr(_harmless(text)).replace("\\\\", "\\")
+    """Return ``text`` in quotes, so that a blank at its start is seen."""
+    return repr(_shown(text)).replace("\\\\", "\\")
 
 
-def percent(log: float | None) -> str:
-    """The probability in words; only one that is 0 or 1 is called so."""
-    if log is None:
+def percent(logprob: float | None) -> str:
+    """Return the probability in per cent; 0% and 100% only if it is exactly that."""
+    if logprob is None:
         return "?"
-    chance = math.exp(log)
-    if 0 < chance < 0.005:
+    probability = math.exp(logprob)
+    if 0 < probability < 0.005:
         return "<1%"
-    return ">99%" if 0.995 <= chance < 1 else f"{chance:.0%}"
+    return ">99%" if 0.995 <= probability < 1 else f"{probability:.0%}"

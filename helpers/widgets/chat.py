@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient, Messages
-from helpers.client.messages import JSON, AssistantMessage, UserMessage
+from helpers.client.messages import JSON, AssistantMessage, UserMessage, content_text
 from helpers.views.view import View
 from helpers.widgets.ask import Answer, answering
 from helpers.widgets.html import ended, lines, shown
@@ -184,14 +184,7 @@ def _role(message: Mapping[str, Any]) -> str:
 
 
 def _words(message: Mapping[str, Any]) -> str:
-    content = message.get("content")
-    return "\n".join(map(_item, content if isinstance(content, list | tuple) else [content]))
-
-
-def _item(item: Any) -> str:
-    if isinstance(item, Mapping):
-        return str(item.get("text") or f"({item.get('type')})")
-    return item if isinstance(item, str) else "(no text)"
+    return content_text(message.get("content")) or "(no text)"
 
 
 def _as_dict(message: Any) -> JSON:

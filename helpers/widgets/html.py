@@ -1,6 +1,5 @@
 """What the widgets show, as html and as plain text: the same words in JupyterLab and on GitHub."""
 
-import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -8,8 +7,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from helpers.client.text import sanitize, shorten
-from helpers.views.charts import duration
-from helpers.views.view import View
+from helpers.views.charts import duration, round_steps
+from helpers.views.view import View, lines_html
 from helpers.widgets.ask import Answer
 from helpers.widgets.job import Progress, State
 
@@ -39,7 +38,7 @@ def shown(text: str) -> str:
 
 def lines(text: str) -> Markup:
     """Text from elsewhere as html: ``shown`` and escaped, its lines and runs of blanks kept."""
-    return Markup("<br>").join(shown(text).replace("  ", "\u00a0 ").split("\n"))
+    return lines_html(shown(text))
 
 
 def status(state: State, words: str = "") -> str:
@@ -66,8 +65,7 @@ def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
     """
     if not arrivals:
         return "", "No chunk yet."
-    steps = (FRAME * factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
-    step = next(step for step in steps if arrivals[-1] / step < MAX_SIGNS)
+    step = next(step for step in round_steps(FRAME) if arrivals[-1] / step < MAX_SIGNS)
     counts = Counter(int(at / step) for at in arrivals)
     most = max(counts.values())
     levels = len(_LEVELS) - 1

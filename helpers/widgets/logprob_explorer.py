@@ -11,13 +11,13 @@ from helpers.views.logprobs import (
     LEGEND,
     MAX_TOKENS,
     Token,
-    bar,
+    alternatives_of,
     heatmap,
-    in_short,
     marked,
     percent,
+    probability_bar,
     quoted,
-    rivals_of,
+    summarize,
     tokens_of,
 )
 from helpers.views.view import View
@@ -79,7 +79,7 @@ class LiveHeatmap(Panel):
 def explorable(tokens: Sequence[Token]) -> Markup:
     """The text as html: each token can be pointed at and chosen, at first the least sure one."""
     shown = tokens[:MAX_TOKENS]
-    least_sure = min(shown, key=lambda token: token.chance)
+    least_sure = min(shown, key=lambda token: token.probability)
     rows, parts = 0, []
     for place, token in enumerate(shown, start=1):
         told = choices(token)
@@ -88,17 +88,17 @@ def explorable(tokens: Sequence[Token]) -> Markup:
         chosen = Markup(" checked") if token is least_sure else ""
         said = (spoken(token), chosen, marked(token)[0], head, lines("\n".join(told)))
         parts.append(_TOKEN.format(*said))
-    return _VIEW.format(LEGEND, HINT, rows, Markup("").join(parts), in_short(tokens))
+    return _VIEW.format(LEGEND, HINT, rows, Markup("").join(parts), summarize(tokens))
 
 
 def choices(token: Token) -> list[str]:
     """What could have stood in the place of ``token``, a line each, the likeliest first."""
-    rivals = rivals_of(token)[:MAX_RIVALS]
-    found = sorted([token, *rivals], key=lambda one: one.chance, reverse=True)
+    rivals = alternatives_of(token)[:MAX_RIVALS]
+    found = sorted([token, *rivals], key=lambda one: one.probability, reverse=True)
     said = [
         f"{_level(one)} {quoted(one.text)}{' (written)' if one is token else ''}" for one in found
     ]
-    rest = 1 - sum(one.chance for one in found)
+    rest = 1 - sum(one.probability for one in found)
     if not rivals:
         said.append("No alternatives were sent.")
     elif rest >= LEAST_REST:
@@ -108,10 +108,12 @@ def choices(token: Token) -> list[str]:
 
 def spoken(token: Token) -> str:
     """The same for the ear: the token, then its rivals."""
-    rivals = [f"{quoted(one.text)} {percent(one.log)}" for one in rivals_of(token)[:MAX_RIVALS]]
+    rivals = [
+        f"{quoted(one.text)} {percent(one.logprob)}" for one in alternatives_of(token)[:MAX_RIVALS]
+    ]
     instead = ", ".join(rivals) or "none sent"
-    return f"{quoted(token.text)}, {percent(token.log)}. Instead: {instead}."
+    return f"{quoted(token.text)}, {percent(token.logprob)}. Instead: {instead}."
 
 
 def _level(token: Token) -> str:
-    return f"{bar(token.chance)} {percent(token.log):>4}"
+    return f"{probability_bar(token.probability)} {percent(token.logprob):>4}"

@@ -12,7 +12,7 @@ from helpers.commands import run as runner
 from helpers.lessons import Lesson
 from tests.notebooks import files
 
-FACTS = {"minutes": 1, "mirrors": "", "summary": "", "needs": ""}
+FACTS = {"minutes": 1, "mirrors": "", "summary": ""}
 MADE = (Lesson("00-sound", "Sound", **FACTS), Lesson("01-broken", "Broken", **FACTS))
 SAYS = 'import os; print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"))'
 

@@ -24,10 +24,7 @@ from helpers import ChatError, UserMessage
 from helpers.client.exchange import Exchange
 from helpers.client.responses import ChatCompletions
 from helpers.tools import Toolbox
-from helpers.views.content_filter import filter_results, severity
-from helpers.views.logprobs import heatmap
-from helpers.views.trace import trace
-from helpers.views.view import table, usage, wire
+from helpers.views import filter_results, heatmap, severity, table, trace, usage, wire
 from tests.fakes import runs_of
 from tests.sync_and_async import Awaited, AwaitedStream
 

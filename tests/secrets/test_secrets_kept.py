@@ -65,7 +65,7 @@ import logging, sys
 %xmode Verbose
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 from helpers.connect import connect
-from helpers.views.view import wire
+from helpers.views import wire
 client = connect("01-basic-call")
 client, vars(client)
 
@@ -91,7 +91,7 @@ def test_executed_notebooks(
     assert command.main(["run", FIRST, "--to", str(tmp_path)]) == 0
 
     (tmp_path / "notebooks").mkdir()
-    lesson = Lesson("02-made-up", "", 1, "", "", "")
+    lesson = Lesson("02-made-up", "", 1, "", "")
     monkeypatch.setattr(lessons, "ROOT", tmp_path)
     monkeypatch.setattr(runner, "LESSONS", (lesson,))
     sources = CELLS.strip().split("\n\n")

@@ -1,4 +1,4 @@
-"""The trace: who says what to whom, calls with their arguments and answers, nothing harmful."""
+"""The trace: who says what to whom, calls with their arguments, and answers."""
 
 import json
 import re
@@ -9,8 +9,7 @@ import pytest
 from helpers import AssistantMessage, DeveloperMessage, SystemMessage, ToolMessage, UserMessage
 from helpers.client.responses import ChatResponseMessage
 from helpers.views.trace import MAX_STEPS, trace
-from helpers.views.view import View
-from tests.views.test_views import HOSTILE, Page
+from tests.views.test_views import Page
 
 
 def made(name: Any, arguments: Any, call_id: Any = "a") -> dict[str, Any]:
@@ -133,40 +132,3 @@ def test_odd_messages_are_shown_somehow(odd: Any) -> None:
 
 def test_nothing_is_a_table_without_rows() -> None:
     assert steps() == []
-
-
-def everywhere(text: str) -> View:
-    """A trace with ``text`` wherever a text may stand."""
-    given = made("x", json.dumps({text: text, "y": [text]}))
-    return trace(
-        [
-            {"role": text, "content": text},
-            {"role": "user", "content": [{"type": "text", "text": text}, {"type": text}]},
-            calling(made(text, text, text), given, content=text),
-            {"role": "tool", "tool_call_id": text, "content": text},
-            {"role": "tool", "tool_call_id": text, "content": json.dumps({"error": text})},
-        ]
-    )
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_text_does_no_harm(text: str) -> None:
-    view = everywhere(text)
-    page = Page(view.html)
-    for shown in (view.html, view.plain, page.text):
-        shown.encode("utf-8")
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", shown)
-        assert not set("\u200e\u200f\u061c\ufeff") & set(shown)
-        assert len(shown) < 100_000
-
-
-def test_hostile_text_is_still_shown() -> None:
-    assert only(UserMessage(HOSTILE["script"]))[2] == HOSTILE["script"]
-    assert HOSTILE["quotes"] in everywhere(HOSTILE["quotes"]).plain.replace("\n", "")
-
-
-def test_nothing_is_lost_without_styles() -> None:
-    view = everywhere("plain")
-    bare = Page(re.sub(r' style="[^"]*"', "", view.html))
-    assert bare.cells == Page(view.html).cells
-    assert set(re.findall(r"\w+", bare.text)) <= set(re.findall(r"\w+", view.plain))

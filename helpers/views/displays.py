@@ -1,0 +1,137 @@
+"""Displays of calls: the wire, the tokens used, the times; and the map of lessons."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from helpers.client.exchange import Exchange, map_strings
+from helpers.client.responses import CompletionsUsage
+from helpers.client.text import one_line, sanitize, shorten
+from helpers.lessons import Lesson
+from helpers.views.charts import TimelineRow, draw_timeline, duration, round_steps
+from helpers.views.view import Cell, View, paragraph, picture, table
+
+MAX_BODY = 10_000
+"""Characters of a whole body that ``wire`` shows."""
+_MAX_BAR = 30
+
+_CODE = Markup("<code>{}</code>")
+# The style of <pre> is for JupyterLab, which otherwise breaks words anywhere in it.
+_WIRE = Environment(autoescape=True).from_string("""\
+{% for title, text in blocks.items() %}<p><b>{{ title }}</b></p>
+<pre style="white-space: pre-wrap; word-break: normal"><code>{{ text }}</code></pre>
+{% if not loop.last %}<br>{% endif %}
+{% endfor %}""")
+_NOT_SENT = "Nothing was sent."
+
+
+class HasExchange(Protocol):
+    """A completion, a stream or an error: anything that holds its HTTP call."""
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The HTTP call, the credential masked; None if nothing was sent."""
+
+
+def wire(call: HasExchange) -> View:
+    """Show the request and the response of ``call`` as sent, the credential masked.
+
+    Long strings are cut in the middle, with a note of how many characters are missing.
+    """
+    exchange = call.exchange
+    if exchange is None:
+        return View(str(paragraph(_NOT_SENT)), _NOT_SENT)
+    sent = _head(f"{exchange.method} {exchange.target}", exchange.request_headers)
+    came = _head(f"{exchange.status} {exchange.reason}", exchange.response_headers)
+    blocks = {
+        "Request": f"{sent}\n\n{_body(exchange.request_body)}",
+        "Answer": f"{came}\n\n{_body(exchange.response_body)}",
+    }
+    plain = "\n\n".join(f"{title}\n{'-' * len(title)}\n{text}" for title, text in blocks.items())
+    return View(_WIRE.render(blocks=blocks), plain)
+
+
+def usage(calls: Mapping[str, CompletionsUsage]) -> View:
+    """Show the tokens of each call under its label, as numbers and as bars on one scale."""
+    totals = [used.prompt_tokens + used.completion_tokens for used in calls.values()]
+    largest = max(totals, default=0)
+    block = next(size for size in round_steps(1) if largest <= size * _MAX_BAR)
+    rows: list[list[object]] = []
+    for label, used in calls.items():
+        numbers = (used.prompt_tokens, used.completion_tokens, used.total_tokens)
+        # At least one sign for a part that is not empty, however small the scale makes it.
+        prompt, completion = (max(round(n / block), n > 0) for n in numbers[:2])
+        bar = "█" * prompt + "▒" * completion
+        rows.append([label, *numbers, Cell(_CODE.format(bar), bar)])
+    view = table(["call", "prompt", "completion", "total", "tokens"], rows)
+    legend = f"█ prompt, ▒ completion; tokens per block: {block}"
+    return View(f"{view.html}\n{paragraph(legend)}", f"{view.plain}\n\n{legend}")
+
+
+def timeline(
+    runs: Mapping[str, Sequence[float]], *, whole: Mapping[str, float] | None = None
+) -> View:
+    """Show when the chunks of streamed answers arrived, as a picture and as a table.
+
+    ``runs``: under each label the seconds from sending to each chunk, in order. ``whole``: the
+    seconds that an answer took which was not streamed. Labels are drawn: use your own words, never
+    a model's.
+    """
+    rows = [TimelineRow(one_line(label), tuple(chunks)) for label, chunks in runs.items()]
+    rows += [TimelineRow(one_line(label), (end,), False) for label, end in (whole or {}).items()]
+    title = "When the text arrives"
+    summaries = [f"{row.label}: {row.summary}" for row in rows]
+    view = table(["run", "first chunk", "chunks", "last chunk"], map(_times, rows))
+    drawn = picture(draw_timeline(title, rows), f"{title}. {'; '.join(summaries)}.")
+    return View(f"{paragraph(drawn)}\n{view.html}", "\n".join([title, *summaries, "", view.plain]))
+
+
+def lesson_map(lessons: Iterable[Lesson], here: str | None = None) -> View:
+    """Show the lessons with links to their notebooks; ``here`` is the id of the one being read."""
+    rows = []
+    for lesson in lessons:
+        name = one_line(f"{lesson.id.partition('-')[0]} {lesson.title}")
+        link = Markup('<a href="{}.ipynb">{}</a>').format(quote(one_line(lesson.id)), name)
+        if lesson.id == here:
+            name += " (you are here)"
+            link = Markup("<b>{}</b>").format(name)
+        prose = map(_prose_cell, (lesson.summary, lesson.mirrors))
+        rows.append([Cell(link, name), lesson.minutes, *prose])
+    return table(["lesson", "minutes", "what it teaches", "section of the article"], rows)
+
+
+def _prose_cell(text: str) -> Cell:
+    """Return a cell of the project's own words, with `code` between backticks."""
+    text = one_line(text)
+    parts = enumerate(re.split("`([^`]+)`", text))
+    html = (_CODE.format(part) if place % 2 else part for place, part in parts)
+    return Cell(Markup("").join(html), text)
+
+
+def _times(row: TimelineRow) -> list[str]:
+    first, last = (duration(row.chunks[place]) if row.chunks else "none" for place in (0, -1))
+    count = str(len(row.chunks)) if row.streamed else "1 (not streamed)"
+    return [row.label, first, count, last]
+
+
+def _head(start: str, headers: Mapping[str, str]) -> str:
+    lines = [start.rstrip(), *(f"{name}: {value}" for name, value in headers.items())]
+    return "\n".join(map(one_line, lines))
+
+
+def _body(body: Any) -> str:
+    """Return a body as text: JSON pretty-printed with long strings cut, anything else cut."""
+    if body is None:
+        return "(a stream of events: see the events themselves)"
+    if isinstance(body, str):
+        return sanitize(shorten(body)) or "(no body)"
+    try:
+        text = json.dumps(map_strings(body, shorten), indent=2, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to show)"
+    return sanitize(shorten(text, MAX_BODY))

@@ -1,1 +1,0 @@
-"""A solution to the exercise of each lesson: one module a lesson, one function a module."""

@@ -1,0 +1,99 @@
+"""Wrong answers to the exercises: for most cases of a lesson there is one that only it refuses."""
+
+import json
+from typing import Any
+
+from helpers.views import filter_results
+from tests.lessons.solutions import Answer, least_sure, open_calls, size_to_send, was_cut
+
+
+def loads(completion: Any, kind: type = dict) -> Any:
+    try:
+        data = json.loads(completion.content)
+    except ValueError:
+        return None
+    return data if isinstance(data, kind) else None
+
+
+def unanswered_at_the_end(messages: Any) -> list[str]:
+    calls = [call["id"] for message in messages for call in message.get("tool_calls", [])]
+    return calls[sum(message["role"] == "tool" for message in messages) :]
+
+
+def filtered(outcome: Any, *places: str) -> list[str]:
+    found = filter_results(outcome)
+    kept = [found.get(place, {}) for place in places or found]
+    return [name for one in kept for name, result in one.items() if result.filtered]
+
+
+def shrunk(size: Any, factor: float, least: int = 1) -> Any:
+    return tuple(max(least, round(side * factor)) for side in size)
+
+
+WRONG: dict[str, dict[str, Answer]] = {
+    "00-start-here": {
+        "anywhere": lambda e: "models" if "models" in e else "v1" if "/openai/v1" in e else None,
+        "no slash at the end": lambda e: (
+            "models" if e.endswith("/models") else "v1" if e.endswith("/v1") else None
+        ),
+        "models or not": lambda e: "models" if e.rstrip("/").endswith("/models") else "v1",
+    },
+    "01-basic-call": {
+        "only the cap": lambda c: c.finish_reason == "length",
+        "only the filter": lambda c: c.finish_reason == "content_filter",
+        "anything but stop": lambda c: c.finish_reason not in (None, "stop"),
+        "1 for true": lambda c: int(was_cut(c)),
+        "the first choice": lambda c: c.choices[0].finish_reason in ("length", "content_filter"),
+    },
+    "02-streaming": {
+        "the first update": lambda us: us[0].elapsed if us[0].content else None,
+        "the last text": lambda us: max((u.elapsed for u in us if u.content), default=None),
+        "0 for none": lambda us: next((u.elapsed for u in us if u.content), 0.0),
+    },
+    "03-parameters": {
+        "as they are": lambda options: options,
+        "only from above": lambda options: {
+            name: min(value, 1) if name in ("temperature", "top_p") else value
+            for name, value in options.items()
+        },
+        "no thought of None": lambda options: {
+            name: min(max(value, 0), 1) if name == "temperature" else value
+            for name, value in options.items()
+        },
+    },
+    "04-json-mode": {
+        "json.loads alone": lambda completion: json.loads(completion.content),
+        "cut or not": loads,
+        "any JSON": lambda c: loads(c, object) if c.finish_reason == "stop" else None,
+        "{} for none": lambda completion: loads(completion) or {},
+    },
+    "05-extra-parameters": {
+        "the first": lambda tokens: tokens[0]["token"] if tokens else None,
+        "an empty text for none": lambda tokens: least_sure(tokens) or "",
+        "an alternative": lambda tokens: least_sure(
+            [other for token in tokens for other in token["top_logprobs"]]
+        ),
+    },
+    "06-tools": {
+        "the last message": lambda messages: open_calls(messages[-1:]),
+        "sorted": lambda messages: sorted(open_calls(messages)),
+        "the first round": lambda messages: open_calls(messages[:3]),
+        "as many as have no answer": unanswered_at_the_end,
+    },
+    "07-content-safety": {
+        "only of the prompt": lambda outcome: sorted(filtered(outcome, "prompt")),
+        "only of the answer": lambda outcome: sorted(filtered(outcome, "answer")),
+        "as often as it is filtered": lambda outcome: sorted(filtered(outcome)),
+        "in the order of the service": lambda outcome: list(dict.fromkeys(filtered(outcome))),
+        "every category": lambda outcome: sorted(
+            {name for found in filter_results(outcome).values() for name in found}
+        ),
+    },
+    "08-images": {
+        "always 1024": lambda size: shrunk(size, 1024 / max(size)),
+        "by the width": lambda size: shrunk(size, min(1, 1024 / size[0])),
+        "down to nothing": lambda size: shrunk(size, min(1, 1024 / max(size)), least=0),
+        "a list": lambda size: list(size_to_send(size)),
+    },
+}
+"""Wrong answers, by what is wrong with them."""
