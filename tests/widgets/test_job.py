@@ -9,26 +9,15 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from helpers import RateLimitError, StreamInterruptedError, UserMessage
+from helpers import RateLimitError, UserMessage
 from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.widgets import job as live
-from helpers.widgets.ask import Answer, answering, asking, patient
+from helpers.widgets.ask import Answer, announce_waits, stream_task
 from helpers.widgets.job import Job, Progress, RunContext, error_text
-from tests.fakes import ASK, DONE, KEY, answer, client, leaked, piece, service_of, streamed
-
-LONG = 20
-"""Seconds after which a wait that should have ended counts as one that never does."""
-
-
-def press(button: Any) -> None:
-    """Press a button that waits for the texts of the boxes, and let it begin."""
-    button.click()
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.join(LONG)
+from tests.fakes import ASK, DONE, KEY, client, leaked, piece, service_of, streamed
+from tests.widgets.panels import LONG
 
 
 class Page:
@@ -43,10 +32,10 @@ class Page:
         return [progress.state for progress in self.drawn]
 
 
-def counting(*values: Any) -> live.Work[Any]:
+def counting(*values: Any) -> live.Task[Any]:
     """Work that yields ``values``; an exception among them is raised when its turn comes."""
 
-    def work(turn: RunContext) -> Iterator[Any]:
+    def work(context: RunContext) -> Iterator[Any]:
         for value in values:
             if isinstance(value, BaseException):
                 raise value
@@ -62,7 +51,7 @@ class Blocked:
         self.waits, self.go, self.left = threading.Event(), threading.Event(), threading.Event()
         self.went_on = False
 
-    def __call__(self, turn: RunContext) -> Generator[int]:
+    def __call__(self, context: RunContext) -> Generator[int]:
         try:
             yield 1
             self.waits.set()
@@ -195,7 +184,7 @@ def test_an_error_of_ours_says_what_happened_and_what_to_do() -> None:
 def test_an_error_before_the_first_value_is_shown() -> None:
     page = Page()
 
-    def broken(turn: RunContext) -> Any:
+    def broken(context: RunContext) -> Any:
         raise OSError
 
     page.job.start(broken, 0)
@@ -234,8 +223,8 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
 def test_what_the_work_waits_for_is_said_until_the_next_value() -> None:
     page, go = Page(), threading.Event()
 
-    def work(turn: RunContext) -> Generator[str]:
-        turn.say("a moment")
+    def work(context: RunContext) -> Generator[str]:
+        context.say("a moment")
         go.wait(LONG)
         yield "done"
 
@@ -250,11 +239,11 @@ def test_what_the_work_waits_for_is_said_until_the_next_value() -> None:
 def test_a_wait_ends_with_the_run() -> None:
     page, woken, asleep = Page(), threading.Event(), threading.Event()
 
-    def work(turn: RunContext) -> Generator[int]:
+    def work(context: RunContext) -> Generator[int]:
         yield 1
         try:
             asleep.set()
-            turn.sleep(3600)
+            context.sleep(3600)
         finally:
             woken.set()
 
@@ -267,8 +256,8 @@ def test_a_wait_ends_with_the_run() -> None:
 def test_a_finished_run_wakes_nobody() -> None:
     page, calls = Page(), list[int]()
 
-    def work(turn: RunContext) -> Generator[int]:
-        with turn.woken_by(lambda: calls.append(1)):
+    def work(context: RunContext) -> Generator[int]:
+        with context.on_stop(lambda: calls.append(1)):
             yield 1
 
     page.job.start(work, 0)
@@ -292,68 +281,18 @@ def test_an_answer_is_text_with_times_and_keeps_what_it_was() -> None:
 
 def test_an_answer_is_streamed() -> None:
     page, asked = Page(), client(streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE))
-    page.job.start(answering(asked, ASK, max_tokens=5), Answer())
+    page.job.start(stream_task(asked, ASK, max_tokens=5), Answer())
     end = page.job.wait(LONG).value
     assert end.text == end.completion.content == "Hello"
     assert end.completion.finish_reason == "stop"
     assert (service_of(asked).body["stream"], service_of(asked).body["max_tokens"]) == (True, 5)
 
 
-def test_of_a_stream_that_breaks_the_beginning_is_kept() -> None:
-    page, asked = Page(), client(streamed(piece("Hel"), httpx.ReadError("gone")))
-    page.job.start(answering(asked, ASK), Answer())
-    end = page.job.wait(LONG)
-    assert (end.state, end.value.text, end.value.completion) == ("failed", "Hel", None)
-    assert isinstance(page.job.error, StreamInterruptedError)
-    assert leaked(end.words) == []
-
-
-def test_an_answer_in_one_part() -> None:
-    page = Page(None)
-    page.job.start(asking(client(), ASK), None)
-    assert page.job.wait(LONG).value.content == "Hi!"
-
-
-def test_a_retry_is_said_and_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    page = Page()
-    asked = client(
-        answer(429, {}, retry_after="7"),
-        answer(),
-        on_wait=lambda seconds, _: print("printed", seconds),
-    )
-    said: list[str] = []
-
-    def work(turn: RunContext) -> Generator[Any]:
-        turn.say = said.append
-        yield from asking(asked, ASK)(turn)
-
-    page.job.start(work, None)
-    assert page.job.wait(LONG).value.content == "Hi!"
-    assert [words for words in said if "Waiting up to 7 s" in words] == said != []
-    assert capsys.readouterr().out == ""
-
-
-def test_a_stop_during_the_wait_for_a_retry_sends_none() -> None:
-    asked = client(answer(429, {}, retry_after="50"), answer(), max_pause=3600.0)
-    page, waits = Page(), threading.Event()
-    page.job._draw = lambda progress: waits.set() if "Waiting" in progress.words else None
-    page.job.start(asking(asked, ASK), None)
-    assert waits.wait(LONG)
-    before = threading.active_count()
-    page.job.stop()
-    assert page.job.wait(LONG).state == "stopped"
-    for thread in threading.enumerate():
-        if thread.name.endswith("(_work)"):
-            thread.join(LONG)
-    assert threading.active_count() < before
-    assert len(service_of(asked).requests) == 1
-
-
-def test_a_patient_client_leaves_the_other_as_it_was() -> None:
+def test_a_client_that_announces_waits_leaves_the_other_as_it_was() -> None:
     asked = client(max_pause=3.0)
     policy = asked.retry
-    twin = patient(asked, RunContext(print))
-    assert (asked.retry, twin.transport, twin.model) == (
+    other = announce_waits(asked, RunContext(print))
+    assert (asked.retry, other.transport, other.model) == (
         policy,
         asked.transport,
         asked.model,
@@ -387,7 +326,7 @@ def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
     server, page, arrived = Silent(), Page(Answer()), threading.Event()
     page.job._draw = lambda progress: arrived.set() if progress.value.text else None
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
-    page.job.start(answering(asked, [UserMessage("Tell me a story.")]), Answer())
+    page.job.start(stream_task(asked, [UserMessage("Tell me a story.")]), Answer())
     assert arrived.wait(LONG)
     page.job.stop()
     assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)
