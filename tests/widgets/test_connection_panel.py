@@ -87,10 +87,6 @@ def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
     assert status(panel).startswith(f"Ready. {RECORDED}")
 
 
-def test_without_an_answer_it_says_that_nothing_was_tested() -> None:
-    assert "not tested yet" in ConnectionPanel(ID, QUESTION).static_view().plain
-
-
 def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: StandIn) -> None:
     asked = connect(ID)
     given = asked, asked.complete(QUESTION)
@@ -310,6 +306,18 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     assert leaked(dict(os.environ), secret=standin.key) == []
 
 
+def test_no_file_is_written_and_no_program_that_is_started_here_gets_the_settings(
+    root: Path, standin: StandIn
+) -> None:
+    before = sorted(root.rglob("*"))
+    tried(made(), standin.models, "stand-in-chat", standin.key)
+    assert sorted(root.rglob("*")) == before
+    code = "import os; print(dict(os.environ))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+    assert leaked(done.stdout, secret=standin.key) == []
+    assert standin.models not in done.stdout
+
+
 def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer(401, {})))
     panel = made()
@@ -318,20 +326,6 @@ def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.Monke
     told = traceback.TracebackException.from_exception(panel.job.error, capture_locals=True)
     assert "connection_panel.py" in "".join(told.format())
     assert leaked("".join(told.format())) == []
-
-
-def test_no_file_is_written(root: Path, standin: StandIn) -> None:
-    before = sorted(root.rglob("*"))
-    tried(made(), standin.models, "stand-in-chat", standin.key)
-    assert sorted(root.rglob("*")) == before
-
-
-def test_no_program_that_is_started_from_here_gets_the_settings(standin: StandIn) -> None:
-    tried(made(), standin.models, "stand-in-chat", standin.key)
-    code = "import os; print(dict(os.environ))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-    assert leaked(done.stdout, secret=standin.key) == []
-    assert standin.models not in done.stdout
 
 
 def test_settings_that_are_broken_elsewhere_are_an_error_of_the_cell(

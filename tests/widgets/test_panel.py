@@ -16,7 +16,6 @@ from helpers.widgets.panel import (
     button,
     choice,
     password_box,
-    set_primary,
     take_password,
     text_area,
     text_box,
@@ -108,13 +107,6 @@ def test_a_callback_that_fails_says_so_in_words() -> None:
     bell.button.click()
     assert "ValueError" in bell.status.value
     assert leaked(bell.status.value) == []
-
-
-def test_a_button_stands_out_and_stays_enabled() -> None:
-    made = button("Go", "go", print)
-    for primary in (True, True, False):
-        set_primary(made, primary)
-        assert ("cc-primary" in made._dom_classes, made.disabled) == (primary, False)
 
 
 def test_every_control_has_a_label_and_a_class_to_find_it_by() -> None:
