@@ -10,7 +10,8 @@ TUTORIAL_ROUTE              models or v1: the recordings to replay, or what a UR
 TUTORIAL_HEADLESS           any value: no live updates and no pauses, as in a headless run
 """
 
-import math
+from __future__ import annotations
+
 import os
 import sys
 from typing import TypeVar
@@ -22,6 +23,7 @@ from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.exchange import Secret
 from helpers.client.messages import JSON
+from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, RouteName, route_for
 from helpers.client.transport import NetworkTransport
 from helpers.lessons import LESSONS, ROOT, Lesson
@@ -182,4 +184,4 @@ def _credential(settings: Settings, loopback: bool) -> AzureKeyCredential | Toke
 
 
 def _print_wait(seconds: float, reason: ChatError) -> None:
-    print(f"{reason.message} Waiting up to {math.ceil(seconds)} s, then trying again.")
+    print(wait_notice(seconds, reason))
