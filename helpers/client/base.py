@@ -17,8 +17,9 @@ import httpx
 
 from helpers.client.auth import check_credential
 from helpers.client.errors import ServiceConnectionError, ServiceError, error_for, service_words
-from helpers.client.exchange import Exchange, describe, redactor
+from helpers.client.exchange import Exchange, describe
 from helpers.client.messages import JSON, Message
+from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
 from helpers.client.retry import OnWait, RetryPolicy, asked_wait
 from helpers.client.routes import RouteName, route_for

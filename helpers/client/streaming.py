@@ -13,8 +13,9 @@ import httpx
 
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.errors import ConfigurationError, StreamInterruptedError, service_words
-from helpers.client.exchange import Exchange, body_from, describe, map_strings, redactor
+from helpers.client.exchange import Exchange, body_from, describe
 from helpers.client.messages import JSON
+from helpers.client.redaction import map_strings, redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
 

@@ -7,7 +7,7 @@ from typing import cast
 import httpx
 
 from helpers.client.errors import ConfigurationError
-from helpers.client.exchange import Secret
+from helpers.client.redaction import Secret
 from helpers.client.routes import Route
 
 

@@ -20,8 +20,8 @@ from typing import Any
 import httpx
 
 from helpers.client.errors import RecordingError
-from helpers.client.exchange import MASK, Change, map_strings, redactor
 from helpers.client.messages import JSON
+from helpers.client.redaction import MASK, Change, map_strings, redactor
 from helpers.client.text import one_line
 
 
