@@ -7,6 +7,7 @@ could carry the key elsewhere, and costs more time than all that stands here.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -191,7 +192,8 @@ def read_completion(request: httpx.Request, response: httpx.Response) -> ChatCom
     exchange = describe(request, response, elapsed_of(response))
     body = exchange.response_body
     if isinstance(body, dict) and isinstance(body.get("choices"), list):
-        return ChatCompletions(body, exchange)
+        # The answer as it was sent: only the exchange has the credential masked.
+        return ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
     raise _unusable(
         exchange,
         "The answer is no chat completion.",

@@ -15,7 +15,7 @@ from helpers.client.accumulator import StreamAccumulator
 from helpers.client.errors import ConfigurationError, StreamInterruptedError, service_words
 from helpers.client.exchange import Exchange, body_from, describe
 from helpers.client.messages import JSON
-from helpers.client.redaction import map_strings, redactor
+from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
 
@@ -37,10 +37,7 @@ class BaseStream:
         """The answer, put together from all updates that were read so far."""
         if self._response is None:
             return ChatCompletions(StreamAccumulator().whole())
-        whole = self._assembly.whole()
-        with suppress(RecursionError):  # nested so deeply that only its pieces were scrubbed
-            whole = map_strings(whole, self._scrub)
-        return ChatCompletions(whole, self.exchange)
+        return ChatCompletions(self._assembly.whole(), self.exchange)
 
     @property
     def exchange(self) -> Exchange:
@@ -61,7 +58,7 @@ class BaseStream:
         self._clock: Callable[[], float] = response.extensions["elapsed"]
         self._elapsed = self._clock()
         self._reader, self._assembly, self._done = EventReader(), StreamAccumulator(), False
-        self._scrub = redactor(self._request)
+        self._redact = redactor(self._request)
 
     def _take(self, events: Iterator[Event]) -> Iterator[Pair]:
         """Each event as an update; what it brings is in ``completion`` before you see it."""
@@ -75,11 +72,11 @@ class BaseStream:
             yield event, StreamingChatCompletionsUpdate(raw, self._elapsed)
 
     def _parse(self, event: Event) -> JSON:
-        raw = body_from(event.data, self._scrub)
+        raw = body_from(event.data, str)  # as it was sent
         is_update = isinstance(raw, dict) and "choices" in raw and not raw.get("error")
         if is_update and event.name != "error":
             return cast(JSON, raw)
-        words, code = service_words(raw)
+        words, code = service_words(body_from(event.data, self._redact))
         if isinstance(raw, str) and event.name != "error":
             raise self._broken("An event held no JSON.", words)
         # An error comes under that name, or as a field, or flat: what it says instead of choices.
@@ -160,7 +157,7 @@ class CompletionStream(BaseStream):
     def events(self) -> Iterator[str]:
         """The same stream as it stands on the wire: the data of each event, ``[DONE]`` left out."""
         self._opened()
-        return (self._scrub(event.data) for event, _ in self._pairs)
+        return (event.data for event, _ in self._pairs)
 
     def _read(self, response: httpx.Response) -> Iterator[Pair]:
         try:
@@ -210,7 +207,7 @@ class AsyncCompletionStream(BaseStream):
         """The data of each event, as in ``CompletionStream``."""
         self._opened()
         async for event, _ in self._pairs:
-            yield self._scrub(event.data)
+            yield event.data
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[Pair]:
         try:

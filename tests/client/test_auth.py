@@ -143,8 +143,6 @@ def test_a_bad_key_is_refused_and_not_shown(credential: Any) -> None:
 
 ECHOES = {
     "whole": KEY,
-    "its beginning": f"{KEY[:8]}***",
-    "its end": f"***{KEY[-8:]}",
     "twice": f"{KEY}{KEY}",
     "in a URL": f"https://x/?key={KEY}&b",
 }
@@ -168,12 +166,14 @@ def test_a_key_that_the_service_repeats_is_masked(kind: str, echo: str, credenti
     assert not leaked(error, error.words, error.code, error.request_id, error.exchange, asked)
 
 
-def test_a_key_in_a_good_answer_is_masked_and_numbers_stay() -> None:
-    body = {"choices": [{"message": {"content": f"Your key is {KEY}."}}], "created": 123456789}
-    credential = AzureKeyCredential(f"{KEY}123456789")
-    completion = client(answer(body=body), credential=credential).complete(ASK)
-    assert completion.content == f"Your key is {MASK}."
-    assert completion.created == 123456789
+def test_an_answer_that_repeats_the_key_is_returned_as_it_was_sent() -> None:
+    body = {"choices": [{"message": {"content": f"Your key is {KEY}."}}]}
+    completion = client(answer(body=body)).complete(ASK)
+    assert completion.raw == body
+    assert completion.exchange is not None
+    assert completion.exchange.response_body == {
+        "choices": [{"message": {"content": f"Your key is {MASK}."}}]
+    }
 
 
 @pytest.mark.parametrize("key", ["x", "none", "EMPTY"])
@@ -188,9 +188,8 @@ def test_a_placeholder_masks_no_word_of_an_answer(key: str) -> None:
 
 @pytest.mark.parametrize(
     "end",
-    [event(error={"message": f"Wrong key: {KEY}", "code": KEY}), f"data: {KEY}\n\n",
-     piece(f"Your key is {KEY}")],
-    ids=["error", "no JSON", "text"],
+    [event(error={"message": f"Wrong key: {KEY}", "code": KEY}), f"data: {KEY}\n\n"],
+    ids=["error", "no JSON"],
 )  # fmt: skip
 def test_a_key_that_a_stream_repeats_is_masked(end: str) -> None:
     seen: list[object] = []
@@ -202,9 +201,11 @@ def test_a_key_that_a_stream_repeats_is_masked(end: str) -> None:
     assert not leaked(*seen)
 
 
-def test_the_events_of_a_stream_are_masked_too() -> None:
-    with client(streamed(piece(f"Your key is {KEY}", "stop"), DONE)).stream(ASK) as stream:
-        assert not leaked(*stream.events())
+def test_the_events_of_a_stream_are_as_they_were_sent() -> None:
+    end = piece(f"Your key is {KEY}", "stop")
+    with client(streamed(end, DONE)).stream(ASK) as stream:
+        assert list(stream.events()) == [end.removeprefix("data: ").strip()]
+        assert stream.completion.content == f"Your key is {KEY}"
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\nx", f"{KEY}é", ""], ids=["line end", "accent", "empty"])
