@@ -14,6 +14,7 @@ import httpx
 from helpers.client.errors import RecordingError
 from helpers.client.exchange import body_from, kept_headers
 from helpers.client.messages import JSON
+from helpers.client.redaction import map_strings, redactor
 from helpers.client.transport import NetworkTransport
 from helpers.recordings.cassette import cleaner, load, match_key, save, to_recorded
 from helpers.recordings.replay import replayed
@@ -78,7 +79,8 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Add one exchange and write the file, all of it or nothing."""
         with self._lock:
             exchanges = self._tape["exchanges"]
-            exchanges.append({"request": to_recorded(request), "response": record})
+            asked = map_strings(to_recorded(request), redactor(request))
+            exchanges.append({"request": asked, "response": record})
             all_headers = [exchange["response"]["headers"] for exchange in exchanges]
             scripted = [headers.get("x-answered-by") == "stand-in" for headers in all_headers]
             provenance: JSON = self._tape["provenance"]
