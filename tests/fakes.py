@@ -1,6 +1,7 @@
 """What the unit tests put in place of the network, of a credential and of the clock."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
 from types import SimpleNamespace
@@ -163,11 +164,16 @@ def unwrapped(error: BaseException) -> str:
     return str(error).replace("\n  ", " ")
 
 
-def runs_of(secret: str, size: int = 6) -> list[str]:
-    """Every run of ``size`` characters of a secret: none of them may be seen anywhere."""
-    return [secret[i : i + size] for i in range(len(secret) - size + 1)]
+_ESCAPE = re.compile(r"\\+u00([0-9a-f]{2})|%(?:25)*([2-7][0-9a-f])", re.IGNORECASE)
+
+
+def unescaped(text: str) -> str:
+    """``text`` with JSON escapes and percent-encoding undone, at any depth."""
+    text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+    return text.replace("\\", "")
 
 
 def leaked(*texts: object, secret: str = KEY) -> list[str]:
-    """The runs of ``secret`` that stand in any of ``texts``."""
-    return [run for run in runs_of(secret) for text in texts if run in f"{text} {text!r}"]
+    """Those of ``texts`` that hold ``secret`` whole, as it is or escaped."""
+    shown = [f"{text} {text!r}" for text in texts]
+    return [text for text in shown if secret in text or secret in unescaped(text)]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import httpx
 
 from helpers.client.errors import AuthenticationError, ConfigurationError, service_words
-from helpers.client.exchange import MASK, Secret
+from helpers.client.redaction import MASK, Secret
 from helpers.client.routes import Route
 
 if TYPE_CHECKING:

@@ -29,8 +29,9 @@ from helpers.client.errors import (
     error_for,
     service_words,
 )
-from helpers.client.exchange import Exchange, describe, redactor
+from helpers.client.exchange import Exchange, describe
 from helpers.client.messages import JSON, Message
+from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
 from helpers.client.retry import OnWait, RetryPolicy, requested_wait
 from helpers.client.routes import RouteName, route_for

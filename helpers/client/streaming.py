@@ -14,8 +14,9 @@ import httpx
 
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.errors import ConfigurationError, StreamInterruptedError, service_words
-from helpers.client.exchange import Exchange, body_from, describe, redactor
+from helpers.client.exchange import Exchange, body_from, describe
 from helpers.client.messages import JSON
+from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
 
@@ -58,7 +59,7 @@ class BaseStream:
         self._clock: Callable[[], float] = response.extensions["elapsed"]
         self._elapsed = self._clock()
         self._reader, self._assembly, self._done = EventReader(), StreamAccumulator(), False
-        self._scrub = redactor(self._request)
+        self._redact = redactor(self._request)
 
     def _take(self, events: Iterator[Event]) -> Iterator[Pair]:
         """Yield each event with its update, after adding it to ``completion``."""
@@ -80,7 +81,7 @@ class BaseStream:
             update = json.loads(event.data)
             if event.name != "error" and _is_update(update):
                 return cast(JSON, update)
-        update = body_from(event.data, self._scrub)  # masked, because the error repeats it
+        update = body_from(event.data, self._redact)  # masked, because the error repeats it
         words, code = service_words(update)
         if isinstance(update, str) and event.name != "error":
             raise self._broken("An event held no JSON.", words)

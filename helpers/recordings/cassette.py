@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 
 from helpers.client.errors import RecordingError
-from helpers.client.exchange import MASK, Change, redactor
 from helpers.client.messages import JSON
+from helpers.client.redaction import MASK, Change, redactor
 from helpers.client.text import one_line
 
 

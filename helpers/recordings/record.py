@@ -14,6 +14,7 @@ import httpx
 from helpers.client.errors import RecordingError
 from helpers.client.exchange import body_from, kept_headers
 from helpers.client.messages import JSON
+from helpers.client.redaction import map_strings, redactor
 from helpers.client.transport import NetworkTransport
 from helpers.recordings.cassette import cleaner, load, match_key, save, to_recorded
 from helpers.recordings.replay import replayed
@@ -78,7 +79,8 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Add one exchange and write the file."""
         with self._lock:
             exchanges = self._tape["exchanges"]
-            exchanges.append({"request": to_recorded(request), "response": record})
+            asked = map_strings(to_recorded(request), redactor(request))
+            exchanges.append({"request": asked, "response": record})
             headers = [exchange["response"]["headers"] for exchange in exchanges]
             scripted = [one.get("x-answered-by") for one in headers].count("stand-in")
             is_live = scripted < len(exchanges)

@@ -9,7 +9,7 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import AuthenticationError, ChatError, ConfigurationError
-from helpers.client.exchange import MASK
+from helpers.client.redaction import MASK
 from tests.fakes import (
     ASK,
     DONE,

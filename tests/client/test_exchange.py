@@ -1,14 +1,18 @@
-"""One call as it may be shown: what is kept, what is masked, what is left out."""
+"""The record of a call: what is kept, what is masked, what is left out."""
 
+import json
+import time
 from dataclasses import FrozenInstanceError
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatError
-from helpers.client.exchange import KEPT_RESPONSE_HEADERS, MASK, Exchange, redactor
+from helpers.client.exchange import KEPT_RESPONSE_HEADERS, Exchange
+from helpers.client.redaction import MASK, redactor
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, V1, Tokens, answer, client, leaked
 
 
@@ -103,29 +107,93 @@ def test_it_cannot_be_changed() -> None:
         exchange_of().status = 500  # type: ignore[misc]
 
 
-def scrub(text: str, *, key: str = KEY) -> str:
+def redact(text: str, *, key: str = KEY) -> str:
     return redactor(httpx.Request("POST", MODELS, headers={"api-key": key}))(text)
 
 
-SCRUBBED = {
+def in_json(text: str, every: int = 1, form: str = "\\u{:04x}") -> str:
+    """``text`` with every nth character as a JSON escape."""
+    return "".join(c if i % every else form.format(ord(c)) for i, c in enumerate(text))
+
+
+def in_url(text: str, form: str = "%{:02X}") -> str:
+    """``text`` with each character percent-encoded."""
+    return "".join(form.format(ord(c)) for c in text)
+
+
+ODD = r"a+b/c\d=e%f&\"g~h"
+"""A key of characters that have an escaped form of their own."""
+REDACTED = {
     "nothing of it": ("Hello", "Hello"),
-    "whole": (f"a {KEY} b", f"a {MASK} b"),
-    "six of it": (f"a {KEY[3:9]} b", f"a {MASK} b"),
-    "five of it": (f"a {KEY[3:8]} b", f"a {KEY[3:8]} b"),
-    "twice": (f"{KEY[:9]} {KEY}", f"{MASK} {MASK}"),
-    "two parts that touch": (f"{KEY[:7]}{KEY[20:27]}", MASK),
-    "shorter than any part": ("abc", "abc"),
     "empty": ("", ""),
+    "whole": (f"a {KEY} b", f"a {MASK} b"),
+    "twice": (f"{KEY}{KEY}", MASK + MASK),
+    "after a line end": (f"50%\n{KEY}", f"50%\n{MASK}"),
+    "after an escaped line end": (rf"50%\n{KEY}", rf"50%\n{MASK}"),
+    "a part of it": (f"a {KEY[:-1]} b", f"a {KEY[:-1]} b"),
+    "JSON escapes": (f"a {in_json(KEY)} b", f"a {MASK} b"),
+    "some JSON escapes": (in_json(KEY, 3), MASK),
+    "JSON escapes in capitals": (in_json(KEY, form="\\u{:04X}"), MASK),
+    "JSON escapes in a string in a string": (in_json(KEY, 2, "\\\\\\\\u{:04x}"), MASK),
+    "percent-encoded": (f"?key={in_url(KEY)}&b", f"?key={MASK}&b"),
+    "percent-encoded in small letters": (in_url(KEY, "%{:02x}"), MASK),
+    "percent-encoded twice": (in_url(KEY, "%25{:02x}"), MASK),
+}
+FORMS = {
+    "plain": ODD,
+    "quoted": quote(ODD),
+    "quoted wholly": quote(ODD, safe=""),
+    "quoted twice": quote(quote(ODD, safe="")),
+    "JSON": json.dumps(ODD)[1:-1],
+    "JSON with escaped slashes": json.dumps(ODD)[1:-1].replace("/", r"\/"),
+    "JSON in JSON": json.dumps(json.dumps(ODD))[1:-1].strip('\\"'),
+    "JSON in JSON in JSON": json.dumps(json.dumps(json.dumps(ODD)))[1:-1].strip('\\"'),
+    "quoted in JSON": json.dumps(quote(ODD))[1:-1],
 }
 
 
-@pytest.mark.parametrize(("text", "shown"), SCRUBBED.values(), ids=SCRUBBED)
-def test_every_part_of_a_key_is_masked(text: str, shown: str) -> None:
-    assert scrub(text) == shown
+@pytest.mark.parametrize(("text", "shown"), REDACTED.values(), ids=REDACTED)
+def test_a_key_is_masked_as_a_whole(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
+def test_every_form_of_an_odd_key_is_masked(text: str) -> None:
+    assert redact(f"({text})", key=ODD) == f"({MASK})"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "shown"),
+    [
+        ("sk-no-key-required", '{"required": true}', '{"required": true}'),
+        ("none", "none", "none"),
+        ("7letter", "7letter", "7letter"),
+        ("8letters", "8letters", MASK),
+    ],
+)
+def test_a_placeholder_damages_no_text(key: str, text: str, shown: str) -> None:
+    assert redact(text, key=key) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["\\" * 50_000, "%25" * 300_000, KEY[:-1] * 30_000, r"50% of \"it\"\n" * 60_000]
+)
+def test_long_texts_take_linear_time(text: str) -> None:
+    started = time.perf_counter()
+    assert redact(text[: len(text) // 10]) == text[: len(text) // 10]
+    tenth = time.perf_counter()
+    assert redact(text) == text
+    assert time.perf_counter() - tenth < 40 * (tenth - started) + 0.1  # 100 if it were quadratic
+
+
+def test_a_key_in_the_request_is_masked_too() -> None:
+    exchange = client().complete([{"role": "user", "content": f"Is {in_url(KEY)} a key?"}]).exchange
+    assert exchange is not None
+    assert exchange.request_body["messages"][0]["content"] == f"Is {MASK} a key?"
 
 
 def test_a_key_of_digits_spoils_no_number() -> None:
-    body = {"choices": [{"message": {"content": "123456789"}}], "created": 1234567890}
+    body = {"choices": [{"message": {"content": "1234567890"}}], "created": 1234567890}
     credential = AzureKeyCredential("1234567890")
     completion = client(answer(body=body), credential=credential).complete(ASK)
     assert completion.exchange is not None

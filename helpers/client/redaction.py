@@ -1,0 +1,65 @@
+"""Mask the credential in all that is shown or stored; the answer itself stays as it was sent."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import httpx
+
+MASK = "***"
+MIN_SECRET_LENGTH = 8  # a shorter one is a placeholder for a local server, part of other words
+Change = Callable[[str], str]
+
+
+class Secret(str):
+    """A string whose ``repr`` is masked, because verbose tracebacks show the ``repr`` of locals."""
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+    def __getitem__(self, at: Any) -> "Secret":  # rich shows the beginning of a long string
+        return Secret(super().__getitem__(at))
+
+
+def redactor(request: httpx.Request) -> Change:
+    """Return a function that masks the key or token of ``request`` wherever a text holds it whole.
+
+    Also where some or all of its characters are percent-encoded or JSON escapes.
+    """
+    bearer = Secret(request.headers.get("authorization", "").removeprefix("Bearer "))
+    secret = Secret(request.headers.get("api-key") or bearer)
+
+    def redact(text: str) -> str:
+        if len(secret) < MIN_SECRET_LENGTH:
+            return text
+        if "\\" not in text and "%" not in text:  # no escapes
+            return text.replace(secret, MASK)
+        return _pattern(secret).sub(MASK, text)
+
+    return redact
+
+
+@lru_cache(8)  # a client sends the same credential with every request
+def _pattern(secret: Secret) -> re.Pattern[str]:
+    r"""Return a pattern for ``secret``, each character as it is, as ``\u00XX`` or as ``%XX``.
+
+    JSON in a JSON string doubles the backslashes, encoding twice makes ``%25XX`` of ``%XX``; limits
+    of both keep the search linear in a long run of them.
+    """
+
+    def any_form(character: str) -> str:
+        plain = re.escape(character)
+        code = "".join(f"[{d}{d.upper()}]" for d in f"{ord(character):02x}")
+        return rf"(?:{plain}|\\{{1,31}}(?:{plain}|u00{code})|%(?:25){{0,7}}{code})"
+
+    return re.compile("".join(map(any_form, secret)))
+
+
+def map_strings(value: Any, change: Change) -> Any:
+    """Return a JSON value with ``change`` applied to each string in it, names included."""
+    if isinstance(value, dict):
+        return {change(name): map_strings(item, change) for name, item in value.items()}
+    if isinstance(value, list):
+        return [map_strings(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
