@@ -56,7 +56,9 @@ def open_notebook(lab_page: LabPage, tmp_path_factory: pytest.TempPathFactory) -
     """
     with ExitStack() as stack:
 
-        def open_it(lesson: str | Path = "", cells: tuple[str, ...] = (), **settings: str) -> Notebook:
+        def open_it(
+            lesson: str | Path = "", cells: tuple[str, ...] = (), **settings: str
+        ) -> Notebook:
             stack.close()
             source = ROOT / "notebooks" / f"{lesson}.ipynb" if isinstance(lesson, str) else lesson
             if cells:

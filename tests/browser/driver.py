@@ -1,7 +1,8 @@
 """Steps a person takes in JupyterLab; each waits until it is done."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -83,6 +84,14 @@ CLOSE = """() => {
 }"""
 TIDY = """() => document.querySelector('.jp-Dialog') === null
   && [...window.jupyterapp.shell.widgets('main')].every(widget => !widget.context)"""
+
+
+def wait_for(condition: Callable[[], bool], page: Page) -> None:
+    """Wait for something that is not on the page."""
+    end = time.monotonic() + STEP / 1000
+    while not condition():
+        assert time.monotonic() < end, "It never came."
+        page.wait_for_timeout(10)
 
 
 class CellError(AssertionError):

@@ -4,16 +4,14 @@ All panels stand in one notebook, whose kernel asks a stand-in endpoint. A test 
 panel again, and so has a new one. What is special to a panel is tested in its own file.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.accessibility import axe
 from tests.browser.conftest import ARTEFACTS, Open, live
-from tests.browser.driver import STEP, THEMES, Notebook, Theme
+from tests.browser.driver import THEMES, Notebook, Theme, wait_for
 from tests.standin import StandIn
 from tests.standin.scripts import Script
 
@@ -147,21 +145,13 @@ def slow(case: Case) -> list[Script]:
 def ask(panel: Locator, case: Case) -> None:
     """Put the question into its box, if there is one, and press Run."""
     if case.question:
-        panel.get_by_role("combobox", name=case.question).fill(QUESTION)
+        panel.get_by_role("textbox", name=case.question).fill(QUESTION)
     panel.get_by_role("button", name=case.run).click()
 
 
 def catch_up(notebook: Notebook) -> None:
     """Run a cell: at its end the page has all that the kernel sent before."""
     notebook.run("hostile, wide =")
-
-
-def wait_for(condition: Callable[[], bool], page: Page) -> None:
-    """Wait for something that is not on the page."""
-    end = time.monotonic() + STEP / 1000
-    while not condition():
-        assert time.monotonic() < end, "It never came."
-        page.wait_for_timeout(10)
 
 
 def has_begun(panel: Locator, case: Case) -> None:
@@ -210,7 +200,7 @@ def test_keyboard_and_screen_reader(name: str, notebook: Notebook, server: Stand
     stop = panel.get_by_role("button", name="Stop")
     panel.evaluate(FIRST)
     if case.question:
-        box = panel.get_by_role("combobox", name=case.question)
+        box = panel.get_by_role("textbox", name=case.question)
         tab_to(box, panel)
         keys.type(QUESTION)
     tab_to(run, panel)
@@ -232,7 +222,7 @@ def test_keyboard_and_screen_reader(name: str, notebook: Notebook, server: Stand
     expect(run).to_be_focused()
     assert panel.evaluate(COUNT) == before
     if case.question:
-        panel.get_by_role("combobox", name=case.question).fill(QUESTION)
+        panel.get_by_role("textbox", name=case.question).fill(QUESTION)
         run.focus()
     keys.press("Space")
     expect(state(panel, "finished")).to_be_visible()
@@ -257,15 +247,15 @@ def test_what_is_typed_during_an_answer_is_kept(
 ) -> None:
     """However the answer ends: a panel that fails or is stopped may offer the question again."""
     case, panel = PANELS[name], fresh(notebook, name)
-    box = panel.get_by_role("combobox", name=case.typed)
+    box = panel.get_by_role("textbox", name=case.typed)
     for end in ("finished", *(["failed"] if case.streams else []), "stopped"):
         box.fill("")
         first_ms = 600_000 if end == "stopped" else 1500
         cut_after = 0 if end == "failed" else None
         server.scripts = script("Nobody.", first_ms=first_ms, cut_after=cut_after)
-        asked = len(server.requests)
+        server.requests.clear()
         ask(panel, case)
-        wait_for(lambda: len(server.requests) > asked, notebook.page)
+        wait_for(lambda: bool(server.requests), notebook.page)
         catch_up(notebook)
         box.fill("")
         box.press_sequentially("0.5")
