@@ -13,7 +13,6 @@ TUTORIAL_HEADLESS           set to anything: no live updates and no pauses, as i
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from typing import TYPE_CHECKING, TypeVar
@@ -25,6 +24,7 @@ from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.exchange import Secret
 from helpers.client.messages import JSON
+from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, RouteName, route_for
 from helpers.client.transport import NetworkTransport
 from helpers.lessons import LESSONS, ROOT, Lesson
@@ -190,4 +190,4 @@ def _credential(settings: Settings, loopback: bool) -> Credential | None:
 
 
 def _say_wait(seconds: float, reason: ChatError) -> None:
-    print(f"{reason.message} Waiting up to {math.ceil(seconds)} s, then trying again.")
+    print(wait_notice(seconds, reason))

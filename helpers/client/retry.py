@@ -71,3 +71,8 @@ class RetryPolicy:
         if failure.status is None or (failure.retry_after or 0) > self.max_wait:
             return False
         return failure.status in (408, 429) or failure.status >= 500
+
+
+def wait_notice(seconds: float, error: ChatError) -> str:
+    """Return the sentence that announces a wait of ``seconds`` before the next attempt."""
+    return f"{error.message} Waiting up to {math.ceil(seconds)} s, then trying again."

@@ -1,23 +1,39 @@
-"""An answer on its way to a view: the work of a job that asks, and what it has so far."""
+"""``AskPanel``, the base of the panels that ask a model, and the tasks that their jobs run."""
 
-import math
-from collections.abc import Generator, Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from helpers.client.base import Messages
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import ChatError
+from helpers.client.errors import ChatError, NoRecordingError
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
-from helpers.widgets.job import RunContext, Work
+from helpers.client.retry import wait_notice
+from helpers.client.text import one_line
+from helpers.recordings.replay import ReplayTransport
+from helpers.widgets.job import Job, Progress, RunContext, Task, Value
+from helpers.widgets.panel import Panel, area, button, choice, named, row, set_primary, text_box
+
+TEXT_SYNC_SECONDS = 0.3
+"""Seconds from a click or Enter until a text that was typed before has reached the kernel.
+
+Each control sends its own message, and the kernel may handle them in several threads: it can hear
+of the click first.
+"""
+MAX_LABEL = 120
+"""Characters of the label of an example."""
+
+Request = TypeVar("Request")
+_NO_EXAMPLE = ""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A streamed answer up to its chunk number ``count``; ``completion`` once all of it is there.
+    """The first ``count`` chunks of a streamed answer; ``completion`` once all of it is there.
 
-    The chunks are seconds from sending, and text. They are shared with what comes later, so that a
-    long answer is not copied for each of its chunks.
+    A chunk is the seconds from sending, and a text. The list is shared with the later values of the
+    same stream: a copy for each chunk would be quadratic.
     """
 
     chunks: Sequence[tuple[float, str]] = ()
@@ -25,18 +41,14 @@ class Answer:
     completion: ChatCompletions | None = None
 
     @classmethod
-    def of(
-        cls,
-        updates: Iterable[StreamingChatCompletionsUpdate],
-        completion: ChatCompletions | None = None,
-    ) -> Self:
-        """What a lesson has kept of a stream: those of its updates that bring text."""
+    def of(cls, updates: Iterable[StreamingChatCompletionsUpdate]) -> Self:
+        """Make an answer of the ``updates`` that bring text."""
         chunks = [(update.elapsed, update.content) for update in updates if update.content]
-        return cls(chunks, len(chunks), completion)
+        return cls(chunks, len(chunks))
 
     @property
     def text(self) -> str:
-        """All that has arrived."""
+        """The text that has arrived."""
         return "".join(text for _, text in self.chunks[: self.count])
 
     @property
@@ -45,14 +57,165 @@ class Answer:
         return [at for at, _ in self.chunks[: self.count]]
 
 
-def answering(client: ChatCompletionsClient, messages: Messages, **options: Any) -> Work[Answer]:
-    """The work of streaming an answer: for ``Job.start``."""
+class AskPanel(Panel, Generic[Request, Value]):
+    """A panel that asks: a form, Run and Stop, a status line, and what a subclass adds.
 
-    def work(turn: RunContext) -> Generator[Answer]:
+    A subclass gives ``form`` (the controls), ``read`` (the request that stands in them), ``task``
+    (what to do with a request), and, as it needs them, ``show``, ``show_results``, ``ended``,
+    ``status_words`` and ``empty``. With ``examples`` and ``fill`` it offers what can be asked
+    without a network.
+    """
+
+    run_label: ClassVar[str] = "Run"
+    run_hint: ClassVar[str] = "Ask the model"
+    no_examples: ClassVar[str] = "None was recorded"
+
+    def __init__(self, initial: Value) -> None:
+        self._initial = initial
+        self._form: Sequence[Any] = ()
+        self._ends = 0  # how many runs have ended, and how many had when a running one was drawn
+        self._ends_drawn = -1
+        self.job: Job[Value] = Job(initial, self.update, self._end)
+
+    def form(self) -> list[Any]:
+        """Make the controls that hold the request. Called once."""
+        return []
+
+    @abstractmethod
+    def read(self) -> Request:
+        """Return the request in the form, in the job's thread. Raises ``ChatError``."""
+
+    @abstractmethod
+    def task(self, request: Request) -> Task[Value]:
+        """Return the task that sends ``request``."""
+
+    def empty(self) -> Value:
+        """Return the value that a run starts with. By default the initial one."""
+        return self._initial
+
+    def examples(self) -> dict[str, Request] | None:
+        """Return the recorded requests by label; None if anything can be asked, or nothing."""
+        return None
+
+    def fill(self, request: Request) -> None:
+        """Put a request of ``examples`` into the form."""
+
+    def ended(self, progress: Progress[Value]) -> None:
+        """Keep what a run has brought. Called once at its end; must not block."""
+
+    def show(self, progress: Progress[Value]) -> None:
+        """Show what grows while an answer comes. Called at most 20 times a second."""
+
+    def show_results(self, progress: Progress[Value]) -> None:
+        """Show what changes only when a run starts or ends."""
+
+    def status_words(self, progress: Progress[Value]) -> str:
+        """Return what the status line says after the state."""
+        return outcome_text(progress)
+
+    def run(self, request: Request | None = None) -> bool:
+        """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
+        return self.job.start(lambda context: self._values(request, context), self.empty())
+
+    def stop(self) -> bool:
+        """End the answer now and keep what has arrived. Return False if none is on its way."""
+        return self.job.stop()
+
+    def build(self) -> list[Any]:
+        """Make the list of examples (offline), the form, Run, Stop and the status line."""
+        self._form = self.form()
+        self.run_button = button(
+            self.run_label, "run", self.report_errors(self.run), hint=self.run_hint
+        )
+        self.stop_button = button(
+            "Stop", "stop", self.report_errors(self.stop), hint="End the answer"
+        )
+        buttons = row(self.run_button, self.stop_button, *self.more_buttons())
+        return [*self._build_examples(), *self._form, buttons, self.status]
+
+    def more_buttons(self) -> list[Any]:
+        """Make the buttons to the right of Stop."""
+        return []
+
+    def question_box(self, label: str, name: str, **options: Any) -> Any:
+        """Make a text box of one line, in which Enter does the same as Run."""
+        return text_box(label, name, action=self.report_errors(self.run), **options)
+
+    def refresh(self) -> None:
+        """Show the current progress in the controls."""
+        self._show_all(self.job.progress)
+
+    def update(self, progress: Progress[Value]) -> None:
+        """Show ``progress`` in the controls, if there are any: the growing answer in each frame,
+        the results only when a run starts or ends.
+        """
+        if not self.is_built:
+            return
+        if progress.state == "running" and self._ends_drawn == self._ends:
+            self.show(progress)
+            self.set_status(progress.state, self.status_words(progress))
+        else:
+            self._show_all(progress)
+
+    def _show_all(self, progress: Progress[Value]) -> None:
+        running = progress.state == "running"
+        self._ends_drawn = self._ends if running else -1
+        self.show(progress)
+        self.show_results(progress)
+        set_primary(self.run_button, not running)
+        set_primary(self.stop_button, running)
+        self.set_status(progress.state, self.status_words(progress))
+
+    def _end(self, progress: Progress[Value]) -> None:
+        self._ends += 1
+        self.ended(progress)
+
+    def _values(self, request: Request | None, context: RunContext) -> Generator[Value]:
+        try:
+            if request is None:
+                if self._form:
+                    context.sleep(TEXT_SYNC_SECONDS)
+                request = self.read()
+            yield from self.task(request)(context)
+        except NoRecordingError:
+            own = "use a model of your own (lesson 00 shows how)."
+            advice = own if self.examples() is None else f"choose one of the examples, or {own}"
+            raise NoRecordingError("This question was not recorded.", advice=advice) from None
+
+    def _build_examples(self) -> list[Any]:
+        self._examples: Any = None
+        if self.examples() is None:
+            return []
+        words = f"The answers are recorded: choose an example and press {self.run_label}."
+        self._examples = named(choice("Examples", "examples", [], None), "wide")
+        self.list_examples()
+        self._examples.observe(self.report_errors(self._fill_in), "value")
+        return [area("offline", words), row(self._examples)]
+
+    def list_examples(self) -> None:
+        """List what can be asked now, if that has changed."""
+        if self._examples is None:
+            return
+        found = self.examples() or {}
+        first = "Choose an example" if found else self.no_examples
+        labels = {one_line(label, MAX_LABEL): request for label, request in found.items()}
+        options = ((first, _NO_EXAMPLE), *labels.items())
+        if self._examples.options != options:
+            self._examples.options = options
+
+    def _fill_in(self) -> None:
+        if self._examples.value != _NO_EXAMPLE:
+            self.fill(self._examples.value)
+
+
+def stream_task(client: ChatCompletionsClient, messages: Messages, **options: Any) -> Task[Answer]:
+    """Return the task of streaming an answer."""
+
+    def task(context: RunContext) -> Generator[Answer]:
         chunks: list[tuple[float, str]] = []
         with (
-            patient(client, turn).stream(messages, **options) as stream,
-            turn.woken_by(stream.hang_up),
+            announce_waits(client, context).stream(messages, **options) as stream,
+            context.on_stop(stream.hang_up),
         ):
             for update in stream:
                 if update.content:
@@ -60,29 +223,68 @@ def answering(client: ChatCompletionsClient, messages: Messages, **options: Any)
                     yield Answer(chunks, len(chunks))
         yield Answer(chunks, len(chunks), stream.completion)
 
-    return work
+    return task
 
 
-def asking(
-    client: ChatCompletionsClient, messages: Messages, **options: Any
-) -> Work[ChatCompletions | None]:
-    """The work of asking for an answer in one part: for ``Job.start``."""
+def announce_waits(client: ChatCompletionsClient, context: RunContext) -> ChatCompletionsClient:
+    """Return a copy of ``client`` that says its waits before a retry in the panel.
 
-    def work(turn: RunContext) -> Generator[ChatCompletions | None]:
-        yield patient(client, turn).complete(messages, **options)
-
-    return work
-
-
-def patient(client: ChatCompletionsClient, turn: RunContext) -> ChatCompletionsClient:
-    """The same client for one run: its waits before a retry are said there, and end with it.
-
-    As it is, the client would print from the thread, which lands in whatever cell ran last, and a
-    stopped run would still send its retry.
+    A stop ends such a wait, and no retry is sent. Printed from a thread, the notice would land in
+    whatever cell ran last.
     """
 
-    def wait(seconds: float, reason: ChatError) -> None:
-        turn.say(f"{reason.message} Waiting up to {math.ceil(seconds)} s, then trying again.")
-        turn.sleep(min(seconds, client.retry.max_pause))
+    def wait(seconds: float, error: ChatError) -> None:
+        context.say(wait_notice(seconds, error))
+        context.sleep(min(seconds, client.retry.max_pause))
 
     return client.with_options(on_wait=wait, max_pause=0.0)
+
+
+def outcome_text(progress: Progress[Any]) -> str:
+    """Return what the status line adds to the state of a streamed answer."""
+    answer = progress.value
+    if not isinstance(answer, Answer) or progress.words:
+        return progress.words
+    match progress.state:
+        case "ready" if answer.count:
+            return "This answer came earlier; Run asks for it again."
+        case "stopped" if answer.count:
+            return "What had arrived is kept; it is not the whole answer."
+        case "stopped":
+            return "Nothing had arrived."
+        case "finished" if answer.completion is not None:
+            reason = answer.completion.finish_reason
+            return "" if reason == "stop" else f"The answer ended early (finish_reason: {reason})."
+        case _:
+            return ""
+
+
+def is_recorded(client: ChatCompletionsClient, messages: Messages, **options: Any) -> bool:
+    """Tell whether ``client`` replays an answer to this request (``options``: of its
+    ``build_request``).
+    """
+    transport = client.transport
+    if not isinstance(transport, ReplayTransport):
+        return False
+    try:
+        return transport.can_answer(client.build_request(messages, **options))
+    except ChatError:  # nobody could send it
+        return False
+
+
+def recorded_questions(
+    client: ChatCompletionsClient, ask: Callable[[str], Messages], **options: Any
+) -> list[str] | None:
+    """Return each recorded question to which ``ask`` makes recorded messages; None if live."""
+    transport = client.transport
+    if not isinstance(transport, ReplayTransport):
+        return None
+    last = (request["body"]["messages"][-1] for request in transport.requests)
+    texts = dict.fromkeys(_text(message.get("content")) for message in last)
+    return [text for text in texts if text and is_recorded(client, ask(text), **options)]
+
+
+def _text(content: Any) -> str:
+    """Return the text in the content of a message: a text, or a list of items."""
+    items = content if isinstance(content, list) else [{"text": content}]
+    return "".join(item.get("text") or "" for item in items)

@@ -1,11 +1,12 @@
-"""``connection_panel``: what the lessons are connected to, a test of it, and a way to go live.
+"""``ConnectionPanel``: what the lessons are connected to, a test of it, and a way to go live.
 
 A key that is entered here is kept in this process. It is in no file, in no environment variable, in
 no text that the panel shows, and in the state of no widget once the panel has taken it.
 """
 
-from collections.abc import Callable, Generator
-from dataclasses import replace
+import textwrap
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
@@ -15,16 +16,18 @@ from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ConfigurationError
 from helpers.client.responses import ChatCompletions
 from helpers.client.routes import FORMS, route_for
+from helpers.client.text import one_line, sanitize, shorten
 from helpers.connect import Settings, build_client, override_settings
-from helpers.views.view import View
-from helpers.widgets import panel as widgets
-from helpers.widgets.ask import patient
-from helpers.widgets.connection_facts import Connection, facts, said
-from helpers.widgets.job import Job, Progress, RunContext, Work
-from helpers.widgets.panel import Panel, area, button, password_box, row, taken, text_box
-from helpers.widgets.run_row import RunRow
+from helpers.recordings.record import RecordingTransport
+from helpers.recordings.replay import ReplayTransport
+from helpers.views.view import View, table
+from helpers.widgets.ask import AskPanel, announce_waits
+from helpers.widgets.job import Progress, RunContext, Task
+from helpers.widgets.panel import area, button, password_box, row, take_password, text_box
 
-Shown = tuple[ChatCompletionsClient, ChatCompletions]
+MAX_QUOTE = 80
+"""Characters of the answer to a test that are shown."""
+
 _PLACE = "https://my-resource.services.ai.azure.com/models"
 _NO_KEY = "leave it empty to sign in with Entra ID"
 _KEPT = "kept in this kernel; enter another to replace it"
@@ -32,116 +35,169 @@ _TAKEN = (
     "The key is kept in the memory of this kernel and nowhere else. Its box is empty again, so "
     "that it can't be saved with the notebook."
 )
+_MODES = {
+    "replay": "replay: recorded answers, nothing is sent",
+    "live": "live: every call is sent",
+    "record": "record: every call is sent, and its answer written down",
+}
+_IN_USE = (
+    "The panel's client and connect() use it from now on, in this notebook, until you press Forget "
+    "or restart the kernel. Other notebooks have kernels of their own: for them write a file .env."
+)
+_UNCHANGED = "The connection is the same as before."
 
 
-def connection_panel(
-    lesson: str, messages: Messages, *, shown: Shown | None = None
-) -> "ConnectionPanel":
+@dataclass(frozen=True)
+class Connection:
+    """A client, the line that says whose answers it gives, and its answer when it was tested.
+
+    ``entered``: the settings that it was made from; empty if they were not entered in the panel.
+    """
+
+    client: ChatCompletionsClient
+    provenance: str
+    entered: Settings
+    answer: ChatCompletions | None = None
+
+    @property
+    def mode(self) -> str:
+        """``replay``, ``live`` or ``record``."""
+        kinds = {ReplayTransport: "replay", RecordingTransport: "record"}
+        return kinds.get(type(self.client.transport), "live")
+
+    @property
+    def credential(self) -> str:
+        """What kind of credential the calls carry."""
+        if self.mode == "replay":
+            return "none needed"
+        kinds = {"none": "none: the server is on this machine", "token": "a token of Entra ID"}
+        return kinds.get(self.client.credential_kind, "a key")
+
+    def is_by(self, client: ChatCompletionsClient) -> bool:
+        """Tell whether ``client`` asks the same model at the same place in the same mode."""
+
+        def target(one: ChatCompletionsClient) -> tuple[object, ...]:
+            return type(one.transport), one.route, one.model
+
+        return target(client) == target(self.client)
+
+
+class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     """A panel that tests the connection of ``lesson`` with one call, which sends ``messages``.
 
-    ``shown``: a client of the lesson and an answer that it gave, which stand for a test as long as
-    the lesson is connected like that client; showing the panel sends nothing.
-    Raises what ``connect`` raises.
+    ``initial``: a client of the lesson and an answer that it gave, which count as a test if the
+    lesson is connected like that client. Showing the panel sends nothing. A request is an endpoint
+    and a model; without an endpoint the current connection is tested. Raises what ``connect``
+    raises.
     """
-    return ConnectionPanel(lesson, messages, shown=shown)
-
-
-class ConnectionPanel(Panel):
-    """The panel that ``connection_panel`` makes; ``client`` is what it is connected by."""
 
     name = "connection"
     note = (
         "Run this cell in JupyterLab, and it is a panel: it tests the connection at the press of a "
         "button, and takes an endpoint, a model and a key of your own."
     )
+    run_label, run_hint = "Test the connection", "Make one short call"
 
-    def __init__(self, lesson: str, messages: Messages, *, shown: Shown | None = None) -> None:
+    def __init__(
+        self,
+        lesson: str,
+        messages: Messages,
+        *,
+        initial: tuple[ChatCompletionsClient, ChatCompletions] | None = None,
+    ) -> None:
         self._lesson, self._messages = lesson, list(messages)
         self._key: AzureKeyCredential | None = None
         self._key_is_for: object = None
-        self._now = Connection(*build_client(lesson), Settings())
-        if shown and self._now.is_by(shown[0]):
-            self._now = replace(self._now, answer=shown[1])
-        self.job: Job[Connection] = Job(self._now, self.draw, self._ended)
+        self._connection = Connection(*build_client(lesson), Settings())
+        if initial and self._connection.is_by(initial[0]):
+            self._connection = replace(self._connection, answer=initial[1])
+        super().__init__(self._connection)
 
     @property
     def client(self) -> ChatCompletionsClient:
         """The client of the connection that was tested last and worked; at first the lesson's."""
-        return self._now.client
+        return self._connection.client
 
-    def take(self, key: str) -> bool:
-        """Keep ``key`` for the endpoint that is tested next; False if there is none in it."""
+    def keep_key(self, key: str) -> bool:
+        """Keep ``key`` for the endpoint that is tested next. Return False if it is blank."""
         if not key.strip():
             return False
         self._key, self._key_is_for = AzureKeyCredential(key.strip()), None
         return True
 
-    def test(self, endpoint: str = "", model: str = "") -> bool:
-        """Test a connection to ``endpoint``, or, without one, the one that there is.
-
-        One that works is used from then on. False, and nothing is done, if a test is under way.
-        """
-        return self.job.start(self._testing(lambda turn: (endpoint, model)), self._now)
-
-    def stop(self) -> bool:
-        """Give up the test: nothing has changed. False if there is none."""
-        return self.job.stop()
-
     def forget(self) -> None:
-        """Forget the key and all that was entered: be as a new kernel is."""
+        """Forget the key and all that was entered, as a new kernel would."""
         self.job.stop()
         self._key = None
         override_settings(Settings())
-        self._now = Connection(*build_client(self._lesson), Settings())
-        self.job.reset(self._now)
+        self._connection = Connection(*build_client(self._lesson), Settings())
+        self.job.reset(self._connection)
 
     def static_view(self) -> View:
-        """What the lesson is connected to, and what a test of it said."""
-        return facts(self._now, said(self.job.progress) or "not tested yet")
+        """Return what the lesson is connected to, and what a test of it said."""
+        return facts(self._connection, words_of_test(self.job.progress) or "not tested yet")
 
     def build(self) -> list[Any]:
-        """The facts; boxes for an endpoint, a model and a key; the buttons and the status."""
+        """Make the facts; below them the form, the buttons and the status line."""
         self._facts = area("facts")
+        return [self._facts, *super().build()]
+
+    def form(self) -> list[Any]:
+        """Make the boxes for an endpoint, a model and a key."""
         self._endpoint = text_box("Endpoint", "endpoint", placeholder=_PLACE)
         self._model = text_box("Model", "model", placeholder="my-deployment")
-        self._box = password_box("Key", "key")
-        self._box.observe(self.report_errors(self._left_key), "value")
-        forget = button(
-            "Forget",
-            "forget",
-            self.report_errors(self._pressed_forget),
-            hint="Drop what was entered",
-        )
-        self._row = RunRow(
-            self, self._pressed_test, self.stop, forget,
-            label="Test the connection", hint="Make one short call",
-        )  # fmt: skip
-        self._show(self.job.progress)
-        boxes = [row(box) for box in (self._endpoint, self._model, self._box)]
-        return [self._facts, *boxes, self._row.box, self.status]
+        self._key_box = password_box("Key", "key")
+        self._key_box.observe(self.report_errors(self._take_key), "value")
+        return [row(box) for box in (self._endpoint, self._model, self._key_box)]
 
-    def draw(self, progress: Progress[Connection]) -> None:
-        """Show ``progress`` in the controls, if there are any."""
-        if self.is_built:
-            self._show(progress)
+    def more_buttons(self) -> list[Any]:
+        """Make the button Forget."""
+        forget = self.report_errors(self._pressed_forget)
+        return [button("Forget", "forget", forget, hint="Drop what was entered")]
 
-    def _testing(self, read: Callable[[RunContext], tuple[str, str]]) -> Work[Connection]:
-        def work(turn: RunContext) -> Generator[Connection]:
-            endpoint, model = map(str.strip, read(turn))
-            found = self._now
+    def read(self) -> tuple[str, str]:
+        """Return the endpoint and the model in the boxes."""
+        return str(self._endpoint.value), str(self._model.value)
+
+    def task(self, request: tuple[str, str]) -> Task[Connection]:
+        """Test a connection."""
+        endpoint, model = map(str.strip, request)
+
+        def task(context: RunContext) -> Generator[Connection]:
+            found = self._connection
             if endpoint or model or self._key_is_new():
                 settings = self._settings(endpoint, model)
                 found = Connection(*build_client(self._lesson, settings), settings)
-            answer = patient(found.client, turn).complete(self._messages)
-            yield Connection(found.client, found.told, found.entered, answer)
+            answer = announce_waits(found.client, context).complete(self._messages)
+            yield replace(found, answer=answer)
 
-        return work
+        return task
+
+    def empty(self) -> Connection:
+        """Keep the current connection until another one is known to work."""
+        return self._connection
+
+    def ended(self, progress: Progress[Connection]) -> None:
+        """Use a connection that works from now on."""
+        if progress.state == "finished":
+            self._connection = progress.value
+            if self._connection.entered:
+                override_settings(self._connection.entered)
+
+    def show_results(self, progress: Progress[Connection]) -> None:
+        """Show the facts."""
+        self._key_box.placeholder = _KEPT if self._key else _NO_KEY
+        self._facts.value = facts(self._connection).html
+
+    def status_words(self, progress: Progress[Connection]) -> str:
+        """Return what the test says."""
+        return words_of_test(progress)
 
     def _key_is_new(self) -> bool:
         return self._key is not None and self._key_is_for is None
 
     def _settings(self, endpoint: str, model: str) -> Settings:
-        """What was entered, in place of all that the environment may hold."""
+        """Return what was entered, in place of everything that the environment may hold."""
         if not endpoint:
             raise ConfigurationError("There is no endpoint.", advice=f"enter one: {FORMS}.")
         url = route_for(endpoint).endpoint
@@ -160,33 +216,49 @@ class ConnectionPanel(Panel):
             TUTORIAL_ROUTE=None,
         )
 
-    def _ended(self, progress: Progress[Connection]) -> None:
-        """What works is used."""
-        if progress.state == "finished":
-            self._now = progress.value
-            if self._now.entered:
-                override_settings(self._now.entered)
-
-    def _left_key(self) -> None:
-        if self.take(taken(self._box)):
-            self._box.placeholder = _KEPT
-            self.say("running" if self.job.running else "ready", _TAKEN)
-
-    def _pressed_test(self) -> None:
-        self.job.start(self._testing(self._read_boxes), self._now)
-
-    def _read_boxes(self, turn: RunContext) -> tuple[str, str]:
-        turn.sleep(widgets.SETTLED)
-        return self._endpoint.value, self._model.value
+    def _take_key(self) -> None:
+        if self.keep_key(take_password(self._key_box)):
+            self._key_box.placeholder = _KEPT
+            self.set_status("running" if self.job.running else "ready", _TAKEN)
 
     def _pressed_forget(self) -> None:
-        taken(self._box)
+        take_password(self._key_box)
         self._endpoint.value = self._model.value = ""
         self.forget()
-        self.say("ready", "All that was entered is forgotten.")
+        self.set_status("ready", "All that was entered is forgotten.")
 
-    def _show(self, progress: Progress[Connection]) -> None:
-        self._row.draw(progress.state == "running")
-        self._box.placeholder = _KEPT if self._key else _NO_KEY
-        self._facts.value = facts(self._now).html
-        self.say(progress.state, said(progress))
+
+def facts(connection: Connection, test: str | None = None) -> View:
+    """Return a table of what is known of a connection. ``test``: what a test of it said."""
+    rows = {
+        "mode": _MODES[connection.mode],
+        "route": connection.client.route.name,
+        "model": connection.client.model or "(none named)",
+        "credential": connection.credential,
+        "answers": connection.provenance.removeprefix("Answers: "),
+    }
+    return table(["connection", "now"], (rows | ({"test": test} if test else {})).items())
+
+
+def words_of_test(progress: Progress[Connection]) -> str:
+    """Return what a test says; nothing if there was none, or as long as it is under way."""
+    match progress.state:
+        case "stopped":
+            return _UNCHANGED
+        case "failed":
+            return f"{progress.words}\n{_UNCHANGED}"
+        case "ready" | "finished" if progress.value.answer is not None:
+            return _success_words(progress.value, progress.value.answer)
+        case _:
+            return progress.words
+
+
+def _success_words(connection: Connection, answer: ChatCompletions) -> str:
+    text = textwrap.shorten(sanitize(shorten(answer.content)), MAX_QUOTE, placeholder=" …")
+    quote = f"“{text}”" if text else "without text"
+    if connection.mode == "replay":
+        return f"The recording answers {quote}. Nothing was sent: for a test, enter an endpoint."
+    headers = answer.exchange.response_headers if answer.exchange else {}
+    scripted = headers.get("x-answered-by") == "stand-in"
+    who = "the stand-in endpoint (scripted: no model)" if scripted else one_line(answer.model)
+    return f"It works: {who} answers {quote}." + (f"\n{_IN_USE}" if connection.entered else "")

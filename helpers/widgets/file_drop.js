@@ -7,7 +7,7 @@ function made(tag, properties) {
 }
 
 function render({ model, el }) {
-  const { label, hint, kinds, most } = model.get("settings");
+  const { label, hint, kinds, max_bytes } = model.get("settings");
   const gone = new AbortController();
   const chooser = made("input", { type: "file", accept: kinds, hidden: true });
   const button = made("button", {
@@ -32,7 +32,7 @@ function render({ model, el }) {
         if (turn !== latest) return;
         model.send({ ...about, at }, undefined, [piece]);
         at += PIECE;
-      } while (at < file.size && file.size <= most);
+      } while (at < file.size && file.size <= max_bytes);
     } catch {
       model.send({ ...about, lost: true });
     }

@@ -1,11 +1,11 @@
-"""``file_box``: a place on the page for a file, which can be chosen, dropped or pasted there.
+"""``FileDrop``: a place on the page for a file, which can be chosen, dropped or pasted there.
 
-The upload button of the usual widgets takes no file that is dropped or pasted, loses one of more
-than ten million bytes without a word, and keeps the others in its state. This one has a
-script of its own: ``file_box.js``. Importing it takes a moment, so it is done where controls are
-built.
+``ipywidgets.FileUpload`` takes no file that is dropped or pasted, loses one of more than ten
+million bytes without an error, and keeps the others in its state. This widget has a script of its
+own (``file_drop.js``). Import this module where controls are built: anywidget takes a moment.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,31 +13,75 @@ from typing import Any
 import anywidget
 from traitlets import Dict
 
-from helpers.widgets.panel import named
+from helpers.client.errors import BadParameterError
+from helpers.client.text import one_line
 
 
-class FileBox(anywidget.AnyWidget):
-    """The widget itself; its ``settings`` are what the script asks for."""
+class FileDrop(anywidget.AnyWidget):
+    """A place for a file of the media types ``kinds`` (with commas between them).
+
+    ``on_message`` is called with each message of the script and the bytes in it, as ``Upload.add``
+    takes them. Of a file with more than ``max_bytes`` only the first piece is sent.
+    """
 
     _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
     settings = Dict().tag(sync=True)
 
+    def __init__(
+        self,
+        label: str,
+        hint: str,
+        *,
+        kinds: str,
+        max_bytes: int,
+        on_message: Callable[[Mapping[str, Any], bytes], None],
+    ) -> None:
+        settings = {"label": label, "hint": hint, "kinds": kinds, "max_bytes": max_bytes}
+        super().__init__(settings=settings)
+        self.add_class("cc-file")
+        self.on_msg(lambda _, message, buffers: on_message(message, b"".join(buffers)))
 
-def file_box(
-    label: str,
-    name: str,
-    hint: str,
-    *,
-    kinds: str,
-    most: int,
-    heard: Callable[[Mapping[str, Any], bytes], None],
-) -> FileBox:
-    """A place for a file of the media types ``kinds``, with a button and a ``hint`` beside it.
 
-    ``heard`` is given each piece of a file, as ``Incoming`` takes it: what the script tells of it,
-    and the bytes. Of a file with more than ``most`` bytes only the first piece is sent.
+class Upload:
+    """Puts together a file of at most ``max_bytes`` that arrives in pieces.
+
+    A Jupyter server drops the connection at a message that is too long, hence the pieces. They may
+    arrive in any order. Only the newest file is kept, and nothing of it once it is complete.
     """
-    made = FileBox(settings={"label": label, "hint": hint, "kinds": kinds, "most": most})
-    made.on_msg(lambda _, told, buffers: heard(told, b"".join(buffers)))
-    named(made, name)
-    return made
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()  # messages may be handled by more than one thread
+        self._id: object = None
+        self._pieces: dict[int, bytes] = {}
+
+    def add(self, piece: Mapping[str, Any], data: bytes) -> tuple[str, bytes] | None:
+        """Return name and bytes of the file that ``piece`` completes; None if more has to come.
+
+        ``piece`` holds ``id``, ``name`` and ``size`` (bytes) of its file, and ``at``, the place of
+        ``data`` in it; ``lost`` if the browser can't read the file; no name if there is no file.
+        Raises ``BadParameterError`` for what can't be taken.
+        """
+        name = one_line(str(piece.get("name") or ""))
+        if not name:
+            raise _refused("There was no file in it", "choose, drop or paste a picture.")
+        if piece.get("lost"):
+            why = f"The browser can't read {name}"
+            raise _refused(why, "choose a file, not a folder, and one that is still there.")
+        size = int(piece["size"])
+        if size > self._max_bytes:
+            why = f"{name} can't be used: {size:,} bytes are too many"
+            raise _refused(why, f"use a file of at most {self._max_bytes:,} bytes.")
+        with self._lock:
+            if piece["id"] != self._id:
+                self._id, self._pieces = piece["id"], {}
+            self._pieces[int(piece["at"])] = data
+            if sum(map(len, self._pieces.values())) < size:
+                return None
+            whole = b"".join(data for _, data in sorted(self._pieces.items()))
+            self._id, self._pieces = None, {}
+        return name, whole
+
+
+def _refused(why: str, advice: str) -> BadParameterError:
+    return BadParameterError(f"{why}. Nothing was sent.", advice=advice)

@@ -1,6 +1,6 @@
-"""``sentence_box``: send a sentence, and see what the content filter says of it."""
+"""``ContentFilterBox``: send a sentence, and see what the content filter says of it."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -11,141 +11,109 @@ from helpers.client.errors import BadParameterError, ContentFilterError
 from helpers.client.messages import UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import one_line
-from helpers.client.validation import check_messages
-from helpers.recordings.requests import recorded_requests
 from helpers.views.content_filter import filter_results, severity
 from helpers.views.view import View, table
-from helpers.widgets import panel as widgets
-from helpers.widgets.ask import patient
-from helpers.widgets.html import lines, shown
-from helpers.widgets.job import Job, Progress, RunContext, Work
-from helpers.widgets.panel import Panel, area, on_enter, row, text_box
-from helpers.widgets.run_row import RunRow
+from helpers.widgets.ask import AskPanel, announce_waits, recorded_questions
+from helpers.widgets.html import escape_lines, safe_text
+from helpers.widgets.job import Progress, RunContext, Task
+from helpers.widgets.panel import area, row
 
 Outcome = ChatCompletions | ContentFilterError
 """An answer, or the error by which the filter refused the prompt."""
 MAX_SENTENCES = 12
-"""Sentences that are listed: after that the oldest is dropped."""
+"""Sentences that are listed. After that the oldest is dropped."""
 
-_NO_MORE = "Answers are recorded here: pick one of the sentences that the box offers."
-_PICK, _TYPE = "Pick a sentence", "Any sentence"
 _NEWEST = Markup('<p class="cc-text"><b>{}</b><br>{}</p>\n{}\n<p><b>All sentences</b></p>\n{}')
 
 
-def sentence_box(
-    client: ChatCompletionsClient, before: Messages = (), *, shown: Mapping[str, Outcome]
-) -> "SentenceBox":
-    """A box for a sentence, which is sent after the messages ``before``, and what the filter says.
+class ContentFilterBox(AskPanel[str, Outcome | None]):
+    """A box for a sentence, which is sent after the messages ``before``, and the filter's verdict.
 
-    Live it takes any sentence; a replay only those that were recorded, which the box offers.
-    ``shown``: sentences that the lesson has sent, and what came of them: showing the box sends
-    nothing.
+    ``initial``: sentences that the lesson has sent, and their outcomes. Showing the panel sends
+    nothing. ``outcomes`` holds the outcome of each sentence, the newest last.
     """
-    return SentenceBox(client, before, shown=shown)
-
-
-class SentenceBox(Panel):
-    """The panel that ``sentence_box`` makes; ``outcomes`` is what came of which sentence."""
 
     name = "sentence-box"
     note = (
         "Run this cell in JupyterLab, and there is a box: it sends another sentence and shows its "
         "chart."
     )
+    run_hint = "Send the sentence"
 
     def __init__(
         self,
         client: ChatCompletionsClient,
         before: Messages = (),
         *,
-        shown: Mapping[str, Outcome],
+        initial: Mapping[str, Outcome],
     ) -> None:
         self._client, self._before = client, list(before)
-        self.sentences = recorded_sentences(client, self._before)
-        self.outcomes: dict[str, Outcome] = dict(shown)
-        self._asked = ""
-        self.job: Job[Outcome | None] = Job(None, self.draw, self._ended)
-
-    def run(self, sentence: str) -> bool:
-        """Send ``sentence``; False, and nothing is done, while another is sent."""
-        return self.job.start(self._sending(lambda turn: sentence), None)
-
-    def stop(self) -> bool:
-        """Wait no longer for an answer; False if none is on its way."""
-        return self.job.stop()
+        self.outcomes: dict[str, Outcome] = dict(initial)
+        self._sentence = ""
+        super().__init__(None)
 
     def static_view(self) -> View:
-        """The sentences, and the chart of the newest."""
-        return charted(self.outcomes)
+        """Return the sentences, and the chart of the newest."""
+        return outcomes_view(self.outcomes)
 
     def build(self) -> list[Any]:
-        """The box for a sentence and the buttons; below them what came of it."""
-        recorded = self.sentences is not None
-        self._box = text_box("Sentence", "sentence", placeholder=_PICK if recorded else _TYPE)
-        on_enter(self._box, self.report_errors(self._pressed_run))
-        told = area("offline", str(lines(_NO_MORE) if recorded else ""))
-        self._row = RunRow(self, self._pressed_run, self.stop, hint="Send the sentence")
+        """Make the form; below it the outcomes."""
         self._outcome = area("outcome")
-        self._show(self.job.progress)
-        return [told, row(self._box), self._row.box, self.status, self._outcome]
+        return [*super().build(), self._outcome]
 
-    def draw(self, progress: Progress[Outcome | None]) -> None:
-        """Show ``progress`` in the controls, if there are any."""
-        if self.is_built:
-            self._show(progress)
+    def form(self) -> list[Any]:
+        """Make the box for a sentence."""
+        self._box = self.question_box("Sentence", "sentence", placeholder="Any sentence")
+        return [row(self._box)]
 
-    def _sending(self, read: Callable[[RunContext], str]) -> Work[Outcome | None]:
-        def work(turn: RunContext) -> Generator[Outcome]:
-            sentence = self._asked = read(turn)
-            if not sentence.strip():
-                raise BadParameterError("There is no sentence to send.", advice="write one.")
+    def read(self) -> str:
+        """Return the sentence in the box."""
+        return str(self._box.value)
+
+    def task(self, request: str) -> Task[Outcome | None]:
+        """Send the sentence. That the filter refuses it is a result, and no failure."""
+        if not request.strip():
+            raise BadParameterError("There is no sentence to send.", advice="write one.")
+        self._sentence = request
+
+        def task(context: RunContext) -> Generator[Outcome]:
             try:
-                yield patient(self._client, turn).complete([*self._before, UserMessage(sentence)])
+                yield announce_waits(self._client, context).complete(self._with(request))
             except ContentFilterError as refusal:
                 yield refusal
 
-        return work
+        return task
 
-    def _ended(self, progress: Progress[Outcome | None]) -> None:
-        """Put the sentence in the last place."""
+    def examples(self) -> dict[str, str] | None:
+        """Return the recorded sentences."""
+        texts = recorded_questions(self._client, self._with)
+        return None if texts is None else {text: text for text in texts}
+
+    def fill(self, request: str) -> None:
+        """Put a recorded sentence into the box."""
+        self._box.value = request
+
+    def ended(self, progress: Progress[Outcome | None]) -> None:
+        """Keep the outcome, as the newest."""
         if progress.value is not None:
-            self.outcomes.pop(self._asked, None)
+            self.outcomes.pop(self._sentence, None)
             kept = list(self.outcomes.items())[1 - MAX_SENTENCES :]
-            self.outcomes = dict([*kept, (self._asked, progress.value)])
+            self.outcomes = dict([*kept, (self._sentence, progress.value)])
 
-    def _pressed_run(self) -> None:
-        self.job.start(self._sending(self._read_box), None)
+    def show_results(self, progress: Progress[Outcome | None]) -> None:
+        """Show the outcomes."""
+        self._outcome.value = self.static_view().html
 
-    def _read_box(self, turn: RunContext) -> str:
-        turn.sleep(widgets.SETTLED)
-        return str(self._box.value)
+    def status_words(self, progress: Progress[Outcome | None]) -> str:
+        """Return whether the newest sentence was refused or cut."""
+        return progress.words or ("" if progress.value is None else outcome_words(progress.value))
 
-    def _show(self, progress: Progress[Outcome | None]) -> None:
-        self._row.draw(progress.state == "running")
-        self._outcome.value = charted(self.outcomes).html
-        self._box.options = list(self.outcomes) if self.sentences is None else self.sentences
-        if progress.state == "finished" and self._box.value == self._asked:
-            self._box.value = ""  # a box with a text in it offers only what begins so
-        told = "" if progress.value is None else happened(progress.value)
-        self.say(progress.state, progress.words or told)
+    def _with(self, sentence: str) -> list[Any]:
+        return [*self._before, UserMessage(sentence)]
 
 
-def recorded_sentences(client: ChatCompletionsClient, before: Messages) -> list[str] | None:
-    """The sentences that can be sent after ``before`` without a network; None of a live client."""
-    requests = recorded_requests(client)
-    if requests is None:
-        return None
-    found = []
-    for body in (request["body"] for request in requests):
-        text = body["messages"][-1].get("content")
-        if isinstance(text, str):
-            sent = check_messages([*before, UserMessage(text)])
-            found += [text] if body == {"messages": sent, "model": client.model} else []
-    return found
-
-
-def happened(outcome: Outcome) -> str:
-    """Whether the filter refused or cut something, and because of what, in words."""
+def outcome_words(outcome: Outcome) -> str:
+    """Return whether the filter refused or cut something, and because of what, in words."""
     results = filter_results(outcome)
     because = ", ".join(
         f"{one_line(name, 80)} ({one_line(verdict.level, 80)})"
@@ -165,16 +133,19 @@ def happened(outcome: Outcome) -> str:
     return "Not refused."
 
 
-def charted(outcomes: Mapping[str, Outcome]) -> View:
-    """What came of the last sentence, with the filter's chart, and then of all of them."""
+def outcomes_view(outcomes: Mapping[str, Outcome]) -> View:
+    """Return the newest sentence with the filter's chart, then all sentences with their outcome."""
     if not outcomes:
         return View("<p>No sentence yet.</p>", "No sentence yet.")
     sentence, newest = list(outcomes.items())[-1]
-    words = happened(newest)
+    words = outcome_words(newest)
     if not isinstance(newest, ContentFilterError) and newest.content:
         words += f"\nAnswer: {newest.content}"
     chart = severity(filter_results(newest))
-    listed = table(["sentence", "what happened"], [(s, happened(o)) for s, o in outcomes.items()])
-    parts = (lines(sentence), lines(words), Markup(chart.html), Markup(listed.html))
-    plain = [shown(sentence), shown(words), "", chart.plain, "", "All sentences", "", listed.plain]
-    return View(str(_NEWEST.format(*parts)), "\n".join(plain))
+    rows = [(text, outcome_words(outcome)) for text, outcome in outcomes.items()]
+    listed = table(["sentence", "what happened"], rows)
+    html = _NEWEST.format(
+        escape_lines(sentence), escape_lines(words), Markup(chart.html), Markup(listed.html)
+    )
+    plain = [safe_text(sentence), safe_text(words), "", chart.plain, "", "All sentences", ""]
+    return View(str(html), "\n".join([*plain, listed.plain]))

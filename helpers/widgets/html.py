@@ -1,4 +1,4 @@
-"""What the widgets show, as html and as plain text: the same words in JupyterLab and on GitHub."""
+"""Text and status lines as html and as plain text, the same words in JupyterLab and on GitHub."""
 
 import itertools
 import math
@@ -10,14 +10,13 @@ from markupsafe import Markup
 from helpers.client.text import sanitize, shorten
 from helpers.views.charts import duration
 from helpers.views.view import View
-from helpers.widgets.ask import Answer
-from helpers.widgets.job import Progress, State
+from helpers.widgets.job import State
 
-FRAME = 0.1
-"""Seconds that one sign of a time line stands for; longer ones if it would get too long."""
+SIGN_SECONDS = 0.1
+"""Seconds that one sign of a time line stands for; more if it would get longer than MAX_SIGNS."""
 MAX_SIGNS = 60
 MAX_TEXT = 50_000
-"""Characters of one text that a widget shows: it sends them anew with every drawing."""
+"""Characters of one text that a widget shows: it is sent anew with every drawing."""
 
 _LEVELS = "·▁▂▃▄▅▆▇█"
 _LABELS: dict[State, str] = {
@@ -32,41 +31,43 @@ _ANSWER = Markup('<div class="cc-text">{}</div>')
 _BEATS = Markup('<div class="cc-beats"><code>{}</code></div>\n<div class="cc-facts">{}</div>')
 
 
-def shown(text: str) -> str:
-    """Text from elsewhere as a widget shows it: harmless, the middle of a long one left out."""
+def safe_text(text: str) -> str:
+    """Return text from elsewhere without harmful characters, a long one cut in the middle."""
     return sanitize(shorten(text, MAX_TEXT))
 
 
-def lines(text: str) -> Markup:
-    """Text from elsewhere as html: ``shown`` and escaped, its lines and runs of blanks kept."""
-    return Markup("<br>").join(shown(text).replace("  ", "\u00a0 ").split("\n"))
+def escape_lines(text: str) -> Markup:
+    """Return ``safe_text`` as escaped html that keeps line breaks and runs of blanks."""
+    return Markup("<br>").join(safe_text(text).replace("  ", "\u00a0 ").split("\n"))
 
 
 def status(state: State, words: str = "") -> str:
-    """The status line of a widget as html: the state in a word, then ``words``.
+    """Return a status line as html: the state in a word, then ``words``.
 
-    A screen reader says it when it changes, and a failure at once.
+    It is a live region: screen readers announce a change politely, a failure at once.
     """
     role = "alert" if state == "failed" else "status"
-    return str(_STATUS.format(state, role, _LABELS[state], lines(words)))
+    return str(_STATUS.format(state, role, _LABELS[state], escape_lines(words)))
 
 
-def streamed(answer: Answer) -> View:
-    """A streamed answer as far as it has arrived: the text, and when its chunks came."""
-    text = answer.text
-    beats, facts = time_line(answer.arrivals)
-    html = _ANSWER.format(lines(text) or "(no text yet)") + "\n" + _BEATS.format(beats, facts)
-    return View(str(html), f"{shown(text) or '(no text yet)'}\n\n{beats}\n{facts}")
+def stream_view(text: str, arrivals: Sequence[float]) -> View:
+    """Return a streamed answer as far as it has arrived: the text, and when its chunks came."""
+    beats, facts = time_line(arrivals)
+    html = _ANSWER.format(escape_lines(text) or "(no text yet)")
+    html += "\n" + _BEATS.format(beats, facts)
+    return View(str(html), f"{safe_text(text) or '(no text yet)'}\n\n{beats}\n{facts}")
 
 
 def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
-    """Signs that show how many chunks came when, from 0 to the last; and the same in words.
+    """Return signs that show how many chunks came when, from 0 to the last; and the same in words.
 
     ``arrivals``: seconds from sending to each chunk, in order.
     """
     if not arrivals:
         return "", "No chunk yet."
-    steps = (FRAME * factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
+    steps = (
+        SIGN_SECONDS * factor * 10**power for power in itertools.count() for factor in (1, 2, 5)
+    )
     step = next(step for step in steps if arrivals[-1] / step < MAX_SIGNS)
     counts = Counter(int(at / step) for at in arrivals)
     most = max(counts.values())
@@ -82,19 +83,3 @@ def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
         f"One sign is {duration(step)}: · no chunk, █ {most:,}."
     )
     return f"0 s {''.join(signs)} {last}", facts
-
-
-def ended(progress: Progress[Answer]) -> str:
-    """What the status line adds to the state of a streamed answer."""
-    match progress.state:
-        case "ready" if progress.value.count:
-            return "This answer came earlier; Run asks for it again."
-        case "stopped" if progress.value.count:
-            return "What had arrived is kept; it is not the whole answer."
-        case "stopped":
-            return "Nothing had arrived."
-        case "finished" if progress.value.completion is not None:
-            reason = progress.value.completion.finish_reason
-            return "" if reason == "stop" else f"The answer ended early (finish_reason: {reason})."
-        case _:
-            return progress.words

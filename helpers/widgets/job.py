@@ -1,11 +1,10 @@
-"""Work beside the kernel's main thread: a job that shows how far it is, and can be stopped.
+"""``Job``: runs a task in a thread, reports its progress, and can be stopped at once.
 
-What a button starts must not keep the kernel busy: the press of the next button would wait for it.
-So the work runs in a thread. A second thread draws, at most 20 times a second and the last state
-always, so that a quick stream does not flood the page. A stop counts at once, whatever the work is
-waiting for: what it does afterwards is neither drawn nor kept.
+A callback must not block the kernel: the next click would wait for it. So the task runs in a
+thread. A second thread draws, at most 20 times a second and always the last state, so that a quick
+stream does not flood the page. A stopped job ignores what its task still does.
 
-No widget is known here. ``Job.draw`` may set those of a page, or note what it is given in a test.
+Nothing here depends on ipywidgets.
 """
 
 import threading
@@ -18,16 +17,16 @@ from helpers.client.errors import ChatError
 from helpers.client.text import sanitize
 
 MIN_FRAME = 0.05
-"""Seconds from one drawing to the next, but for the last, which does not wait."""
+"""Seconds between two drawings. The last one does not wait."""
 State = Literal["ready", "running", "finished", "stopped", "failed"]
 Value = TypeVar("Value")
-Work = Callable[["RunContext"], Generator[Value]]
-"""A generator: each value that it yields says how far it is, the last one is the result."""
+Task = Callable[["RunContext"], Generator[Value]]
+"""A generator function: each value that it yields is an interim result, the last one the result."""
 
 
 @dataclass(frozen=True)
 class Progress(Generic[Value]):
-    """How far a job is. ``words``: what went wrong, or what it waits for; else empty."""
+    """The state of a job and its newest value. ``words``: what failed, or what it waits for."""
 
     state: State
     value: Value
@@ -35,123 +34,123 @@ class Progress(Generic[Value]):
 
 
 class Stopped(Exception):
-    """Raised inside the work where it waits, once nobody wants its result any more."""
+    """Raised inside a task where it waits, once its run has been stopped."""
 
 
 class RunContext:
-    """One run of a job, as its work sees it."""
+    """One run of a job, as its task sees it."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        """Shows words, such as what the work waits for, until the next value."""
+        """Shows words, such as what the task waits for, until the next value."""
         self.over = threading.Event()
-        """Set when the run has ended in whatever way."""
+        """Set when the run has ended, in whatever way."""
         self._lock = threading.Lock()
-        self._wakes: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], None]] = []
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises ``Stopped`` as soon as the run is stopped."""
+        """Wait so many ``seconds``. Raises ``Stopped`` as soon as the run is stopped."""
         if self.over.wait(seconds):
             raise Stopped
 
     @contextmanager
-    def woken_by(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Have ``wake`` called if the run is stopped within the block: it must not block itself.
+    def on_stop(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call ``callback``, which must not block, if the run is stopped within the block.
 
         Raises ``Stopped`` if the run was stopped before.
         """
         with self._lock:
             if self.over.is_set():
                 raise Stopped
-            self._wakes.append(wake)
+            self._callbacks.append(callback)
         try:
             yield
         finally:
             with self._lock:
-                self._wakes.remove(wake)
+                self._callbacks.remove(callback)
 
     def stop(self) -> None:
-        """End every wait of the work."""
+        """End every wait of the task."""
         with self._lock:
             self.over.set()
-            for wake in self._wakes:
-                with suppress(Exception):  # for its reader the run is over, whatever comes of this
-                    wake()
+            for callback in self._callbacks:
+                with suppress(Exception):  # the run is over, whatever this does
+                    callback()
 
 
 class Job(Generic[Value]):
-    """Runs one piece of work at a time; ``progress`` is how far it is, or how the last one ended.
+    """Runs one task at a time. ``progress`` is that of the running task or of the last one.
 
-    ``draw`` is given the newest progress, always by one thread at a time. ``ended`` is told once
-    how each run ended, before that is drawn and before another can start; it must not block.
-    ``error`` is the exception by which the last run failed.
+    ``draw`` is called with the newest progress, by one thread at a time. ``ended`` is called once
+    at the end of each run, before that is drawn and before another can start; it must not block.
+    ``error`` is the exception that the last run failed with.
     """
 
     def __init__(
         self,
-        shown: Value,
+        initial: Value,
         draw: Callable[[Progress[Value]], None],
         ended: Callable[[Progress[Value]], None] = lambda progress: None,
     ) -> None:
-        self.progress: Progress[Value] = Progress("ready", shown)
+        self.progress: Progress[Value] = Progress("ready", initial)
         self.error: BaseException | None = None
         self._draw, self._ended = draw, ended
-        self._turn: RunContext | None = None
+        self._context: RunContext | None = None
         self._changed = threading.Condition()  # guards what stands above
         self._drawing = threading.Lock()
         self._painter: threading.Thread | None = None
 
     @property
     def running(self) -> bool:
-        """Whether a run is under way."""
+        """Whether a task is running."""
         return self.progress.state == "running"
 
-    def start(self, work: Work[Value], first: Value) -> bool:
-        """Start ``work`` and show ``first``; False, and nothing is done, if a run is under way."""
+    def start(self, task: Task[Value], first: Value) -> bool:
+        """Start ``task`` and show ``first``. Return False, and do nothing, if one is running."""
         with self._changed:
             if self.running:
                 return False
-            turn = self._turn = RunContext(lambda words: self._say(turn, words))
+            context = self._context = RunContext(lambda words: self._say(context, words))
             self.error, self.progress = None, Progress("running", first)
             self._changed.notify_all()
-        self._painter = _thread(self._paint, turn)
-        _thread(self._work, turn, work)
+        self._painter = _thread(self._paint, context)
+        _thread(self._work, context, task)
         return True
 
     def stop(self) -> bool:
-        """End the run at once, what it has shown is kept; False if none is under way."""
+        """End the run at once and keep its newest value. Return False if no task is running."""
         with self._changed:
-            turn = self._turn
-            if turn is None or not self.running:
+            context = self._context
+            if context is None or not self.running:
                 return False
             self._end(Progress("stopped", self.progress.value))
-        turn.stop()
+        context.stop()
         return True
 
-    def reset(self, shown: Value) -> None:
-        """Stop what runs and show ``shown``, as if nothing had been run."""
+    def reset(self, initial: Value) -> None:
+        """Stop the running task and show ``initial``, as if nothing had been run."""
         self.stop()
         with self._changed:
-            self._turn, self.error, self.progress = None, None, Progress("ready", shown)
+            self._context, self.error, self.progress = None, None, Progress("ready", initial)
             self._changed.notify_all()
         with self._drawing:
             self._draw(self.progress)
 
     def wait(self, seconds: float | None = None) -> Progress[Value]:
-        """The progress when the run has ended and is drawn. For programs, not for callbacks.
+        """Wait until the run has ended and is drawn, and return its progress. Not for callbacks.
 
-        Raises ``TimeoutError`` if that takes longer than ``seconds``.
+        Raises ``TimeoutError`` after ``seconds``.
         """
         left = float("inf") if seconds is None else seconds
         while self._painter is not None and self._painter.is_alive():
             if left <= 0:
                 raise TimeoutError("The run goes on.")
-            self._painter.join(MIN_FRAME)  # in pieces: a wait hears no Ctrl-C on Windows
+            self._painter.join(MIN_FRAME)  # in pieces: on Windows a long wait ignores Ctrl-C
             left -= MIN_FRAME
         return self.progress
 
     def result(self) -> Value:
-        """For a cell: the value when the run has ended. Raises why it failed; Ctrl-C stops it."""
+        """Wait for the end and return the value. Raises what the task raised; Ctrl-C stops it."""
         try:
             value = self.wait().value
         except KeyboardInterrupt:
@@ -161,36 +160,38 @@ class Job(Generic[Value]):
             raise self.error
         return value
 
-    def _work(self, turn: RunContext, work: Work[Value]) -> None:
+    def _work(self, context: RunContext, task: Task[Value]) -> None:
         try:
-            # Left early, the generator is closed, and with it what it has open.
-            with closing(work(turn)) as values:
+            # Closing the generator closes what it has open.
+            with closing(task(context)) as values:
                 for value in values:
-                    if not self._keep(turn, Progress("running", value)):
+                    if not self._keep(context, Progress("running", value)):
                         return
-            self._finish(turn, "finished")
+            self._finish(context, "finished")
         except BaseException as error:
-            self._finish(turn, "failed", error)
+            self._finish(context, "failed", error)
 
-    def _keep(self, turn: RunContext, progress: Progress[Value]) -> bool:
+    def _keep(self, context: RunContext, progress: Progress[Value]) -> bool:
         with self._changed:
-            mine = turn is self._turn and self.running
+            mine = context is self._context and self.running
             if mine:
                 self.progress = progress
                 self._changed.notify_all()
         return mine
 
-    def _say(self, turn: RunContext, words: str) -> None:
+    def _say(self, context: RunContext, words: str) -> None:
         with self._changed:
-            self._keep(turn, replace(self.progress, words=words))
+            self._keep(context, replace(self.progress, words=words))
 
-    def _finish(self, turn: RunContext, state: State, error: BaseException | None = None) -> None:
+    def _finish(
+        self, context: RunContext, state: State, error: BaseException | None = None
+    ) -> None:
         with self._changed:
-            if turn is self._turn and self.running:
+            if context is self._context and self.running:
                 self.error = error
                 words = error_text(error) if error else ""
                 self._end(Progress(state, self.progress.value, words))
-                turn.over.set()
+                context.over.set()
 
     def _end(self, progress: Progress[Value]) -> None:
         try:
@@ -200,31 +201,33 @@ class Job(Generic[Value]):
         self.progress = progress
         self._changed.notify_all()
 
-    def _paint(self, turn: RunContext) -> None:
-        """Draw what is new until the run has ended, and that last."""
+    def _paint(self, context: RunContext) -> None:
+        """Draw each new progress until the run has ended, and its end last."""
         drawn: Progress[Value] | None = None
         while drawn is None or drawn.state == "running":
-            self._wait_for_news(turn, drawn)
+            self._wait_for_news(context, drawn)
             with self._drawing:
-                if self._turn is not turn:
+                if self._context is not context:
                     return
                 drawn = self.progress
                 try:
                     self._draw(drawn)
                 except Exception as error:
-                    self._give_up(turn, error)
+                    self._give_up(context, error)
                     return
-            turn.over.wait(MIN_FRAME)
+            context.over.wait(MIN_FRAME)
 
-    def _wait_for_news(self, turn: RunContext, drawn: Progress[Value] | None) -> None:
+    def _wait_for_news(self, context: RunContext, drawn: Progress[Value] | None) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self.progress is not drawn or self._turn is not turn)
+            self._changed.wait_for(
+                lambda: self.progress is not drawn or self._context is not context
+            )
 
-    def _give_up(self, turn: RunContext, error: BaseException) -> None:
-        """A page that can't draw one state may still draw the words on why."""
-        turn.stop()
+    def _give_up(self, context: RunContext, error: BaseException) -> None:
+        """Fail because of a drawing. The page may still be able to draw the error."""
+        context.stop()
         with self._changed:
-            self._finish(turn, "failed", error)
+            self._finish(context, "failed", error)
             self.error = error
             self.progress = replace(self.progress, state="failed", words=error_text(error))
         with suppress(Exception):
@@ -232,9 +235,9 @@ class Job(Generic[Value]):
 
 
 def error_text(error: BaseException) -> str:
-    """What happened and what to do, for people. Nothing of it is more than the error's own words.
+    """Return what happened and what to do, in words.
 
-    The text of an error that is not ours is left out: it may quote what it failed on, and so a key.
+    The text of an unexpected exception is left out: it may quote what it failed on, and so a key.
     """
     if isinstance(error, ChatError):
         return str(error)

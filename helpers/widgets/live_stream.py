@@ -1,4 +1,4 @@
-"""``live_stream``: an answer while it is being written, the pace of its chunks, and a Stop."""
+"""``LiveStream``: an answer while it is being written, and the pace of its chunks."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,30 +7,18 @@ from helpers.client.base import Messages
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.views.view import View
-from helpers.widgets.ask import Answer, answering
-from helpers.widgets.html import ended, streamed
-from helpers.widgets.job import Job, Progress
-from helpers.widgets.panel import Panel, area
-from helpers.widgets.run_row import RunRow
+from helpers.widgets.ask import Answer, AskPanel, stream_task
+from helpers.widgets.html import stream_view
+from helpers.widgets.job import Progress, Task
+from helpers.widgets.panel import area
 
 
-def live_stream(
-    client: ChatCompletionsClient,
-    messages: Messages,
-    *,
-    shown: Iterable[StreamingChatCompletionsUpdate] = (),
-    **options: Any,
-) -> "LiveStream":
-    """A view of a streamed answer; Run asks ``client`` for it (again), Stop keeps what has come.
+class LiveStream(AskPanel[Messages, Answer]):
+    """A streamed answer; Run asks ``client`` for it again, Stop keeps what has arrived.
 
-    ``shown``: the updates of an earlier stream, which are there until you run it: showing the view
-    asks nothing. ``options``: as for ``client.stream``.
+    ``initial``: the updates of an earlier stream, shown until Run is pressed. ``options``: as for
+    ``client.stream``. Showing the panel sends nothing.
     """
-    return LiveStream(client, messages, shown=shown, **options)
-
-
-class LiveStream(Panel):
-    """The panel that ``live_stream`` makes; ``answer`` is what it shows now."""
 
     name = "live-stream"
     note = (
@@ -43,42 +31,37 @@ class LiveStream(Panel):
         client: ChatCompletionsClient,
         messages: Messages,
         *,
-        shown: Iterable[StreamingChatCompletionsUpdate] = (),
+        initial: Iterable[StreamingChatCompletionsUpdate] = (),
         **options: Any,
     ) -> None:
-        self._work = answering(client, list(messages), **options)
-        self.job: Job[Answer] = Job(Answer.of(shown), self.draw)
-
-    @property
-    def answer(self) -> Answer:
-        """The answer as far as it has arrived."""
-        return self.job.progress.value
-
-    def run(self) -> bool:
-        """Ask; False, and nothing is done, if an answer is on its way."""
-        return self.job.start(self._work, Answer())
-
-    def stop(self) -> bool:
-        """End the answer now, and keep what has arrived; False if none is on its way."""
-        return self.job.stop()
+        self._client, self._messages, self._options = client, list(messages), options
+        super().__init__(Answer.of(initial))
 
     def static_view(self) -> View:
-        """The answer, and when its chunks came."""
-        return streamed(self.answer)
+        """Return the answer, and when its chunks came."""
+        return _view(self.job.progress)
 
     def build(self) -> list[Any]:
-        """Run, Stop and the status; below them the answer."""
-        self._row = RunRow(self, self.run, self.stop)
+        """Make the buttons and the status line; below them the answer."""
         self._answer = area("answer")
-        self._show(self.job.progress)
-        return [self._row.box, self.status, self._answer]
+        return [*super().build(), self._answer]
 
-    def draw(self, progress: Progress[Answer]) -> None:
-        """Show ``progress`` in the controls, if there are any."""
-        if self.is_built:
-            self._show(progress)
+    def read(self) -> Messages:
+        """Return the messages that the panel was made with."""
+        return self._messages
 
-    def _show(self, progress: Progress[Answer]) -> None:
-        self._row.draw(progress.state == "running")
-        self._answer.value = streamed(progress.value).html
-        self.say(progress.state, ended(progress))
+    def task(self, request: Messages) -> Task[Answer]:
+        """Stream the answer."""
+        return stream_task(self._client, request, **self._options)
+
+    def empty(self) -> Answer:
+        """Start with no text, whatever was shown before."""
+        return Answer()
+
+    def show(self, progress: Progress[Answer]) -> None:
+        """Show the answer as far as it has arrived."""
+        self._answer.value = _view(progress).html
+
+
+def _view(progress: Progress[Answer]) -> View:
+    return stream_view(progress.value.text, progress.value.arrivals)

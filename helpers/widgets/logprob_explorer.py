@@ -1,4 +1,4 @@
-"""``live_heatmap``: the heat map, in which every token tells what could have stood in its place."""
+"""``LogprobExplorer``: a heat map in which each token shows what could have stood in its place."""
 
 import math
 from collections.abc import Sequence
@@ -21,19 +21,18 @@ from helpers.views.logprobs import (
     tokens_of,
 )
 from helpers.views.view import View
-from helpers.widgets.html import lines
+from helpers.widgets.html import escape_lines
 from helpers.widgets.panel import Panel, area
 
 MAX_RIVALS = 5
 """Alternatives that are shown for a token."""
 HINT = "Point at a token, or go from one to the next with the arrow keys."
-LEAST_REST = 0.005
-"""A probability; what is left for all other tokens is shown from there on."""
+MIN_REST = 0.005
+"""A probability: what is left for all other tokens is shown if it is at least this."""
 
-# Radio buttons: one stop of the Tab key for all tokens, arrow keys from one to the next, and a
-# screen reader says the label and the place, all without a script. A form keeps each copy of the
-# view apart, and this method sends nothing when Enter is pressed. JupyterLab would otherwise take
-# the arrow keys to go to another cell.
+# Radio buttons give one Tab stop for all tokens, arrow keys between them, and a label and a place
+# for screen readers, all without a script. The form keeps copies of the view apart; its method
+# sends nothing when Enter is pressed. The data attribute keeps JupyterLab off the arrow keys.
 _VIEW = Markup(
     '<p>{} {}</p>\n<form class="cc-heat" method="dialog" style="--cc-rows: {}">\n'
     '<div class="cc-tokens" role="radiogroup" aria-label="Tokens of the answer">{}</div>\n'
@@ -46,16 +45,11 @@ _TOKEN = Markup(
 )
 
 
-def live_heatmap(answer: ChatCompletions | Sequence[Any]) -> "LiveHeatmap":
-    """The heat map of ``answer``, to be explored: point at a token, or go to it with arrow keys.
+class LogprobExplorer(Panel):
+    """The heat map of ``answer``, which is what ``heatmap`` takes, with each token a control.
 
-    ``answer`` is what ``heatmap`` takes. Nothing is asked.
+    Nothing is asked.
     """
-    return LiveHeatmap(answer)
-
-
-class LiveHeatmap(Panel):
-    """The panel that ``live_heatmap`` makes."""
 
     name = "live-heatmap"
     note = (
@@ -65,34 +59,36 @@ class LiveHeatmap(Panel):
 
     def __init__(self, answer: ChatCompletions | Sequence[Any]) -> None:
         self._tokens = tokens_of(answer)
-        self._twin = heatmap(answer)
+        self._static_view = heatmap(answer)
 
     def static_view(self) -> View:
-        """The heat map and the table of the least sure tokens."""
-        return self._twin
+        """Return the heat map and the table of the least sure tokens."""
+        return self._static_view
 
     def build(self) -> list[Any]:
-        """The text, each token a control, and below it a place for its alternatives."""
-        return [area("explorer", explorable(self._tokens) if self._tokens else self._twin.html)]
+        """Make the text, each token a control, and below it a place for its alternatives."""
+        return [
+            area("explorer", explorable(self._tokens) if self._tokens else self._static_view.html)
+        ]
 
 
 def explorable(tokens: Sequence[Token]) -> Markup:
-    """The text as html: each token can be pointed at and chosen, at first the least sure one."""
-    shown = tokens[:MAX_TOKENS]
-    least_sure = min(shown, key=lambda token: token.chance)
+    """Return the text as html with a radio button for each token; the least sure one is checked."""
+    first = tokens[:MAX_TOKENS]
+    least_sure = min(first, key=lambda token: token.chance)
     rows, parts = 0, []
-    for place, token in enumerate(shown, start=1):
-        told = choices(token)
-        rows = max(rows, len(told) + 1)
+    for place, token in enumerate(first, start=1):
+        lines = choices(token)
+        rows = max(rows, len(lines) + 1)
         head = f"Token {place} of {len(tokens)}: {quoted(token.text)}"
         chosen = Markup(" checked") if token is least_sure else ""
-        said = (spoken(token), chosen, marked(token)[0], head, lines("\n".join(told)))
-        parts.append(_TOKEN.format(*said))
+        values = (spoken(token), chosen, marked(token)[0], head, escape_lines("\n".join(lines)))
+        parts.append(_TOKEN.format(*values))
     return _VIEW.format(LEGEND, HINT, rows, Markup("").join(parts), in_short(tokens))
 
 
 def choices(token: Token) -> list[str]:
-    """What could have stood in the place of ``token``, a line each, the likeliest first."""
+    """Return what could have stood in the place of ``token``, a line each, the likeliest first."""
     rivals = rivals_of(token)[:MAX_RIVALS]
     found = sorted([token, *rivals], key=lambda one: one.chance, reverse=True)
     said = [
@@ -101,13 +97,13 @@ def choices(token: Token) -> list[str]:
     rest = 1 - sum(one.chance for one in found)
     if not rivals:
         said.append("No alternatives were sent.")
-    elif rest >= LEAST_REST:
+    elif rest >= MIN_REST:
         said.append(f"{_level(Token('', math.log(rest)))} any other token")
     return said
 
 
 def spoken(token: Token) -> str:
-    """The same for the ear: the token, then its rivals."""
+    """Return the label that a screen reader says: the token, then its rivals."""
     rivals = [f"{quoted(one.text)} {percent(one.log)}" for one in rivals_of(token)[:MAX_RIVALS]]
     instead = ", ".join(rivals) or "none sent"
     return f"{quoted(token.text)}, {percent(token.log)}. Instead: {instead}."

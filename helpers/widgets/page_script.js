@@ -1,18 +1,18 @@
-// The focus comes to a panel before anything in it is changed: by then what is there has to be set.
+// The focus reaches a panel before anything in it changes: by then these attributes have to be set.
 function render() {
-  const gone = new AbortController();
+  const removed = new AbortController();
   document.addEventListener(
     "focusin",
     ({ target }) => {
       const panel = target.closest(".cc-panel");
       if (!panel) return;
       if (target.matches("select, .cc-log")) target.dataset.lmSuppressShortcuts = "true";
-      for (const area of panel.querySelectorAll(".cc-status, .cc-followed, .cc-taken"))
+      for (const area of panel.querySelectorAll(".cc-status, .cc-taken"))
         area.setAttribute("aria-live", "polite");
     },
-    { signal: gone.signal },
+    { signal: removed.signal },
   );
-  return () => gone.abort();
+  return () => removed.abort();
 }
 
 export default { render };

@@ -1,15 +1,14 @@
-"""The ground of the widgets: controls with labels, and what a cell shows of them.
+"""``Panel``, the base of all widgets, and the controls that panels are made of.
 
-A ``Panel`` is shown as one bundle: its static twin, which is all that GitHub, a terminal or a
-headless run needs, and the live controls only where someone is watching. ipywidgets is imported
-here and nowhere else, and only then.
+A panel is shown as one MIME bundle: its static view, which is all that GitHub, a terminal or a
+headless run needs, and its controls only where somebody can use them. ipywidgets and anywidget are
+imported when controls are built, not before.
 """
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,27 +21,21 @@ from helpers.widgets.html import status
 from helpers.widgets.job import State, error_text
 
 if TYPE_CHECKING:
+    import anywidget
     import ipywidgets  # type: ignore[import-untyped]
 
-UNCHANGED = 0.3
-"""Seconds after Enter by which a changed text has come: none means that it is the one before."""
-SETTLED = 0.3
-"""Seconds after the press of a button by which a text that was changed before it has come.
-
-Each control sends for itself, and the kernel hears them in several threads: it may hear of the
-button first. So what a button starts waits that long (in its thread) before it looks at a box.
-"""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-STYLE = Path(__file__).with_suffix(".css")
+STYLE = Path(__file__).with_name("panel.css")
+PAGE_SCRIPT = Path(__file__).with_name("page_script.js")
 
 _NOTE = Markup("{}\n<p><i>{}</i></p>")
 
 
 class Panel(ABC):
-    """A view that can be operated. It owns its ipywidgets, and is none itself.
+    """A view with controls. It owns its ipywidgets, and is none itself.
 
     A subclass gives ``name`` (its root has the classes ``cc-panel`` and ``cc-NAME``), ``note`` (one
-    sentence on what someone without a kernel misses), ``static_view`` and ``build``.
+    sentence on what the controls do, shown below the static view), ``static_view`` and ``build``.
     """
 
     name: ClassVar[str]
@@ -50,122 +43,112 @@ class Panel(ABC):
 
     @abstractmethod
     def static_view(self) -> View:
-        """What the panel holds now, for all who can't operate it."""
+        """Return what the panel holds now, for everyone without controls."""
 
     @abstractmethod
-    def build(self) -> Iterable[Any]:
-        """Make the controls: called once, when they are shown first. From top to bottom."""
+    def build(self) -> list[Any]:
+        """Make the controls, from top to bottom. Called once, when they are shown first."""
+
+    def refresh(self) -> None:  # noqa: B027
+        """Show the current state in the controls that ``build`` has made."""
 
     @property
     def is_built(self) -> bool:
-        """Whether there are controls that can be changed: nobody may be there to see them."""
+        """Whether the controls exist."""
         return "root" in self.__dict__
 
     @cached_property
     def root(self) -> ipywidgets.VBox:
-        """The widget that holds all the others."""
-        from helpers.widgets.page_script import attributes
-
+        """The widget that holds all others."""
         style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
-        return named(column(style, *self.build(), attributes()), "panel", self.name)
+        parts = self.build()
+        self.refresh()
+        return named(column(style, *parts, page_script()), "panel", self.name)
 
     def report_errors(self, action: Callable[[], object]) -> Callable[..., None]:
-        """``action`` as a callback: where it fails, the status line says so in words."""
+        """Return ``action`` as a callback that shows an exception in the status line.
+
+        ipywidgets would send it to a log that nobody reads.
+        """
 
         def callback(*_: object) -> None:
             try:
                 action()
             except Exception as error:
-                self.say("failed", error_text(error))
+                self.set_status("failed", error_text(error))
 
         return callback
 
     @cached_property
     def status(self) -> ipywidgets.HTML:
-        """The line that says how things stand: ``build`` puts it where it belongs."""
+        """The status line. ``build`` puts it in its place."""
         return area("status", status("ready"))
 
-    def say(self, state: State, words: str = "") -> None:
-        """Show how things stand."""
+    def set_status(self, state: State, words: str = "") -> None:
+        """Show ``state`` and ``words`` in the status line."""
         self.status.value = status(state, words)
 
     def __repr__(self) -> str:
-        return self._static().plain
+        return self._noted().plain
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = {**self._static()._repr_mimebundle_()}
+        bundle: dict[str, Any] = {**self._noted()._repr_mimebundle_()}
         if is_interactive():
             bundle[WIDGET_VIEW] = self.root._repr_mimebundle_()[WIDGET_VIEW]
         return bundle
 
-    def _static(self) -> View:
-        static_view = self.static_view()
-        html = _NOTE.format(Markup(static_view.html), self.note)
-        return View(str(html), f"{static_view.plain}\n\n{self.note}")
+    def _noted(self) -> View:
+        view = self.static_view()
+        html = _NOTE.format(Markup(view.html), self.note)
+        return View(str(html), f"{view.plain}\n\n{self.note}")
 
 
 def button(
-    label: str, name: str, action: Callable[..., None], *, hint: str = "", primary: bool = False
+    label: str, name: str, action: Callable[..., None], *, hint: str = ""
 ) -> ipywidgets.Button:
-    """A button; ``action`` is best guarded (``Panel.guarded``). ``hint`` is shown on hover."""
+    """Make a button. ``hint`` is its tooltip; wrap ``action`` in ``Panel.report_errors``."""
     import ipywidgets
 
     made = ipywidgets.Button(description=label, tooltip=hint or label)
     made.on_click(action)
-    return named(made, name, *(["primary"] if primary else []))
+    return named(made, name)
 
 
 def text_box(
-    label: str, name: str, value: str = "", *, rows: int = 1, placeholder: str = ""
-) -> ipywidgets.Combobox:
-    """A box for text, of one line or with its label above several ``rows``.
+    label: str,
+    name: str,
+    value: str = "",
+    *,
+    placeholder: str = "",
+    action: Callable[[], object] | None = None,
+) -> ipywidgets.Text:
+    """Make a text box of one line, which sends its text with every key.
 
-    That of one line has ``options``, texts that it offers. It sends its text with every key: a new
-    list of options sets the text anew, and would undo what was typed and not sent. The other sends
-    it when it is left.
+    ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
+    that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
     """
     import ipywidgets
 
-    facts = {"description": label, "value": value, "placeholder": placeholder, **_free()}
-    facts["continuous_update"] = rows == 1
-    if rows == 1:
-        return named(ipywidgets.Combobox(ensure_option=False, **facts), name, "wide")
-    return named(ipywidgets.Textarea(rows=rows, **facts), name, "wide", "above")
+    made = ipywidgets.Text(description=label, value=value, placeholder=placeholder, **_free())
+    if action is not None:
+        made.on_msg(lambda _, told, __: action() if told.get("event") == "submit" else None)
+    return named(made, name, "wide")
 
 
-def on_enter(box: ipywidgets.Combobox, action: Callable[[], object]) -> None:
-    """Have ``action`` called when Enter is pressed in a box of one line, its text being here.
+def text_area(label: str, name: str, *, rows: int) -> ipywidgets.Textarea:
+    """Make a text box of several ``rows``, with its label above them."""
+    import ipywidgets
 
-    The page tells of the key at once, and sends the text after it: if it was changed at all.
-    """
-    due: list[threading.Timer] = []
-    lock = threading.Lock()
-
-    def act() -> None:
-        with lock:
-            if not due:
-                return
-            due.pop().cancel()
-        action()
-
-    def pressed(_: object, said: dict[str, object], __: object) -> None:
-        if said.get("event") != "submit":
-            return
-        with lock:
-            if due:
-                return
-            due.append(threading.Timer(UNCHANGED, act))
-            due[0].start()
-
-    box.on_msg(pressed)
-    box.observe(lambda change: act(), "value")
+    return named(
+        ipywidgets.Textarea(description=label, rows=rows, **_free()), name, "wide", "above"
+    )
 
 
 def password_box(label: str, name: str) -> ipywidgets.Password:
-    """A box whose text is not seen. Take its value with ``taken``, and never set one.
+    """Make a text box that hides its text. Read it with ``take_password``, and never set one.
 
-    It has its value as soon as it is left, and not before: while a key is being typed, the page
-    keeps no part of it where a saved notebook would have it.
+    It gets its value when the focus leaves it: while a key is typed, no part of it is in the state
+    that a notebook may be saved with.
     """
     import ipywidgets
 
@@ -173,15 +156,15 @@ def password_box(label: str, name: str) -> ipywidgets.Password:
     return named(made, name, "wide")
 
 
-def taken(box: ipywidgets.Password) -> str:
-    """The text of ``box``, which is empty from now on: a saved notebook can't hold it."""
+def take_password(box: ipywidgets.Password) -> str:
+    """Return the text of ``box`` and empty it, so that a saved notebook can't hold it."""
     value = str(box.value)
     box.value = ""
     return value
 
 
 def choice(label: str, name: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:
-    """One of ``options`` (each a value, or a pair of its words and it)."""
+    """Make a list to choose from. An option is a value, or a pair of its label and its value."""
     import ipywidgets
 
     made = ipywidgets.Dropdown(description=label, options=options, value=value, **_free())
@@ -189,31 +172,56 @@ def choice(label: str, name: str, options: Sequence[Any], value: Any) -> ipywidg
 
 
 def area(name: str, html: str = "") -> ipywidgets.HTML:
-    """A place for html, in its ``value``: all text from elsewhere goes through ``lines`` first."""
+    """Make a place for html. Pass text from elsewhere through ``escape_lines`` first."""
     import ipywidgets
 
     return named(ipywidgets.HTML(html, tooltip=""), name)
 
 
 def row(*parts: Any) -> ipywidgets.HBox:
-    """Side by side, in several lines where the page is narrow."""
+    """Put ``parts`` side by side, on several lines where the page is narrow."""
     import ipywidgets
 
     return named(ipywidgets.HBox(parts), "row")
 
 
 def column(*parts: Any) -> ipywidgets.VBox:
-    """One below the other."""
+    """Put ``parts`` one below the other."""
     import ipywidgets
 
     return named(ipywidgets.VBox(parts), "column")
 
 
+def page_script() -> anywidget.AnyWidget:
+    """Make the invisible widget that runs ``page_script.js``, for all panels on the page.
+
+    The script sets attributes that ipywidgets has no trait for: one keeps JupyterLab's shortcuts
+    (B adds a cell, D D deletes one) off a focused list or log, and one makes the status line a live
+    region, which a screen reader announces.
+    """
+    import anywidget
+
+    class PageScript(anywidget.AnyWidget):
+        _esm = PAGE_SCRIPT.read_text(encoding="utf-8")
+
+    made = PageScript()
+    made.layout.display = "none"
+    return named(made, "attributes")  # type: ignore[no-any-return]
+
+
 def named(made: Any, *names: str) -> Any:
-    """``made`` with the classes ``cc-NAME``, by which styles and tests find it."""
+    """Return ``made`` with the classes ``cc-NAME``, for the style sheet and for tests."""
     for name in names:
         made.add_class(f"cc-{name}")
     return made
+
+
+def set_primary(made: ipywidgets.Button, primary: bool) -> None:
+    """Highlight a button, or stop highlighting it.
+
+    Buttons stay enabled: disabling the focused button would drop keyboard focus.
+    """
+    (made.add_class if primary else made.remove_class)("cc-primary")
 
 
 def _free() -> dict[str, Any]:

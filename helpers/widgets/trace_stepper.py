@@ -1,4 +1,4 @@
-"""``live_trace``: a conversation with its tool calls that unfolds step by step, with reasons."""
+"""``TraceStepper``: a conversation with tool calls that unfolds step by step, with reasons."""
 
 import json
 import textwrap
@@ -10,8 +10,8 @@ from markupsafe import Markup
 from helpers.client.text import one_line
 from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace
 from helpers.views.view import View
-from helpers.widgets.html import lines
-from helpers.widgets.panel import Panel, area, button, row
+from helpers.widgets.html import escape_lines
+from helpers.widgets.panel import Panel, area, button, row, set_primary
 
 MAX_LINE = 70
 """Characters of a step's content that its line has while it is folded."""
@@ -30,16 +30,11 @@ _CODE = Markup('<p>{}</p>\n<pre class="cc-said">{}</pre>')
 _NOTHING = "No message yet."
 
 
-def live_trace(messages: Iterable[Any]) -> "LiveTrace":
-    """The conversation ``messages``, which are what ``trace`` takes, to go through step by step.
+class TraceStepper(Panel):
+    """The conversation ``messages`` (what ``trace`` takes), to go through step by step.
 
-    Nothing is asked.
+    Nothing is asked. ``position`` is the number of the current step, from 1.
     """
-    return LiveTrace(messages)
-
-
-class LiveTrace(Panel):
-    """The panel that ``live_trace`` makes; ``position`` is the number of the current step."""
 
     name = "live-trace"
     note = (
@@ -52,21 +47,21 @@ class LiveTrace(Panel):
         self.steps = steps_of(messages)
         self.position = min(1, len(self.steps))
         self._open = False
-        self._twin = trace(messages)
+        self._static_view = trace(messages)
 
     def go(self, position: int, *, whole: bool = False) -> None:
-        """Make that step the current one, or the nearest; ``whole``: open those before it."""
+        """Make that step, or the nearest one, the current one. ``whole``: open those before it."""
         self.position = max(min(1, len(self.steps)), min(position, len(self.steps)))
         self._open = whole
         if self.is_built:
-            self._show()
+            self.refresh()
 
     def static_view(self) -> View:
-        """The whole conversation."""
-        return self._twin
+        """Return the whole conversation."""
+        return self._static_view
 
     def build(self) -> list[Any]:
-        """The buttons; below them the steps so far, and then the current one."""
+        """Make the buttons; below them the earlier steps, and then the current one."""
         moves = {
             "Back": ("back", "Go back by one step", lambda: self.go(self.position - 1)),
             "Next": ("next", "Unfold the next step", lambda: self.go(self.position + 1)),
@@ -78,14 +73,13 @@ class LiveTrace(Panel):
             for label, (name, hint, move) in moves.items()
         }
         self._earlier, self._rest = area("earlier"), area("rest")
-        self._show()
         return [row(*self._buttons.values()), self._earlier, self.status, self._rest]
 
-    def _show(self) -> None:
+    def refresh(self) -> None:
+        """Show the current step and those before it."""
         at_end = self.position == len(self.steps)
         for name, made in self._buttons.items():
-            primary = name == ("start" if at_end else "next")
-            (made.add_class if primary else made.remove_class)("cc-primary")
+            set_primary(made, name == ("start" if at_end else "next"))
         self._earlier.value = earlier(self.steps, self.position, is_open=self._open)
         self.status.value = current(self.steps, self.position)
         left = len(self.steps) - self.position
@@ -93,14 +87,14 @@ class LiveTrace(Panel):
 
 
 def current(steps: list[Step], position: int) -> Markup:
-    """The step number ``position`` as html; a screen reader says all of it when it changes."""
+    """Return the step number ``position`` as html, a live region for screen readers."""
     if not steps:
         return _CURRENT.format(_NOTHING, "")
     return _CURRENT.format(_head(steps, position), _body(steps, position))
 
 
 def earlier(steps: list[Step], position: int, *, is_open: bool) -> Markup:
-    """The steps before ``position``, a line each that can be unfolded, or all unfolded."""
+    """Return the steps before ``position``, each a line that can be unfolded, or all unfolded."""
     hidden = max(0, position - 1 - MAX_STEPS)
     parts = [Markup("<p>{} steps before these are not shown.</p>").format(hidden)] if hidden else []
     for place in range(hidden + 1, position):
@@ -111,7 +105,7 @@ def earlier(steps: list[Step], position: int, *, is_open: bool) -> Markup:
 
 
 def why(steps: list[Step], position: int) -> str:
-    """Why the step number ``position`` is there, and who has done what for it."""
+    """Return why the step number ``position`` is there, and who has done what for it."""
     step = steps[position - 1]
     if step.calls:
         return (
@@ -149,16 +143,16 @@ def _head(steps: list[Step], position: int) -> str:
 
 
 def _body(steps: list[Step], position: int) -> Markup:
-    return _BODY.format(why(steps, position), _said(steps[position - 1]))
+    return _BODY.format(why(steps, position), _content(steps[position - 1]))
 
 
-def _said(step: Step) -> Markup:
-    """The content: of a call and of its result the id, and JSON a line for each field."""
+def _content(step: Step) -> Markup:
+    """Return the content; of a call and of a result its id too, and JSON with a line a field."""
     if not (step.calls or step.role == "tool"):
-        return _WORDS.format(lines(step.content))
+        return _WORDS.format(escape_lines(step.content))
     name = "Arguments" if step.calls else "Result"
     label = f"{name}, id {one_line(step.call_id, 64) or '(none)'}:"
     given = json_of(step.sent) if len(step.sent) <= MAX_JSON else None
     if not isinstance(given, dict | list):
-        return _CODE.format(label, lines(step.content))
-    return _CODE.format(label, lines(json.dumps(given, indent=2, ensure_ascii=False)))
+        return _CODE.format(label, escape_lines(step.content))
+    return _CODE.format(label, escape_lines(json.dumps(given, indent=2, ensure_ascii=False)))

@@ -1,0 +1,86 @@
+"""What the tests of panels share: finding controls as the page does, and reading what they show."""
+
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from helpers.widgets.panel import Panel
+from tests.fakes import DONE, answer, piece, streamed
+from tests.views.test_views import Page
+
+LONG = 20
+"""Seconds after which a wait that should have ended counts as one that never does."""
+HELLO = streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE)
+
+
+class Held(httpx.SyncByteStream):
+    """A stream that brings one piece and then waits until it is let go."""
+
+    def __init__(self, *rest: str) -> None:
+        self.go = threading.Event()
+        self.rest = rest or (piece(" upon a time"),)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield piece("Once").encode()
+        assert self.go.wait(LONG)
+        yield "".join(self.rest).encode()
+
+    @property
+    def answer(self) -> Any:
+        return answer(body=self, content_type="text/event-stream")
+
+
+def widgets_of(made: Any) -> list[Any]:
+    """A widget and all that it holds."""
+    return [made, *(one for child in getattr(made, "children", ()) for one in widgets_of(child))]
+
+
+def control(panel: Panel, name: str) -> Any:
+    """The widget of the class ``cc-NAME``, which is how style and browser find it."""
+    (found,) = [one for one in widgets_of(panel.root) if f"cc-{name}" in one._dom_classes]
+    return found
+
+
+def has(panel: Panel, name: str) -> bool:
+    return any(f"cc-{name}" in one._dom_classes for one in widgets_of(panel.root))
+
+
+def press(panel: Any, name: str = "run") -> Any:
+    """Press a button and wait for the end of the run."""
+    control(panel, name).click()
+    return panel.job.wait(LONG)
+
+
+def enter(box: Any) -> None:
+    """Press Enter in a box: the page tells of the key first, and sends the text after it."""
+    box._handle_custom_msg({"event": "submit"}, [])
+
+
+def state(panel: Panel, name: str = "status") -> tuple[str, str]:
+    """What a status line says: the state, and all its words."""
+    html = control(panel, name).value
+    found = re.search(r'data-state="(\w+)"[^>]*>(.*)</div>', html, re.DOTALL)
+    assert found
+    return found[1], " ".join(Page(f"<p>{found[2]}</p>").text.split())
+
+
+def html_of(panel: Panel) -> str:
+    """All html that the panel shows, but for its style sheet."""
+    areas = [one for one in widgets_of(panel.root) if "cc-style" not in one._dom_classes]
+    return "\n".join(one.value for one in areas if type(one).__name__ == "HTML")
+
+
+def everything(panel: Any) -> list[str]:
+    """All that leaves a panel: its bundle, its words, and the state of each of its widgets."""
+    states = [repr(one.get_state()) for one in widgets_of(panel.root)]
+    return [repr(panel), repr(panel._repr_mimebundle_()), repr(panel.job.progress), *states]
+
+
+def join_tasks() -> None:
+    """Wait for the threads of tasks that nobody waits for any more."""
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_work)"):
+            thread.join(LONG)

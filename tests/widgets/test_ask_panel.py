@@ -1,0 +1,389 @@
+"""The contract of the six panels that ask: what a person can rely on in each of them."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from bs4 import BeautifulSoup
+
+from helpers import NoRecordingError, SystemMessage
+from helpers.connect import connect
+from helpers.images import prepare
+from helpers.lessons import ROOT
+from helpers.recordings.replay import ReplayTransport
+from helpers.widgets import ask as asking
+from helpers.widgets import connection_panel
+from helpers.widgets import job as jobs
+from helpers.widgets.ask import Answer
+from helpers.widgets.chat import Chat
+from helpers.widgets.connection_panel import ConnectionPanel
+from helpers.widgets.filter_box import ContentFilterBox
+from helpers.widgets.image_picker import ImagePicker
+from helpers.widgets.job import RunContext
+from helpers.widgets.live_stream import LiveStream
+from helpers.widgets.playground import Playground
+from tests.fakes import (
+    ASK,
+    DONE,
+    KEY,
+    answer,
+    client,
+    leaked,
+    piece,
+    service_of,
+    streamed,
+)
+from tests.views.test_views import HOSTILE
+from tests.widgets.panels import (
+    LONG,
+    Held,
+    control,
+    enter,
+    everything,
+    has,
+    html_of,
+    join_tasks,
+    press,
+    state,
+)
+
+CHART = {"A chart": prepare(ROOT / "images" / "languages.png")}
+SYSTEM = [SystemMessage("You are an AI assistant that helps people find information.")]
+TAGS = {"b", "br", "code", "div", "i", "img", "p", "table", "tbody", "td", "th", "thead", "tr"}
+HARMFUL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+REFUSED = answer(401, {"error": {"message": f"Who are you, {KEY}?"}})
+
+
+@dataclass
+class Kind:
+    """A kind of panel: how it is made, the box to type into, and the lesson that shows it."""
+
+    make: Callable[[Any], Any]
+    box: str = ""
+    lesson: str = ""
+    streams: bool = True
+    enters: bool = True
+
+    def reply(self, text: str) -> Any:
+        """An answer with this text; in ASCII, as not every text can be encoded."""
+        if self.streams:
+            delta = json.dumps({"choices": [{"delta": {"content": text}}]})
+            return streamed(f"data: {delta}\n\n", piece("", "stop"), DONE)
+        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        return answer(body=json.dumps({"model": text, "choices": [choice]}))
+
+    def ready(self, panel: Any, text: str = "Well?") -> Any:
+        """A panel with its controls, and a text in its box."""
+        assert panel.root
+        if self.box:
+            control(panel, self.box).value = text
+        return panel
+
+
+PANELS = {
+    "Chat": Kind(Chat, "message", "01-basic-call"),
+    "Playground": Kind(
+        lambda c: Playground(c, initial=[]), "prompt", "03-parameters", enters=False
+    ),
+    "LiveStream": Kind(lambda c: LiveStream(c, ASK)),
+    "ContentFilterBox": Kind(
+        lambda c: ContentFilterBox(c, SYSTEM, initial={}),
+        "sentence",
+        "07-content-safety",
+        streams=False,
+    ),
+    "ImagePicker": Kind(lambda c: ImagePicker(c, CHART), "question", "08-images"),
+    "ConnectionPanel": Kind(lambda c: ConnectionPanel("00-start-here", ASK), streams=False),
+}
+TYPED = {name: kind for name, kind in PANELS.items() if kind.box}
+
+
+def lesson_conversation() -> list[Any]:
+    """The messages before the question that lesson 01 asks its chat."""
+    transport = connect("01-basic-call").transport
+    assert isinstance(transport, ReplayTransport)
+    bodies = [request["body"] for request in transport.requests]
+    return list(next(body for body in bodies if body.get("stream"))["messages"][:-1])
+
+
+def each(kinds: dict[str, Kind]) -> Any:
+    return pytest.mark.parametrize("kind", kinds.values(), ids=kinds)
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Callable[[Kind, Any], Any]:
+    """Makes a panel of a kind that asks this client."""
+
+    def made(kind: Kind, asked: Any) -> Any:
+        built = (asked, "Answers: live.")
+        monkeypatch.setattr(connection_panel, "build_client", lambda *_: built)
+        return kind.make(asked)
+
+    return made
+
+
+def sent(asked: Any) -> str:
+    """The text that was sent last."""
+    content = service_of(asked).body["messages"][-1]["content"]
+    return content if isinstance(content, str) else str(content[0]["text"])
+
+
+@each(PANELS)
+def test_showing_it_sends_nothing_and_headless_no_control_is_made(kind: Kind, make: Any) -> None:
+    asked = client(kind.reply("Hi!"))
+    panel = make(kind, asked)
+    assert set(panel._repr_mimebundle_()) == {"text/html", "text/plain"}
+    assert repr(panel).endswith(panel.note) and not panel.is_built
+    assert panel.root and panel.is_built
+    assert state(panel) == ("ready", "Ready.")
+    assert service_of(asked).requests == []
+
+
+def test_ipywidgets_is_not_imported_before_controls_are_shown() -> None:
+    code = (
+        "import sys\n"
+        "from tests.widgets.test_ask_panel import ASK, PANELS, client\n"
+        "for kind in PANELS.values():\n"
+        "    print(kind.make(client())._repr_mimebundle_())\n"
+        "raise SystemExit(bool({'ipywidgets', 'anywidget'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@each(PANELS)
+def test_run_asks_what_stands_in_the_form_and_shows_the_answer(kind: Kind, make: Any) -> None:
+    asked = client(kind.reply("Hi there"))
+    panel = kind.ready(make(kind, asked), "What is <this>?")
+    assert press(panel).state == "finished"
+    assert state(panel)[0] == "finished"
+    assert sent(asked) == ("What is <this>?" if kind.box else ASK[-1]["content"])
+    assert "Hi there" in html_of(panel) + repr(panel)
+    assert "<this>" not in html_of(panel)
+    press(panel)
+    assert len(service_of(asked).requests) == (1 if kind.box == "message" else 2)
+
+
+@each(PANELS)
+def test_the_button_that_does_something_stands_out_and_none_is_ever_disabled(
+    kind: Kind, make: Any
+) -> None:
+    go = threading.Event()
+    panel = kind.ready(make(kind, client(lambda: (go.wait(LONG), kind.reply("Hi")())[1])))
+    buttons = [panel.run_button, panel.stop_button]
+
+    def looks() -> list[bool]:
+        assert not any(made.disabled for made in buttons)
+        return ["cc-primary" in made._dom_classes for made in buttons]
+
+    assert looks() == [True, False]
+    running = threading.Event()
+    control(panel, "status").observe(lambda change: running.set(), "value")
+    buttons[0].click()
+    assert running.wait(LONG)
+    assert looks() == [False, True] and state(panel)[0] == "running"
+    go.set()
+    panel.job.wait(LONG)
+    assert looks() == [True, False]
+
+
+@each(PANELS)
+def test_stop_counts_at_once_and_keeps_what_has_arrived(kind: Kind, make: Any) -> None:
+    held, waits = Held(), threading.Event()
+    blocked = lambda: (waits.set(), held.go.wait(LONG), kind.reply("Too late")())[2]  # noqa: E731
+    panel = kind.ready(make(kind, client(held.answer if kind.streams else blocked)))
+    if kind.streams:
+        control(panel, "answer").observe(lambda c: "Once" in c.new and waits.set(), "value")
+    panel.run_button.click()
+    assert waits.wait(LONG)
+    assert not panel.run(), "a second answer is asked for"
+    panel.stop_button.click()
+    assert panel.job.wait(LONG).state == "stopped"
+    shown = html_of(panel)
+    assert state(panel)[0] == "stopped" and ("Once" in shown) == kind.streams
+    held.go.set()
+    join_tasks()
+    assert html_of(panel) == shown and "upon" not in shown and "late" not in shown
+    assert not panel.stop()
+
+
+@each(PANELS)
+def test_what_goes_wrong_is_said_in_words_and_the_next_run_is_a_new_one(
+    kind: Kind, make: Any
+) -> None:
+    asked = client(httpx.ConnectError("refused"), kind.reply("Better"), max_retries=0)
+    panel = kind.ready(make(kind, asked))
+    press(panel)
+    name, words = state(panel)
+    assert (name, "could not be reached" in words, "What to do: " in words) == (
+        "failed",
+        True,
+        True,
+    )
+    assert 'role="alert"' in control(panel, "status").value
+    assert press(panel).state == "finished"
+    assert "Better" in html_of(panel) + repr(panel)
+
+
+@each(TYPED)
+def test_an_empty_box_is_an_error_in_words_and_nothing_is_sent(kind: Kind, make: Any) -> None:
+    asked = client(kind.reply("Hi"))
+    panel = kind.ready(make(kind, asked), "  ")
+    assert press(panel).state == "failed"
+    assert f"There is no {kind.box} to send. What to do: write one." in state(panel)[1]
+    assert service_of(asked).requests == []
+
+
+@each(PANELS)
+def test_no_key_is_in_any_state(kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+    asked = client(kind.reply("Hi"), REFUSED)
+    panel = kind.ready(make(kind, asked))
+    for _ in range(2):
+        press(kind.ready(panel))
+        assert len(everything(panel)) > 8
+        assert leaked(*everything(panel)) == []
+    assert state(panel)[0] == "failed" and "Who are you" in state(panel)[1]
+
+
+@each(PANELS)
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_escaped_and_bounded(text: str, kind: Kind, make: Any) -> None:
+    panel = kind.ready(make(kind, client(kind.reply(text))), text)
+    press(panel)
+    for html in (html_of(panel), panel._repr_mimebundle_()["text/html"]):
+        page = BeautifulSoup(html, "html.parser")
+        assert {tag.name for tag in page(True)} <= TAGS
+        assert not [name for tag in page(True) for name in tag.attrs if name.startswith("on")]
+        assert not HARMFUL.search(html)
+        assert len(html) < 500_000
+    assert not HARMFUL.search(repr(panel))
+
+
+@each(PANELS)
+def test_a_wait_for_a_retry_is_said_not_printed_and_ended_by_stop(
+    kind: Kind, make: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = answer(429, {}, retry_after="50")
+    asked = client(busy, kind.reply("Hi"), max_pause=3600.0, on_wait=lambda *_: print("printed"))
+    panel, waits = kind.ready(make(kind, asked)), threading.Event()
+    control(panel, "status").observe(
+        lambda c: "Waiting up to 50 s, then trying again." in c.new and waits.set(), "value"
+    )
+    panel.run_button.click()
+    assert waits.wait(LONG)
+    panel.stop_button.click()
+    assert panel.job.wait(LONG).state == "stopped"
+    join_tasks()
+    assert len(service_of(asked).requests) == 1
+    assert capsys.readouterr().out == ""
+
+
+@each(TYPED)
+@pytest.mark.parametrize("by", ["Run", "Enter"])
+def test_the_text_may_arrive_after_the_click(
+    by: str, kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "Enter" and not kind.enters:
+        pytest.skip("Enter does nothing in this box.")
+    monkeypatch.setattr(asking, "TEXT_SYNC_SECONDS", 0.2)
+    asked = client(kind.reply("Hi"))
+    panel = kind.ready(make(kind, asked), "Wel")
+    box = control(panel, kind.box)
+    for _ in range(2):  # impatiently
+        panel.run_button.click() if by == "Run" else enter(box)
+    box.value = "Well, who?"
+    panel.job.wait(LONG)
+    assert (sent(asked), len(service_of(asked).requests)) == ("Well, who?", 1)
+
+
+@each(TYPED)
+def test_stop_is_heard_while_the_text_is_waited_for(
+    kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "TEXT_SYNC_SECONDS", LONG * 10.0)
+    asked = client(kind.reply("Hi"))
+    panel = kind.ready(make(kind, asked))
+    panel.run_button.click()
+    panel.stop_button.click()
+    assert panel.job.wait(LONG).state == "stopped"
+    join_tasks()
+    assert service_of(asked).requests == []
+    assert control(panel, kind.box).value == "Well?"
+
+
+@each({name: kind for name, kind in PANELS.items() if kind.streams})
+def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
+    kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MIN_FRAME", 0.0)
+    drawn = threading.Semaphore(0)
+    panel = kind.ready(make(kind, client()))
+    results, frames = list[str](), list[str]()
+    show, show_results = panel.show, panel.show_results
+
+    def noted(progress: Any) -> None:
+        frames.append(progress.state)
+        show(progress)
+        drawn.release()
+
+    monkeypatch.setattr(panel, "show", noted)
+    monkeypatch.setattr(panel, "show_results", lambda p: (results.append(p.state), show_results(p)))
+
+    def task(context: RunContext) -> Any:
+        for count in range(1, 6):
+            assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
+            yield Answer([(0.1, "word ")] * count, count)
+
+    monkeypatch.setattr(panel, "task", lambda request: task)
+    panel.run()
+    panel.job.wait(LONG)
+    assert results == ["running", "finished"]
+    assert len(frames) >= 6
+
+
+@each(PANELS)
+def test_an_own_question_offline_gets_one_sentence(kind: Kind, make: Any) -> None:
+    offline = connect(kind.lesson or "02-streaming")
+    panel = kind.ready(make(kind, offline), "What is a spoon?")
+    assert press(panel).state == "failed"
+    own = "use a model of your own (lesson 00 shows how)."
+    advice = f"choose one of the examples, or {own}" if kind.box else own
+    said = f"It failed. This question was not recorded. What to do: {advice}"
+    assert state(panel)[1].removesuffix(" The connection is the same as before.") == said
+    assert isinstance(panel.job.error, NoRecordingError)
+
+
+@each(TYPED)
+def test_offline_each_example_can_be_run(kind: Kind, make: Any) -> None:
+    panel = make(kind, connect(kind.lesson))
+    if kind.make is Chat:
+        panel = Chat(connect(kind.lesson), lesson_conversation())
+    assert panel.root
+    assert "The answers are recorded: choose an example" in control(panel, "offline").value
+    listed = control(panel, "examples")
+    assert listed.description == "Examples"
+    labels = [label for label, _ in listed.options]
+    assert labels[0] == "Choose an example" and len(labels) > 1
+    for label in labels[1:]:
+        listed.label = label
+        assert control(panel, kind.box).value in label
+        assert press(panel).state == "finished", state(panel)
+    before = control(panel, kind.box).value
+    listed.label = listed.options[0][0]
+    assert (control(panel, kind.box).value, state(panel)[0]) == (before, "finished")
+
+
+@each(PANELS)
+def test_live_there_is_no_list(kind: Kind, make: Any) -> None:
+    panel = make(kind, client())
+    assert not has(panel, "examples") and not has(panel, "offline")
