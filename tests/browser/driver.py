@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 1100, 1000
 """Pixels: a notebook and its margins, without the file browser."""
 BARS = 150
 """Pixels: what JupyterLab shows above and below a notebook."""
-STEP = 8_000
+STEP = 60_000
 """Milliseconds that a step may take: long, for busy machines; most take less than a second."""
 CANCELED = "Canceled future for "
 """How JupyterLab's error starts if a notebook is closed while its kernel is busy."""

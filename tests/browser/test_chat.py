@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Open, live_client
 from tests.browser.driver import Notebook
-from tests.browser.test_panels import state
+from tests.browser.test_panels import examples, state
 from tests.standin import StandIn
 from tests.standin.scripts import Script
 
@@ -40,12 +40,11 @@ def said(panel: Locator) -> list[str]:
 
 def test_offline_the_recorded_question_is_an_example(lesson: Notebook) -> None:
     panel = fresh(lesson, RECORDED)
-    examples, box = panel.get_by_label("Examples"), panel.get_by_role("textbox", name="Message")
-    before = said(panel)
-    assert examples.locator("option").all_inner_texts() == ["None from here: press Clear"]
+    box, before = panel.get_by_role("textbox", name="Message"), said(panel)
+    assert [*examples(panel)] == ["None from here: press Clear"]
     panel.get_by_role("button", name="Clear").click()
     expect(panel.locator(".cc-history p")).to_have_count(TURNS - 2)
-    examples.select_option(QUESTION)
+    panel.get_by_label("Examples").select_option(examples(panel)[QUESTION])
     expect(box).to_have_value(QUESTION)
     box.press("Enter")
     expect(state(panel, "finished")).to_be_visible()

@@ -1,6 +1,5 @@
 """The driver sees what is wrong: a failed cell, a fault of the page, text that is hard to read."""
 
-
 import pytest
 from playwright.sync_api import expect
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Open, live_client
 from tests.browser.driver import Notebook
-from tests.browser.test_panels import state
+from tests.browser.test_panels import examples, state
 from tests.standin import StandIn
 from tests.standin.scripts import Script
 
@@ -35,7 +35,7 @@ def test_a_recorded_sentence_is_chosen_and_its_chart_appears(lesson: Notebook) -
     panel = fresh(lesson, RECORDED)
     box = panel.get_by_role("textbox", name="Sentence")
     assert "prompt, violence: medium, filtered" in chart(panel)
-    panel.get_by_label("Examples").select_option(BREAD)
+    panel.get_by_label("Examples").select_option(examples(panel)[BREAD])
     expect(box).to_have_value(BREAD)
     panel.get_by_role("button", name="Run").click()
     expect(state(panel, "finished")).to_contain_text("the answer was cut: violence (medium).")
@@ -43,7 +43,7 @@ def test_a_recorded_sentence_is_chosen_and_its_chart_appears(lesson: Notebook) -
     assert "prompt, violence: safe;" in chart(panel)
     expect(panel.get_by_role("row").last).to_contain_text(BREAD)
 
-    panel.get_by_label("Examples").select_option(EGGS)
+    panel.get_by_label("Examples").select_option(examples(panel)[EGGS])
     expect(box).to_have_value(EGGS)
     box.press("Enter")
     expect(state(panel, "finished")).to_contain_text("Refused, the model never saw it: the filter")

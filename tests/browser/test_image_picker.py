@@ -12,7 +12,7 @@ from helpers.images import MAX_BYTES
 from helpers.lessons import ROOT
 from tests.browser.conftest import Open, live_client
 from tests.browser.driver import Notebook
-from tests.browser.test_panels import state
+from tests.browser.test_panels import examples, state
 from tests.standin import StandIn
 from tests.standin.scripts import Script
 from tests.test_images import PLANTED, saved, tagged
@@ -102,7 +102,7 @@ def mine(tmp_path: Path) -> Path:
 
 def test_an_example_chooses_picture_and_question(lesson: Notebook) -> None:
     panel = fresh(lesson)
-    examples, answer = panel.get_by_label("Examples"), panel.locator(".cc-answer")
+    answer = panel.locator(".cc-answer")
     for picture, question, words in (
         ("A lighthouse", "Is anybody in this picture?", "Nobody is to be seen"),
         (
@@ -111,10 +111,9 @@ def test_an_example_chooses_picture_and_question(lesson: Notebook) -> None:
             "French and Bengali have the bars",
         ),
     ):
-        label = examples.locator("option").filter(has_text=f"{picture}: {question}").first
-        examples.select_option(label=label.inner_text())
+        label = next(text for text in examples(panel) if text.startswith(f"{picture}: {question}"))
+        panel.get_by_label("Examples").select_option(examples(panel)[label])
         expect(panel.locator(".cc-sent")).to_contain_text(picture)
-        expect(panel.locator(".cc-sent img")).to_have_count(1)
         panel.get_by_role("button", name="Run").click()
         expect(answer).to_contain_text(words)
     expect(state(panel, "finished")).to_be_visible()

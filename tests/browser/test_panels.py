@@ -94,7 +94,7 @@ each_asking = pytest.mark.parametrize("name", ASKING)
 # Counts the words of an answer in the panel. The page counts when Stop is pressed: a count from
 # here would be later than the press.
 COUNT = "panel => (panel.textContent.match(/\\bw\\d+\\b/g) ?? []).length"
-NOTE = f"""panel => panel.querySelector('.cc-stop').addEventListener('click', () => {{
+NOTE = f"""panel => panel.querySelector('button.cc-stop').addEventListener('click', () => {{
   panel.dataset.had = ({COUNT})(panel);
 }}, {{capture: true}})"""
 HEAR = """region => {
@@ -131,6 +131,12 @@ def fresh(notebook: Notebook, name: str) -> Locator:
 def state(panel: Locator, name: str) -> Locator:
     """The status line, once it tells of this state."""
     return panel.locator(f".cc-status .cc-state[data-state={name}]")
+
+
+def examples(panel: Locator) -> dict[str, str]:
+    """The recorded questions that are offered, by their text: what to select for each."""
+    found = panel.get_by_label("Examples").locator("option").all_text_contents()
+    return {text.replace("\u00a0", " "): text for text in found}  # so that blanks do not break
 
 
 def script(answer: str = "", **settings: object) -> list[Script]:
