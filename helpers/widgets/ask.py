@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from helpers.client.base import Messages
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import ChatError, NoRecordingError
+from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.retry import wait_notice
 from helpers.client.text import one_line
@@ -60,12 +60,12 @@ class Answer:
 class AskPanel(Panel, Generic[Request, Value]):
     """A panel that asks: a form, Run and Stop, a status line, and what a subclass adds.
 
-    A subclass gives ``form`` (the controls), ``read`` (the request that stands in them), ``task``
-    (what to do with a request), and, as it needs them, ``show``, ``show_results``, ``ended``,
-    ``status_words`` and ``empty``. With ``examples`` and ``fill`` it offers what can be asked
-    without a network.
+    A subclass gives ``task`` (what sends a request) and overrides what else it needs. ``question``
+    is the label and the placeholder of a text box, and a request the text in it, unless the
+    subclass has a ``form``, ``read`` and ``fill`` of its own.
     """
 
+    question: ClassVar[tuple[str, str] | None] = None
     run_label: ClassVar[str] = "Run"
     run_hint: ClassVar[str] = "Ask the model"
     no_examples: ClassVar[str] = "None was recorded"
@@ -79,11 +79,20 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def form(self) -> list[Any]:
         """Make the controls that hold the request. Called once."""
-        return []
+        if self.question is None:
+            return []
+        label, placeholder = self.question
+        run = self.report_errors(self.run)
+        self.box = text_box(label, label.lower(), placeholder=placeholder, action=run)
+        return [row(self.box)]
 
-    @abstractmethod
     def read(self) -> Request:
         """Return the request in the form, in the job's thread. Raises ``ChatError``."""
+        return self.box.value  # type: ignore[no-any-return]
+
+    def fill(self, request: Request) -> None:
+        """Put a request of ``examples`` into the form."""
+        self.box.value = request
 
     @abstractmethod
     def task(self, request: Request) -> Task[Value]:
@@ -96,9 +105,6 @@ class AskPanel(Panel, Generic[Request, Value]):
     def examples(self) -> dict[str, Request] | None:
         """Return the recorded requests by label; None if anything can be asked, or nothing."""
         return None
-
-    def fill(self, request: Request) -> None:
-        """Put a request of ``examples`` into the form."""
 
     def ended(self, progress: Progress[Value]) -> None:
         """Keep what a run has brought. Called once at its end; must not block."""
@@ -124,12 +130,9 @@ class AskPanel(Panel, Generic[Request, Value]):
     def build(self) -> list[Any]:
         """Make the list of examples (offline), the form, Run, Stop and the status line."""
         self._form = self.form()
-        self.run_button = button(
-            self.run_label, "run", self.report_errors(self.run), hint=self.run_hint
-        )
-        self.stop_button = button(
-            "Stop", "stop", self.report_errors(self.stop), hint="End the answer"
-        )
+        run, stop = self.report_errors(self.run), self.report_errors(self.stop)
+        self.run_button = button(self.run_label, "run", run, hint=self.run_hint)
+        self.stop_button = button("Stop", "stop", stop, hint="End the answer")
         buttons = row(self.run_button, self.stop_button, *self.more_buttons())
         return [*self._build_examples(), *self._form, buttons, self.status]
 
@@ -137,18 +140,12 @@ class AskPanel(Panel, Generic[Request, Value]):
         """Make the buttons to the right of Stop."""
         return []
 
-    def question_box(self, label: str, name: str, **options: Any) -> Any:
-        """Make a text box of one line, in which Enter does the same as Run."""
-        return text_box(label, name, action=self.report_errors(self.run), **options)
-
     def refresh(self) -> None:
         """Show the current progress in the controls."""
         self._show_all(self.job.progress)
 
     def update(self, progress: Progress[Value]) -> None:
-        """Show ``progress`` in the controls, if there are any: the growing answer in each frame,
-        the results only when a run starts or ends.
-        """
+        """Show ``progress`` in the controls, its results only when a run starts or ends."""
         if not self.is_built:
             return
         if progress.state == "running" and self._ends_drawn == self._ends:
@@ -206,6 +203,12 @@ class AskPanel(Panel, Generic[Request, Value]):
     def _fill_in(self) -> None:
         if self._examples.value != _NO_EXAMPLE:
             self.fill(self._examples.value)
+
+
+def check_text(text: str, name: str) -> None:
+    """Raise ``BadParameterError`` if ``text`` is blank; ``name`` says what it is."""
+    if not text.strip():
+        raise BadParameterError(f"There is no {name} to send.", advice="write one.")
 
 
 def stream_task(client: ChatCompletionsClient, messages: Messages, **options: Any) -> Task[Answer]:
@@ -274,14 +277,16 @@ def is_recorded(client: ChatCompletionsClient, messages: Messages, **options: An
 
 def recorded_questions(
     client: ChatCompletionsClient, ask: Callable[[str], Messages], **options: Any
-) -> list[str] | None:
-    """Return each recorded question to which ``ask`` makes recorded messages; None if live."""
+) -> dict[str, str] | None:
+    """Return each recorded question to which ``ask`` makes recorded messages, with itself as its
+    label; None if ``client`` is live.
+    """
     transport = client.transport
     if not isinstance(transport, ReplayTransport):
         return None
     last = (request["body"]["messages"][-1] for request in transport.requests)
     texts = dict.fromkeys(_text(message.get("content")) for message in last)
-    return [text for text in texts if text and is_recorded(client, ask(text), **options)]
+    return {text: text for text in texts if text and is_recorded(client, ask(text), **options)}
 
 
 def _text(content: Any) -> str:

@@ -8,13 +8,12 @@ from markupsafe import Markup
 
 from helpers.client.base import Messages
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import BadParameterError
 from helpers.client.messages import JSON, AssistantMessage, UserMessage
 from helpers.views.view import View
-from helpers.widgets.ask import Answer, AskPanel, recorded_questions, stream_task
+from helpers.widgets.ask import Answer, AskPanel, check_text, recorded_questions, stream_task
 from helpers.widgets.html import escape_lines, safe_text
 from helpers.widgets.job import Progress, Task
-from helpers.widgets.panel import area, button, column, named, row, text_area
+from helpers.widgets.panel import area, button, column, named, text_area
 
 _WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
 _MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
@@ -32,6 +31,7 @@ class Chat(AskPanel[str, Answer]):
         "Run this cell in JupyterLab, and you can go on with the conversation: there is a box for "
         "your message."
     )
+    question = "Message", "Your next message"
     run_label, run_hint = "Send", "Send the message"
     no_examples = "None from here: press Clear"
 
@@ -74,11 +74,6 @@ class Chat(AskPanel[str, Answer]):
         self._exported.layout.display = "none"
         return [log, *super().build(), self._exported]
 
-    def form(self) -> list[Any]:
-        """Make the box for the next message."""
-        self._box = self.question_box("Message", "message", placeholder="Your next message")
-        return [row(self._box)]
-
     def more_buttons(self) -> list[Any]:
         """Make the buttons Clear and Export."""
         clear, export = map(self.report_errors, (self.clear, self._toggle_export))
@@ -89,24 +84,18 @@ class Chat(AskPanel[str, Answer]):
 
     def read(self) -> str:
         """Take the message out of its box, which is free for the next one."""
-        self._pending, self._box.value = str(self._box.value), ""
+        self._pending, self.box.value = str(self.box.value), ""
         return self._pending
 
     def task(self, request: str) -> Task[Answer]:
         """Send the message after all earlier ones."""
-        if not request.strip():
-            raise BadParameterError("There is no message to send.", advice="write one.")
+        check_text(request, "message")
         self._pending = request
         return stream_task(self._client, self._with(request))
 
     def examples(self) -> dict[str, str] | None:
         """Return the recorded questions that go on from here."""
-        texts = recorded_questions(self._client, self._with, stream=True)
-        return None if texts is None else {text: text for text in texts}
-
-    def fill(self, request: str) -> None:
-        """Put a recorded question into the box."""
-        self._box.value = request
+        return recorded_questions(self._client, self._with, stream=True)
 
     def ended(self, progress: Progress[Answer]) -> None:
         """Keep the question with its answer. Without an answer, put it back into its box."""
@@ -117,7 +106,7 @@ class Chat(AskPanel[str, Answer]):
             reply = AssistantMessage(answer.text).as_dict()
         else:
             if self.is_built:
-                self._box.value = self._box.value or question
+                self.box.value = self.box.value or question
             return
         self.messages = [*self.messages, UserMessage(question).as_dict(), reply]
 

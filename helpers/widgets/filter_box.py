@@ -7,16 +7,16 @@ from markupsafe import Markup
 
 from helpers.client.base import Messages
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import BadParameterError, ContentFilterError
+from helpers.client.errors import ContentFilterError
 from helpers.client.messages import UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import one_line
 from helpers.views.content_filter import filter_results, severity
 from helpers.views.view import View, table
-from helpers.widgets.ask import AskPanel, announce_waits, recorded_questions
+from helpers.widgets.ask import AskPanel, announce_waits, check_text, recorded_questions
 from helpers.widgets.html import escape_lines, safe_text
 from helpers.widgets.job import Progress, RunContext, Task
-from helpers.widgets.panel import area, row
+from helpers.widgets.panel import area
 
 Outcome = ChatCompletions | ContentFilterError
 """An answer, or the error by which the filter refused the prompt."""
@@ -38,6 +38,7 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
         "Run this cell in JupyterLab, and there is a box: it sends another sentence and shows its "
         "chart."
     )
+    question = "Sentence", "Any sentence"
     run_hint = "Send the sentence"
 
     def __init__(
@@ -61,19 +62,9 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
         self._outcome = area("outcome")
         return [*super().build(), self._outcome]
 
-    def form(self) -> list[Any]:
-        """Make the box for a sentence."""
-        self._box = self.question_box("Sentence", "sentence", placeholder="Any sentence")
-        return [row(self._box)]
-
-    def read(self) -> str:
-        """Return the sentence in the box."""
-        return str(self._box.value)
-
     def task(self, request: str) -> Task[Outcome | None]:
         """Send the sentence. That the filter refuses it is a result, and no failure."""
-        if not request.strip():
-            raise BadParameterError("There is no sentence to send.", advice="write one.")
+        check_text(request, "sentence")
         self._sentence = request
 
         def task(context: RunContext) -> Generator[Outcome]:
@@ -86,12 +77,7 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
 
     def examples(self) -> dict[str, str] | None:
         """Return the recorded sentences."""
-        texts = recorded_questions(self._client, self._with)
-        return None if texts is None else {text: text for text in texts}
-
-    def fill(self, request: str) -> None:
-        """Put a recorded sentence into the box."""
-        self._box.value = request
+        return recorded_questions(self._client, self._with)
 
     def ended(self, progress: Progress[Outcome | None]) -> None:
         """Keep the outcome, as the newest."""

@@ -13,7 +13,7 @@ from helpers.client.messages import UserMessage
 from helpers.images import FORMATS, MAX_BYTES, Picture, prepare, text_item
 from helpers.views.image_preview import preview
 from helpers.views.view import View
-from helpers.widgets.ask import Answer, AskPanel, recorded_questions, stream_task
+from helpers.widgets.ask import Answer, AskPanel, check_text, recorded_questions, stream_task
 from helpers.widgets.html import escape_lines, safe_text, status
 from helpers.widgets.job import Job, Progress, RunContext, State, Task, error_text
 from helpers.widgets.panel import area, choice, row
@@ -80,6 +80,7 @@ class ImagePicker(AskPanel[Question, Answer]):
         "Run this cell in JupyterLab, and you can pick, drop or paste a picture here, and ask "
         "about it."
     )
+    question = "Question", "What is in it?"
     run_hint = "Send picture and question"
 
     def __init__(
@@ -140,22 +141,18 @@ class ImagePicker(AskPanel[Question, Answer]):
         self._pictures = choice("Picture", "picture", [*self._choices], self.about)
         self._on_picked = self.report_errors(lambda: self.choose(self._pictures.value))
         self._pictures.observe(self._on_picked, "value")
-        self._question = self.question_box(
-            "Question", "question", placeholder="What is in it?",
-            value=self._asked[1] if self._asked else "",
-        )  # fmt: skip
-        question = row(self._question)
-        return [place, self._taking_status, row(self._pictures), self._sent, question]
+        question = super().form()
+        self.box.value = self._asked[1] if self._asked else ""
+        return [place, self._taking_status, row(self._pictures), self._sent, *question]
 
     def read(self) -> Question:
         """Return the chosen picture and the question in the box."""
-        return self.about, str(self._question.value)
+        return self.about, str(self.box.value)
 
     def task(self, request: Question) -> Task[Answer]:
         """Send the picture with the question."""
         about, question = request
-        if not question.strip():
-            raise BadParameterError("There is no question to send.", advice="write one.")
+        check_text(question, "question")
         picture = self._choices[about]
         self._asked = about, question, picture
         return stream_task(self._client, picture.messages(question))
@@ -172,7 +169,7 @@ class ImagePicker(AskPanel[Question, Answer]):
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""
-        self._pictures.value, self._question.value = request
+        self._pictures.value, self.box.value = request
 
     def ended(self, progress: Progress[Answer]) -> None:
         """Note what the picture cost, unless another one has taken its place."""

@@ -107,11 +107,9 @@ def button(
     label: str, name: str, action: Callable[..., None], *, hint: str = ""
 ) -> ipywidgets.Button:
     """Make a button. ``hint`` is its tooltip; wrap ``action`` in ``Panel.report_errors``."""
-    import ipywidgets
-
-    made = ipywidgets.Button(description=label, tooltip=hint or label)
+    made = _made("Button", name, description=label, tooltip=hint or label)
     made.on_click(action)
-    return named(made, name)
+    return made
 
 
 def text_box(
@@ -127,21 +125,15 @@ def text_box(
     ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
     that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
     """
-    import ipywidgets
-
-    made = ipywidgets.Text(description=label, value=value, placeholder=placeholder, **_free())
+    made = _labelled("Text", label, name, "wide", value=value, placeholder=placeholder)
     if action is not None:
         made.on_msg(lambda _, told, __: action() if told.get("event") == "submit" else None)
-    return named(made, name, "wide")
+    return made
 
 
 def text_area(label: str, name: str, *, rows: int) -> ipywidgets.Textarea:
     """Make a text box of several ``rows``, with its label above them."""
-    import ipywidgets
-
-    return named(
-        ipywidgets.Textarea(description=label, rows=rows, **_free()), name, "wide", "above"
-    )
+    return _labelled("Textarea", label, name, "wide", "above", rows=rows)
 
 
 def password_box(label: str, name: str) -> ipywidgets.Password:
@@ -150,10 +142,7 @@ def password_box(label: str, name: str) -> ipywidgets.Password:
     It gets its value when the focus leaves it: while a key is typed, no part of it is in the state
     that a notebook may be saved with.
     """
-    import ipywidgets
-
-    made = ipywidgets.Password(description=label, continuous_update=False, **_free())
-    return named(made, name, "wide")
+    return _labelled("Password", label, name, "wide", continuous_update=False)
 
 
 def take_password(box: ipywidgets.Password) -> str:
@@ -165,31 +154,22 @@ def take_password(box: ipywidgets.Password) -> str:
 
 def choice(label: str, name: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:
     """Make a list to choose from. An option is a value, or a pair of its label and its value."""
-    import ipywidgets
-
-    made = ipywidgets.Dropdown(description=label, options=options, value=value, **_free())
-    return named(made, name)
+    return _labelled("Dropdown", label, name, options=options, value=value)
 
 
 def area(name: str, html: str = "") -> ipywidgets.HTML:
     """Make a place for html. Pass text from elsewhere through ``escape_lines`` first."""
-    import ipywidgets
-
-    return named(ipywidgets.HTML(html, tooltip=""), name)
+    return _made("HTML", name, value=html, tooltip="")
 
 
 def row(*parts: Any) -> ipywidgets.HBox:
     """Put ``parts`` side by side, on several lines where the page is narrow."""
-    import ipywidgets
-
-    return named(ipywidgets.HBox(parts), "row")
+    return _made("HBox", "row", children=parts)
 
 
 def column(*parts: Any) -> ipywidgets.VBox:
     """Put ``parts`` one below the other."""
-    import ipywidgets
-
-    return named(ipywidgets.VBox(parts), "column")
+    return _made("VBox", "column", children=parts)
 
 
 def page_script() -> anywidget.AnyWidget:
@@ -224,5 +204,13 @@ def set_primary(made: ipywidgets.Button, primary: bool) -> None:
     (made.add_class if primary else made.remove_class)("cc-primary")
 
 
-def _free() -> dict[str, Any]:
-    return {"style": {"description_width": "initial"}}
+def _labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:
+    style = {"description_width": "initial"}
+    return _made(kind, *names, description=label, style=style, **traits)
+
+
+def _made(kind: str, *names: str, **traits: Any) -> Any:
+    """Make the ipywidgets control ``kind`` with the classes ``cc-NAME``."""
+    import ipywidgets
+
+    return named(getattr(ipywidgets, kind)(**traits), *names)

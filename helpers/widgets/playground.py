@@ -10,7 +10,7 @@ from helpers.client.messages import JSON, UserMessage
 from helpers.client.responses import ChatCompletions, CompletionsUsage
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import View, table
-from helpers.widgets.ask import Answer, AskPanel, is_recorded, stream_task
+from helpers.widgets.ask import Answer, AskPanel, check_text, is_recorded, stream_task
 from helpers.widgets.html import stream_view
 from helpers.widgets.job import Progress, Task
 from helpers.widgets.panel import area, row, text_box
@@ -90,8 +90,7 @@ class Playground(AskPanel[Settings, Answer]):
     def read(self) -> Settings:
         """Return the prompt, and the parameters whose boxes are not empty."""
         texts = {name: str(box.value) for name, box in self._boxes.items()}
-        if not texts["prompt"].strip():
-            raise BadParameterError("There is no prompt to send.", advice="write one.")
+        check_text(texts["prompt"], "prompt")
         values = {name: parse(texts[name]) for name, parse in PARAMETERS.items()}
         return {"prompt": texts["prompt"], **values}
 

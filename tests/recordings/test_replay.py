@@ -222,3 +222,31 @@ def test_a_paced_stream_takes_two_seconds_at_most(path: Path, slept: list[float]
         with client(transport=ReplayTransport(path, pace=pace)).stream(ASK) as stream:
             assert [update.elapsed for update in stream] == [1.0, 5.0, 10.0]
         assert slept == pytest.approx(waits)
+
+
+def test_each_recorded_request_is_listed_once_and_in_order(path: Path) -> None:
+    record(path, {"seed": 1}, {"seed": 2}, {"seed": 1})
+    replayed = ReplayTransport(path)
+    assert [request["body"]["seed"] for request in replayed.requests] == [1, 2]
+    replayed.requests.clear()
+    assert len(replayed.requests) == 2
+    assert len(replayed.unplayed()) == 2, "listing them counts as playing them"
+
+
+@pytest.mark.parametrize(("recorded", "asked", "found"), FOUND.values(), ids=FOUND)
+def test_what_can_be_answered_is_told_beforehand(
+    path: Path, recorded: Any, asked: Any, found: bool
+) -> None:
+    record(path, recorded)
+    replayed = ReplayTransport(path)
+    sent = client(transport=replayed).build_request(**{"messages": ASK, **asked})
+    assert replayed.can_answer(sent) == found
+    assert replayed.unplayed(), "asking counts as playing"
+
+
+def test_a_stream_and_a_whole_answer_are_two_requests(path: Path) -> None:
+    record(path, {})
+    replayed = ReplayTransport(path)
+    asked = client(transport=replayed)
+    assert replayed.can_answer(asked.build_request(ASK))
+    assert not replayed.can_answer(asked.build_request(ASK, stream=True))

@@ -21,9 +21,7 @@ from helpers.commands import run as runner
 from helpers.lessons import ROOT, Lesson
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
-from helpers.widgets.chat import chat
-from helpers.widgets.connection_panel import connection_panel
-from helpers.widgets.live_stream import live_stream
+from helpers.widgets import Chat, ConnectionPanel, LiveStream
 from tests.notebooks import files
 from tests.secrets import planted
 from tests.secrets.echo_server import REPLIES, Parrot
@@ -131,13 +129,13 @@ def test_panels(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
         live(monkeypatch, f"{parrot.url}/models")
         for name in ("error", "error, nested", "answer", "stream", "stream, error"):
             seen.label, said = f"panels: {name}", [UserMessage(f"parrot: {name}")]
-            panels = chat(asked), live_stream(asked, said), connection_panel(FIRST, said)
+            panels = Chat(asked), LiveStream(asked, said), ConnectionPanel(FIRST, said)
             assert all(panel.root for panel in panels)
-            panels[2]._box.value = KEY
-            assert panels[2]._box.value == ""
-            panels[0].send(said[0].content)
+            panels[2]._key_box.value = KEY
+            assert panels[2]._key_box.value == ""
+            panels[0].run(said[0].content)
             panels[1].run()
-            panels[2].test(f"{parrot.url}/models", "m")
+            panels[2].run((f"{parrot.url}/models", "m"))
             for panel in panels:
                 seen.value("job", panel.job.wait(10))
                 seen.value("panel", panel)

@@ -1,6 +1,5 @@
 """The connection panel: a test in words, what works is used, and a key that nothing gives away."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -9,9 +8,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 import helpers.lessons
@@ -21,15 +18,13 @@ from helpers.client.responses import ChatCompletions
 from helpers.connect import Settings, connect, override_settings
 from helpers.lessons import ROOT
 from helpers.recordings.replay import ReplayTransport
-from helpers.widgets import panel as widgets
-from helpers.widgets.connection_facts import Connection, facts, said
-from helpers.widgets.connection_panel import ConnectionPanel, connection_panel
+from helpers.widgets.connection_panel import Connection, ConnectionPanel, facts, words_of_test
 from helpers.widgets.job import Progress
 from tests.fakes import KEY, MODELS, V1, Service, Tokens, answer, client, leaked
 from tests.lessons.test_connect import LIVE, NAMES
 from tests.standin import StandIn
-from tests.views.test_views import HOSTILE, Page
-from tests.widgets.test_job import LONG
+from tests.views.test_views import Page
+from tests.widgets.panels import LONG, control, everything, state
 
 ID = "00-start-here"
 QUESTION = [UserMessage("What is a chat completion?")]
@@ -47,14 +42,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setattr(module, "ROOT", tmp_path)
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(widgets, "SETTLED", 0.0)  # no other thread has to be waited for here
     yield tmp_path
     override_settings(Settings())
 
 
 def made() -> ConnectionPanel:
     """A panel with its controls, and a box for each setting."""
-    panel = connection_panel(ID, QUESTION)
+    panel = ConnectionPanel(ID, QUESTION)
     assert panel.root
     return panel
 
@@ -63,28 +57,14 @@ def tried(panel: ConnectionPanel, endpoint: str = "", model: str = "", key: str 
     """Fill in the boxes, press the button, wait: what a person then reads in the status line."""
     panel._endpoint.value, panel._model.value = endpoint, model
     if key:
-        panel._box.value = key
-    panel._row.run.click()
+        panel._key_box.value = key
+    panel.run_button.click()
     panel.job.wait(LONG)
     return status(panel)
 
 
 def status(panel: ConnectionPanel) -> str:
-    text = Page(f"<p>{panel.status.value.partition('>')[2].removesuffix('</div>')}</p>").text
-    return " ".join(text.split())
-
-
-def everything(panel: ConnectionPanel) -> list[str]:
-    """All that leaves the panel: its bundle, its words, and the state of each of its widgets."""
-
-    def states(made: Any) -> Iterator[Any]:
-        yield made.get_state()
-        for child in getattr(made, "children", ()):
-            yield from states(child)
-
-    bundle = panel._repr_mimebundle_()
-    known = [repr(panel), repr(panel.job.progress), repr(panel.client), json.dumps(bundle)]
-    return [*known, *(repr(state) for state in states(panel.root)), repr(vars(panel))]
+    return state(panel)[1]
 
 
 def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
@@ -92,7 +72,7 @@ def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
 ) -> None:
     asked = connect(ID)
     asked_of = capsys.readouterr().out
-    panel = connection_panel(ID, QUESTION, shown=(asked, asked.complete(QUESTION)))
+    panel = ConnectionPanel(ID, QUESTION, initial=(asked, asked.complete(QUESTION)))
     assert Page(panel.static_view().html).cells == [
         *("connection", "now", "mode", "replay: recorded answers, nothing is sent"),
         *("route", "models", "model", "stand-in-chat", "credential", "none needed", "answers"),
@@ -104,39 +84,30 @@ def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
     assert isinstance(panel.client.transport, ReplayTransport)
     assert panel.client.transport.unplayed()
     assert not panel.is_built
-    assert status_of_new(panel).startswith(f"Ready. {RECORDED}")
-
-
-def status_of_new(panel: ConnectionPanel) -> str:
-    assert panel.root
-    return status(panel)
-
-
-def test_without_an_answer_it_says_that_nothing_was_tested() -> None:
-    assert "not tested yet" in connection_panel(ID, QUESTION).static_view().plain
+    assert status(panel).startswith(f"Ready. {RECORDED}")
 
 
 def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: StandIn) -> None:
     asked = connect(ID)
     given = asked, asked.complete(QUESTION)
-    panel = connection_panel(ID, QUESTION, shown=given)
+    panel = ConnectionPanel(ID, QUESTION, initial=given)
     assert "The recording answers" in panel.static_view().plain
-    panel.test(standin.models, "stand-in-chat")
+    panel.run((standin.models, "stand-in-chat"))
     panel.job.wait(LONG)
     assert "refused the credential" in panel.job.progress.words
     assert (
-        "The recording answers" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+        "The recording answers" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
     )
 
-    panel.take(standin.key)
-    panel.test(standin.models, "stand-in-chat")
+    panel.keep_key(standin.key)
+    panel.run((standin.models, "stand-in-chat"))
     panel.job.wait(LONG)
-    assert "not tested yet" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+    assert "not tested yet" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
     asked = connect(ID)
     given = asked, asked.complete(QUESTION)
-    assert "It works" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+    assert "It works" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
     asked.model = "another"
-    assert "not tested yet" in connection_panel(ID, QUESTION, shown=given).static_view().plain
+    assert "not tested yet" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
 
 
 def test_with_empty_boxes_the_connection_of_the_lesson_is_tested() -> None:
@@ -174,7 +145,7 @@ def test_a_connection_that_works_is_used(
     for made_of_it in (panel.client, asked):
         assert made_of_it.complete(QUESTION).content.startswith("It is the next message")
     assert len(standin.requests) == before + 3
-    assert Page(connection_panel(ID, QUESTION).static_view().html).cells[3].startswith("live")
+    assert Page(ConnectionPanel(ID, QUESTION).static_view().html).cells[3].startswith("live")
 
 
 def test_what_was_entered_counts_before_all_that_the_environment_says(
@@ -204,11 +175,11 @@ def test_the_key_of_the_environment_is_not_sent_to_an_endpoint_that_was_entered(
 def test_forget_goes_back_to_the_start_and_drops_the_key(standin: StandIn) -> None:
     panel = made()
     tried(panel, standin.models, "stand-in-chat", standin.key)
-    forget = panel._row.box.children[2]
+    forget = control(panel, "forget")
     assert forget.description == "Forget"
     forget.click()
     assert (panel._endpoint.value, panel._model.value) == ("", "")
-    assert panel._facts.value == facts(panel._now).html
+    assert panel._facts.value == facts(panel._connection).html
     assert status(panel) == "Ready. All that was entered is forgotten."
     assert isinstance(panel.client.transport, ReplayTransport)
     assert isinstance(connect(ID).transport, ReplayTransport)
@@ -249,7 +220,7 @@ def test_settings_that_cannot_work_are_named_and_nothing_changes(
     assert told.split(".")[0] in " ".join(panel.static_view().plain.replace("│", " ").split())
     assert panel.client is before
     assert isinstance(connect(ID).transport, ReplayTransport)
-    assert leaked(*everything(panel), secret=key) == []
+    assert leaked(*everything(panel), vars(panel), panel.client, secret=key) == []
 
 
 @pytest.mark.parametrize(
@@ -301,23 +272,17 @@ def test_without_a_key_entra_id_signs_in(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "a token of Entra ID" in panel._facts.value
 
 
-def test_while_it_waits_it_says_so_and_stop_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    waits, gone = threading.Event(), httpx.ConnectError("nobody there")
-    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(gone))
+def test_a_test_that_is_stopped_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go = threading.Event(), threading.Event()
+    late = lambda: (asked.set(), go.wait(LONG), answer()())[2]  # noqa: E731
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(late))
     panel = made()
-    seen: list[str] = []
-    panel.status.observe(
-        lambda change: (seen.append(change.new), "Waiting" in change.new and waits.set()), "value"
-    )
-    panel._endpoint.value, panel._box.value = V1, KEY
-    monkeypatch.setattr("helpers.client.retry.random.uniform", lambda *_: float(LONG * 10))
-    panel._row.run.click()
-    assert waits.wait(LONG), seen
-    assert not panel.test()
-    panel._row.stop.click()
+    panel._endpoint.value, panel._key_box.value = V1, KEY
+    panel.run_button.click()
+    assert asked.wait(LONG)
+    panel.stop_button.click()
     panel.job.wait(LONG)
+    go.set()
     assert status(panel) == f"Stopped. {SAME}"
     assert isinstance(panel.client.transport, ReplayTransport)
     assert isinstance(connect(ID).transport, ReplayTransport)
@@ -328,26 +293,29 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
 ) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
     panel = made()
-    panel._box.value = standin.key
-    assert panel._box.value == ""
+    panel._key_box.value = standin.key
+    assert panel._key_box.value == ""
     assert status(panel).startswith("Ready. The key is kept in the memory of this kernel and")
-    assert "kept in this kernel" in panel._box.placeholder
-    assert leaked(*everything(panel), secret=standin.key) == []
+    assert "kept in this kernel" in panel._key_box.placeholder
+    assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
     assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
-    assert leaked(*everything(panel), secret=standin.key) == []
-    assert leaked(*map(repr, (lesson._overrides, panel._now.entered)), secret=standin.key) == []
+    assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
+    assert (
+        leaked(*map(repr, (lesson._overrides, panel._connection.entered)), secret=standin.key) == []
+    )
     assert leaked(dict(os.environ), secret=standin.key) == []
 
 
-def test_a_service_that_repeats_the_key_does_not_give_it_away(
-    monkeypatch: pytest.MonkeyPatch,
+def test_no_file_is_written_and_no_program_that_is_started_here_gets_the_settings(
+    root: Path, standin: StandIn
 ) -> None:
-    echo = answer(401, {"error": {"message": f"{KEY} is not valid.", "code": KEY}}, x_why=KEY)
-    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(echo))
-    panel = made()
-    text = tried(panel, MODELS, "m", KEY)
-    assert "is not valid" in text
-    assert leaked(text, *everything(panel)) == []
+    before = sorted(root.rglob("*"))
+    tried(made(), standin.models, "stand-in-chat", standin.key)
+    assert sorted(root.rglob("*")) == before
+    code = "import os; print(dict(os.environ))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+    assert leaked(done.stdout, secret=standin.key) == []
+    assert standin.models not in done.stdout
 
 
 def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,40 +328,15 @@ def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.Monke
     assert leaked("".join(told.format())) == []
 
 
-def test_no_file_is_written(root: Path, standin: StandIn) -> None:
-    before = sorted(root.rglob("*"))
-    tried(made(), standin.models, "stand-in-chat", standin.key)
-    assert sorted(root.rglob("*")) == before
-
-
-def test_no_program_that_is_started_from_here_gets_the_settings(standin: StandIn) -> None:
-    tried(made(), standin.models, "stand-in-chat", standin.key)
-    code = "import os; print(dict(os.environ))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-    assert leaked(done.stdout, secret=standin.key) == []
-    assert standin.models not in done.stdout
-
-
 def test_settings_that_are_broken_elsewhere_are_an_error_of_the_cell(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TUTORIAL_MODE", "dead")
     with pytest.raises(ConfigurationError, match="TUTORIAL_MODE is 'dead'"):
-        connection_panel(ID, QUESTION)
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_answer_harms_nobody(text: str) -> None:
-    body = {"model": text, "choices": [{"index": 0, "message": {"content": text}}]}
-    now = Connection(client(), "Answers: live.", Settings(), ChatCompletions(body))
-    view = facts(now, said(Progress("finished", now)))
-    page = Page(view.html)
-    assert page.cells[-1].startswith("It works: ")
-    assert len(view.html) < 10_000
-    assert set(view.plain) & set("\x00\x1b\u202e\ud800") == set()
+        ConnectionPanel(ID, QUESTION)
 
 
 def test_an_answer_without_text_is_one() -> None:
     body = {"model": "m", "choices": [{"index": 0, "message": {"content": None}}]}
     now = Connection(client(), "Answers: live.", Settings(), ChatCompletions(body))
-    assert said(Progress("finished", now)) == "It works: m answers without text."
+    assert words_of_test(Progress("finished", now)) == "It works: m answers without text."

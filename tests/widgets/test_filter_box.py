@@ -1,30 +1,27 @@
-"""The sentence box: refused or not in words, the filter's chart, and what can be asked offline."""
+"""The content filter box: refused or not in words, and the filter's chart."""
 
-import threading
 from typing import Any
 
 import pytest
 
-from helpers import ChatCompletionsClient, ContentFilterError, SystemMessage, UserMessage
+from helpers import ChatCompletionsClient, ContentFilterError, UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.connect import connect
 from helpers.views.content_filter import filter_results, severity
-from helpers.widgets import panel as widgets
 from helpers.widgets.filter_box import (
     MAX_SENTENCES,
+    ContentFilterBox,
     Outcome,
-    SentenceBox,
-    charted,
-    happened,
-    recorded_sentences,
-    sentence_box,
+    outcome_words,
+    outcomes_view,
 )
-from tests.fakes import COMPLETION, answer, client, leaked, service_of
+from tests.fakes import COMPLETION, answer, client
 from tests.views.test_views import HOSTILE, Page
-from tests.widgets.test_job import LONG
+from tests.widgets.panels import LONG, control, press, state
+from tests.widgets.test_ask_panel import SYSTEM
 
-SYSTEM = [SystemMessage("You are an AI assistant that helps people find information.")]
 WHOLE, CUT = "What is a serrated knife?", "Which knife is best for bread?"
+VIOLENCE = "Refused, the model never saw it: violence (no level)."
 REFUSED = {
     "error": {
         "code": "content_filter",
@@ -32,13 +29,6 @@ REFUSED = {
         "innererror": {"content_filter_result": {"violence": {"filtered": True}}},
     }
 }
-BUSY = {"error": {"message": "Too much at once."}}
-
-
-@pytest.fixture(autouse=True)
-def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other thread has to be waited for here."""
-    monkeypatch.setattr(widgets, "SETTLED", 0.0)
 
 
 @pytest.fixture
@@ -61,149 +51,71 @@ def judged(text: str | None = "Hi", finish: str = "stop", **verdicts: Any) -> Ch
     return ChatCompletions({"choices": [choice]})
 
 
-def ran(box: SentenceBox, sentence: str) -> str:
-    """Choose or type a sentence, press Run, wait: what a person then reads in the status line."""
-    assert box.root
-    box._box.value = sentence
-    box._row.run.click()
-    box.job.wait(LONG)
-    return status(box)
+def ran(box: ContentFilterBox, sentence: str) -> str:
+    """Type a sentence and press Run: what a person then reads in the status line."""
+    control(box, "sentence").value = sentence
+    press(box)
+    return state(box)[1]
 
 
-def status(box: SentenceBox) -> str:
-    return Page(f"<p>{box.status.value.partition('>')[2].removesuffix('</div>')}</p>").text
-
-
-def test_what_the_lesson_has_is_shown_without_a_call() -> None:
-    asked = client()
+def test_what_the_lesson_has_is_shown() -> None:
     known = {WHOLE: outcome(), "No salad.": outcome(REFUSED, 400)}
-    box = sentence_box(asked, SYSTEM, shown=known)
-    static_view = box.static_view()
-    assert service_of(asked).requests == []
-    assert not box.is_built
-    assert static_view.plain.startswith(
-        "No salad.\nRefused, the model never saw it: violence (no level)."
-    )
-    assert severity(filter_results(known["No salad."])).plain in static_view.plain
-    cells = Page(static_view.html.replace(' class="cc-text"', "")).cells
+    box = ContentFilterBox(client(), SYSTEM, initial=known)
+    view = box.static_view()
+    assert view.plain.startswith(f"No salad.\n{VIOLENCE}")
+    assert severity(filter_results(known["No salad."])).plain in view.plain
+    cells = Page(view.html.replace(' class="cc-text"', "")).cells
     assert cells[-6:] == [
-        *("sentence", "what happened", WHOLE, "Not refused.", "No salad."),
-        "Refused, the model never saw it: violence (no level).",
+        *("sentence", "what happened", WHOLE, "Not refused.", "No salad.", VIOLENCE)
     ]
-    assert box.root
-    assert box._outcome.value == static_view.html
-    assert status(box) == "Ready. "
-    assert service_of(asked).requests == []
+    assert control(box, "outcome").value == view.html
+    assert "No sentence yet." in repr(ContentFilterBox(client(), initial={}))
 
 
-def test_a_replay_offers_what_was_recorded_and_says_so(replayed: ChatCompletionsClient) -> None:
-    box = sentence_box(replayed, SYSTEM, shown={CUT: outcome()})
-    root = box.root
-    assert "Answers are recorded here" in root.children[1].value
-    assert box._box.value == ""
-    assert {WHOLE, CUT} < set(box._box.options)
-    assert list(box._box.options) == box.sentences == recorded_sentences(replayed, SYSTEM)
-
-
-def test_each_sentence_that_is_offered_has_a_recording(replayed: ChatCompletionsClient) -> None:
-    box = sentence_box(replayed, SYSTEM, shown={})
-    assert box.sentences and len(box.sentences) >= 5
-    for sentence in box.sentences:
+def test_the_examples_show_all_that_a_filter_does(replayed: ChatCompletionsClient) -> None:
+    box = ContentFilterBox(replayed, SYSTEM, initial={})
+    sentences = [*(box.examples() or {})]
+    assert {WHOLE, CUT} < set(sentences)
+    for sentence in sentences:
         assert ran(box, sentence).startswith("Finished. ")
-    assert list(box.outcomes) == box.sentences
-    words = " ".join(map(happened, box.outcomes.values()))
+    assert list(box.outcomes) == sentences
+    words = " ".join(map(outcome_words, box.outcomes.values()))
     for piece in ("Refused, ", "was cut: violence (medium)", "did not check", "no text", "why."):
         assert piece in words
 
 
-@pytest.mark.parametrize(
-    "before", [[], [SystemMessage("Be brief.")], [*SYSTEM, UserMessage("Hello")]]
-)
+@pytest.mark.parametrize("before", [[], [*SYSTEM, UserMessage("Hello")]])
 def test_what_was_asked_in_another_way_is_not_offered(
     before: Any, replayed: ChatCompletionsClient
 ) -> None:
-    assert recorded_sentences(replayed, before) == []
-    box = sentence_box(replayed, before, shown={CUT: outcome()})
-    assert "No recording of lesson 07-content-safety" in ran(box, CUT)
+    assert ContentFilterBox(replayed, before, initial={}).examples() == {}
 
 
-def test_run_shows_the_chart_of_the_sentence_and_adds_it_to_the_list(
+def test_run_shows_the_chart_of_the_sentence_and_puts_it_last(
     replayed: ChatCompletionsClient,
 ) -> None:
-    box = sentence_box(replayed, SYSTEM, shown={WHOLE: outcome()})
+    box = ContentFilterBox(replayed, SYSTEM, initial={WHOLE: outcome()})
     assert ran(box, CUT) == "Finished. Not refused, but the answer was cut: violence (medium)."
     assert list(box.outcomes) == [WHOLE, CUT]
-    assert severity(filter_results(box.outcomes[CUT])).html in box._outcome.value
-    assert box._outcome.value == box.static_view().html
+    assert severity(filter_results(box.outcomes[CUT])).html in control(box, "outcome").value
+    assert control(box, "outcome").value == box.static_view().html
     assert "takes hold of the crust" in box.static_view().plain
     ran(box, WHOLE)
     assert list(box.outcomes) == [CUT, WHOLE]
 
 
-def test_live_any_sentence_can_be_typed_and_sent_with_enter() -> None:
-    box = sentence_box(client(answer(400, REFUSED), answer()), SYSTEM, shown={WHOLE: outcome()})
-    assert box.sentences is None
-    assert box.root
-    assert (box._box.value, box._box.options) == ("", (WHOLE,))
-    assert "recorded" not in box.root.children[1].value
-    box._box._handle_custom_msg({"event": "submit"}, [])
-    box._box.value = "A salad of my own."  # as the page does it: the key first, then the text
-    box.job.wait(LONG)
-    assert status(box) == "Finished. Refused, the model never saw it: violence (no level)."
-    service = service_of(box._client)
-    assert service.body["messages"] == [
-        *(message.as_dict() for message in SYSTEM),
-        {"role": "user", "content": "A salad of my own."},
-    ]
-    assert (box._box.value, box._box.options) == ("", (WHOLE, "A salad of my own."))
-    assert ran(box, "Another.") == "Finished. Not refused."
-
-
-def test_nothing_is_sent_without_a_sentence() -> None:
-    box = sentence_box(client(), SYSTEM, shown={})
-    assert ran(box, "  ").startswith("It failed. There is no sentence to send.")
-    assert service_of(box._client).requests == []
-    assert box.static_view().plain == "No sentence yet."
-
-
-def test_other_errors_are_said_in_words_and_nothing_is_lost() -> None:
-    box = sentence_box(client(answer(401, BUSY)), SYSTEM, shown={WHOLE: outcome()})
+def test_a_refusal_is_an_outcome_and_any_other_error_keeps_what_there_is() -> None:
+    wrong = answer(401, {"error": {"message": "Who?"}})
+    box = ContentFilterBox(client(answer(400, REFUSED), wrong), SYSTEM, initial={WHOLE: outcome()})
+    assert ran(box, "A salad.") == f"Finished. {VIOLENCE}"
     assert ran(box, "New").startswith("It failed. The service refused the credential. (HTTP 401)")
-    assert list(box.outcomes) == [WHOLE]
-    assert box._outcome.value == box.static_view().html
-    assert box._box.value == "New"
-
-
-def test_an_unrecorded_sentence_is_an_error_in_words(replayed: ChatCompletionsClient) -> None:
-    box = sentence_box(replayed, SYSTEM, shown={})
-    text = ran(box, "What is a spoon?")
-    assert "No recording of lesson 07-content-safety" in text
-    assert "or go live" in text
-
-
-def test_stop_waits_no_longer_and_keeps_what_there_is() -> None:
-    asked, go = threading.Event(), threading.Event()
-
-    def slow() -> Any:
-        asked.set()
-        assert go.wait(LONG)
-        return answer()()
-
-    box = sentence_box(client(slow), SYSTEM, shown={WHOLE: outcome()})
-    assert box.root
-    box._box.value = "New"
-    box._row.run.click()
-    assert asked.wait(LONG)
-    assert not box.run("Another")
-    box._row.stop.click()
-    box.job.wait(LONG)
-    assert status(box) == "Stopped. "
-    go.set()
-    assert list(box.outcomes) == [WHOLE]
+    assert list(box.outcomes) == [WHOLE, "A salad."]
+    assert control(box, "outcome").value == box.static_view().html
+    assert control(box, "sentence").value == "New"
 
 
 def test_the_list_stays_short() -> None:
-    box = sentence_box(client(), SYSTEM, shown={})
+    box = ContentFilterBox(client(), SYSTEM, initial={})
     for number in range(MAX_SENTENCES + 2):
         box.run(f"Sentence {number}")
         box.job.wait(LONG)
@@ -211,7 +123,7 @@ def test_the_list_stays_short() -> None:
 
 
 HATE = {"filtered": True, "severity": "high"}
-HAPPENED: dict[str, tuple[Outcome, str]] = {
+WORDS: dict[str, tuple[Outcome, str]] = {
     "whole": (judged(hate={"filtered": False, "severity": "low"}), "Not refused."),
     "no verdicts": (outcome(), "Not refused."),
     "cut": (
@@ -227,10 +139,7 @@ HAPPENED: dict[str, tuple[Outcome, str]] = {
         "Not refused; the filter did not check the answer.",
     ),
     "no text": (judged(None), "Not refused, but no text came."),
-    "refused": (
-        outcome(REFUSED, 400),
-        "Refused, the model never saw it: violence (no level).",
-    ),
+    "refused": (outcome(REFUSED, 400), VIOLENCE),
     "refused without a word": (
         outcome({"error": {"code": "content_filter"}}, 400),
         "Refused, the model never saw it: the filter does not say why.",
@@ -238,22 +147,15 @@ HAPPENED: dict[str, tuple[Outcome, str]] = {
 }
 
 
-@pytest.mark.parametrize(("thing", "told"), HAPPENED.values(), ids=HAPPENED)
-def test_what_happened_is_said_in_words(thing: Outcome, told: str) -> None:
-    assert happened(thing) == told
-
-
-def test_no_key_is_anywhere() -> None:
-    box = sentence_box(client(answer(401, BUSY)), SYSTEM, shown={WHOLE: outcome()})
-    ran(box, "New")
-    states = [made.get_state() for made in (box._box, box._outcome, box.status)]
-    assert leaked(box, box.static_view().html, box.job.progress, states) == []
+@pytest.mark.parametrize(("thing", "words"), WORDS.values(), ids=WORDS)
+def test_what_happened_is_said_in_words(thing: Outcome, words: str) -> None:
+    assert outcome_words(thing) == words
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_harms_nobody(text: str) -> None:
+def test_hostile_verdicts_harm_nobody(text: str) -> None:
     thing = judged(text, "content_filter", **{text: {"filtered": True, "severity": text}})
-    view = charted({text: thing})
+    view = outcomes_view({text: thing})
     page = Page(view.html.replace(' class="cc-text"', ""))
     assert len(view.html) < 500_000
     for shown in (view.html, view.plain, page.text):

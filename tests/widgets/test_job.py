@@ -9,26 +9,15 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from helpers import RateLimitError, StreamInterruptedError, UserMessage
+from helpers import UserMessage
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets import job as live
-from helpers.widgets.ask import Answer, answering, asking, patient
+from helpers.widgets import job as jobs
+from helpers.widgets.ask import Answer, announce_waits, stream_task
 from helpers.widgets.job import Job, Progress, RunContext, error_text
-from tests.fakes import ASK, DONE, KEY, answer, client, leaked, piece, service_of, streamed
-
-LONG = 20
-"""Seconds after which a wait that should have ended counts as one that never does."""
-
-
-def press(button: Any) -> None:
-    """Press a button that waits for the texts of the boxes, and let it begin."""
-    button.click()
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.join(LONG)
+from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
+from tests.widgets.panels import LONG
 
 
 class Page:
@@ -43,26 +32,26 @@ class Page:
         return [progress.state for progress in self.drawn]
 
 
-def counting(*values: Any) -> live.Work[Any]:
-    """Work that yields ``values``; an exception among them is raised when its turn comes."""
+def counting(*values: Any) -> jobs.Task[Any]:
+    """A task that yields ``values``; an exception among them is raised when its turn comes."""
 
-    def work(turn: RunContext) -> Iterator[Any]:
+    def task(context: RunContext) -> Iterator[Any]:
         for value in values:
             if isinstance(value, BaseException):
                 raise value
             yield value
 
-    return work  # type: ignore[return-value]
+    return task  # type: ignore[return-value]
 
 
 class Blocked:
-    """Work that yields 1 and then waits until it is let go; a stop does not wake it."""
+    """A task that yields 1 and then waits until it is let go; a stop does not wake it."""
 
     def __init__(self) -> None:
         self.waits, self.go, self.left = threading.Event(), threading.Event(), threading.Event()
         self.went_on = False
 
-    def __call__(self, turn: RunContext) -> Generator[int]:
+    def __call__(self, context: RunContext) -> Generator[int]:
         try:
             yield 1
             self.waits.set()
@@ -83,7 +72,7 @@ def test_a_run_is_shown_from_its_first_value_to_its_last() -> None:
 
 
 def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "MIN_FRAME", LONG)
+    monkeypatch.setattr(jobs, "MIN_FRAME", LONG)
     page = Page()
     page.job.start(counting(*range(1, 5001)), 0)
     assert page.job.wait(LONG / 2) == Progress("finished", 5000)
@@ -110,7 +99,7 @@ def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     assert page.job.wait(LONG) == page.drawn[-1] == Progress("stopped", 1)
     assert not work.go.is_set()
     work.go.set()
-    assert work.left.wait(LONG), "what the work has open is not closed"
+    assert work.left.wait(LONG), "what the task has open is not closed"
     assert not work.went_on
     assert page.job.progress == page.drawn[-1] == Progress("stopped", 1)
     assert page.job.error is None
@@ -127,15 +116,6 @@ def test_one_run_at_a_time_and_a_stopped_one_makes_room_at_once() -> None:
     assert page.job.wait(LONG) == Progress("finished", "third")
     assert first.left.wait(LONG)
     assert page.drawn[-1] == page.job.progress == Progress("finished", "third")
-
-
-def test_a_stop_without_a_run_does_nothing() -> None:
-    page = Page()
-    assert not page.job.stop()
-    page.job.start(counting("a"), 0)
-    page.job.wait(LONG)
-    assert not page.job.stop()
-    assert page.job.progress == Progress("finished", "a")
 
 
 def test_a_reset_stops_and_shows_what_it_is_given() -> None:
@@ -185,26 +165,6 @@ def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) ->
     assert leaked(end, page.drawn) == []
 
 
-def test_an_error_of_ours_says_what_happened_and_what_to_do() -> None:
-    words = error_text(RateLimitError(status=429, words="Slow down"))
-    assert words == str(RateLimitError(status=429, words="Slow down"))
-    assert "Slow down" in words
-    assert "What to do: wait" in words
-
-
-def test_an_error_before_the_first_value_is_shown() -> None:
-    page = Page()
-
-    def broken(turn: RunContext) -> Any:
-        raise OSError
-
-    page.job.start(broken, 0)
-    assert page.job.wait(LONG).state == "failed"
-    page.job.start(counting("a"), 0)
-    assert page.job.wait(LONG).state == "finished"
-    assert page.job.error is None
-
-
 def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
     def fail(progress: Progress[Any]) -> None:
         raise LookupError
@@ -231,47 +191,14 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
     assert work.left.wait(LONG)
 
 
-def test_what_the_work_waits_for_is_said_until_the_next_value() -> None:
-    page, go = Page(), threading.Event()
-
-    def work(turn: RunContext) -> Generator[str]:
-        turn.say("a moment")
-        go.wait(LONG)
-        yield "done"
-
-    said = threading.Event()
-    page.job._draw = lambda progress: said.set() if progress.words == "a moment" else None
-    page.job.start(work, "")
-    assert said.wait(LONG)
-    go.set()
-    assert page.job.wait(LONG) == Progress("finished", "done")
-
-
-def test_a_wait_ends_with_the_run() -> None:
-    page, woken, asleep = Page(), threading.Event(), threading.Event()
-
-    def work(turn: RunContext) -> Generator[int]:
-        yield 1
-        try:
-            asleep.set()
-            turn.sleep(3600)
-        finally:
-            woken.set()
-
-    page.job.start(work, 0)
-    assert asleep.wait(LONG)
-    page.job.stop()
-    assert woken.wait(LONG)
-
-
 def test_a_finished_run_wakes_nobody() -> None:
     page, calls = Page(), list[int]()
 
-    def work(turn: RunContext) -> Generator[int]:
-        with turn.woken_by(lambda: calls.append(1)):
+    def task(context: RunContext) -> Generator[int]:
+        with context.on_stop(lambda: calls.append(1)):
             yield 1
 
-    page.job.start(work, 0)
+    page.job.start(task, 0)
     page.job.wait(LONG)
     page.job.stop()
     assert calls == []
@@ -290,70 +217,11 @@ def test_an_answer_is_text_with_times_and_keeps_what_it_was() -> None:
     assert (kept.text, kept.arrivals, kept.completion) == ("Hi!", [0.5, 0.6], None)
 
 
-def test_an_answer_is_streamed() -> None:
-    page, asked = Page(), client(streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE))
-    page.job.start(answering(asked, ASK, max_tokens=5), Answer())
-    end = page.job.wait(LONG).value
-    assert end.text == end.completion.content == "Hello"
-    assert end.completion.finish_reason == "stop"
-    assert (service_of(asked).body["stream"], service_of(asked).body["max_tokens"]) == (True, 5)
-
-
-def test_of_a_stream_that_breaks_the_beginning_is_kept() -> None:
-    page, asked = Page(), client(streamed(piece("Hel"), httpx.ReadError("gone")))
-    page.job.start(answering(asked, ASK), Answer())
-    end = page.job.wait(LONG)
-    assert (end.state, end.value.text, end.value.completion) == ("failed", "Hel", None)
-    assert isinstance(page.job.error, StreamInterruptedError)
-    assert leaked(end.words) == []
-
-
-def test_an_answer_in_one_part() -> None:
-    page = Page(None)
-    page.job.start(asking(client(), ASK), None)
-    assert page.job.wait(LONG).value.content == "Hi!"
-
-
-def test_a_retry_is_said_and_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    page = Page()
-    asked = client(
-        answer(429, {}, retry_after="7"),
-        answer(),
-        on_wait=lambda seconds, _: print("printed", seconds),
-    )
-    said: list[str] = []
-
-    def work(turn: RunContext) -> Generator[Any]:
-        turn.say = said.append
-        yield from asking(asked, ASK)(turn)
-
-    page.job.start(work, None)
-    assert page.job.wait(LONG).value.content == "Hi!"
-    assert [words for words in said if "Waiting up to 7 s" in words] == said != []
-    assert capsys.readouterr().out == ""
-
-
-def test_a_stop_during_the_wait_for_a_retry_sends_none() -> None:
-    asked = client(answer(429, {}, retry_after="50"), answer(), max_pause=3600.0)
-    page, waits = Page(), threading.Event()
-    page.job._draw = lambda progress: waits.set() if "Waiting" in progress.words else None
-    page.job.start(asking(asked, ASK), None)
-    assert waits.wait(LONG)
-    before = threading.active_count()
-    page.job.stop()
-    assert page.job.wait(LONG).state == "stopped"
-    for thread in threading.enumerate():
-        if thread.name.endswith("(_work)"):
-            thread.join(LONG)
-    assert threading.active_count() < before
-    assert len(service_of(asked).requests) == 1
-
-
-def test_a_patient_client_leaves_the_other_as_it_was() -> None:
+def test_a_client_that_announces_waits_leaves_the_other_as_it_was() -> None:
     asked = client(max_pause=3.0)
     policy = asked.retry
-    twin = patient(asked, RunContext(print))
-    assert (asked.retry, twin.transport, twin.model) == (
+    other = announce_waits(asked, RunContext(print))
+    assert (asked.retry, other.transport, other.model) == (
         policy,
         asked.transport,
         asked.model,
@@ -387,7 +255,7 @@ def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
     server, page, arrived = Silent(), Page(Answer()), threading.Event()
     page.job._draw = lambda progress: arrived.set() if progress.value.text else None
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
-    page.job.start(answering(asked, [UserMessage("Tell me a story.")]), Answer())
+    page.job.start(stream_task(asked, [UserMessage("Tell me a story.")]), Answer())
     assert arrived.wait(LONG)
     page.job.stop()
     assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)

@@ -1,8 +1,6 @@
-"""The live heat map: every token a control that tells its rivals, without a script."""
+"""The logprob explorer: every token a control that tells its rivals, without a script."""
 
-import math
 import re
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +8,13 @@ from bs4 import BeautifulSoup, Tag
 
 from helpers.client.responses import ChatCompletions
 from helpers.views.logprobs import MAX_TOKENS, heatmap, tokens_of
-from helpers.widgets.logprob_explorer import MAX_RIVALS, choices, explorable, live_heatmap, spoken
+from helpers.widgets.logprob_explorer import (
+    MAX_RIVALS,
+    LogprobExplorer,
+    choices,
+    explorable,
+    spoken,
+)
 from helpers.widgets.panel import WIDGET_VIEW
 from tests.views.test_logprobs import PLAIN_ANSWER, SMILE, half, known, token
 from tests.views.test_views import HOSTILE
@@ -36,8 +40,8 @@ def outline(html: BeautifulSoup) -> list[Any]:
     return [(tag.name, sorted(tag.attrs)) for tag in html(True) if tag.name != "br"]
 
 
-def test_the_twin_is_the_heat_map() -> None:
-    panel = live_heatmap(PLAIN_ANSWER)
+def test_the_static_view_is_the_heat_map() -> None:
+    panel = LogprobExplorer(PLAIN_ANSWER)
     static = heatmap(PLAIN_ANSWER)
     assert panel.static_view() == static
     bundle = panel._repr_mimebundle_()
@@ -49,7 +53,7 @@ def test_the_twin_is_the_heat_map() -> None:
 
 def test_who_watches_gets_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
-    panel = live_heatmap(ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]}))
+    panel = LogprobExplorer(ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]}))
     assert WIDGET_VIEW in panel._repr_mimebundle_()
     assert panel.root.children[-2].value == explorable(tokens_of(PLAIN_ANSWER))
 
@@ -127,14 +131,14 @@ def test_the_place_below_is_as_high_as_the_longest_needs() -> None:
     assert form["style"] == "--cc-rows: 5"
 
 
-def test_all_facts_but_the_table_are_those_of_the_twin() -> None:
+def test_all_facts_but_the_table_are_those_of_the_static_view() -> None:
     said = text(page(*PLAIN_ANSWER))
     legend, _, summary, *_ = heatmap(PLAIN_ANSWER).plain.split("\n\n")
     assert legend in said and summary in said
 
 
 def test_an_answer_without_logprobs_says_so() -> None:
-    panel = live_heatmap(ChatCompletions({"choices": []}))
+    panel = LogprobExplorer(ChatCompletions({"choices": []}))
     assert panel.root.children[-2].value == panel.static_view().html
     assert "Ask with logprobs=True" in panel.static_view().html
 
@@ -163,10 +167,3 @@ def test_hostile_text_does_no_harm(text: str) -> None:
         explorable(tokens_of([token("b"), token("c", 0.5, d=0.1)])), "html.parser"
     )
     assert outline(seen) == outline(shape)
-
-
-def test_the_levels_of_the_choices_fall() -> None:
-    told = choices(tokens_of([token("a", 0.2, b=0.4, c=0.1, d=0.25)])[0])
-    levels = [int(re.search(r"(\d+)%", line)[1]) for line in told[:-1]]  # type: ignore[index]
-    assert all(a >= b for a, b in pairwise(levels))
-    assert math.isclose(sum(levels), 95)

@@ -1,4 +1,4 @@
-"""The live trace: forward, back and all at once, each step with who, what, to whom and why."""
+"""The trace stepper: forward, back and all at once, each step with who, what, to whom and why."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from helpers import AssistantMessage, SystemMessage, ToolMessage, UserMessage
 from helpers.views.trace import MAX_STEPS, Step, steps_of, trace
 from helpers.widgets.panel import WIDGET_VIEW
-from helpers.widgets.trace_stepper import MAX_JSON, LiveTrace, current, earlier, live_trace, why
+from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier, why
 from tests.views.test_trace import calling, made
 from tests.views.test_views import HOSTILE
 
@@ -34,25 +34,25 @@ HEADS = [
 ]
 
 
-def now(panel: LiveTrace) -> str:
+def now(panel: TraceStepper) -> str:
     """The head of the current step, as the controls show it."""
     return BeautifulSoup(panel.status.value, "html.parser").b.get_text()  # type: ignore[union-attr]
 
 
-def before(panel: LiveTrace) -> list[tuple[str, bool]]:
+def before(panel: TraceStepper) -> list[tuple[str, bool]]:
     """The lines of the earlier steps, and whether they are open."""
     html = BeautifulSoup(panel._earlier.value, "html.parser")
     return [(one.summary.get_text(), one.has_attr("open")) for one in html("details")]
 
 
-def watched() -> LiveTrace:
-    panel = live_trace(CONVERSATION)
+def watched() -> TraceStepper:
+    panel = TraceStepper(CONVERSATION)
     assert panel.root
     return panel
 
 
-def test_the_twin_is_the_whole_trace_wherever_one_is() -> None:
-    panel = live_trace(message for message in CONVERSATION)
+def test_the_static_view_is_the_whole_trace_wherever_one_is() -> None:
+    panel = TraceStepper(message for message in CONVERSATION)
     static = trace(CONVERSATION)
     for position in (1, 4, 7):
         panel.go(position)
@@ -119,7 +119,7 @@ def test_the_current_step_is_told_to_a_screen_reader_as_a_whole() -> None:
 
 def test_what_fails_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = watched()
-    monkeypatch.setattr(panel, "_show", lambda: 1 / 0)
+    monkeypatch.setattr(panel, "refresh", lambda: 1 / 0)
     panel._buttons["next"].click()
     assert 'role="alert"' in panel.status.value and "What to do" in panel.status.value
 
@@ -175,7 +175,7 @@ def test_an_earlier_step_has_the_beginning_of_what_was_said() -> None:
 
 
 def test_of_no_message_there_is_nothing_to_step_through() -> None:
-    panel = live_trace([])
+    panel = TraceStepper([])
     assert panel.root
     for made_ in panel._buttons.values():
         made_.click()
@@ -237,7 +237,7 @@ def test_hostile_text_does_no_harm(text: str) -> None:
     ids=lambda odd: repr(odd)[:40],
 )
 def test_odd_messages_are_shown_somehow(odd: Any) -> None:
-    panel = live_trace([odd, odd])
+    panel = TraceStepper([odd, odd])
     assert panel.root
     panel._buttons["all"].click()
     assert "cc-current" in panel.status.value

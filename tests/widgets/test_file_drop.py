@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from helpers import BadParameterError
-from helpers.widgets.upload import Incoming
+from helpers.widgets.file_drop import Upload
 from tests.views.test_views import HOSTILE
 
 MOST = 100
@@ -18,23 +18,23 @@ def piece(at: int = 0, size: int = 6, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("order", list(permutations([(0, b"ab"), (2, b"cd"), (4, b"ef")])))
 def test_the_pieces_make_the_file_in_any_order(order: tuple[tuple[int, bytes], ...]) -> None:
-    incoming = Incoming(MOST)
+    upload = Upload(MOST)
     *first, last = order
     for at, data in first:
-        assert incoming.add(piece(at), data) is None
-    assert incoming.add(piece(last[0]), last[1]) == ("photo.jpg", b"abcdef")
-    assert incoming._pieces == {}
+        assert upload.add(piece(at), data) is None
+    assert upload.add(piece(last[0]), last[1]) == ("photo.jpg", b"abcdef")
+    assert upload._pieces == {}
 
 
 def test_an_empty_file_is_a_file() -> None:
-    assert Incoming(MOST).add(piece(size=0), b"") == ("photo.jpg", b"")
+    assert Upload(MOST).add(piece(size=0), b"") == ("photo.jpg", b"")
 
 
 def test_another_file_takes_the_place_of_one_that_is_not_whole() -> None:
-    incoming = Incoming(MOST)
-    assert incoming.add(piece(0), b"abcd") is None
-    assert incoming.add(piece(0, 2, id=0.7, name="other.png"), b"xy") == ("other.png", b"xy")
-    assert incoming.add(piece(4), b"ef") is None
+    upload = Upload(MOST)
+    assert upload.add(piece(0), b"abcd") is None
+    assert upload.add(piece(0, 2, id=0.7, name="other.png"), b"xy") == ("other.png", b"xy")
+    assert upload.add(piece(4), b"ef") is None
 
 
 @pytest.mark.parametrize(
@@ -47,19 +47,19 @@ def test_another_file_takes_the_place_of_one_that_is_not_whole() -> None:
     ],
 )
 def test_what_can_not_be_taken_is_said(told: dict[str, Any], words: str) -> None:
-    incoming = Incoming(MOST)
+    upload = Upload(MOST)
     with pytest.raises(BadParameterError, match="What to do: ") as raised:
-        incoming.add(told, b"a")
+        upload.add(told, b"a")
     assert words in str(raised.value)
-    assert incoming._pieces == {}
+    assert upload._pieces == {}
 
 
 def test_as_many_bytes_as_allowed_are_taken() -> None:
-    assert Incoming(MOST).add(piece(size=MOST), b"x" * MOST) == ("photo.jpg", b"x" * MOST)
+    assert Upload(MOST).add(piece(size=MOST), b"x" * MOST) == ("photo.jpg", b"x" * MOST)
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_a_name_is_one_harmless_line(name: str) -> None:
-    taken = Incoming(MOST).add(piece(size=1, name=name), b"x")
+    taken = Upload(MOST).add(piece(size=1, name=name), b"x")
     assert taken and len(taken[0]) < 1200
     assert not set("\n\x00\x1b\u202e\ud800") & set(taken[0])
