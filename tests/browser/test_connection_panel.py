@@ -95,27 +95,6 @@ def test_going_live_by_keyboard_and_back(lesson: Notebook, panel: Locator, serve
     expect(lesson.outputs(SETUP)).to_contain_text("Answers: recorded")
 
 
-WRONG = {
-    "form": ({"endpoint": "https://my-resource.services.ai.azure.com"}, "Its path is '/'."),
-    "key": ({"key": "wrong-key-wrong-key"}, "The service refused the credential. (HTTP 401)"),
-    "model": ({"model": "another-model"}, "The service knows no such model. (HTTP 400)"),
-    "nobody there": ({"endpoint": "http://127.0.0.1:9/models"}, "could not be reached"),
-}
-
-
-def test_what_is_wrong_is_said_in_words_and_can_be_mended(panel: Locator, server: StandIn) -> None:
-    right = {"endpoint": server.models, "model": MODEL, "key": server.key}
-    for wrong, told in WRONG.values():
-        fill_in(panel, **{**right, **wrong})
-        press(panel, "Test the connection")
-        expect(state(panel, "failed")).to_contain_text(told)
-        expect(state(panel, "failed")).to_contain_text("What to do: ")
-        expect(panel.locator(".cc-facts")).to_contain_text("replay: recorded answers")
-    fill_in(panel, **right)
-    press(panel, "Test the connection")
-    expect(state(panel, "finished")).to_contain_text(WORKS)
-
-
 def test_no_part_of_the_key_is_saved_even_with_the_state_of_widgets(
     lesson: Notebook, panel: Locator, server: StandIn
 ) -> None:

@@ -1,29 +1,21 @@
-"""The content filter's box: a recorded sentence, Enter, the chart in words, and a refusal live."""
+"""The content filter's box: a recorded sentence, Enter, the chart in words."""
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Open, live_client
+from tests.browser.conftest import Open
 from tests.browser.driver import Notebook
 from tests.browser.test_panels import examples, state
-from tests.standin import StandIn
-from tests.standin.scripts import Script
 
-RECORDED = "ContentFilterBox(client, [SystemMessage(system)], initial="
-LIVE = "ContentFilterBox(live, initial={})"
+PANEL = "ContentFilterBox("
 BREAD, EGGS = "Which knife is best for bread?", "Fold the egg whites into the batter."
 
 
 @pytest.fixture(scope="module")
-def lesson(open_notebook: Open, server: StandIn) -> Notebook:
-    notebook = open_notebook("07-content-safety", (live_client(server), LIVE))
+def lesson(open_notebook: Open) -> Notebook:
+    notebook = open_notebook("07-content-safety")
     notebook.run_all()
     return notebook
-
-
-def fresh(lesson: Notebook, source: str) -> Locator:
-    lesson.run(source)
-    return lesson.cell(source).locator(".cc-sentence-box")
 
 
 def chart(panel: Locator) -> str:
@@ -32,7 +24,7 @@ def chart(panel: Locator) -> str:
 
 
 def test_a_recorded_sentence_is_chosen_and_its_chart_appears(lesson: Notebook) -> None:
-    panel = fresh(lesson, RECORDED)
+    panel = lesson.cell(PANEL).locator(".cc-sentence-box")
     box = panel.get_by_role("textbox", name="Sentence")
     assert "prompt, violence: medium, filtered" in chart(panel)
     panel.get_by_label("Examples").select_option(examples(panel)[BREAD])
@@ -52,20 +44,3 @@ def test_a_recorded_sentence_is_chosen_and_its_chart_appears(lesson: Notebook) -
     box.press("Enter")
     expect(state(panel, "failed")).to_contain_text("This question was not recorded.")
     expect(box).to_have_value("What is a spoon?")
-
-
-def test_live_any_sentence_can_be_typed(lesson: Notebook, server: StandIn) -> None:
-    panel = fresh(lesson, LIVE)
-    server.scripts = [
-        Script(ask="My own soup.", answer=("Enjoy it.",)),
-        Script(ask="My own salad.", faults=("content-filter",)),
-    ]
-    box = panel.get_by_role("textbox", name="Sentence")
-    for sentence, told in {
-        "My own soup.": "Finished. Not refused.",
-        "My own salad.": "Refused, the model never saw it: violence (medium).",
-    }.items():
-        box.fill(sentence)
-        box.press("Enter")
-        expect(state(panel, "finished")).to_contain_text(told)
-        expect(panel.get_by_role("row").last).to_contain_text(sentence)

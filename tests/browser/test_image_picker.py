@@ -199,15 +199,9 @@ def test_a_large_photo_arrives_whole_and_what_can_not_be_used_is_refused(
         file.truncate(MAX_BYTES + 1)
     pick(panel, film)
     expect(taken(panel, "failed")).to_contain_text("film.png can't be used: 50,000,001 bytes are")
-    for name, data, words in (
-        ("letter.png", b"hello", "it is no picture in one of the formats"),
-        ("half.jpg", PHOTO.read_bytes()[:999], "it is truncated or damaged"),
-        ("empty.png", b"", "it is no picture"),
-    ):
-        (tmp_path / name).write_bytes(data)
-        drop(panel.locator(".cc-file"), tmp_path / name)
-        expect(taken(panel, "failed")).to_contain_text(words)
-        expect(taken(panel, "failed")).to_contain_text("What to do: use a whole PNG")
+    (tmp_path / "letter.png").write_bytes(b"hello")
+    drop(panel.locator(".cc-file"), tmp_path / "letter.png")
+    expect(taken(panel, "failed")).to_contain_text("What to do: use a whole PNG")
     drop(panel.locator(".cc-file"), tmp_path)
     expect(taken(panel, "failed")).to_contain_text(f"The browser can't read {tmp_path.name}.")
     expect(panel.locator(".cc-sent")).to_contain_text("large.bmp")

@@ -4,24 +4,18 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from helpers.widgets.playground import PARAMETERS
-from tests.browser.conftest import Open, live_client
+from tests.browser.conftest import Open
 from tests.browser.driver import Notebook
 from tests.browser.test_panels import examples, state
-from tests.standin import StandIn
 
-RECORDED, LIVE = "Playground(client, initial=streamed)", "Playground(live, initial=streamed)"
+PANEL = "Playground(client, initial=streamed)"
 
 
 @pytest.fixture(scope="module")
-def lesson(open_notebook: Open, server: StandIn) -> Notebook:
-    notebook = open_notebook("03-parameters", (live_client(server), LIVE))
+def lesson(open_notebook: Open) -> Notebook:
+    notebook = open_notebook("03-parameters")
     notebook.run_all()
     return notebook
-
-
-def fresh(lesson: Notebook, source: str) -> Locator:
-    lesson.run(source)
-    return lesson.cell(source).locator(".cc-playground")
 
 
 def values(panel: Locator) -> dict[str, str]:
@@ -30,7 +24,7 @@ def values(panel: Locator) -> dict[str, str]:
 
 
 def test_an_example_fills_all_boxes_and_the_keyboard_is_enough(lesson: Notebook) -> None:
-    panel = fresh(lesson, RECORDED)
+    panel = lesson.cell(PANEL).locator(".cc-playground")
     keys, choice, offered = lesson.page.keyboard, panel.get_by_label("Examples"), examples(panel)
     expect(panel.locator(".cc-offline")).to_contain_text("choose an example and press Run")
     cafe = "Invent a name for a café where people practise languages. Only the name."
@@ -59,22 +53,3 @@ def test_an_example_fills_all_boxes_and_the_keyboard_is_enough(lesson: Notebook)
     panel.get_by_label("top_p").fill("0.123")
     panel.get_by_role("button", name="Run").click()
     expect(state(panel, "failed")).to_contain_text("This question was not recorded.")
-
-
-def test_live_what_a_parameter_can_not_be_is_said_and_nothing_is_sent(
-    lesson: Notebook, server: StandIn
-) -> None:
-    panel, asked = fresh(lesson, LIVE), len(server.requests)
-    expect(panel.get_by_label("Examples")).to_have_count(0)
-    expect(panel).to_contain_text("A box that is empty leaves its parameter out.")
-    panel.get_by_label("prompt").fill("Why do so many alphabets begin with A?")
-    for name, text, told in (("top_p", "7", "from 0 to 1"), ("seed", "x", "not a whole number")):
-        panel.get_by_label(name).fill(text)
-        panel.get_by_role("button", name="Run").click()
-        expect(state(panel, "failed")).to_contain_text(told)
-        panel.get_by_label(name).fill("")
-    assert len(server.requests) == asked
-    panel.get_by_label("temperature").fill("")
-    panel.get_by_role("button", name="Run").click()
-    expect(state(panel, "finished")).to_be_visible()
-    assert "temperature" not in server.requests[-1].body
