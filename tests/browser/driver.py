@@ -211,6 +211,13 @@ class Notebook:
         """The outputs of a cell on the page."""
         return self.cell(cell).locator(".jp-OutputArea-output")
 
+    def panel(self, cell: int | str) -> Locator:
+        """Run the cell of a panel, and return the new panel."""
+        self.run(cell)
+        panel = self.cell(cell).locator(".cc-panel")
+        panel.wait_for()
+        return panel
+
     def find(self, name: str) -> Locator:
         """Elements with the CSS class ``name``, such as Python gave to ``add_class``."""
         return self._panel.locator(f".{name}")

@@ -27,19 +27,12 @@ def lesson(open_notebook: Open, server: StandIn) -> Notebook:
     return notebook
 
 
-def fresh(lesson: Notebook, source: str) -> Locator:
-    lesson.run(source)
-    panel = lesson.cell(source).locator(".cc-chat")
-    expect(panel.locator(".cc-history p")).to_have_count(TURNS)
-    return panel
-
-
 def said(panel: Locator) -> list[str]:
     return panel.locator(".cc-history p").all_inner_texts()
 
 
 def test_offline_the_recorded_question_is_an_example(lesson: Notebook) -> None:
-    panel = fresh(lesson, RECORDED)
+    panel = lesson.panel(RECORDED)
     box, before = panel.get_by_role("textbox", name="Message"), said(panel)
     assert [*examples(panel)] == ["None from here: press Clear"]
     panel.get_by_role("button", name="Clear").click()
@@ -61,7 +54,7 @@ def test_offline_the_recorded_question_is_an_example(lesson: Notebook) -> None:
 
 
 def test_arrow_keys_scroll_the_log(lesson: Notebook) -> None:
-    panel = fresh(lesson, RECORDED)
+    panel = lesson.panel(RECORDED)
     log, cells = panel.locator(".cc-log"), lesson.count()
     log.evaluate("log => { log.style.maxHeight = '60px'; }")
     first = panel.get_by_label("Examples")
@@ -89,7 +82,7 @@ def test_live_it_goes_on_from_a_stopped_answer_and_exports(
         Script(ask="Go on", answer=(words,), first_ms=100, pace_ms=10),
         Script(ask="Well?", answer=("Well.",)),
     ]
-    panel = fresh(lesson, LIVE)
+    panel = lesson.panel(LIVE)
     expect(panel.get_by_label("Examples")).to_have_count(0)
     box = panel.get_by_role("textbox", name="Message")
     box.fill("Go on")

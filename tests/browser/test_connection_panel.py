@@ -36,9 +36,7 @@ def lesson(open_notebook: Open) -> Notebook:
 @pytest.fixture
 def panel(lesson: Notebook) -> Iterator[Locator]:
     """A new panel. What it was given is forgotten at the end: the kernel would stay live."""
-    lesson.run(PANEL)
-    panel = lesson.cell(PANEL).locator(".cc-connection")
-    expect(state(panel, "ready")).to_be_visible()
+    panel = lesson.panel(PANEL)
     yield panel
     press(panel, "Forget")
     expect(panel.locator(".cc-facts")).to_contain_text("replay: recorded answers")

@@ -24,7 +24,7 @@ def chart(panel: Locator) -> str:
 
 
 def test_a_recorded_sentence_is_chosen_and_its_chart_appears(lesson: Notebook) -> None:
-    panel = lesson.cell(PANEL).locator(".cc-sentence-box")
+    panel = lesson.panel(PANEL)
     box = panel.get_by_role("textbox", name="Sentence")
     assert "prompt, violence: medium, filtered" in chart(panel)
     panel.get_by_label("Examples").select_option(examples(panel)[BREAD])

@@ -43,13 +43,6 @@ def ignore(opened: FileChooser) -> None:
     """Do nothing with a file chooser that no test expects."""
 
 
-def fresh(lesson: Notebook, source: str = RECORDED) -> Locator:
-    lesson.run(source)
-    panel = lesson.cell(source).locator(".cc-picture-picker")
-    expect(chooser(panel)).to_be_visible()
-    return panel
-
-
 def chooser(panel: Locator) -> Locator:
     return panel.get_by_role("button", name="Choose a picture")
 
@@ -101,7 +94,7 @@ def mine(tmp_path: Path) -> Path:
 
 
 def test_an_example_chooses_picture_and_question(lesson: Notebook) -> None:
-    panel = fresh(lesson)
+    panel = lesson.panel(RECORDED)
     answer = panel.locator(".cc-answer")
     for picture, question, words in (
         ("A lighthouse", "Is anybody in this picture?", "Nobody is to be seen"),
@@ -125,7 +118,7 @@ def test_an_example_chooses_picture_and_question(lesson: Notebook) -> None:
 def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
     lesson: Notebook, mine: Path
 ) -> None:
-    panel = fresh(lesson)
+    panel = lesson.panel(RECORDED)
     panel.locator(".cc-file").focus()
     panel.page.keyboard.press("Tab")
     expect(chooser(panel)).to_be_focused()
@@ -151,7 +144,7 @@ def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
 
 
 def test_the_whole_panel_takes_a_file_that_is_dropped(lesson: Notebook, mine: Path) -> None:
-    panel = fresh(lesson)
+    panel = lesson.panel(RECORDED)
     place = panel.locator(".cc-file")
     dragged(panel.locator(".cc-answer"), mine, "dragEnter", "dragOver")
     expect(place).to_contain_class("cc-over")
@@ -169,7 +162,7 @@ def test_the_whole_panel_takes_a_file_that_is_dropped(lesson: Notebook, mine: Pa
 
 
 def test_a_picture_can_be_pasted(lesson: Notebook) -> None:
-    panel, cells = fresh(lesson), lesson.count()
+    panel, cells = lesson.panel(RECORDED), lesson.count()
     copy(lesson.page, saved(Image.new("RGB", (31, 17), "red"), "PNG"))
     panel.locator(".cc-hint").click()
     expect(panel.locator(".cc-file")).to_be_focused()
@@ -187,7 +180,7 @@ def test_a_picture_can_be_pasted(lesson: Notebook) -> None:
 def test_a_large_photo_arrives_whole_and_what_can_not_be_used_is_refused(
     lesson: Notebook, tmp_path: Path
 ) -> None:
-    panel = fresh(lesson)
+    panel = lesson.panel(RECORDED)
     photo = tmp_path / "large.bmp"
     Image.new("RGB", (2400, 1700), "navy").save(photo)
     assert photo.stat().st_size > 12_000_000  # a Jupyter server takes ten in one message
@@ -210,7 +203,7 @@ def test_a_large_photo_arrives_whole_and_what_can_not_be_used_is_refused(
 def test_live_a_picture_of_your_own_is_sent_without_metadata_when_run_is_pressed(
     lesson: Notebook, server: StandIn, mine: Path
 ) -> None:
-    panel, asked = fresh(lesson, LIVE), len(server.requests)
+    panel, asked = lesson.panel(LIVE), len(server.requests)
     server.scripts = [Script(ask="What is it?", picture="", answer=("It is a card.",))]
     pick(panel, mine)
     expect(taken(panel, "finished")).to_be_visible()

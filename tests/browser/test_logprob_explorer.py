@@ -20,11 +20,6 @@ def lesson(open_notebook: Open) -> Notebook:
     return notebook
 
 
-def fresh(lesson: Notebook, source: str = FIRST) -> Locator:
-    lesson.run(source)
-    return lesson.cell(source).locator(".cc-live-heatmap")
-
-
 def token(panel: Locator, text: str) -> Locator:
     """A token in the text, by the start of its accessible name."""
     return panel.locator("label").filter(has=panel.page.get_by_label(f"{text},"))
@@ -47,7 +42,7 @@ def on_top(panel: Locator) -> str:
 
 
 def test_pointing_at_a_token_is_enough_and_a_click_keeps_it(lesson: Notebook) -> None:
-    panel = fresh(lesson)
+    panel = lesson.panel(FIRST)
     expect(panel.locator(".cc-rivals").filter(visible=True)).to_have_count(1)
     expect(details(panel)).to_contain_text(LEAST_SURE)
     expect(details(panel)).to_contain_text("14% ' fall' (written)")
@@ -63,7 +58,7 @@ def test_pointing_at_a_token_is_enough_and_a_click_keeps_it(lesson: Notebook) ->
 
 
 def test_arrow_keys_lead_from_token_to_token_and_one_tab_leads_out(lesson: Notebook) -> None:
-    panel, cells = fresh(lesson), lesson.count()
+    panel, cells = lesson.panel(FIRST), lesson.count()
     keyboard = panel.page.keyboard
     control = panel.get_by_role("radio", checked=True)
     control.focus()
@@ -93,7 +88,7 @@ def test_arrow_keys_lead_from_token_to_token_and_one_tab_leads_out(lesson: Noteb
 def test_two_of_them_are_apart_and_in_a_long_one_every_token_can_be_chosen(
     lesson: Notebook,
 ) -> None:
-    first, long, second = fresh(lesson), fresh(lesson, LONG), fresh(lesson, SECOND)
+    first, long, second = map(lesson.panel, (FIRST, LONG, SECOND))
     token(second, "'About'").locator(".cc-token").click()
     expect(details(second)).to_contain_text("Token 1 of 25")
     expect(details(first)).to_contain_text(LEAST_SURE)

@@ -119,15 +119,6 @@ def notebook(open_notebook: Open, server: StandIn) -> Notebook:
     return notebook
 
 
-def fresh(notebook: Notebook, name: str) -> Locator:
-    """The panel, made again by its cell."""
-    source = PANELS[name].source
-    notebook.run(source)
-    panel = notebook.cell(source).locator(f".cc-{name}")
-    expect(panel).to_be_visible()
-    return panel
-
-
 def state(panel: Locator, name: str) -> Locator:
     """The status line, once it tells of this state."""
     return panel.locator(f".cc-status .cc-state[data-state={name}]")
@@ -170,7 +161,8 @@ def has_begun(panel: Locator, case: Case) -> None:
 @each_asking
 def test_mouse(name: str, notebook: Notebook, server: StandIn) -> None:
     """Run and Stop by mouse; an error in words; after both the next run is a new one."""
-    case, panel = PANELS[name], fresh(notebook, name)
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
     server.scripts = slow(case)
     panel.evaluate(NOTE)
     ask(panel, case)
@@ -199,7 +191,8 @@ def test_mouse(name: str, notebook: Notebook, server: StandIn) -> None:
 @each_asking
 def test_keyboard_and_screen_reader(name: str, notebook: Notebook, server: StandIn) -> None:
     """Tab leads to Run and Stop, Enter and Space press them, and neither loses the focus."""
-    case, panel = PANELS[name], fresh(notebook, name)
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
     keys, cells = notebook.page.keyboard, notebook.count()
     server.scripts = slow(case)
     run = panel.get_by_role("button", name=case.run)
@@ -252,7 +245,8 @@ def test_what_is_typed_during_an_answer_is_kept(
     name: str, notebook: Notebook, server: StandIn
 ) -> None:
     """However the answer ends: a panel that fails or is stopped may offer the question again."""
-    case, panel = PANELS[name], fresh(notebook, name)
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
     box = panel.get_by_role("textbox", name=case.typed)
     for end in ("finished", *(["failed"] if case.streams else []), "stopped"):
         box.fill("")
@@ -276,7 +270,8 @@ def test_what_is_typed_during_an_answer_is_kept(
 def test_buttons_work_and_hostile_text_is_text(
     name: str, notebook: Notebook, server: StandIn
 ) -> None:
-    case, panel = PANELS[name], fresh(notebook, name)
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
     if case.run:
         server.scripts = script(HOSTILE)
         ask(panel, case)
@@ -297,7 +292,7 @@ def test_buttons_work_and_hostile_text_is_text(
 @each_panel
 def test_keys_of_a_control_do_not_change_the_notebook(name: str, notebook: Notebook) -> None:
     """In JupyterLab's command mode B adds a cell, D pressed twice deletes one, an arrow leaves."""
-    panel, cells = fresh(notebook, name), notebook.count()
+    panel, cells = notebook.panel(PANELS[name].source), notebook.count()
     controls = panel.locator("input:not([type=file]), textarea, select")
     for control in controls.filter(visible=True).all():
         control.focus()
@@ -310,7 +305,7 @@ def test_keys_of_a_control_do_not_change_the_notebook(name: str, notebook: Noteb
 @pytest.mark.parametrize("theme", THEMES)
 def test_everyone_can_read_them(theme: Theme, notebook: Notebook, server: StandIn) -> None:
     """axe-core finds nothing in any state, and each panel fits into a narrow window."""
-    panels = {name: fresh(notebook, name) for name in PANELS}
+    panels = {name: notebook.panel(case.source) for name, case in PANELS.items()}
     notebook.theme(theme)
     for end, faults in (("finished", ()), ("failed", ("wrong-key",))):
         server.scripts = script(WIDE, faults=faults)

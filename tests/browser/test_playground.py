@@ -24,7 +24,7 @@ def values(panel: Locator) -> dict[str, str]:
 
 
 def test_an_example_fills_all_boxes_and_the_keyboard_is_enough(lesson: Notebook) -> None:
-    panel = lesson.cell(PANEL).locator(".cc-playground")
+    panel = lesson.panel(PANEL)
     keys, choice, offered = lesson.page.keyboard, panel.get_by_label("Examples"), examples(panel)
     expect(panel.locator(".cc-offline")).to_contain_text("choose an example and press Run")
     cafe = "Invent a name for a café where people practise languages. Only the name."
