@@ -1,22 +1,19 @@
 """Tests in a real browser: JupyterLab in Chromium, used as a person would use it.
 
-One file for each widget or lesson: ``test_stream.py``, ``test_playground.py`` and so on. Two
-fixtures open a lesson, with a kernel of its own and its outputs as they are committed:
+``test_panels.py`` holds for every panel; each panel has a file for what is special to it. A module
+opens one notebook, and each test runs the cell of its panel again:
 
-    from playwright.sync_api import expect
+    @pytest.fixture(scope="module")
+    def lesson(open_notebook, server):
+        notebook = open_notebook("02-streaming", **live(server))    # asks the stand-in endpoint
+        notebook.run_all()                                          # fails if a cell fails
+        return notebook
 
-    def test_stop_keeps_what_has_arrived(replayed):
-        notebook = replayed("02-streaming")             # from its recording
-        notebook.run_all()                              # fails the test if a cell fails
-        notebook.find("stream-start").click()           # by the class that Python gave the widget
-        expect(notebook.find("stream-text")).to_contain_text("Once")    # waits for it
+    def test_stop_keeps_what_has_arrived(lesson):
+        lesson.run("LiveStream(")                       # by a piece of the cell's source
+        lesson.find("cc-run").click()                   # by a CSS class that Python gave
+        expect(lesson.find("cc-text")).to_contain_text("Once")      # waits for it
 
-    def test_it_asks_the_endpoint(live, standin):
-        notebook = live("03-parameters", standin)       # asks the stand-in endpoint
-        ...
-        assert standin.requests[-1].body["temperature"] == 0.2
-
-A test waits for what it wants to see, with ``expect`` or ``wait_for``, and never for a time. When
-it ends, it fails if the page wrote an error to its console or asked any other machine for
-something. ``test_driver.py`` shows the steps on widgets of its own, and that all of this can fail.
+A test waits with ``expect`` or ``wait_for``, never for a time. It fails if the page wrote an error
+to its console or sent a request to any other machine.
 """

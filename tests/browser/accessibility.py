@@ -14,7 +14,8 @@ GRAVE = ("serious", "critical")
 # JupyterLab's body has no height, and axe takes all that is in it for hidden.
 RUN = """async selectors => {
   document.body.style.minHeight = '100vh';
-  return await axe.run({include: selectors.map(selector => [selector])});
+  return await axe.run(
+    {include: selectors.map(selector => [selector])}, {resultTypes: ['violations']});
 }"""
 
 

@@ -1,30 +1,32 @@
-"""What tests in a browser share: one browser and one JupyterLab, and for each test a kernel."""
+"""Fixtures of the browser tests: one browser, one JupyterLab and one page for all of them."""
 
-import os
 import re
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from os import environ
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, expect
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, Error, Page, expect
 
-from helpers.client.routes import RouteName
 from helpers.lessons import ROOT
 from tests.browser.chromium import NoBrowserError, chromium
-from tests.browser.driver import STEP, Desk, Notebook, Room
+from tests.browser.driver import STEP, LabPage, Notebook
 from tests.browser.lab import jupyterlab
+from tests.notebooks import files
 from tests.standin import StandIn
 from tests.standin.__main__ import MODEL
 
 ARTEFACTS = ROOT / "tests" / "artefacts"
 """Pictures to look at: of every lesson, and of the page when a test failed. Git ignores them."""
 Open = Callable[..., Notebook]
+PAGE = pytest.StashKey[Page]()
 expect.set_options(timeout=STEP)
 
 
-# The first two end with the last test in this folder, not later: as long as Playwright is there, no
-# other event loop can run in this thread, and other tests have loops of their own.
+# Package scope, not session scope: no other event loop can run in this thread while Playwright
+# does, and tests elsewhere have loops of their own.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     for old in ARTEFACTS.glob("failed-*.png"):
@@ -33,55 +35,80 @@ def browser() -> Iterator[Browser]:
         try:
             found = stack.enter_context(chromium())
         except NoBrowserError as missing:
-            if os.environ.get("CI"):
+            if environ.get("CI"):
                 raise
             pytest.skip(str(missing))
         yield found
 
 
 @pytest.fixture(scope="package")
-def room(browser: Browser) -> Iterator[Room]:
-    with jupyterlab() as lab:
-        yield Room(browser, lab)
+def lab_page(browser: Browser) -> Iterator[LabPage]:
+    with jupyterlab() as lab, closing(LabPage(browser, lab)) as page:
+        yield page
 
 
-@pytest.fixture
-def desk(room: Room) -> Iterator[Desk]:
-    """JupyterLab in a page. The test fails if the page is at fault when it ends."""
-    with room.desk() as desk:
-        yield desk
-    assert desk.faults == [], "\n".join(desk.faults)
+@pytest.fixture(scope="module")
+def open_notebook(lab_page: LabPage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    """Opens a lesson, by its id, or a notebook, by its path, in place of the one opened before.
 
-
-@pytest.fixture
-def replayed(desk: Desk) -> Iterator[Open]:
-    """Opens a lesson, by its id, that replays its recording; or a notebook, by its path.
-
-    Further arguments are environment variables of its kernel.
+    ``cells`` are sources of code cells: they are added to the lesson; without a lesson they are the
+    notebook. Further arguments are environment variables of the kernel.
     """
     with ExitStack() as stack:
 
-        def open_it(lesson: str | Path, **settings: str) -> Notebook:
+        def open_it(
+            lesson: str | Path = "", cells: tuple[str, ...] = (), **settings: str
+        ) -> Notebook:
+            stack.close()
             source = ROOT / "notebooks" / f"{lesson}.ipynb" if isinstance(lesson, str) else lesson
-            return stack.enter_context(desk.notebook(source, settings))
+            if cells:
+                nb = files.read(source) if lesson else new_notebook()
+                nb.cells += [new_code_cell(text, id=f"added{n}") for n, text in enumerate(cells)]
+                source = tmp_path_factory.mktemp("made") / (source.name if lesson else "made.ipynb")
+                files.write(source, nb)
+            return stack.enter_context(lab_page.notebook(source, settings))
 
         yield open_it
 
 
-@pytest.fixture
-def live(replayed: Open) -> Open:
-    """Opens a lesson that talks to a stand-in endpoint: one that is running, by either route."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[StandIn]:
+    """A stand-in endpoint whose scripts and pace a test may set."""
+    with StandIn() as server:
+        yield server
 
-    def open_it(lesson: str | Path, server: StandIn, route: RouteName = "models") -> Notebook:
-        return replayed(
-            lesson,
-            TUTORIAL_MODE="live",
-            AZURE_INFERENCE_ENDPOINT={"models": server.models, "v1": server.v1}[route],
-            AZURE_INFERENCE_CREDENTIAL=server.key,
-            AZURE_INFERENCE_MODEL=MODEL,
-        )
 
-    return open_it
+def live(server: StandIn) -> dict[str, str]:
+    """Environment variables by which a kernel asks the stand-in endpoint."""
+    return {
+        "TUTORIAL_MODE": "live",
+        "AZURE_INFERENCE_ENDPOINT": server.v1,
+        "AZURE_INFERENCE_CREDENTIAL": server.key,
+        "AZURE_INFERENCE_MODEL": MODEL,
+    }
+
+
+def live_client(server: StandIn) -> str:
+    """Source that makes ``live``, a client of the stand-in endpoint, in a kernel that replays."""
+    return f"""\
+from azure.core.credentials import AzureKeyCredential
+from helpers import ChatCompletionsClient
+
+live = ChatCompletionsClient({server.v1!r}, AzureKeyCredential({server.key!r}), {MODEL!r}, "v1")
+"""
+
+
+@pytest.fixture(autouse=True)
+def page_is_clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test after which the JupyterLab page has faults; starts each with the usual size."""
+    if "lab_page" not in request.fixturenames:
+        yield
+        return
+    page: LabPage = request.getfixturevalue("lab_page")
+    request.node.stash[PAGE] = page.page
+    page.reset()
+    yield
+    page.check()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -90,9 +117,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Take a picture of the page when a test has failed."""
     report = yield
-    desk = item.funcargs.get("desk")
-    if report.when == "call" and report.failed and isinstance(desk, Desk):
+    page = item.stash.get(PAGE, None)
+    if report.when == "call" and report.failed and page is not None:
         name = re.sub(r"[^\w-]+", "-", item.name)
         with suppress(Error):  # the page may be gone
-            desk.page.screenshot(path=ARTEFACTS / f"failed-{name}.png")
+            page.screenshot(path=ARTEFACTS / f"failed-{name}.png")
     return report

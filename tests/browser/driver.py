@@ -1,7 +1,8 @@
-"""What a person does in JupyterLab, as steps that wait until they are done."""
+"""Steps a person takes in JupyterLab; each waits until it is done."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -28,11 +29,12 @@ BARS = 150
 """Pixels: what JupyterLab shows above and below a notebook."""
 STEP = 60_000
 """Milliseconds that a step may take: long, for busy machines; most take less than a second."""
-LEFT = "Canceled future for "
-"""What JupyterLab says when a notebook is closed while its kernel still owes it an answer."""
+CANCELED = "Canceled future for "
+"""How JupyterLab's error starts if a notebook is closed while its kernel is busy."""
 Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 
-# What a wait asks for must not be a promise: Playwright takes one for a yes, whatever it comes to.
+# wait_for_function takes a promise for true, whatever it resolves to: these return plain values.
 LOADED = "() => window.jupyterapp !== undefined"
 WATCH = "() => { window.jupyterapp.restored.then(() => { window.restored = true; }); }"
 READY = """() => window.restored && !location.search.includes('reset')
@@ -44,7 +46,7 @@ OPEN = """async path => {
   const widget = await app.commands.execute('docmanager:open', {path});
   await widget.revealed;
 }"""
-# On a busy machine a notebook may open behind what was open before: its tab is chosen then.
+# On a busy machine a notebook may open behind another tab: activate it then.
 STATE = """path => {
   const { shell } = window.jupyterapp;
   const tabs = [...shell.widgets('main')];
@@ -60,7 +62,7 @@ STATE = """path => {
   };
 }"""
 IDLE = f"path => ({STATE})(path).ready"
-# The promise is not waited for here: a cell that never ends must not hold up the test for ever.
+# Does not await the promise: a cell that never ends would block the test without a timeout.
 START = """([command, index]) => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
   if (index !== null) {
@@ -72,6 +74,7 @@ START = """([command, index]) => {
 }"""
 SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
+COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
 THEME = "name => document.body.dataset.jpThemeLight === String(name === 'light')"
 CLOSE = """() => {
   for (const widget of [...window.jupyterapp.shell.widgets('main')]) {
@@ -83,38 +86,42 @@ TIDY = """() => document.querySelector('.jp-Dialog') === null
   && [...window.jupyterapp.shell.widgets('main')].every(widget => !widget.context)"""
 
 
+def wait_for(condition: Callable[[], bool], page: Page) -> None:
+    """Wait for something that is not on the page."""
+    end = time.monotonic() + STEP / 1000
+    while not condition():
+        assert time.monotonic() < end, "It never came."
+        page.wait_for_timeout(10)
+
+
 class CellError(AssertionError):
     """A cell that ended with an error."""
 
 
-class Desk:
-    """A browser page with JupyterLab in it, on which one notebook after the other is opened.
+class LabPage:
+    """A browser page with JupyterLab in it; one notebook after the other is opened on it.
 
-    ``faults`` tells in words what went wrong in the page: errors on its console, and requests to
-    any other machine.
+    ``faults`` lists what went wrong in the page: errors on its console, and requests to any other
+    machine.
     """
 
     def __init__(self, browser: Browser, lab: Lab) -> None:
         self.lab = lab
         self.faults: list[str] = []
+        self._loaded = False
         self._context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
         self._context.set_default_timeout(STEP)
-        self._context.on("console", self._heard)
-        self._context.on("weberror", self._broke)
-        self._context.on("request", self._asked)
+        self._context.on("console", self._on_console)
+        self._context.on("weberror", self._on_error)
+        self._context.on("request", self._on_request)
         self.page = self._context.new_page()
-        self.page.on("websocket", self._asked)
-
-    def enter(self) -> None:
-        """Load JupyterLab, with nothing open in it."""
-        self.page.goto(self.lab.url)
-        self.page.wait_for_function(LOADED)
-        self.page.evaluate(WATCH)
-        self.page.wait_for_function(READY)
+        self.page.on("websocket", self._on_request)
 
     @contextmanager
     def notebook(self, source: Path, settings: Mapping[str, str]) -> Iterator["Notebook"]:
         """Open a copy of a notebook; its kernel gets ``settings`` as environment variables."""
+        if not self._loaded:
+            self._load()
         path = self.lab.tree / "notebooks" / source.name
         shutil.copy(source, path)
         place = f"notebooks/{path.name}"
@@ -122,74 +129,57 @@ class Desk:
         try:
             self.page.evaluate(OPEN, place)
             try:
-                self.page.wait_for_function(IDLE, arg=place, polling=100)
+                self.page.wait_for_function(IDLE, arg=place, polling=50)
             except TimeoutError:
                 state = self.page.evaluate(STATE, place)
-                raise AssertionError(f"{place} has no kernel that is at rest: {state}") from None
+                raise AssertionError(f"{place} has no idle kernel: {state}") from None
             yield Notebook(self.page, path)
         finally:
+            # A page that can't be cleared, or asks something, is loaded again for the next one.
+            self._loaded = False
             self.page.evaluate(CLOSE)
             self.lab.stop_kernel(session)
+            self._loaded = bool(self.page.evaluate(TIDY))
 
-    def is_tidy(self) -> bool:
-        """Whether nothing is open on the page, and it asks nothing."""
-        return bool(self.page.evaluate(TIDY))
+    def reset(self) -> None:
+        """Go back to the light theme and the usual size, with the pointer out of the way."""
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+        self.page.mouse.move(1, 1)
+
+    def check(self) -> None:
+        """Raise ``AssertionError`` if anything went wrong in the page since the last call."""
+        faults, self.faults = self.faults, []
+        assert faults == [], "\n".join(faults)
 
     def close(self) -> None:
-        """Leave the page."""
+        """Close the page."""
         self._context.close()
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _load(self) -> None:
+        self.page.goto(self.lab.url)
+        self.page.wait_for_function(LOADED)
+        self.page.evaluate(WATCH)
+        self.page.wait_for_function(READY)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.faults.append(f"console: {message.text} ({message.location['url']})")
 
-    def _broke(self, raised: WebError) -> None:
-        if not str(raised.error).startswith(LEFT):
+    def _on_error(self, raised: WebError) -> None:
+        if not str(raised.error).startswith(CANCELED):
             self.faults.append(f"uncaught: {raised.error}")
 
-    def _asked(self, request: Request | WebSocket) -> None:
+    def _on_request(self, request: Request | WebSocket) -> None:
         place = urlsplit(request.url)
         if place.scheme not in ("data", "blob") and place.hostname != "127.0.0.1":
             self.faults.append(f"a request to another machine: {request.url}")
 
 
-class Room:
-    """A browser and a JupyterLab, with a desk that is used again for as long as it is tidy."""
-
-    def __init__(self, browser: Browser, lab: Lab) -> None:
-        self._browser = browser
-        self._lab = lab
-        self._free: Desk | None = None
-
-    @contextmanager
-    def desk(self) -> Iterator[Desk]:
-        """A desk with nothing on it. Loading JupyterLab takes longer than all else in a test."""
-        desk = self._free or self._overrides()
-        self._free = None
-        try:
-            desk.page.emulate_media(color_scheme="light")
-            desk.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-            yield desk
-            tidy = desk.is_tidy() and not desk.faults
-        except BaseException:
-            desk.close()
-            raise
-        if tidy:
-            self._free = desk
-        else:
-            desk.close()
-
-    def _overrides(self) -> Desk:
-        desk = Desk(self._browser, self._lab)
-        desk.enter()
-        return desk
-
-
 class Notebook:
-    """A notebook that is open, with its kernel at rest.
+    """An open notebook with an idle kernel.
 
-    A cell is named by its place among all cells, from 0, or by a piece of its source that no other
-    cell has.
+    A cell is named by its index, or by a piece of its source that no other cell has.
     """
 
     def __init__(self, page: Page, path: Path) -> None:
@@ -203,26 +193,33 @@ class Notebook:
 
     def run(self, cell: int | str) -> None:
         """Run one cell. Raises ``CellError`` if it fails."""
-        self._run("notebook:run-cell", self._place(cell))
-
-    def start(self, cell: int | str) -> None:
-        """Run one cell, without waiting for its end."""
-        self.page.evaluate(START, ["notebook:run-cell", self._place(cell)])
+        self._run("notebook:run-cell", self._index(cell))
 
     def cells(self) -> list[NotebookNode]:
         """The cells as the page holds them, with their outputs."""
         return [from_dict(cell) for cell in self.page.evaluate(CELLS)]
 
+    def count(self) -> int:
+        """The number of cells."""
+        return int(self.page.evaluate(COUNT))
+
     def cell(self, cell: int | str) -> Locator:
         """A cell on the page."""
-        return self._panel.locator(".jp-Notebook .jp-Cell").nth(self._place(cell))
+        return self._panel.locator(".jp-Notebook .jp-Cell").nth(self._index(cell))
 
     def outputs(self, cell: int | str) -> Locator:
         """The outputs of a cell on the page."""
         return self.cell(cell).locator(".jp-OutputArea-output")
 
+    def panel(self, cell: int | str) -> Locator:
+        """Run the cell of a panel, and return the new panel."""
+        self.run(cell)
+        panel = self.cell(cell).locator(".cc-panel")
+        panel.wait_for()
+        return panel
+
     def find(self, name: str) -> Locator:
-        """What has this CSS class: a widget, by what Python gave to ``add_class``."""
+        """Elements with the CSS class ``name``, such as Python gave to ``add_class``."""
         return self._panel.locator(f".{name}")
 
     def theme(self, name: Theme) -> None:
@@ -237,30 +234,31 @@ class Notebook:
         return files.read(self.path)
 
     @contextmanager
-    def whole(self) -> Iterator[Locator]:
-        """Make the window as long as the notebook, and give the part of it that is the notebook."""
+    def whole(self, width: int = WIDTH) -> Iterator[Locator]:
+        """Make the window as long as the notebook; gives the part of it that is the notebook."""
         pane = self._panel.locator(".jp-WindowedPanel-outer")
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
         length = pane.evaluate("pane => pane.scrollHeight")
-        self.page.set_viewport_size({"width": WIDTH, "height": length + BARS})
+        self.page.set_viewport_size({"width": width, "height": length + BARS})
         try:
             pane.evaluate("pane => pane.scrollTo(0, 0)")
             yield self._panel
         finally:
             self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
-    def _run(self, command: str, place: int | None) -> None:
-        self.page.evaluate(START, [command, place])
+    def _run(self, command: str, index: int | None) -> None:
+        self.page.evaluate(START, [command, index])
         self.page.wait_for_function("() => window.ran")
-        ran = self.cells() if place is None else self.cells()[place : place + 1]
+        ran = self.cells() if index is None else self.cells()[index : index + 1]
         for cell in ran:
             for output in cell.get("outputs", []):
                 if output.output_type == "error":
                     raise CellError(f"{output.ename}: {output.evalue}, in the cell\n{cell.source}")
 
-    def _place(self, cell: int | str) -> int:
+    def _index(self, cell: int | str) -> int:
         if isinstance(cell, int):
             return cell
-        found = [place for place, one in enumerate(self.cells()) if cell in one.source]
+        found = [index for index, one in enumerate(self.cells()) if cell in one.source]
         if len(found) != 1:
             raise LookupError(f"{len(found)} cells have {cell!r} in their source.")
         return found[0]

@@ -1,4 +1,4 @@
-"""A JupyterLab of its own for a browser: nothing of the user's is read or written."""
+"""A JupyterLab for the browser tests, which reads and writes nothing of the user's."""
 
 import json
 import os
@@ -65,7 +65,7 @@ class Lab:
         return f"{self.origin}/lab?reset&token={self.token}"
 
     def start_kernel(self, path: str, settings: Mapping[str, str]) -> str:
-        """Start a kernel for the notebook ``path``; gives its session.
+        """Start a kernel for the notebook ``path``, and return its session.
 
         ``settings`` are environment variables of the kernel. JupyterLab opens a notebook with the
         session that it already has.
@@ -100,7 +100,7 @@ class Lab:
 
 @contextmanager
 def jupyterlab() -> Iterator[Lab]:
-    """JupyterLab for tests: it does nothing by itself, and its theme is the browser's choice."""
+    """JupyterLab for tests: no autosave, and its theme follows the browser's colour scheme."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         config = Path(folder, "config", "labconfig")
         config.mkdir(parents=True)
@@ -172,10 +172,10 @@ def _wait_for(lab: Lab, server: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    """Be the server, and end when the process that started it lets go of the pipe between them.
+    """Run the server until its standard input is closed.
 
-    The system closes a pipe whatever way a process ends: this works on every system, and also when
-    that process was killed. Kernels end by themselves when their server is gone.
+    Every system closes the pipe when the process that started this one ends, even if it was killed.
+    Kernels end when their server is gone.
     """
     from jupyterlab.labapp import LabApp
 

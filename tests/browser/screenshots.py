@@ -1,16 +1,17 @@
 """The README's pictures, from the real thing: ``python -m tests.browser.screenshots``.
 
-Each lesson of ``PICTURES`` is run in a JupyterLab in a browser, and brought into its pose. Pictures
-of all lessons, whole, light and dark, are what the browser tests leave in ``tests/artefacts``.
+Each lesson of ``PICTURES`` is run in JupyterLab in a browser and scrolled to its place. The browser
+tests leave pictures of all lessons, whole, light and dark, in ``tests/artefacts``.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 
 from tqdm import tqdm
 
 from helpers.lessons import ROOT
 from tests.browser.chromium import chromium
-from tests.browser.driver import Notebook, Room
+from tests.browser.driver import LabPage, Notebook
 from tests.browser.lab import jupyterlab
 
 Pose = Callable[[Notebook], None]
@@ -36,14 +37,17 @@ PICTURES: dict[str, tuple[str, Pose]] = {
 
 def main() -> None:
     """Take all pictures."""
-    with chromium() as browser, jupyterlab() as lab:
-        room = Room(browser, lab)
+    with (
+        chromium() as browser,
+        jupyterlab() as lab,
+        closing(LabPage(browser, lab)) as page,
+    ):
         for name, (lesson, pose) in tqdm(PICTURES.items(), unit="picture"):
             source = ROOT / "notebooks" / f"{lesson}.ipynb"
-            with room.desk() as desk, desk.notebook(source, {}) as notebook:
+            with page.notebook(source, {}) as notebook:
                 notebook.run_all()
                 pose(notebook)
-                desk.page.screenshot(path=ROOT / "images" / name, animations="disabled")
+                page.page.screenshot(path=ROOT / "images" / name, animations="disabled")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,221 @@
+"""The image picker's own: choose, drop and paste a picture; what is sent of it and what not."""
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import FileChooser, Locator, Page, expect
+
+from helpers.images import MAX_BYTES
+from helpers.lessons import ROOT
+from tests.browser.conftest import Open, live_client
+from tests.browser.driver import Notebook
+from tests.browser.test_panels import examples, state
+from tests.standin import StandIn
+from tests.standin.scripts import Script
+from tests.test_images import PLANTED, saved, tagged
+
+PICTURES = '{"A chart of languages": chart, "A lighthouse": photo}'
+RECORDED, LIVE = (
+    f"recorded = ImagePicker(client, {PICTURES})\nrecorded",
+    f"ImagePicker(live, {PICTURES})",
+)
+PHOTO = ROOT / "images" / "lighthouse.jpg"
+EVENING = "What time of day is it, and how can you tell?"
+COPY = """async data => {
+  const blob = await (await fetch('data:image/png;base64,' + data)).blob();
+  await navigator.clipboard.write([new ClipboardItem({'image/png': blob})]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def lesson(open_notebook: Open, server: StandIn) -> Notebook:
+    notebook = open_notebook("08-images", (live_client(server), RECORDED, LIVE))
+    # Playwright begins to catch file choosers when someone listens, and a key may be quicker.
+    notebook.page.on("filechooser", ignore)
+    notebook.run_all()
+    return notebook
+
+
+def ignore(opened: FileChooser) -> None:
+    """Do nothing with a file chooser that no test expects."""
+
+
+def chooser(panel: Locator) -> Locator:
+    return panel.get_by_role("button", name="Choose a picture")
+
+
+def pick(panel: Locator, path: Path) -> None:
+    with panel.page.expect_file_chooser() as opened:
+        chooser(panel).click()
+    opened.value.set_files(path)
+
+
+def dragged(target: Locator, path: Path, *steps: str) -> None:
+    """Drag a file from elsewhere over ``target``, and with the step ``drop`` let go of it there."""
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    assert box
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2, "data": data}
+    session = target.page.context.new_cdp_session(target.page)
+    for step in steps:
+        session.send("Input.dispatchDragEvent", {"type": step, **place})
+
+
+def drop(target: Locator, path: Path) -> None:
+    dragged(target, path, "dragEnter", "dragOver", "drop")
+
+
+def copy(page: Page, picture: bytes) -> None:
+    """Put a picture into the clipboard."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(COPY, base64.b64encode(picture).decode())
+
+
+def taken(panel: Locator, name: str) -> Locator:
+    """What is said of the picture that was taken last."""
+    return panel.locator(f".cc-taken .cc-state[data-state={name}]")
+
+
+def rows(panel: Locator) -> list[str]:
+    found = panel.locator(".cc-sent tbody tr").all()
+    return ["\t".join(row.locator("td").all_inner_texts()) for row in found]
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A photo that lies on its side, and holds metadata that must not be sent."""
+    path = tmp_path / "mine & <yours>.jpg"
+    path.write_bytes(tagged("JPEG", 6))
+    return path
+
+
+def test_an_example_chooses_picture_and_question(lesson: Notebook) -> None:
+    panel = lesson.panel(RECORDED)
+    answer = panel.locator(".cc-answer")
+    for picture, question, words in (
+        ("A lighthouse", "Is anybody in this picture?", "Nobody is to be seen"),
+        (
+            "A chart of languages",
+            "What does this chart compare",
+            "French and Bengali have the bars",
+        ),
+    ):
+        label = next(text for text in examples(panel) if text.startswith(f"{picture}: {question}"))
+        panel.get_by_label("Examples").select_option(examples(panel)[label])
+        expect(panel.locator(".cc-sent")).to_contain_text(picture)
+        panel.get_by_role("button", name="Run").click()
+        expect(answer).to_contain_text(words)
+    expect(state(panel, "finished")).to_be_visible()
+    panel.get_by_label("Picture", exact=True).select_option("A lighthouse")
+    expect(panel.locator(".cc-sent")).to_contain_text("A lighthouse (lighthouse.jpg)")
+    expect(answer).to_contain_text("French and Bengali have the bars")
+
+
+def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
+    lesson: Notebook, mine: Path
+) -> None:
+    panel = lesson.panel(RECORDED)
+    panel.locator(".cc-file").focus()
+    panel.page.keyboard.press("Tab")
+    expect(chooser(panel)).to_be_focused()
+    with panel.page.expect_file_chooser() as opened:
+        panel.page.keyboard.press("Enter")
+    opened.value.set_files(mine)
+    expect(taken(panel, "finished")).to_contain_text(f"{mine.name} is ready. Nothing of it was")
+    expect(chooser(panel)).to_be_focused()
+    sent = panel.locator(".cc-sent")
+    expect(sent).to_contain_text(f"Your picture ({mine.name})")
+    expect(sent).to_contain_text("What was done: turned upright; metadata removed.")
+    expect(sent.get_by_role("img", name="Your picture, as it is sent")).to_be_visible()
+    assert "pixels\t40 × 20\t20 × 40" in rows(panel)
+    assert "GPSInfo" in rows(panel)[-1] and rows(panel)[-1].endswith("\tnone")
+    panel.get_by_role("textbox", name="Question").fill(EVENING)
+    panel.get_by_role("button", name="Run").click()
+    expect(state(panel, "failed")).to_contain_text("This question was not recorded.")
+
+    kept = lesson.saved()
+    text = str(kept)
+    assert mine.name not in text and "40 × 20" not in text and PLANTED.decode() not in text
+    assert "widgets" not in kept.metadata
+
+
+def test_the_whole_panel_takes_a_file_that_is_dropped(lesson: Notebook, mine: Path) -> None:
+    panel = lesson.panel(RECORDED)
+    place = panel.locator(".cc-file")
+    dragged(panel.locator(".cc-answer"), mine, "dragEnter", "dragOver")
+    expect(place).to_contain_class("cc-over")
+    dragged(panel.page.locator(".jp-NotebookPanel-toolbar").first, mine, "dragOver")
+    expect(place).not_to_contain_class("cc-over")
+    drop(place, mine)
+    expect(taken(panel, "finished")).to_contain_text(mine.name)
+    drop(panel.locator(".cc-answer"), PHOTO)
+    expect(taken(panel, "finished")).to_contain_text("lighthouse.jpg")
+    assert "pixels\t1,600 × 1,200\t768 × 1,024" in rows(panel)
+    panel.get_by_role("textbox", name="Question").fill(EVENING)  # the same bytes as the lesson's
+    panel.get_by_role("button", name="Run").click()
+    expect(state(panel, "finished")).to_be_visible()
+    expect(panel.locator(".cc-answer")).to_contain_text("Your picture (lighthouse.jpg)")
+
+
+def test_a_picture_can_be_pasted(lesson: Notebook) -> None:
+    panel, cells = lesson.panel(RECORDED), lesson.count()
+    copy(lesson.page, saved(Image.new("RGB", (31, 17), "red"), "PNG"))
+    panel.locator(".cc-hint").click()
+    expect(panel.locator(".cc-file")).to_be_focused()
+    lesson.page.keyboard.press("ControlOrMeta+v")
+    expect(taken(panel, "finished")).to_be_visible()
+    assert "pixels\t31 × 17" in rows(panel)
+    assert lesson.count() == cells  # JupyterLab did not paste a cell
+
+    lesson.page.evaluate("navigator.clipboard.writeText('a text')")
+    lesson.page.keyboard.press("ControlOrMeta+v")
+    expect(taken(panel, "failed")).to_contain_text("There was no file in it. Nothing was sent.")
+    assert "pixels\t31 × 17" in rows(panel)
+
+
+def test_a_large_photo_arrives_whole_and_what_can_not_be_used_is_refused(
+    lesson: Notebook, tmp_path: Path
+) -> None:
+    panel = lesson.panel(RECORDED)
+    photo = tmp_path / "large.bmp"
+    Image.new("RGB", (2400, 1700), "navy").save(photo)
+    assert photo.stat().st_size > 12_000_000  # a Jupyter server takes ten in one message
+    pick(panel, photo)
+    expect(taken(panel, "finished")).to_contain_text("large.bmp")
+    assert f"bytes\t{photo.stat().st_size:,}" in "\n".join(rows(panel))
+    film = tmp_path / "film.png"
+    with film.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    pick(panel, film)
+    expect(taken(panel, "failed")).to_contain_text("film.png can't be used: 50,000,001 bytes are")
+    (tmp_path / "letter.png").write_bytes(b"hello")
+    drop(panel.locator(".cc-file"), tmp_path / "letter.png")
+    expect(taken(panel, "failed")).to_contain_text("What to do: use a whole PNG")
+    drop(panel.locator(".cc-file"), tmp_path)
+    expect(taken(panel, "failed")).to_contain_text(f"The browser can't read {tmp_path.name}.")
+    expect(panel.locator(".cc-sent")).to_contain_text("large.bmp")
+
+
+def test_live_a_picture_of_your_own_is_sent_without_metadata_when_run_is_pressed(
+    lesson: Notebook, server: StandIn, mine: Path
+) -> None:
+    panel, asked = lesson.panel(LIVE), len(server.requests)
+    server.scripts = [Script(ask="What is it?", picture="", answer=("It is a card.",))]
+    pick(panel, mine)
+    expect(taken(panel, "finished")).to_be_visible()
+    box = panel.get_by_role("textbox", name="Question")
+    box.fill("What is it?")
+    assert len(server.requests) == asked
+    box.press("Enter")
+    expect(panel.locator(".cc-answer")).to_contain_text("It is a card.")
+    expect(state(panel, "finished")).to_be_visible()
+    expect(panel.locator(".cc-sent")).to_contain_text("With the last question it took")
+    url = server.requests[-1].body["messages"][0]["content"][1]["image_url"]["url"]
+    data = base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))
+    assert PLANTED in mine.read_bytes() and PLANTED not in data
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.size == (20, 40)

@@ -1,0 +1,322 @@
+"""What holds for every panel: mouse, keyboard, screen reader, errors, hostile text, narrow pages.
+
+All panels stand in one notebook, whose kernel asks a stand-in endpoint. A test runs the cell of its
+panel again, and so has a new one. What is special to a panel is tested in its own file.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.accessibility import axe
+from tests.browser.conftest import ARTEFACTS, Open, live
+from tests.browser.driver import THEMES, Notebook, Theme, wait_for
+from tests.standin import StandIn
+from tests.standin.scripts import Script
+
+NARROW = 700
+"""Pixels: a window in which a notebook shares the screen."""
+PACE_MS = 10
+SOON = 500 // PACE_MS
+"""Chunks that come in half a second: no more of them may come after Stop was pressed."""
+HOSTILE = "<u>x</u><img src=x onerror=hacked=1>"
+WIDE = f"{HOSTILE} &amp; {'wide' * 60}"
+"""A word that fits into no panel, and can't be broken at a blank."""
+QUESTION = "Who is <u>there</u> &amp; why?"
+SETUP = f"""\
+from helpers import UserMessage
+from helpers.connect import connect
+from helpers.images import prepare
+from helpers.lessons import ROOT
+from helpers.widgets import (
+    Chat, ConnectionPanel, ContentFilterBox, ImagePicker,
+    LiveStream, LogprobExplorer, Playground, TraceStepper,
+)
+
+client = connect("02-streaming")
+question, hostile, wide = {QUESTION!r}, {HOSTILE!r}, {WIDE!r}
+picture = prepare(ROOT / "images" / "languages.png", 1024)
+token = {{"token": hostile, "logprob": -0.5, "bytes": None, "top_logprobs": []}}
+function = {{"name": hostile, "arguments": hostile}}
+call = {{"id": hostile, "type": "function", "function": function}}
+conversation = [
+    {{"role": "user", "content": hostile}},
+    {{"role": "assistant", "content": None, "tool_calls": [call]}},
+    {{"role": "tool", "tool_call_id": hostile, "content": hostile}},
+    {{"role": "assistant", "content": wide}},
+]"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A panel: the source of its cell, and the accessible names of its controls."""
+
+    source: str
+    run: str = ""
+    """The button that asks; empty for a panel that asks nothing."""
+    question: str = ""
+    """The box for the question; empty if the question is fixed."""
+    typed: str = ""
+    """A box to type into during an answer; empty if there is none."""
+    streams: bool = True
+    buttons: tuple[str, ...] = ()
+    """Further buttons, in an order in which each changes what the panel shows."""
+    others: tuple[str, ...] = ()
+    """Buttons that are tested in the panel's own file."""
+
+
+PANELS = {
+    "live-stream": Case("LiveStream(client, [UserMessage(question)])", "Run"),
+    "chat": Case("Chat(client)", "Send", "Message", "Message", buttons=("Export", "Clear")),
+    "playground": Case("Playground(client, initial=())", "Run", "prompt", "temperature"),
+    "sentence-box": Case(
+        "ContentFilterBox(client, initial={})", "Run", "Sentence", "Sentence", streams=False
+    ),
+    "picture-picker": Case(
+        "ImagePicker(client, {wide: picture})",
+        *("Run", "Question", "Question"),
+        others=("Choose a picture",),
+    ),
+    "connection": Case(
+        'ConnectionPanel("00-start-here", [UserMessage(question)])',
+        *("Test the connection", "", "Model"),
+        streams=False,
+        buttons=("Forget",),
+    ),
+    "live-heatmap": Case("LogprobExplorer([token, token])"),
+    "live-trace": Case("TraceStepper(conversation)", buttons=("Next", "Back", "All", "Start")),
+}
+ASKING = {name: case for name, case in PANELS.items() if case.run}
+each_panel = pytest.mark.parametrize("name", PANELS)
+each_asking = pytest.mark.parametrize("name", ASKING)
+
+# Counts the words of an answer in the panel. The page counts when Stop is pressed: a count from
+# here would be later than the press.
+COUNT = "panel => (panel.textContent.match(/\\bw\\d+\\b/g) ?? []).length"
+NOTE = f"""panel => panel.querySelector('button.cc-stop').addEventListener('click', () => {{
+  panel.dataset.had = ({COUNT})(panel);
+}}, {{capture: true}})"""
+HEAR = """region => {
+  const heard = [];
+  const hear = () => heard.push(region.innerText.trim().split(/\\s*(?:…|\\.)/)[0]);
+  new MutationObserver(hear).observe(region, {childList: true, subtree: true});
+  return heard;
+}"""
+SHOWN = """panel => [panel.innerText, ...[...panel.querySelectorAll('input, textarea')]
+  .map(box => box.checkVisibility() + box.value)].join()"""
+FIRST = """panel => [...panel.querySelectorAll('button, input, select, textarea, [tabindex="0"]')]
+  .find(one => one.checkVisibility()).focus()"""
+INSIDE = "panel => panel.contains(document.activeElement)"
+OVERFLOW = "panel => panel.scrollWidth - panel.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook: Open, server: StandIn) -> Notebook:
+    cells = (SETUP, *(case.source for case in PANELS.values()))
+    notebook = open_notebook(cells=cells, **live(server))
+    notebook.run_all()
+    return notebook
+
+
+def state(panel: Locator, name: str) -> Locator:
+    """The status line, once it tells of this state."""
+    return panel.locator(f".cc-status .cc-state[data-state={name}]")
+
+
+def examples(panel: Locator) -> dict[str, str]:
+    """The recorded questions that are offered, by their text: what to select for each."""
+    found = panel.get_by_label("Examples").locator("option").all_text_contents()
+    return {text.replace("\u00a0", " "): text for text in found}  # so that blanks do not break
+
+
+def script(answer: str = "", **settings: object) -> list[Script]:
+    return [Script(ask=QUESTION, answer=(answer,), **settings)]  # type: ignore[arg-type]
+
+
+def slow(case: Case) -> list[Script]:
+    """An answer of many numbered words that is being written for half a minute."""
+    return script(" ".join(f"w{n}" for n in range(3000)), first_ms=100, pace_ms=PACE_MS)
+
+
+def ask(panel: Locator, case: Case) -> None:
+    """Put the question into its box, if there is one, and press Run."""
+    if case.question:
+        panel.get_by_role("textbox", name=case.question).fill(QUESTION)
+    panel.get_by_role("button", name=case.run).click()
+
+
+def catch_up(notebook: Notebook) -> None:
+    """Run a cell: at its end the page has all that the kernel sent before."""
+    notebook.run("hostile, wide =")
+
+
+def has_begun(panel: Locator, case: Case) -> None:
+    """Wait until the panel runs, and shows the first words if it streams."""
+    expect(state(panel, "running")).to_be_visible()
+    if case.streams:
+        expect(panel).to_contain_text("w0 w1 w2 w3")
+
+
+@each_asking
+def test_mouse(name: str, notebook: Notebook, server: StandIn) -> None:
+    """Run and Stop by mouse; an error in words; after both the next run is a new one."""
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
+    server.scripts = slow(case)
+    panel.evaluate(NOTE)
+    ask(panel, case)
+    has_begun(panel, case)
+    panel.get_by_role("button", name="Stop").click()
+    expect(state(panel, "stopped")).to_be_visible()
+    had, kept = int(panel.get_attribute("data-had") or -1), panel.evaluate(COUNT)
+    assert (4 if case.streams else 0) <= had <= kept <= had + SOON
+    if case.streams:
+        expect(state(panel, "stopped")).to_contain_text("it is not the whole answer")
+
+    server.scripts = script(faults=("wrong-key",))
+    asked = len(server.requests)
+    ask(panel, case)
+    expect(state(panel, "failed")).to_have_role("alert")
+    expect(state(panel, "failed")).to_contain_text("The service refused the credential.")
+    expect(state(panel, "failed")).to_contain_text("What to do: check that the key belongs")
+    assert len(server.requests) == asked + 1
+
+    server.scripts = script("Better now.")
+    ask(panel, case)
+    expect(state(panel, "finished")).to_be_visible()
+    expect(panel).to_contain_text("Better now.")
+
+
+@each_asking
+def test_keyboard_and_screen_reader(name: str, notebook: Notebook, server: StandIn) -> None:
+    """Tab leads to Run and Stop, Enter and Space press them, and neither loses the focus."""
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
+    keys, cells = notebook.page.keyboard, notebook.count()
+    server.scripts = slow(case)
+    run = panel.get_by_role("button", name=case.run)
+    stop = panel.get_by_role("button", name="Stop")
+    panel.evaluate(FIRST)
+    if case.question:
+        box = panel.get_by_role("textbox", name=case.question)
+        tab_to(box, panel)
+        keys.type(QUESTION)
+    tab_to(run, panel)
+    region = panel.locator(".cc-status[aria-live=polite]")
+    heard = region.evaluate_handle(HEAR)
+    keys.press("Enter")
+    has_begun(panel, case)
+    expect(run).to_be_focused()
+    keys.press("Tab")
+    expect(stop).to_be_focused()
+    keys.press("Space")
+    expect(state(panel, "stopped")).to_be_visible()
+    expect(stop).to_be_focused()
+    before = panel.evaluate(COUNT)
+    assert list(dict.fromkeys(heard.json_value())) == ["Running", "Stopped"]
+
+    server.scripts = script("Better now.")
+    keys.press("Shift+Tab")
+    expect(run).to_be_focused()
+    assert panel.evaluate(COUNT) == before
+    if case.question:
+        panel.get_by_role("textbox", name=case.question).fill(QUESTION)
+        run.focus()
+    keys.press("Space")
+    expect(state(panel, "finished")).to_be_visible()
+    expect(run).to_be_focused()
+    assert list(dict.fromkeys(heard.json_value())) == ["Running", "Stopped", "Finished"]
+    assert notebook.count() == cells
+
+
+def tab_to(control: Locator, panel: Locator) -> None:
+    """Press Tab until the control has the focus, which must stay within the panel."""
+    for _ in range(20):
+        if control.evaluate("control => control === document.activeElement"):
+            return
+        panel.page.keyboard.press("Tab")
+        assert panel.evaluate(INSIDE), "Tab leads out of the panel before it comes to the control."
+    raise AssertionError("Tab does not lead to the control.")
+
+
+@pytest.mark.parametrize("name", [name for name, case in PANELS.items() if case.typed])
+def test_what_is_typed_during_an_answer_is_kept(
+    name: str, notebook: Notebook, server: StandIn
+) -> None:
+    """However the answer ends: a panel that fails or is stopped may offer the question again."""
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
+    box = panel.get_by_role("textbox", name=case.typed)
+    for end in ("finished", *(["failed"] if case.streams else []), "stopped"):
+        box.fill("")
+        first_ms = 600_000 if end == "stopped" else 1500
+        cut_after = 0 if end == "failed" else None
+        server.scripts = script("Nobody.", first_ms=first_ms, cut_after=cut_after)
+        server.requests.clear()
+        ask(panel, case)
+        wait_for(lambda: bool(server.requests), notebook.page)
+        catch_up(notebook)
+        box.fill("")
+        box.press_sequentially("0.5")
+        if end == "stopped":
+            panel.get_by_role("button", name="Stop").click()
+        expect(state(panel, end)).to_be_visible()
+        catch_up(notebook)
+        expect(box).to_have_value("0.5")
+
+
+@each_panel
+def test_buttons_work_and_hostile_text_is_text(
+    name: str, notebook: Notebook, server: StandIn
+) -> None:
+    case = PANELS[name]
+    panel = notebook.panel(case.source)
+    if case.run:
+        server.scripts = script(HOSTILE)
+        ask(panel, case)
+        expect(state(panel, "finished")).to_be_visible()
+    expect(panel).to_contain_text(HOSTILE)
+    found = set(panel.get_by_role("button").all_inner_texts())
+    assert found == {*case.buttons, *case.others, *({case.run, "Stop"} if case.run else ())}
+    for button in case.buttons:
+        before = panel.evaluate(SHOWN)
+        panel.get_by_role("button", name=button).click()
+        changed = f"([panel, before]) => ({SHOWN})(panel) !== before"
+        notebook.page.wait_for_function(changed, arg=[panel.element_handle(), before])
+        assert panel.locator("u, img[src=x]").count() == 0
+    assert panel.locator("u, img[src=x]").count() == 0
+    assert notebook.page.evaluate("'hacked' in window") is False
+
+
+@each_panel
+def test_keys_of_a_control_do_not_change_the_notebook(name: str, notebook: Notebook) -> None:
+    """In JupyterLab's command mode B adds a cell, D pressed twice deletes one, an arrow leaves."""
+    panel, cells = notebook.panel(PANELS[name].source), notebook.count()
+    controls = panel.locator("input:not([type=file]), textarea, select")
+    for control in controls.filter(visible=True).all():
+        control.focus()
+        for key in ("b", "d", "d", "ArrowUp"):
+            notebook.page.keyboard.press(key)
+        assert panel.evaluate(INSIDE), f"A key leads out of {control.get_attribute('class')}."
+    assert notebook.count() == cells
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_everyone_can_read_them(theme: Theme, notebook: Notebook, server: StandIn) -> None:
+    """axe-core finds nothing in any state, and each panel fits into a narrow window."""
+    panels = {name: notebook.panel(case.source) for name, case in PANELS.items()}
+    notebook.theme(theme)
+    for end, faults in (("finished", ()), ("failed", ("wrong-key",))):
+        server.scripts = script(WIDE, faults=faults)
+        for name, case in ASKING.items():
+            ask(panels[name], case)
+            expect(state(panels[name], end)).to_be_visible()
+        if end == "finished":
+            panels["chat"].get_by_role("button", name="Export").click()
+            panels["live-trace"].get_by_role("button", name="All").click()
+        with notebook.whole(NARROW) as whole:
+            whole.screenshot(path=ARTEFACTS / f"panels-{end}-{theme}.png")
+            assert axe(notebook.page, ".cc-panel") == []
+            wide = {name: panel.evaluate(OVERFLOW) for name, panel in panels.items()}
+            assert {name: pixels for name, pixels in wide.items() if pixels > 0} == {}

@@ -1,0 +1,80 @@
+"""The trace stepper: the conversation unfolds step by step, there and back, and by keyboard."""
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Open
+from tests.browser.driver import Notebook
+
+FIRST, LOOP = "TraceStepper([*conversation", "TraceStepper(conversation)"
+"""The cells with the conversation made by hand, and with the one of a loop."""
+STEPS = (
+    ("Step 1 of 5: program → model, instructs", "You help people to travel."),
+    ("Step 2 of 5: user → model, says", "When is the next flight from Miami"),
+    ("Step 3 of 5: model → tool, calls next_flight", '"origin_city": "Miami"'),
+    ("Step 4 of 5: tool → model, answers step 3", '"info": "Nobody flies'),
+    ("Step 5 of 5: model → user, says", "it answers, from all that stands above"),
+)
+
+
+@pytest.fixture(scope="module")
+def lesson(open_notebook: Open) -> Notebook:
+    notebook = open_notebook("06-tools")
+    notebook.run_all()
+    return notebook
+
+
+def current(panel: Locator) -> Locator:
+    """The current step, which a screen reader announces."""
+    return panel.get_by_role("status")
+
+
+def press(panel: Locator, name: str) -> None:
+    panel.get_by_role("button", name=name).click()
+
+
+def test_next_unfolds_all_of_it_by_keyboard_alone(lesson: Notebook) -> None:
+    panel = lesson.panel(FIRST)
+    back, forward = (panel.get_by_role("button", name=name) for name in ("Back", "Next"))
+    forward.focus()
+    for place, (head, body) in enumerate(STEPS):
+        expect(current(panel)).to_contain_text(head)
+        expect(current(panel)).to_contain_text(body)
+        expect(forward).to_be_focused()
+        forward.press(("Enter", "Space")[place % 2])
+    expect(current(panel)).to_contain_text(STEPS[-1][0])
+    expect(panel.locator("details")).to_have_count(4)
+    expect(panel).to_contain_text("That is all.")
+    forward.press("Shift+Tab")
+    expect(back).to_be_focused()
+    back.press("Enter")
+    expect(current(panel)).to_contain_text("Step 4 of 5")
+    for _ in ("Next", "All", "Start", "the first step"):
+        panel.page.keyboard.press("Tab")
+    opened = panel.locator("details").first
+    expect(opened.locator("summary")).to_be_focused()
+    panel.page.keyboard.press("Enter")
+    expect(opened).to_have_attribute("open", "")
+
+
+def test_all_back_start_and_an_earlier_step(lesson: Notebook) -> None:
+    panel = lesson.panel(LOOP)
+    folded, unfolded = panel.locator("details:not([open])"), panel.locator("details[open]")
+    expect(current(panel)).to_contain_text("Step 1 of 7")  # whatever the other view shows
+    press(panel, "All")
+    expect(current(panel)).to_contain_text("Step 7 of 7: model → user, says")
+    expect(unfolded).to_have_count(6)
+    expect(unfolded.nth(4)).to_contain_text("Step 5 of 7: model → tool, calls next_train")
+    expect(unfolded.nth(5).locator("pre")).to_be_visible()
+    press(panel, "Back")
+    expect(current(panel)).to_contain_text("Step 6 of 7: tool → model, answers step 5")
+    expect(folded).to_have_count(5)
+    third = panel.locator("details").nth(2)
+    expect(third.locator("summary")).to_contain_text('origin_city = "Miami"')
+    expect(third.locator("pre")).to_be_hidden()
+    third.locator("summary").click()
+    expect(third.locator("pre")).to_contain_text('"destination_city": "Seattle"')
+    expect(third.locator("pre")).to_be_visible()
+    press(panel, "Start")
+    expect(current(panel)).to_contain_text("Step 1 of 7")
+    expect(panel.locator("details")).to_have_count(0)
