@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 
 MAX_HEADER = 100_000
 """Bytes of one header that are accepted, as many as httpx accepts."""
@@ -50,7 +51,7 @@ class AsyncNetworkTransport(AiohttpTransport):
         """Send ``request``; the answer's body is still to be read."""
         with _httpx_errors():
             response = await super().handle_async_request(request)
-        if isinstance(response.stream, httpx.AsyncByteStream):
+        if isinstance(response.stream, AiohttpResponseStream):
             limit = request.extensions.get("timeout", {}).get("read")
             # A second more than aiohttp's own time-out, which is the rule.
             response.stream = _Body(response.stream, limit and limit + 1)
@@ -71,18 +72,37 @@ class _Body(httpx.AsyncByteStream):
     aiohttp 3.14 then stops its own time-out, and would wait for ever.
     """
 
-    def __init__(self, body: httpx.AsyncByteStream, patience: float | None) -> None:
+    def __init__(self, body: AiohttpResponseStream, patience: float | None) -> None:
         self._body, self._patience = body, patience
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._body)
         with _httpx_errors():
             while True:
-                async with asyncio.timeout(self._patience):
-                    chunk = await anext(chunks, b"")
+                try:
+                    async with asyncio.timeout(self._patience):
+                        chunk = await anext(chunks, b"")
+                except (
+                    httpx.RequestError,
+                    aiohttp.ClientError,
+                    TimeoutError,
+                    RuntimeError,
+                ) as error:
+                    if unread := self._unread():
+                        yield unread
+                    if isinstance(error, RuntimeError):  # "Connection closed.", says aiohttp
+                        raise aiohttp.ClientPayloadError(str(error)) from None
+                    raise
                 if not chunk:
                     return
                 yield chunk
+
+    def _unread(self) -> bytes:
+        """Return what arrived just before the connection broke: aiohttp's readers discard it."""
+        content = self._body._aiohttp_response.content  # noqa: SLF001
+        with suppress(TimeoutError):
+            return content._read_nowait(-1)  # noqa: SLF001
+        return b""
 
     async def aclose(self) -> None:
         await self._body.aclose()

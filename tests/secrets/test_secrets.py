@@ -33,7 +33,7 @@ from helpers.connect import connect
 from helpers.lessons import ROOT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
-from helpers.views.view import wire
+from helpers.views import wire
 from tests.fakes import Tokens
 from tests.notebooks import files
 from tests.secrets.echo_server import ANSWER, ANSWERS, FORMS, REPLIES, UPDATE, EchoServer, filled
@@ -261,7 +261,7 @@ import logging, sys
 %xmode Verbose
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 from helpers.connect import connect
-from helpers.views.view import wire
+from helpers.views import wire
 client = connect("01-basic-call")
 client, vars(client)
 
@@ -287,7 +287,7 @@ def test_an_executed_notebook(seen: Seen, tmp_path: Path, monkeypatch: pytest.Mo
     files.write(source, new_notebook(cells=cells, metadata={"language_info": {"name": "python"}}))
     with EchoServer() as echo, pytest.raises(PapermillExecutionError) as failure:
         live(monkeypatch, f"{echo.url}/models")
-        execute(source, target, {"temperature": 0})
+        execute(source, target)
     seen.add("papermill", str(failure.value))
     text = target.read_text(encoding="utf-8")
     seen.add("the executed notebook", text, json.dumps(json.loads(text)))
