@@ -142,7 +142,7 @@ def slow(case: Case) -> list[Script]:
 def ask(panel: Locator, case: Case) -> None:
     """Put the question into its box, if there is one, and press Run."""
     if case.question:
-        panel.get_by_role("textbox", name=case.question).fill(QUESTION)
+        panel.get_by_role("textbox", name=case.question, exact=True).fill(QUESTION)
     panel.get_by_role("button", name=case.run).click()
 
 
@@ -199,7 +199,7 @@ def test_keyboard_and_screen_reader(name: str, notebook: Notebook, server: Stand
     stop = panel.get_by_role("button", name="Stop")
     panel.evaluate(FIRST)
     if case.question:
-        box = panel.get_by_role("textbox", name=case.question)
+        box = panel.get_by_role("textbox", name=case.question, exact=True)
         tab_to(box, panel)
         keys.type(QUESTION)
     tab_to(run, panel)
@@ -221,7 +221,7 @@ def test_keyboard_and_screen_reader(name: str, notebook: Notebook, server: Stand
     expect(run).to_be_focused()
     assert panel.evaluate(COUNT) == before
     if case.question:
-        panel.get_by_role("textbox", name=case.question).fill(QUESTION)
+        panel.get_by_role("textbox", name=case.question, exact=True).fill(QUESTION)
         run.focus()
     keys.press("Space")
     expect(state(panel, "finished")).to_be_visible()
@@ -247,7 +247,7 @@ def test_what_is_typed_during_an_answer_is_kept(
     """However the answer ends: a panel that fails or is stopped may offer the question again."""
     case = PANELS[name]
     panel = notebook.panel(case.source)
-    box = panel.get_by_role("textbox", name=case.typed)
+    box = panel.get_by_role("textbox", name=case.typed, exact=True)
     for end in ("finished", *(["failed"] if case.streams else []), "stopped"):
         box.fill("")
         first_ms = 600_000 if end == "stopped" else 1500

@@ -34,7 +34,7 @@ def press(panel: Locator, name: str) -> None:
 
 
 def test_next_unfolds_all_of_it_by_keyboard_alone(lesson: Notebook) -> None:
-    panel = lesson.panel(FIRST)
+    panel = lesson.cell(FIRST).locator(".cc-panel")
     back, forward = (panel.get_by_role("button", name=name) for name in ("Back", "Next"))
     forward.focus()
     for place, (head, body) in enumerate(STEPS):
@@ -58,7 +58,7 @@ def test_next_unfolds_all_of_it_by_keyboard_alone(lesson: Notebook) -> None:
 
 
 def test_all_back_start_and_an_earlier_step(lesson: Notebook) -> None:
-    panel = lesson.panel(LOOP)
+    panel = lesson.cell(LOOP).locator(".cc-panel")
     folded, unfolded = panel.locator("details:not([open])"), panel.locator("details[open]")
     expect(current(panel)).to_contain_text("Step 1 of 7")  # whatever the other view shows
     press(panel, "All")
