@@ -19,7 +19,7 @@ from papermill import PapermillExecutionError
 from tqdm import tqdm
 
 from helpers.client.routes import ROUTES, RouteName
-from helpers.commands.run import chosen, environment
+from helpers.commands.run import environment, select_lessons
 from helpers.lessons import Lesson
 from helpers.recordings.cassette import load
 from tests.notebooks import files
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--live", action="store_true", help="record your own deployment")
     options = parser.parse_args()
     try:
-        lessons = chosen(options.lessons)
+        lessons = select_lessons(options.lessons)
     except LookupError as unknown:
         parser.error(str(unknown.args[0]))
     failed = []
@@ -55,7 +55,7 @@ def record(lesson: Lesson, *, live: bool = False) -> None:
     """Write the recordings of ``lesson`` anew, then its notebook as a replay shows it."""
     before = {route: _written(lesson, route) for route in ROUTES}
     for route in (None,) if live else ROUTES:
-        with tempfile.TemporaryDirectory() as folder, _recording(route):
+        with tempfile.TemporaryDirectory() as folder, recording(route):
             files.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
     routes = [route for route in ROUTES if _written(lesson, route) != before[route]]
     if not routes:
@@ -76,14 +76,14 @@ def replay(lesson: Lesson, route: RouteName) -> None:
 
 
 @contextmanager
-def _recording(route: RouteName | None) -> Iterator[None]:
-    """Settings for kernels that record: a stand-in of their own, or live if ``route`` is None."""
+def recording(route: RouteName | None, pace: float = 1.0) -> Iterator[None]:
+    """Set the environment to record from a new stand-in, or live if ``route`` is None."""
     if route is None:
         with environment(TUTORIAL_MODE="record"):
             yield
         return
     with (
-        StandIn() as server,
+        StandIn(pace=pace) as server,
         environment(
             TUTORIAL_MODE="record",
             TUTORIAL_ROUTE="",  # the URL tells it

@@ -1,4 +1,4 @@
-"""Replay: a transport that answers from a recording, never from the network."""
+"""An httpx transport that answers from a recording, never from the network."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from helpers.client.messages import JSON
 from helpers.recordings.cassette import differences, load, match_key, to_recorded
 
 MAX_REPLAY_SECONDS = 2.0
-"""Seconds that a paced stream takes at most when it is replayed."""
+"""Seconds: a stream that took longer is replayed at a faster pace."""
 GO_LIVE = (
     "undo the change to see the recorded answer again, or go live: set AZURE_INFERENCE_ENDPOINT, "
     "AZURE_INFERENCE_CREDENTIAL and AZURE_INFERENCE_MODEL (lesson 00 shows how)."
@@ -25,12 +25,12 @@ GO_LIVE = (
 
 
 class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers either client from a recording, never from the network.
+    """Answer the sync or the async client from the recording in ``path``.
 
-    A request matches by method, path, body and ``extra-parameters`` header. The same request again
-    gets its recorded answers in order, then the last one again: so a retry meets first the failure
-    and then the success, and a cell can be run twice. ``pace`` replays streams at the recorded pace
-    (in at most 2 s).
+    A request matches by method, path, body and ``extra-parameters`` header. If the same request
+    comes again it gets its recorded answers in order, then the last one again: a retry meets first
+    the failure and then the success, and a cell can be run twice. ``pace`` replays streams at the
+    recorded pace, in at most 2 s. Raises ``RecordingError`` if the file is missing or damaged.
     """
 
     def __init__(self, path: Path, *, pace: bool = False) -> None:
@@ -43,7 +43,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             self._takes.setdefault(match_key(exchange["request"]), []).append(exchange)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The recorded answer. Raises ``NoRecordingError`` if there is none."""
+        """Return the next recorded answer. Raise ``NoRecordingError`` if there is none."""
         wanted = to_recorded(request)
         key = match_key(wanted)
         with self._lock:
@@ -55,22 +55,23 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return replayed(takes[min(count, len(takes) - 1)]["response"], pace=self._pace)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As ``handle_request``."""
+        """Do the same as ``handle_request``."""
         return self.handle_request(request)
 
     @property
     def requests(self) -> list[JSON]:
-        """Each request that has a recorded answer, once and in order: its ``method``, ``path``,
-        ``headers`` (those that count) and ``body``.
+        """Every request that has a recorded answer, once, in recorded order.
+
+        Each has ``method``, ``path``, ``headers`` (``extra-parameters`` only) and ``body``.
         """
         return [takes[0]["request"] for takes in self._takes.values()]
 
     def can_answer(self, request: httpx.Request) -> bool:
-        """Tell whether ``request`` has a recorded answer."""
+        """Return whether ``request`` has a recorded answer."""
         return match_key(to_recorded(request)) in self._takes
 
     def unplayed(self) -> list[str]:
-        """The recorded requests that were not asked as often as they were recorded."""
+        """Return the match keys of requests that came less often than they were recorded."""
         return [key for key, takes in self._takes.items() if self._played[key] < len(takes)]
 
     def _miss(self, wanted: JSON) -> NoRecordingError:
@@ -85,7 +86,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def replayed(answer: JSON, *, pace: bool = False) -> httpx.Response:
-    """The HTTP response that a recording holds."""
+    """Return a recorded answer as an HTTP response."""
     stream = _Stream(answer, pace=pace)
     body = json.dumps(answer["body"]) if "body" in answer else answer.get("text", "")
     source: Any = {"stream": stream} if "stream" in answer else {"content": body.encode()}
@@ -94,7 +95,7 @@ def replayed(answer: JSON, *, pace: bool = False) -> httpx.Response:
 
 
 class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The chunks of a replayed answer, with the clock that was recorded with them."""
+    """The chunks of a replayed answer, each with the time that was recorded with it."""
 
     def __init__(self, response: JSON, *, pace: bool) -> None:
         self._chunks: list[tuple[float, str]] = [tuple(c) for c in response.get("stream", [])]
@@ -104,29 +105,27 @@ class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._scale = (min(1.0, MAX_REPLAY_SECONDS / last) if last else 0.0) if pace else 0.0
 
     def elapsed(self) -> float:
-        """Seconds from the request to the chunk that was handed on last."""
+        """Return the recorded seconds from the request to the last chunk that was read."""
         return self._now / 1000
 
     def __iter__(self) -> Iterator[bytes]:
-        for at, text in self._chunks:
-            if pause := self._pause(at):
+        for pause, chunk in self._steps():
+            if pause:
                 time.sleep(pause)
-            self._now = at
-            yield text.encode()
-        self._check_end()
+            yield chunk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for at, text in self._chunks:
-            if pause := self._pause(at):
+        for pause, chunk in self._steps():
+            if pause:
                 await asyncio.sleep(pause)
+            yield chunk
+
+    def _steps(self) -> Iterator[tuple[float, bytes]]:
+        """Yield each chunk with the seconds to wait before it; raise if the stream broke off."""
+        for at, text in self._chunks:
+            pause = max(0.0, at - self._now) / 1000 * self._scale
             self._now = at
-            yield text.encode()
-        self._check_end()
-
-    def _pause(self, at: float) -> float:
-        return max(0.0, at - self._now) / 1000 * self._scale
-
-    def _check_end(self) -> None:
+            yield pause, text.encode()
         if self._ended == "cut":
             raise httpx.RemoteProtocolError("the connection was cut here when it was recorded")
         if self._ended == "left":

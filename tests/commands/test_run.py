@@ -14,8 +14,7 @@ from tests.notebooks import files
 
 FACTS = {"minutes": 1, "mirrors": "", "summary": "", "needs": ""}
 MADE = (Lesson("00-sound", "Sound", **FACTS), Lesson("01-broken", "Broken", **FACTS))
-SEEN = "import os\n\nn = 1"
-SAYS = 'print(n, os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"))'
+SAYS = 'import os; print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"))'
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +22,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two lessons of our own, and a working directory that is far from them."""
     made = tmp_path / "a project" / "notebooks"
     made.mkdir(parents=True)
-    parameters = new_code_cell(SEEN, metadata={"tags": ["parameters"]})
-    cells = [[parameters, new_code_cell(SAYS)], [new_code_cell("1 / 0")]]
-    for lesson, made_of in zip(MADE, cells, strict=True):
-        nb = new_notebook(cells=made_of)
+    for lesson, source in zip(MADE, [SAYS, "1 / 0"], strict=True):
+        nb = new_notebook(cells=[new_code_cell(source)])
         files.normalise(nb)
         files.write(made / f"{lesson.id}.ipynb", nb)
     monkeypatch.setattr(lessons, "ROOT", made.parent)
@@ -42,7 +39,7 @@ def said(path: Path) -> str:
 
 def test_a_lesson_that_works(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["run", "00"]) == 0
-    assert said(folder / "executed" / "00-sound.ipynb") == "1  None\n"
+    assert said(folder / "executed" / "00-sound.ipynb") == " None\n"
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["lesson", "result", "seconds"]
     assert lines[2].split()[:2] == ["00-sound", "ok"]
@@ -62,7 +59,7 @@ def test_one_that_fails_is_named_and_the_others_run(
 def test_the_route_is_set_for_the_run_only(folder: Path) -> None:
     before = dict(os.environ)
     assert command.main(["run", "00-sound", "--route", "v1"]) == 0
-    assert said(folder / "executed" / "00-sound.ipynb") == "1 v1 None\n"
+    assert said(folder / "executed" / "00-sound.ipynb") == "v1 None\n"
     assert dict(os.environ) == before
 
 
@@ -78,15 +75,10 @@ def test_no_kernel_believes_that_someone_watches(
 ) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "from a terminal in JupyterLab")
     runner.execute(MADE[0].notebook, folder / "out.ipynb")
-    assert said(folder / "out.ipynb") == "1  None\n"
+    assert said(folder / "out.ipynb") == " None\n"
     assert os.environ["JPY_SESSION_NAME"] == "from a terminal in JupyterLab"
 
 
-def test_parameters_replace_the_values_in_the_cell(folder: Path) -> None:
-    runner.execute(MADE[0].notebook, folder / "out.ipynb", {"n": 2})
-    assert said(folder / "out.ipynb") == "2  None\n"
-
-
 def test_lessons_come_in_their_order_and_once() -> None:
-    assert runner.chosen(["01", "00-sound", "01-broken"]) == list(MADE)
-    assert runner.chosen([]) == list(MADE)
+    assert runner.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
+    assert runner.select_lessons([]) == list(MADE)

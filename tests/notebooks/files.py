@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -71,9 +70,9 @@ def _stream(output: NotebookNode) -> str | None:
     return str(output.name) if output.output_type == "stream" else None
 
 
-def execute(source: Path, target: Path, parameters: dict[str, Any] | None = None) -> NotebookNode:
+def execute(source: Path, target: Path) -> NotebookNode:
     """Run ``source`` as ``python -m helpers run`` does, and write it normalised to ``target``."""
-    runner.execute(source, target, parameters)
+    runner.execute(source, target)
     nb = read(target)
     normalise(nb)
     write(target, nb)

@@ -40,11 +40,6 @@ HI = (piece("H"), piece("i"), piece(finish="stop"))
 Act = Callable[[ChatCompletionsClient], Any]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassettes" / "models" / "01-basic-call.json"
-
-
 def record(path: Path, act: Act, *answers: Answer, **options: Any) -> Any:
     provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
     recorder = RecordingTransport(path, Service(*answers), "01-basic-call", provenance)

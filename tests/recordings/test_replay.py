@@ -10,15 +10,10 @@ import pytest
 from helpers import NoRecordingError, RecordingError
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
-from tests.fakes import ASK, Service, answer, client
+from tests.fakes import ASK, Service, answer, client, service_of
 from tests.sync_and_async import both, once
 
 pytestmark = both
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cassettes" / "models" / "01-basic-call.json"
 
 
 def record(path: Path, *calls: dict[str, Any]) -> Any:
@@ -56,11 +51,26 @@ def test_a_request_is_found_by_what_it_asks(
     path: Path, recorded: Any, asked: Any, found: bool
 ) -> None:
     record(path, recorded)
+    player = ReplayTransport(path)
+    live = client()
+    live.complete(**{"messages": ASK, **asked})
+    assert player.can_answer(service_of(live).requests[0]) is found
+    assert len(player.unplayed()) == 1  # telling whether it can plays nothing
     if found:
         assert replay(path, **asked) == "Hi!"
     else:
         with pytest.raises(NoRecordingError):
             replay(path, **asked)
+
+
+def test_the_recorded_requests_are_listed_once_and_in_order(path: Path) -> None:
+    record(path, {"seed": 2}, {"x": 1}, {"seed": 2}, {})
+    player = ReplayTransport(path)
+    first, second, third = player.requests
+    assert (first["method"], first["path"], first["headers"]) == ("POST", "/chat/completions", {})
+    assert (first["body"]["messages"], first["body"]["seed"]) == (ASK, 2)
+    assert (second["body"]["x"], second["headers"]) == (1, {"extra-parameters": "pass-through"})
+    assert third["body"].keys() == {"messages", "model"}
 
 
 def test_a_stream_is_not_found_by_the_request_for_a_whole_answer(path: Path) -> None:
@@ -103,8 +113,8 @@ def test_a_miss_tells_the_first_three_differences_each_in_short(path: Path) -> N
     record(path, {})
     with pytest.raises(NoRecordingError) as failure:
         replay(path, a="x" * 5000, b=2, c=3, d=4)
-    lines = str(failure.value).splitlines()
-    assert len([line for line in lines if "recorded" in line and "now" in line]) == 3
+    lines = [line for line in str(failure.value).splitlines() if ": recorded " in line]
+    assert len(lines) == 3
     assert max(map(len, lines)) < 300
 
 
@@ -176,10 +186,8 @@ DAMAGED: dict[str, Any] = {
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_is_named_without_a_path_of_this_machine(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True)
-    raw = content if isinstance(content, bytes) else (
-        content if isinstance(content, str) else json.dumps(content)
-    ).encode()  # fmt: skip
-    path.write_bytes(raw)
+    text = content if isinstance(content, str | bytes) else json.dumps(content)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(RecordingError) as failure:
         ReplayTransport(path)
     text = str(failure.value)
@@ -189,21 +197,16 @@ def test_a_damaged_file_is_named_without_a_path_of_this_machine(path: Path, cont
 
 
 @once
-def test_a_file_that_is_not_there_is_named(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("is_folder", "words"), [(False, "There is no recording {}"), (True, "{} can't be read")]
+)
+def test_a_file_that_is_not_there_is_named(path: Path, is_folder: bool, words: str) -> None:
+    if is_folder:
+        path.mkdir(parents=True)
     with pytest.raises(RecordingError) as failure:
         ReplayTransport(path)
-    text = str(failure.value)
-    assert "There is no recording cassettes/models/01-basic-call.json" in text
-    assert str(path.parent.parent.parent) not in text
-
-
-@once
-def test_a_folder_in_place_of_the_file_is_named(path: Path) -> None:
-    path.mkdir(parents=True)
-    with pytest.raises(RecordingError) as failure:
-        ReplayTransport(path)
-    assert "cassettes/models/01-basic-call.json can't be read" in str(failure.value)
-    assert str(path) not in str(failure.value)
+    assert words.format("cassettes/models/01-basic-call.json") in str(failure.value)
+    assert str(path.parent.parent.parent) not in str(failure.value)
 
 
 def test_a_paced_stream_takes_two_seconds_at_most(path: Path, slept: list[float]) -> None:

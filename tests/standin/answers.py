@@ -61,7 +61,7 @@ class Answer:
 def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
     """The answer of ``script`` (None: the fallback), spoilt by ``fault`` if that changes it."""
     choices = tuple(spoil(choice, fault) for choice in choose(call, script))
-    if fault and fault.change == "no-choices":
+    if fault and fault.name == "no-choices":
         choices = ()
     body = call.body
     return Answer(
@@ -74,7 +74,7 @@ def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
         top=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
         usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
         annotated=call.route == "v1" or bool(script and script.annotated),
-        filter_ran=not (fault and fault.change == "filter-down"),
+        filter_ran=not (fault and fault.name == "filter-down"),
         first_ms=script.first_ms if script else FIRST_MS,
         pace_ms=script.pace_ms if script else PACE_MS,
         cut_after=script.cut_after if script else None,
@@ -100,9 +100,7 @@ def choose(call: Call, script: Script | None) -> Iterator[Choice]:
 
 
 def variant(body: dict[str, Any], turn: int, at: int) -> int:
-    """Which of several answers: the first when cold, the seed's, else each time the next."""
-    if body.get("temperature") == 0:
-        return 0
+    """Which of several answers: the seed's, else each time the next."""
     seed = body.get("seed")
     return turn if seed is None else int(seed) + at
 
@@ -140,7 +138,7 @@ def cut(text: str, body: dict[str, Any], filtered_after: int | None) -> Choice:
 
 def spoil(choice: Choice, fault: Fault | None) -> Choice:
     """``choice`` with what ``fault`` does to its text or its end."""
-    match fault.change if fault else None:
+    match fault.name if fault else None:
         case "unknown-finish-reason":
             return replace(choice, finish_reason="model_length")
         case "filtered-output":

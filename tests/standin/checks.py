@@ -6,9 +6,9 @@ Each check returns the reply that refuses, or None.
 from collections.abc import Mapping
 from typing import Any
 
-from tests.standin import replies
 from tests.standin.calls import Route
-from tests.standin.replies import Reply
+from tests.standin.faults import refuse
+from tests.standin.replies import Reply, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
 TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
@@ -18,43 +18,19 @@ REASONING = "stand-in-reasoning"
 DEPLOYMENTS = ("stand-in-chat", PLAIN, REASONING)
 
 STANDARD = frozenset(
-    {
-        "messages",
-        "model",
-        "frequency_penalty",
-        "presence_penalty",
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "seed",
-        "stop",
-        "stream",
-        "response_format",
-        "tools",
-        "tool_choice",
-    }
+    (
+        *("messages", "model", "frequency_penalty", "presence_penalty", "temperature", "top_p"),
+        *("max_tokens", "seed", "stop", "stream", "response_format", "tools", "tool_choice"),
+    )
 )
 """The fields that the specification of the models route has; all others are extra there."""
-
-FIRST_CLASS = STANDARD | {
-    "audio",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "logprobs",
-    "max_completion_tokens",
-    "metadata",
-    "modalities",
-    "n",
-    "parallel_tool_calls",
-    "prediction",
-    "reasoning_effort",
-    "store",
-    "stream_options",
-    "top_logprobs",
-    "user",
-    "user_security_context",
-}
+FIRST_CLASS = STANDARD | frozenset(
+    (
+        *("audio", "function_call", "functions", "logit_bias", "logprobs", "metadata", "n"),
+        *("max_completion_tokens", "modalities", "parallel_tool_calls", "prediction", "store"),
+        *("reasoning_effort", "stream_options", "top_logprobs", "user", "user_security_context"),
+    )
+)
 """The fields that the v1 route has; any other is an error there."""
 
 
@@ -68,12 +44,19 @@ def check_key(headers: Mapping[str, str]) -> Reply | None:
     """A key may come in either header; a token only as `Authorization: Bearer`."""
     bearer = headers.get("authorization", "").casefold().startswith("bearer ")
     accepted = (KEY, TOKEN) if bearer and "api-key" not in headers else (KEY,)
-    return None if match_key(headers) in accepted else replies.wrong_key()
+    return None if match_key(headers) in accepted else refuse("wrong-key")
 
 
 def check_version(route: Route, version: str | None) -> Reply | None:
     """The models route answers one api-version; v1 needs none."""
-    return None if route == "v1" or version == API_VERSION else replies.no_resource()
+    return None if route == "v1" or version == API_VERSION else refuse("wrong-route")
+
+
+def check_json(body: Any) -> Reply | None:
+    """The body of a request is a JSON object."""
+    if isinstance(body, dict):
+        return None
+    return openai_error("We could not parse the JSON body of your request.", None, None)
 
 
 def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
@@ -87,30 +70,29 @@ def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) 
 def check_model(route: Route, model: str) -> Reply | None:
     """The models route does not mind upper and lower case; v1 does."""
     if route == "v1":
-        return None if model in DEPLOYMENTS else replies.no_deployment()
+        return None if model in DEPLOYMENTS else refuse("no-deployment")
     if not model:
-        return replies.no_model()
-    return None if model.lower() in DEPLOYMENTS else replies.unknown_model(model)
+        return refuse("no-model")
+    return None if model.lower() in DEPLOYMENTS else refuse("unknown-model", model=model)
 
 
-def check_extra(
-    route: Route, model: str, headers: Mapping[str, str], body: dict[str, Any]
-) -> Reply | None:
+def check_extra(route: Route, headers: Mapping[str, str], body: dict[str, Any]) -> Reply | None:
     """Fields that are not in the specification. `drop` removes them from ``body``."""
     if route == "v1":
         unknown = sorted(set(body) - FIRST_CLASS)
-        return replies.unrecognized(unknown) if unknown else None
+        if not unknown:
+            return None
+        plural = "s" if len(unknown) > 1 else ""
+        return refuse("unrecognized-argument", s=plural, names=", ".join(unknown))
     option = headers.get("extra-parameters", "error")
     extra = [name for name in body if name not in STANDARD]
     if option not in ("error", "drop", "pass-through"):
-        return replies.extra_header_value(option)
+        return refuse("extra-header-value", value=option)
     if option == "error" and extra:
-        return replies.extra_not_allowed(extra)
+        return refuse("extra-not-allowed", names=str(extra))
     if option == "drop":
         for name in extra:
             del body[name]
-    elif extra and model.lower() == PLAIN:
-        return replies.extra_refused(extra[0], body[extra[0]])
     return None
 
 
@@ -120,15 +102,15 @@ def check_plain(route: Route, model: str, body: Mapping[str, Any]) -> Reply | No
         return None
     kind = (body.get("response_format") or {}).get("type", "text")
     if kind != "text" and route == "models":
-        return replies.not_supported("response_format", kind)
+        return refuse("parameter-not-supported", value=kind)
     if kind != "text":
         words = f"'response_format' of type '{kind}' is not supported with this model."
-        return replies.openai_error(words, "unsupported_value", "response_format")
+        return openai_error(words, "unsupported_value", "response_format")
     roles = [message["role"] for message in body["messages"]]
     if route == "v1" and "system" in roles:
         where = f"messages[{roles.index('system')}].role"
         words = f"Unsupported value: '{where}' does not support 'system' with this model."
-        return replies.openai_error(words, "unsupported_value", where)
+        return openai_error(words, "unsupported_value", where)
     return None
 
 
@@ -141,7 +123,7 @@ def check_reasoning(model: str, body: Mapping[str, Any]) -> Reply | None:
     if model.lower() != REASONING:
         return None
     if body.get("max_tokens") is not None:
-        return replies.no_max_tokens()
+        return refuse("unsupported-parameter")
     for name, only in FIXED.items():
         value = body.get(name)
         if value is not None and value != only:
@@ -149,5 +131,5 @@ def check_reasoning(model: str, body: Mapping[str, Any]) -> Reply | None:
                 f"Unsupported value: '{name}' does not support {value} with this model. Only the"
                 f" default ({only}) value is supported."
             )
-            return replies.openai_error(words, "unsupported_value", name)
+            return openai_error(words, "unsupported_value", name)
     return None

@@ -4,32 +4,24 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.standin import replies
 from tests.standin.calls import Route
-from tests.standin.replies import Reply
+from tests.standin.faults import refuse
+from tests.standin.replies import Reply, error, openai_error
 
-RANGES: dict[Route, dict[str, tuple[float, float]]] = {
-    "models": {
-        "temperature": (0, 1),
-        "top_p": (0, 1),
-        "frequency_penalty": (-2, 2),
-        "presence_penalty": (-2, 2),
-        "max_tokens": (0, 2**31 - 1),
-    },
-    "v1": {
-        "temperature": (0, 2),
-        "top_p": (0, 1),
-        "frequency_penalty": (-2, 2),
-        "presence_penalty": (-2, 2),
-        "max_tokens": (1, 2**31 - 1),
-    },
-}
-COMMON_RANGES: dict[str, tuple[float, float]] = {
-    "max_completion_tokens": (1, 2**31 - 1),
+LARGEST, HUGE = 2**31 - 1, 2**63
+RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (0, 1),
+    "top_p": (0, 1),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "max_tokens": (0, LARGEST),
+    "max_completion_tokens": (1, LARGEST),
     "n": (1, 16),
     "top_logprobs": (0, 20),
-    "seed": (-(2**63), 2**63 - 1),
+    "seed": (-HUGE, HUGE - 1),
 }
+V1_RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "max_tokens": (1, LARGEST)}
+"""Where the v1 route has another range than the models route."""
 WHOLE = {"max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed"}
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -40,22 +32,23 @@ Where = list[str | int]
 class Wrong(Exception):
     """A field has a wrong value: where, why, and the value."""
 
-    def __init__(self, where: Where, words: str, value: Any) -> None:
-        super().__init__(words)
-        self.where, self.words, self.value = where, words, value
-
 
 def check_fields(route: Route, body: dict[str, Any]) -> Reply | None:
     """The first value that is wrong, in the words of the route."""
     try:
         check_messages(body.get("messages"))
-        check_numbers(body, RANGES[route] | COMMON_RANGES)
+        check_numbers(body, RANGES | V1_RANGES if route == "v1" else RANGES)
         check_options(body)
         check_tools(body)
     except Wrong as wrong:
+        where, words, value = wrong.args
         if route == "models":
-            return replies.invalid_input(wrong.where, wrong.words, wrong.value)
-        return replies.invalid_value(wrong.where, wrong.words)
+            detail = {"type": "value_error", "loc": ["body", *where], "msg": words, "input": value}
+            told = "invalid input error"
+            return error(422, "Invalid input", told, status=422, details=[detail])
+        parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+        path = "".join(parts)[1:]
+        return openai_error(f"Invalid value for '{path}': {words}", "invalid_value", path)
     return check_json_is_asked_for(body) if route == "v1" else None
 
 
@@ -184,4 +177,4 @@ def check_json_is_asked_for(body: Mapping[str, Any]) -> Reply | None:
         return None
     if "json" in str(body["messages"]).lower():
         return None
-    return replies.json_not_asked_for()
+    return refuse("json-not-asked-for")

@@ -10,12 +10,12 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
-from tests.standin import checks, replies, scripts
+from tests.standin import checks, scripts
 from tests.standin.answers import Answer, compose
 from tests.standin.calls import Call, Route
-from tests.standin.faults import FAULTS, Fault
+from tests.standin.faults import FAULTS, Fault, refuse
 from tests.standin.fields import check_fields
-from tests.standin.replies import Reply, as_bytes
+from tests.standin.replies import Reply, as_bytes, error
 from tests.standin.scripts import Script
 from tests.standin.shapes import completion
 from tests.standin.streams import events
@@ -67,7 +67,7 @@ class Handler(RequestHandler):
 
     def write_error(self, status_code: int, **details: Any) -> None:
         """tornado's own refusals (a wrong method) in the usual shape."""
-        self.send(replies.error(status_code, str(status_code), self._reason))
+        self.send(error(status_code, str(status_code), self._reason))
 
     def send(self, reply: Reply) -> None:
         """Send a whole reply, with its headers."""
@@ -83,7 +83,7 @@ class WrongPathHandler(Handler):
 
     def prepare(self) -> None:
         super().prepare()
-        self.send(replies.no_resource())
+        self.send(refuse("wrong-route"))
 
 
 class ChatHandler(Handler):
@@ -109,14 +109,14 @@ class ChatHandler(Handler):
         name = fault_name(call, script)
         if name and name not in FAULTS:
             words = f"The stand-in has no fault {name!r}; it has: {', '.join(FAULTS)}"
-            return self.send(replies.error(400, "unknown_fault", words))
+            return self.send(error(400, "unknown_fault", words))
         fault = FAULTS[name] if name and FAULTS[name].plays(asked) else None
         if fault and fault.is_provoked:
             self.set_header("x-provoked", name)
         elif script and (script.cut_after or script.filtered_after):
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
-        if fault and fault.reply:
-            return await self.fail(fault.reply(call))
+        if fault and fault.body is not None:
+            return await self.fail(fault.reply(model=call.model, key=call.key))
         answer = compose(call, script, fault)
         await (self.stream(answer, fault) if call.streams else self.answer(answer))
 
@@ -128,9 +128,9 @@ class ChatHandler(Handler):
         steps: list[Callable[[], Reply | None]] = [
             lambda: checks.check_key(headers),
             lambda: checks.check_version(route, version),
-            lambda: None if isinstance(self.received.body, dict) else replies.not_json(),
+            lambda: checks.check_json(self.received.body),
             lambda: checks.check_model(route, model),
-            lambda: checks.check_extra(route, model, headers, body),
+            lambda: checks.check_extra(route, headers, body),
             lambda: check_fields(route, body),
             lambda: checks.check_plain(route, model, body),
             lambda: checks.check_reasoning(model, body),

@@ -29,26 +29,17 @@ Json = dict[str, Any]
 
 def completion(answer: Answer) -> Json:
     """The answer in one part."""
-    mesh = answer.route == "models"
     body: Json = {
-        "choices": [
-            (mesh_choice if mesh else openai_choice)(answer, at, choice)
-            for at, choice in enumerate(answer.choices)
-        ],
+        "choices": [shaped_choice(answer, at, one) for at, one in enumerate(answer.choices)],
         **head(answer, "chat.completion"),
         "usage": usage(answer),
     }
     return body | {"prompt_filter_results": prompt_filter()} if answer.annotated else body
 
 
-def chunks(answer: Answer) -> Iterator[Json]:
-    """The answer as the chunks of a stream, one piece in each."""
-    return mesh_chunks(answer) if answer.route == "models" else openai_chunks(answer)
-
-
-def has_piece(chunk: Json) -> bool:
-    """Whether a chunk brings a piece of a text or of a call."""
-    deltas = [choice.get("delta", {}) for choice in chunk["choices"]]
+def has_piece(sent: Json) -> bool:
+    """Return whether a chunk brings a piece of a text or of a call."""
+    deltas = [choice.get("delta", {}) for choice in sent["choices"]]
     return any(delta.get("content") or delta.get("tool_calls") for delta in deltas)
 
 
@@ -74,124 +65,90 @@ def usage(answer: Answer) -> Json:
     }
     if answer.route == "models":
         return counted
-    parts = dict.fromkeys(("accepted_prediction_tokens", "audio_tokens", "reasoning_tokens"), 0) | {
-        "rejected_prediction_tokens": 0
+    parts = ("accepted_prediction_tokens", "audio_tokens", "reasoning_tokens",
+             "rejected_prediction_tokens")  # fmt: skip
+    return counted | {
+        "completion_tokens_details": dict.fromkeys(parts, 0),
+        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
     }
-    prompt_parts = {"audio_tokens": 0, "cached_tokens": 0}
-    return counted | {"completion_tokens_details": parts, "prompt_tokens_details": prompt_parts}
 
 
-# --- The models route -----------------------------------------------------------------------------
-def mesh_choice(answer: Answer, at: int, choice: Choice) -> Json:
-    """One alternative, in one part."""
-    calls = [mesh_call(answer, call, number) for number, call in enumerate(choice.tool_calls)]
-    message = {"content": choice.text, "role": "assistant", "tool_calls": calls or None}
-    shaped = {"finish_reason": choice.finish_reason, "index": at, "message": message}
-    shaped |= verdict(answer, choice.finish_reason)
+def shaped_choice(answer: Answer, at: int, choice: Choice) -> Json:
+    """Return one alternative, in one part, with what the content filter says about it."""
+    calls = [shaped_call(answer, call, number) for number, call in enumerate(choice.tool_calls)]
     logs = text_logprobs(choice.text, answer.top, answer.doubts)
-    return shaped if logs is None else shaped | {"logprobs": logs}
-
-
-def mesh_call(answer: Answer, call: ToolCall, number: int) -> Json:
-    """A call; its id has nine characters."""
-    made = {"arguments": call.arguments, "call_id": None, "name": call.name}
-    return {"function": made, "id": digest(answer.id, number)[:9], "type": "function"}
-
-
-def mesh_chunks(answer: Answer) -> Iterator[Json]:
-    """First the role, then pieces; the last chunk says why it ends and brings the usage.
-
-    All calls come whole in one chunk, which is the last one, without index and type; only where the
-    script wants fragments they come as OpenAI's models send them.
-    """
-    if answer.annotated:
-        yield prompt_chunk()
-    for at in range(len(answer.choices)):
-        yield mesh_chunk(answer, at, {"content": "", "role": "assistant"})
-    for at, piece, spot in interleaved(answer):
-        yield mesh_chunk(
-            answer,
-            at,
-            {"content": piece},
-            logs=piece_logprobs(piece, spot, answer.top, answer.doubts),
-        )
-    for at, choice in enumerate(answer.choices):
-        delta: Json = {"content": ""}
-        if answer.fragments:
-            for fragment in call_deltas(answer, choice):
-                yield mesh_chunk(answer, at, fragment)
-        elif choice.tool_calls:
-            calls = [mesh_call(answer, call, nr) for nr, call in enumerate(choice.tool_calls)]
-            delta["tool_calls"] = [{"function": c["function"], "id": c["id"]} for c in calls]
-        last = mesh_chunk(answer, at, delta, finish=choice.finish_reason)
-        yield last | {"usage": usage(answer)} if at == len(answer.choices) - 1 else last
-    if not answer.choices:
-        yield {"choices": [], **head(answer, "chat.completion.chunk"), "usage": usage(answer)}
-
-
-def mesh_chunk(
-    answer: Answer, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
-) -> Json:
-    """One chunk."""
-    choice = {"delta": delta, "finish_reason": finish, "index": at, "logprobs": logs}
-    choice |= verdict(answer, finish)
-    return {"choices": [choice], **head(answer, "chat.completion.chunk")}
-
-
-# --- The v1 route ---------------------------------------------------------------------------------
-def openai_choice(answer: Answer, at: int, choice: Choice) -> Json:
-    """One alternative, in one part, with what the content filter says about it."""
-    calls = [openai_call(answer, call, nr) for nr, call in enumerate(choice.tool_calls)]
+    judged = verdict(answer, choice.finish_reason)
+    if answer.route == "models":
+        message = {"content": choice.text, "role": "assistant", "tool_calls": calls or None}
+        shaped = {"finish_reason": choice.finish_reason, "index": at, "message": message, **judged}
+        return shaped if logs is None else shaped | {"logprobs": logs}
     text = None if calls and not choice.text else choice.text
-    message: Json = {"content": text, "refusal": None, "role": "assistant"}
+    message = {"content": text, "refusal": None, "role": "assistant"}
     return {
-        **verdict(answer, choice.finish_reason),
+        **judged,
         "finish_reason": choice.finish_reason,
         "index": at,
-        "logprobs": text_logprobs(choice.text, answer.top, answer.doubts),
+        "logprobs": logs,
         "message": message | {"tool_calls": calls} if calls else message,
     }
 
 
-def openai_call(answer: Answer, call: ToolCall, number: int) -> Json:
-    """A call."""
-    made = {"arguments": call.arguments, "name": call.name}
-    return {"function": made, "id": f"call_{digest(answer.id, number)[:24]}", "type": "function"}
+def shaped_call(answer: Answer, call: ToolCall, number: int, *, openai: bool = False) -> Json:
+    """Return a call in the shape of the route; ``openai``: in OpenAI's shape on either route."""
+    ident = digest(answer.id, number)
+    if openai or answer.route == "v1":
+        made: Json = {"arguments": call.arguments, "name": call.name}
+        return {"function": made, "id": f"call_{ident[:24]}", "type": "function"}
+    made = {"arguments": call.arguments, "call_id": None, "name": call.name}
+    return {"function": made, "id": ident[:9], "type": "function"}
 
 
-def openai_chunks(answer: Answer) -> Iterator[Json]:
-    """First the filter's word on the prompt, then role, pieces, end; the usage only if wanted."""
-    yield prompt_chunk()
+def chunks(answer: Answer) -> Iterator[Json]:
+    """Yield the chunks of a stream: the filter's word on the prompt, roles, pieces, ends.
+
+    The models route sends the usage in the last of these, unasked, and all calls whole in it,
+    without index and type. The v1 route sends calls in fragments, and the usage in a chunk of its
+    own if it is asked for.
+    """
+    mesh = answer.route == "models"
+    if answer.annotated:
+        yield prompt_chunk()
+    role: Json = {"content": "", "role": "assistant"}
+    if not mesh:
+        role = {"content": "", "refusal": None, "role": "assistant"}
     for at, choice in enumerate(answer.choices):
-        if not choice.tool_calls or choice.text:
-            delta = {"content": "", "refusal": None, "role": "assistant"}
-            yield openai_chunk(answer, at, delta, judged=False)
+        if mesh or choice.text or not choice.tool_calls:
+            yield chunk(answer, at, role, judged=mesh)
     for at, piece, spot in interleaved(answer):
-        yield openai_chunk(
-            answer,
-            at,
-            {"content": piece},
-            logs=piece_logprobs(piece, spot, answer.top, answer.doubts),
-        )
+        logs = piece_logprobs(piece, spot, answer.top, answer.doubts)
+        yield chunk(answer, at, {"content": piece}, logs=logs)
     for at, choice in enumerate(answer.choices):
-        for delta in call_deltas(answer, choice):
-            yield openai_chunk(answer, at, delta, judged=False)
-        yield openai_chunk(answer, at, {}, finish=choice.finish_reason)
-    if answer.usage_wanted:
+        end: Json = {"content": ""} if mesh else {}
+        if answer.fragments or not mesh:
+            for delta in call_deltas(answer, choice):
+                yield chunk(answer, at, delta, judged=mesh)
+        elif choice.tool_calls:
+            calls = [shaped_call(answer, call, nr) for nr, call in enumerate(choice.tool_calls)]
+            end["tool_calls"] = [{"function": c["function"], "id": c["id"]} for c in calls]
+        last = chunk(answer, at, end, finish=choice.finish_reason)
+        is_last = mesh and at == len(answer.choices) - 1
+        yield last | {"usage": usage(answer)} if is_last else last
+    if answer.usage_wanted if not mesh else not answer.choices:
         yield {"choices": [], **head(answer, "chat.completion.chunk"), "usage": usage(answer)}
 
 
 def call_deltas(answer: Answer, choice: Choice) -> Iterator[Json]:
-    """A call comes in fragments: first its id and name, then its arguments, piece by piece."""
+    """Yield the calls in fragments: the id and name of each, then its arguments in pieces."""
     role: Json = {} if choice.text else {"content": None, "role": "assistant"}
     for at, call in enumerate(choice.tool_calls):
-        begun = openai_call(answer, call, at) | {"function": {"arguments": "", "name": call.name}}
-        yield (role if at == 0 else {}) | {"tool_calls": [begun | {"index": at}]}
+        begun = shaped_call(answer, call, at, openai=True)
+        begun |= {"function": {"arguments": "", "name": call.name}, "index": at}
+        yield (role if at == 0 else {}) | {"tool_calls": [begun]}
         for piece in pieces(call.arguments):
             yield {"tool_calls": [{"function": {"arguments": piece}, "index": at}]}
 
 
-def openai_chunk(
+def chunk(
     answer: Answer,
     at: int,
     delta: Json,
@@ -199,16 +156,13 @@ def openai_chunk(
     logs: Json | None = None,
     judged: bool = True,
 ) -> Json:
-    """One chunk. Where usage is wanted, each chunk says that it has none yet."""
-    choice = {
-        **(verdict(answer, finish) if judged else {"content_filter_results": {}}),
-        "delta": delta,
-        "finish_reason": finish,
-        "index": at,
-        "logprobs": logs,
-    }
-    chunk = {"choices": [choice], **head(answer, "chat.completion.chunk")}
-    return chunk | {"usage": None} if answer.usage_wanted else chunk
+    """Return one chunk. On v1 each says that it has no usage yet, if usage is asked for."""
+    choice = {"delta": delta, "finish_reason": finish, "index": at, "logprobs": logs}
+    filtered = verdict(answer, finish) if judged else {"content_filter_results": {}}
+    choice = choice | filtered if answer.route == "models" else filtered | choice
+    shaped = {"choices": [choice], **head(answer, "chat.completion.chunk")}
+    no_usage_yet = answer.route == "v1" and answer.usage_wanted
+    return shaped | {"usage": None} if no_usage_yet else shaped
 
 
 def prompt_chunk() -> Json:
@@ -237,7 +191,6 @@ def prompt_filter() -> list[Json]:
     return [{"prompt_index": 0, "content_filter_results": judged}]
 
 
-# --- Both -----------------------------------------------------------------------------------------
 def interleaved(answer: Answer) -> Iterator[tuple[int, str, int]]:
     """The pieces of all alternatives in turn: which alternative, the piece, its place there."""
     for spot, row in enumerate(zip_longest(*(pieces(choice.text) for choice in answer.choices))):

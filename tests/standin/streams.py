@@ -46,7 +46,7 @@ def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
     stream: Iterable[Event] = good_events(answer)
     if answer.cut_after is not None:
         stream = [*first_pieces(stream, answer.cut_after), BREAK]
-    match fault.change if fault else None:
+    match fault.name if fault else None:
         case "stream-cut":
             stream = [*first_pieces(stream), BREAK]
         case "stream-error-chunk":

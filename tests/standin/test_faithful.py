@@ -250,6 +250,30 @@ def test_the_vendors_client_assembles_streamed_calls(server: StandIn) -> None:
     )
 
 
+def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(server: StandIn) -> None:
+    create = VendorSdk(server).client.chat.completions.create
+    answer = create(messages=messages("Name a colour."), model=MODEL, n=2)
+    assert [choice.message.content for choice in answer.choices] == ["Blue.", "Green."]
+    texts = ["", ""]
+    for chunk in create(messages=messages("Name a colour, please."), model=MODEL, n=2, stream=True):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+    assert texts[0] == texts[1] != ""
+
+
+@pytest.mark.parametrize(("parallel", "calls"), [(True, 2), (False, 1)])
+def test_the_vendors_client_can_forbid_parallel_calls(
+    server: StandIn, parallel: bool, calls: int
+) -> None:
+    answer = VendorSdk(server).client.chat.completions.create(
+        messages=messages("When are the next flights from Miami to Seattle and back?"),
+        model=MODEL,
+        tools=[{"type": "function", "function": {"name": "next_flight"}}],
+        parallel_tool_calls=parallel,
+    )
+    assert len(answer.choices[0].message.tool_calls) == calls
+
+
 def test_the_retired_client_asks_for_pass_through_by_itself(server: StandIn) -> None:
     got = RetiredSdk(server).complete(QUESTION, model_extras={"logprobs": True})
     assert got == scripted()
