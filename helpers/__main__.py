@@ -7,7 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from helpers.client.routes import ROUTES
-from helpers.commands.model import DEFAULT_PORT, run_model, run_on_model
+from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
 from helpers.commands.run import environment, run_lessons, select_lessons
 
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
     add = model.add_argument
     where = "where to listen (%(default)s; 0: any free port)"
-    add("--port", type=int, choices=range(2**16), default=DEFAULT_PORT, metavar="PORT", help=where)
+    add("--port", type=port_number, default=DEFAULT_PORT, help=where)
     options = parser.parse_args(arguments)
     if options.command == "model":
         return run_model(options.port)

@@ -50,8 +50,7 @@ _overrides = Settings()
 def connect(lesson: str) -> ChatCompletionsClient:
     """Return a client for ``lesson`` (its notebook's name); print whose answers it gives.
 
-    Raise ``ConfigurationError`` for settings that can't work, ``RecordingError`` if the lesson's
-    recording is missing or damaged.
+    Raise ``ConfigurationError`` for bad settings, ``RecordingError`` without a good recording.
     """
     client, line = build_client(lesson)
     print(line)

@@ -29,7 +29,7 @@ MODEL = "stand-in-chat"
 
 
 def main() -> None:
-    """Record what the command line asks for; exits with 1 if a lesson failed."""
+    """Record what the command line asks for; exit with 1 if a lesson failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.record", description=__doc__)
     parser.add_argument("lessons", nargs="*", metavar="LESSON", help="a name or a number")
     parser.add_argument("--live", action="store_true", help="record your own deployment")
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def record(lesson: Lesson, *, live: bool = False) -> None:
-    """Write the recordings of ``lesson`` anew, then its notebook as a replay shows it."""
+    """Write the recordings of ``lesson`` anew, then its notebook."""
     before = {route: _written(lesson, route) for route in ROUTES}
     for route in (None,) if live else ROUTES:
         with tempfile.TemporaryDirectory() as folder, recording(route):
@@ -64,7 +64,7 @@ def record(lesson: Lesson, *, live: bool = False) -> None:
 
 
 def replay(lesson: Lesson, route: RouteName) -> None:
-    """Write the notebook of ``lesson`` as a replay of its recording shows it."""
+    """Run ``lesson`` from its recording and write its notebook."""
     with (
         tempfile.TemporaryDirectory() as folder,
         environment(TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route),
@@ -96,7 +96,7 @@ def recording(route: RouteName | None, pace: float = 1.0) -> Iterator[None]:
 
 
 def _written(lesson: Lesson, route: RouteName) -> int | None:
-    """When the recording was written, or None if there is none."""
+    """Return when the recording was written, or None if there is none."""
     path = lesson.cassette(route)
     return path.stat().st_mtime_ns if path.exists() else None
 

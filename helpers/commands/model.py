@@ -2,6 +2,7 @@
 
 import sys
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,13 @@ The article's route is {{models}}, with the same key.
 The model's own server, which checks nothing: {{endpoint}}, key {{key}} (new at each start).
 Press Ctrl-C here to stop.
 """
+
+
+def port_number(text: str) -> int:
+    """Return the number of a port, for argparse."""
+    if not 0 <= int(text) <= 65535:
+        raise ArgumentTypeError(f"there is no port {text}: it is a number from 0 to 65535")
+    return int(text)
 
 
 def run_model(port: int) -> int:

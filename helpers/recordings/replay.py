@@ -27,10 +27,10 @@ GO_LIVE = (
 class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Answer the sync or the async client from the recording in ``path``.
 
-    A request matches by method, path, body and ``extra-parameters`` header. If the same request
-    comes again it gets its recorded answers in order, then the last one again: a retry meets first
-    the failure and then the success, and a cell can be run twice. ``pace`` replays streams at the
-    recorded pace, in at most 2 s. Raises ``RecordingError`` if the file is missing or damaged.
+    A request matches by method, path, body and ``extra-parameters`` header. The same request again
+    gets its recorded answers in order, then the last one again: a retry meets the failure first,
+    and a cell can be run twice. ``pace`` replays streams at the recorded pace, in at most 2 s.
+    Raise ``RecordingError`` if the file is missing or damaged.
     """
 
     def __init__(self, path: Path, *, pace: bool = False) -> None:
@@ -60,10 +60,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     @property
     def requests(self) -> list[JSON]:
-        """Every request that has a recorded answer, once, in recorded order.
-
-        Each has ``method``, ``path``, ``headers`` (``extra-parameters`` only) and ``body``.
-        """
+        """Each recorded request once, in order: ``method``, ``path``, ``headers``, ``body``."""
         return [takes[0]["request"] for takes in self._takes.values()]
 
     def can_answer(self, request: httpx.Request) -> bool:

@@ -207,6 +207,13 @@ def test_a_key_that_a_stream_repeats_is_not_in_the_file(path: Path, end: str) ->
     assert not leaked(path.read_text(encoding="utf-8"))
 
 
+def test_a_key_in_several_chunks_is_not_in_the_file(path: Path) -> None:
+    parts = [KEY[at : at + 5] for at in range(0, len(KEY), 5)]
+    record(path, stream_outcome, streamed(HI[0], *parts, "\n\n", HI[2]))
+    chunks = tape(path)["exchanges"][0]["response"]["stream"]
+    assert not leaked("".join(text for _, text in chunks))
+
+
 @pytest.mark.parametrize(
     ("by", "told"), [(["stand-in"] * 2, "stand-in"), (["stand-in", ""], "live"), ([""], "live")]
 )

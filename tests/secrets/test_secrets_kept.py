@@ -99,14 +99,16 @@ def test_executed_notebooks(
     cells = [new_code_cell(s, metadata={"tags": t}) for s, t in zip(sources, tags, strict=True)]
     files.write(lesson.notebook, new_notebook(cells=cells))
 
+    run_notebook = runner.execute
+
     def execute(*paths: Path) -> None:
         try:
-            runner.execute(*paths)
+            run_notebook(*paths)
         except Exception as reason:
             seen.error("papermill", reason)
             raise
 
-    monkeypatch.setattr(command, "execute", execute)
+    monkeypatch.setattr(runner, "execute", execute)
     with Parrot() as parrot:
         live(monkeypatch, f"{parrot.url}/models")
         assert command.main(["run", lesson.id, "--to", str(tmp_path)]) == 1

@@ -5,6 +5,7 @@ import time
 
 from tabulate import tabulate
 
+from helpers.commands.model import port_number, shell_lines
 from tests.standin import StandIn
 from tests.standin.faults import FAULTS
 
@@ -21,19 +22,18 @@ Press Ctrl-C here to stop."""
 
 
 def settings(endpoint: str, key: str) -> str:
-    """The lines that point the lessons at ``endpoint``, for two shells."""
-    named = {
-        "AZURE_INFERENCE_ENDPOINT": endpoint,
-        "AZURE_INFERENCE_CREDENTIAL": key,
-        "AZURE_INFERENCE_MODEL": MODEL,
-    }
-    bash = [f'    export {name}="{value}"' for name, value in named.items()]
-    shell = [f'    $env:{name} = "{value}"' for name, value in named.items()]
-    return "\n".join(["  bash or zsh:", *bash, "  PowerShell:", *shell, ""])
+    """Return the lines that point the lessons at ``endpoint``, for two shells."""
+    return shell_lines(
+        {
+            "AZURE_INFERENCE_ENDPOINT": endpoint,
+            "AZURE_INFERENCE_CREDENTIAL": key,
+            "AZURE_INFERENCE_MODEL": MODEL,
+        }
+    )
 
 
 def fault_table() -> str:
-    """All faults as a table."""
+    """Return all faults as a table."""
     rows = [(fault.name, fault.status or "none", fault.about) for fault in FAULTS.values()]
     return tabulate(rows, ["fault", "status", "what happens"], colalign=("left", "left", "left"))
 
@@ -41,14 +41,14 @@ def fault_table() -> str:
 def main() -> None:
     """Read the options and serve until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m tests.standin", description=__doc__)
-    parser.add_argument("--port", type=int, default=8765, help="where to listen (0: any free port)")
+    parser.add_argument(
+        "--port", type=port_number, default=8765, help="where to listen (0: any free port)"
+    )
     parser.add_argument("--faults", action="store_true", help="list the faults, and end")
     options = parser.parse_args()
     if options.faults:
         print(fault_table())
         return
-    if not 0 <= options.port <= 65535:
-        parser.error(f"there is no port {options.port}: it is a number from 0 to 65535")
     try:
         serve(options.port)
     except OSError as trouble:
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def serve(port: int) -> None:
-    """Say how to use the stand-in, and keep it up until Ctrl-C."""
+    """Print how to use the stand-in, and serve until Ctrl-C."""
     with StandIn(port=port) as server:
         models, v1 = settings(server.models, server.key), settings(server.v1, server.key)
         print(WELCOME.format(models=models, v1=v1), flush=True)

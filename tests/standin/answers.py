@@ -1,4 +1,4 @@
-"""From a script to an answer: the text is chosen, cut where the request says, and counted."""
+"""Make an answer from a script: choose the text, cut it where the request says, count tokens."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from tests.standin.tokens import count, pieces, prompt_tokens
 
 @dataclass(frozen=True)
 class Choice:
-    """One alternative of an answer."""
+    """One of the choices of an answer."""
 
     text: str
     finish_reason: str
@@ -23,7 +23,7 @@ class Choice:
 
     @property
     def tokens(self) -> int:
-        """The tokens of the text and of the calls."""
+        """The number of tokens of the text and of the calls."""
         calls = sum(count(call.name) + count(call.arguments) for call in self.tool_calls)
         return count(self.text) + calls
 
@@ -55,12 +55,12 @@ class Answer:
 
     @property
     def whole_ms(self) -> float:
-        """How long the answer takes in one part: as long as the stream of it."""
+        """Milliseconds until an answer in one part is sent: as long as its stream takes."""
         return self.first_ms + self.pace_ms * max(0, self.completion_tokens - 1)
 
 
 def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
-    """The answer of ``script`` (None: the fallback), spoilt by ``fault`` if that changes it."""
+    """Return the answer of ``script`` (None: the fallback), changed as ``fault`` says."""
     choices = tuple(spoil(choice, fault) for choice in choose(call, script))
     if fault and fault.name == "no-choices":
         choices = ()
@@ -85,7 +85,7 @@ def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
 
 
 def choose(call: Call, script: Script | None) -> Iterator[Choice]:
-    """The alternatives, one for each of ``n``."""
+    """Yield as many choices as the request's ``n`` asks for."""
     texts: Sequence[str] = script.answer if script else ()
     made = script.calls_for(call) if script else ()
     filtered_after = script.filtered_after if script else None
@@ -101,18 +101,18 @@ def choose(call: Call, script: Script | None) -> Iterator[Choice]:
 
 
 def variant(body: dict[str, Any], turn: int, at: int) -> int:
-    """Which of several answers: the seed's, else each time the next."""
+    """Return which of several answers to give: by the seed, else the next one each time."""
     seed = body.get("seed")
     return turn if seed is None else int(seed) + at
 
 
 def tool_finish(call: Call) -> str:
-    """The v1 route finishes with "stop" when the request named the function to call."""
+    """Return the reason: on v1 it is "stop" if the request named the function to call."""
     return "stop" if call.route == "v1" and call.named_tool else "tool_calls"
 
 
 def fallback(call: Call) -> str:
-    """What is said where no script is."""
+    """Return the answer to a question without a script."""
     words = (
         "This is the stand-in endpoint. No model is here, only scripts, and it has no script for"
         f" this question: {call.ask[:200]}"
@@ -121,7 +121,7 @@ def fallback(call: Call) -> str:
 
 
 def cut(text: str, body: dict[str, Any], filtered_after: int | None) -> Choice:
-    """``text`` up to what ends it first: a stop text, the limit of tokens, the content filter."""
+    """Cut ``text`` at the first stop text, the limit of tokens or where the content filter acts."""
     stop = body.get("stop") or ()
     ends = [text.find(part) for part in ([stop] if isinstance(stop, str) else stop)]
     text = text[: min((at for at in ends if at >= 0), default=None)]
@@ -138,7 +138,7 @@ def cut(text: str, body: dict[str, Any], filtered_after: int | None) -> Choice:
 
 
 def spoil(choice: Choice, fault: Fault | None) -> Choice:
-    """``choice`` with what ``fault`` does to its text or its end."""
+    """Return ``choice`` with its text or finish reason changed as ``fault`` says."""
     match fault.name if fault else None:
         case "unknown-finish-reason":
             return replace(choice, finish_reason="model_length")

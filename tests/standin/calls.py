@@ -1,4 +1,4 @@
-"""A request that has passed the checks, with what the scripts ask about it."""
+"""A request that has passed the checks, and what scripts match it by."""
 
 import hashlib
 import json
@@ -12,17 +12,17 @@ Route = Literal["models", "v1"]
 
 
 def fold(text: str) -> str:
-    """``text`` with every run of white space as one blank."""
+    """Replace every run of white space by one blank."""
     return " ".join(text.split())
 
 
 def digest(*parts: object) -> str:
-    """64 hex digits from ``parts``: all ids are made of this, so the same question has the same."""
+    """Return 64 hex digits made of ``parts``; all ids come from them, so they are repeatable."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """All text of a message, the arguments of the calls that it repeats included."""
+    """Return all text of a message, with the arguments of its tool calls."""
     content = message.get("content") or ""
     if not isinstance(content, str):
         content = " ".join(item["text"] for item in content if item["type"] == "text")
@@ -31,7 +31,7 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 
 def picture_names(message: Mapping[str, Any]) -> list[str]:
-    """The URL of each picture of a message; of a data URL the SHA-256 of its bytes instead."""
+    """Return the ``picture_name`` of each picture of a message."""
     content = message.get("content")
     urls = [
         item["image_url"]["url"]
@@ -42,7 +42,7 @@ def picture_names(message: Mapping[str, Any]) -> list[str]:
 
 
 def picture_name(url: str) -> str:
-    """``url``, or the SHA-256 of the bytes in it if it is a data URL."""
+    """Return ``url``, or the SHA-256 of its bytes if it is a data URL."""
     if not url.startswith("data:"):
         return url
     try:
@@ -53,7 +53,7 @@ def picture_name(url: str) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """One question to the stand-in. ``asked``: how often the very same one was answered before."""
+    """One accepted request. ``asked`` is how often the same one was answered before."""
 
     route: Route
     model: str
@@ -64,12 +64,12 @@ class Call:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The conversation."""
+        """The messages of the request."""
         return list(self.body["messages"])
 
     @property
     def ask_at(self) -> int | None:
-        """Where in the conversation the last user message is."""
+        """The index of the last user message."""
         users = [at for at, said in enumerate(self.messages) if said["role"] == "user"]
         return users[-1] if users else None
 
@@ -119,7 +119,7 @@ class Call:
 
     @property
     def named_tool(self) -> str | None:
-        """The one function that ``tool_choice`` demands by its name."""
+        """The function that ``tool_choice`` names, or None."""
         choice = self.body.get("tool_choice")
         return str(choice["function"]["name"]) if isinstance(choice, dict) else None
 

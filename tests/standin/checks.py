@@ -1,4 +1,4 @@
-"""Which requests are refused, in the order in which a service looks: key, version, model, fields.
+"""Checks of a request: key, api-version, model, extra fields.
 
 Each check returns the reply that refuses, or None.
 """
@@ -35,32 +35,32 @@ FIRST_CLASS = STANDARD | frozenset(
 
 
 def match_key(headers: Mapping[str, str]) -> str:
-    """The credential that was sent, or ""."""
+    """Return the credential that was sent, or ""."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return headers.get("api-key") or (token.strip() if scheme.lower() == "bearer" else "")
 
 
 def check_key(headers: Mapping[str, str]) -> Reply | None:
-    """A key may come in either header; a token only as `Authorization: Bearer`."""
+    """Accept a key in either header, a token only as ``Authorization: Bearer``."""
     bearer = headers.get("authorization", "").casefold().startswith("bearer ")
     accepted = (KEY, TOKEN) if bearer and "api-key" not in headers else (KEY,)
     return None if match_key(headers) in accepted else refuse("wrong-key")
 
 
 def check_version(route: Route, version: str | None) -> Reply | None:
-    """The models route answers one api-version; v1 needs none."""
+    """Accept one api-version on the models route, any or none on v1."""
     return None if route == "v1" or version == API_VERSION else refuse("wrong-route")
 
 
 def check_json(body: Any) -> Reply | None:
-    """The body of a request is a JSON object."""
+    """Accept a JSON object only."""
     if isinstance(body, dict):
         return None
     return openai_error("We could not parse the JSON body of your request.", None, None)
 
 
 def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
-    """The deployment that is asked for, or ""; the models route also takes it from a header."""
+    """Return the model that is asked for, or ""; the models route also reads a header."""
     named = body.get("model")
     if not named and route == "models":
         named = headers.get("x-ms-model-mesh-model-name")
@@ -68,7 +68,7 @@ def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) 
 
 
 def check_model(route: Route, model: str, upstream: str = "") -> Reply | None:
-    """The models route does not mind upper and lower case; v1 does.
+    """Accept known models; the models route ignores upper and lower case.
 
     ``upstream`` is the name of the model that the stand-in asks, if there is one.
     """
@@ -82,7 +82,7 @@ def check_model(route: Route, model: str, upstream: str = "") -> Reply | None:
 
 
 def check_extra(route: Route, headers: Mapping[str, str], body: dict[str, Any]) -> Reply | None:
-    """Fields that are not in the specification. `drop` removes them from ``body``."""
+    """Refuse fields that the route does not have; `drop` removes them from ``body``."""
     if route == "v1":
         unknown = sorted(set(body) - FIRST_CLASS)
         if not unknown:
@@ -102,7 +102,7 @@ def check_extra(route: Route, headers: Mapping[str, str], body: dict[str, Any]) 
 
 
 def check_plain(route: Route, model: str, body: Mapping[str, Any]) -> Reply | None:
-    """What the plain model cannot do. Of system messages the models route makes user messages."""
+    """Refuse formats of the answer and, on v1, system messages for the plain model."""
     if model.lower() != PLAIN:
         return None
     kind = (body.get("response_format") or {}).get("type", "text")
@@ -120,11 +120,11 @@ def check_plain(route: Route, model: str, body: Mapping[str, Any]) -> Reply | No
 
 
 FIXED = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
-"""What a reasoning model takes no other value of."""
+"""The only values that the reasoning model accepts."""
 
 
 def check_reasoning(model: str, body: Mapping[str, Any]) -> Reply | None:
-    """What the reasoning model refuses, in OpenAI's words on either route."""
+    """Refuse parameters that the reasoning model lacks, in OpenAI's words on either route."""
     if model.lower() != REASONING:
         return None
     if body.get("max_tokens") is not None:

@@ -1,4 +1,4 @@
-"""The values of all fields that the stand-in understands, and what is wrong with one."""
+"""Checks of the values of all fields that the stand-in knows."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "seed": (-HUGE, HUGE - 1),
 }
 V1_RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "max_tokens": (1, LARGEST)}
-"""Where the v1 route has another range than the models route."""
+"""Ranges in which the v1 route differs from the models route."""
 WHOLE = {"max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed"}
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -30,11 +30,11 @@ Where = list[str | int]
 
 
 class Wrong(Exception):
-    """A field has a wrong value: where, why, and the value."""
+    """A field has a wrong value; ``args`` are where, why, and the value."""
 
 
 def check_fields(route: Route, body: dict[str, Any]) -> Reply | None:
-    """The first value that is wrong, in the words of the route."""
+    """Refuse the first wrong value, in the words of the route."""
     try:
         check_messages(body.get("messages"))
         check_numbers(body, RANGES | V1_RANGES if route == "v1" else RANGES)
@@ -59,7 +59,7 @@ def require(holds: bool, where: Where, words: str, value: Any) -> None:
 
 
 def check_messages(messages: Any) -> None:
-    """Roles, contents, and what belongs to a tool's answer."""
+    """Check roles and contents, and the id of a tool's answer."""
     require(isinstance(messages, list), ["messages"], "Field required", messages)
     require(bool(messages), ["messages"], "List should have at least 1 item", messages)
     for at, message in enumerate(messages):
@@ -80,7 +80,7 @@ def check_messages(messages: Any) -> None:
 
 
 def check_calls(calls: Any, where: Where) -> None:
-    """The calls that an assistant message repeats."""
+    """Check the tool calls of an assistant message."""
     require(calls is None or isinstance(calls, list), where, "Input should be a list", calls)
     for at, call in enumerate(calls or ()):
         made = call.get("function") if isinstance(call, dict) else None
@@ -91,7 +91,7 @@ def check_calls(calls: Any, where: Where) -> None:
 
 
 def check_items(items: Any, where: Where) -> None:
-    """The items of a content that is a list."""
+    """Check the items of a content that is a list."""
     fine = isinstance(items, list) and bool(items)
     require(fine, where, "Input should be a text or a list of items", items)
     for at, item in enumerate(items):
@@ -108,7 +108,7 @@ def check_items(items: Any, where: Where) -> None:
 
 
 def check_numbers(body: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Numbers have ranges, and some are whole."""
+    """Check ranges, and that some numbers are whole."""
     for name, (low, high) in ranges.items():
         value = body.get(name)
         if value is None:
@@ -121,7 +121,7 @@ def check_numbers(body: Mapping[str, Any], ranges: Mapping[str, tuple[float, flo
 
 
 def check_options(body: Mapping[str, Any]) -> None:
-    """The other fields: stop, stream and the format of the answer."""
+    """Check stop, stream and the format of the answer."""
     stop = body.get("stop")
     stops = [stop] if isinstance(stop, str) else stop
     listed = stops is None or (isinstance(stops, list) and bool(stops))
@@ -149,7 +149,7 @@ def check_options(body: Mapping[str, Any]) -> None:
 
 
 def check_tools(body: Mapping[str, Any]) -> None:
-    """The functions that are offered, and which of them must be called."""
+    """Check the offered functions and the choice among them."""
     tools = body.get("tools")
     if tools is not None:
         require(isinstance(tools, list) and bool(tools), ["tools"], "Needs at least 1 tool", tools)
@@ -172,7 +172,7 @@ def check_tools(body: Mapping[str, Any]) -> None:
 
 
 def check_json_is_asked_for(body: Mapping[str, Any]) -> Reply | None:
-    """OpenAI's models demand that JSON mode is also asked for in words."""
+    """Refuse JSON mode if no message contains the word JSON."""
     if (body.get("response_format") or {}).get("type") != "json_object":
         return None
     if "json" in str(body["messages"]).lower():

@@ -1,4 +1,4 @@
-"""What happens to a request: it is noted, checked, and answered or failed."""
+"""The request handlers: note a request, check it, and answer it or fail."""
 
 import asyncio
 import json
@@ -34,8 +34,10 @@ PATHS: dict[str, Route] = {
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it arrived: ``headers`` by their lower-case names (the credential is in them,
-    so they are not in the ``repr``), ``body`` the JSON value, or text if it was not JSON."""
+    """A request as it arrived. Header names are in lower case; ``body`` is text if it is not JSON.
+
+    The headers hold the credential, so the ``repr`` leaves them out.
+    """
 
     method: str
     path: str
@@ -45,7 +47,7 @@ class Received:
 
 
 class Handler(RequestHandler):
-    """What both handlers share."""
+    """The base of both handlers."""
 
     def initialize(self, server: "StandIn") -> None:
         self.server = server
@@ -66,10 +68,10 @@ class Handler(RequestHandler):
         self.server.requests.append(self.received)
 
     def compute_etag(self) -> None:
-        """No ETag: the services send none."""
+        """Send no ETag, as the services do."""
 
     def write_error(self, status_code: int, **details: Any) -> None:
-        """tornado's own refusals (a wrong method) in the usual shape."""
+        """Send tornado's own errors (a wrong method) in the usual shape."""
         self.send(error(status_code, str(status_code), self._reason))
 
     def send(self, reply: Reply) -> None:
@@ -82,7 +84,7 @@ class Handler(RequestHandler):
 
 
 class WrongPathHandler(Handler):
-    """Any other path."""
+    """Answers every other path with 404."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -90,7 +92,7 @@ class WrongPathHandler(Handler):
 
 
 class ChatHandler(Handler):
-    """`POST .../chat/completions` of either route."""
+    """Answers ``POST .../chat/completions`` on either route."""
 
     SUPPORTED_METHODS = ("POST",)
     relaying: asyncio.Task[None] | None = None
@@ -128,13 +130,14 @@ class ChatHandler(Handler):
                 return self.send(not_possible)
             self.relaying = asyncio.create_task(self.relay(upstream, call, answer))
             with suppress(asyncio.CancelledError):  # the reader has left
-                return await self.relaying
+                await self.relaying
+            return
         await (self.stream(answer, fault) if call.streams else self.answer(answer))
 
     def refusal(
         self, route: Route, model: str, headers: Mapping[str, str], body: dict[str, Any]
     ) -> Reply | None:
-        """The reply to a request that is wrong, or None."""
+        """Return the reply to a wrong request, or None."""
         version = self.received.query.get("api-version")
         upstream = self.server.upstream
         steps: list[Callable[[], Reply | None]] = [
@@ -150,7 +153,7 @@ class ChatHandler(Handler):
         return next((reply for step in steps if (reply := step())), None)
 
     def add_headers(self, route: Route, ident: str) -> None:
-        """The headers of the route, on good answers and on errors."""
+        """Add the headers that the route sends with answers and errors."""
         request_id = "-".join((ident[:8], ident[8:12], ident[12:16], ident[16:20], ident[20:32]))
         self.set_header("x-request-id", request_id)
         self.set_header("x-ms-rai-invoked", "true")
@@ -164,7 +167,7 @@ class ChatHandler(Handler):
             self.set_header("x-ratelimit-remaining-tokens", "399000")
 
     async def answer(self, answer: Answer) -> None:
-        """The answer in one part, after as long as the stream of it takes."""
+        """Send the answer in one part, after as long as its stream takes."""
         await self.pause(answer.whole_ms)
         if answer.route == "models":
             self.set_header("prompt_token_len", str(answer.prompt_tokens))
@@ -177,7 +180,7 @@ class ChatHandler(Handler):
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
 
     async def stream(self, answer: Answer, fault: Fault | None) -> None:
-        """The answer as a stream: each event leaves at once, as a chunk of its own."""
+        """Send the answer as a stream, each event at once and as a chunk of its own."""
         self.begin_stream()
         for one in events(answer, fault):
             await self.pause(one.wait_ms)
@@ -197,7 +200,8 @@ class ChatHandler(Handler):
             async with aclosing(upstream.chunks(call, answer)) as chunks:
                 async for chunk in chunks:
                     self.write(event(chunk).data)
-                    await self.flush()
+                    if not await self.sent(self.flush()):
+                        return
             self.write(DONE)
         except RefusedError as refused:
             self.set_header("x-answered-by", "stand-in")
@@ -211,7 +215,7 @@ class ChatHandler(Handler):
             self.relaying.cancel()
 
     async def fail(self, reply: Reply) -> None:
-        """Send the reply of a fault; where it breaks, the connection does."""
+        """Send the reply of a fault, or a part of it, and break the connection."""
         if not reply.breaks:
             return self.send(reply)
         if reply.breaks == "inside":
@@ -235,7 +239,7 @@ class ChatHandler(Handler):
                 raise
 
     async def sent(self, flushed: Awaitable[None]) -> bool:
-        """Whether there is still someone who listens."""
+        """Return False if the client has closed the connection."""
         try:
             await flushed
         except StreamClosedError:
@@ -244,7 +248,7 @@ class ChatHandler(Handler):
 
 
 def parse(body: bytes) -> Any:
-    """The JSON value of a body, or its text; numbers that JSON does not have make it text."""
+    """Return the JSON value of a body, or its text if it is not JSON (or has NaN or Infinity)."""
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)
@@ -256,7 +260,7 @@ def parse(body: bytes) -> Any:
 
 
 def fault_name(call: Call, script: Script | None) -> str:
-    """The fault that the script names, or the question itself."""
+    """Return the fault that the script or the question names, or ""."""
     if script:
         return script.fault(call.asked)
     wish, _, name = call.ask.partition(":")

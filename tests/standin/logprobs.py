@@ -1,8 +1,8 @@
-"""Log probabilities for pieces: invented, but plausible, in OpenAI's shape, and always the same.
+"""Invented log probabilities in OpenAI's shape, the same for the same text.
 
-``top`` is how many alternatives come with a piece; None means that none of it was asked for. The
-stand-in is sure of every piece but those of which the script doubts: ``doubts`` has for each of
-them its chance and that of others in its place.
+``top`` is the number of alternatives of a piece; None means that no log probabilities were asked
+for. Pieces have probabilities above 0.9, except those in ``doubts``: for each of these the script
+gives its probability and those of alternatives.
 """
 
 import math
@@ -14,11 +14,11 @@ from tests.standin.tokens import pieces
 
 Doubts = Mapping[str, Mapping[str, float]]
 OTHERS = (" the", " a", " and", ",", " it", ".")
-"""What the model could have written instead."""
+"""Pieces that are offered as alternatives."""
 
 
 def text_logprobs(text: str, top: int | None, doubts: Doubts) -> dict[str, Any] | None:
-    """Those of a whole text."""
+    """Return the log probabilities of a text."""
     if top is None:
         return None
     content = [logprob(piece, spot, top, doubts) for spot, piece in enumerate(pieces(text))]
@@ -26,14 +26,14 @@ def text_logprobs(text: str, top: int | None, doubts: Doubts) -> dict[str, Any] 
 
 
 def piece_logprobs(piece: str, spot: int, top: int | None, doubts: Doubts) -> dict[str, Any] | None:
-    """Those of one piece of a stream, which is at the place ``spot`` of its text."""
+    """Return the log probabilities of the piece number ``spot`` of a text."""
     if top is None:
         return None
     return {"content": [logprob(piece, spot, top, doubts)], "refusal": None}
 
 
 def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> dict[str, Any]:
-    """A piece with its chance, and as many of the likeliest as asked for (and as there are)."""
+    """Return a piece with its log probability and at most ``top`` alternatives."""
     sure = 0.91 + 0.089 * int(digest(piece, spot)[:8], 16) / 0xFFFFFFFF
     chances = dict(doubts.get(piece, {piece: sure}))
     others = [other for other in OTHERS if other not in chances]
@@ -46,6 +46,6 @@ def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> dict[str, Any]:
 
 
 def token(piece: str, chance: float) -> dict[str, Any]:
-    """A piece, the logarithm of its chance, and its bytes."""
+    """Return a piece, the logarithm of its probability, and its bytes."""
     raw = piece.encode("utf-8", errors="replace")
     return {"token": piece, "logprob": round(math.log(chance), 6), "bytes": list(raw)}

@@ -61,7 +61,7 @@ FIRST_MS, PACE_MS = 200.0, 20.0
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call that the scripted model makes: ``arguments`` is the JSON text that it sends."""
+    """A tool call of a script; ``arguments`` is the JSON text that is sent."""
 
     name: str
     arguments: str
@@ -69,7 +69,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Script:
-    """One script; the fields are those of the file (see above)."""
+    """One script; its fields are described in the module's docstring."""
 
     ask: str
     system: str | None = None
@@ -91,7 +91,7 @@ class Script:
 
     @property
     def conditions(self) -> int:
-        """How special the script is."""
+        """The number of conditions of the script."""
         single = (self.system, self.min_temperature, self.picture)
         calls_tools = bool(self.tool_calls)
         given = sum(value is not None for value in single)
@@ -114,24 +114,24 @@ class Script:
         )
 
     def calls_for(self, call: Call) -> tuple[ToolCall, ...]:
-        """The calls that ``call`` allows: none without tools, and of a named tool only its own."""
+        """Return the tool calls that the request allows."""
         if not call.may_call or not (call.ask_is_last or self.after):
             return ()
         allowed = [made for made in self.tool_calls if call.named_tool in (None, made.name)]
         return tuple(allowed if call.body.get("parallel_tool_calls", True) else allowed[:1])
 
     def fault(self, asked: int) -> str:
-        """The fault for a request that came ``asked`` times before, or ""."""
+        """Return the fault of a request that came ``asked`` times before, or ""."""
         return self.faults[min(asked, len(self.faults) - 1)] if self.faults else ""
 
 
 def has(wanted: str, name: str) -> bool:
-    """Whether ``wanted`` names a picture: the beginning of its digest, or a part of its URL."""
+    """Return whether ``wanted`` is the beginning of a digest or a part of a URL."""
     return wanted in name if "/" in name else name.startswith(wanted)
 
 
 def holds(wanted: Any, given: Any) -> bool:
-    """Whether ``given`` has what is ``wanted``; of tables only the named fields are looked at."""
+    """Return whether ``given`` equals ``wanted``, tables in the fields of ``wanted`` only."""
     if isinstance(wanted, dict):
         return isinstance(given, dict) and all(
             key in given and holds(value, given[key]) for key, value in wanted.items()
@@ -140,7 +140,7 @@ def holds(wanted: Any, given: Any) -> bool:
 
 
 def find(scripts: Iterable[Script], call: Call) -> Script | None:
-    """The most special script that fits ``call``, or None."""
+    """Return the script with the most conditions that fits ``call``, or None."""
     return max(
         (script for script in scripts if script.fits(call)),
         key=lambda script: script.conditions,
@@ -149,7 +149,7 @@ def find(scripts: Iterable[Script], call: Call) -> Script | None:
 
 
 def load(folder: Path = SCRIPTS) -> list[Script]:
-    """All scripts of ``folder``. Raises ``ValueError``, which names the file, on a mistake."""
+    """Return all scripts of ``folder``. Raise ``ValueError``, naming the file, for a bad one."""
     scripts = []
     for path in sorted(folder.glob("*.toml")):
         listed = tomllib.loads(path.read_text(encoding="utf-8")).get("script", [])
@@ -184,7 +184,7 @@ def read(table: dict[str, Any]) -> Script:
 
 
 def read_tool_call(table: dict[str, Any]) -> ToolCall:
-    """A call from its table; arguments that are a text already stay as they are."""
+    """Return the call in ``table``; arguments that are a text stay as they are."""
     arguments = table.get("arguments", {})
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     return ToolCall(name=table["name"], arguments=text)

@@ -85,7 +85,7 @@ class StandIn:
         await http.close_all_connections()
 
     def next_id(self, *parts: object) -> tuple[str, int]:
-        """An id for a request, made of ``parts`` and of how often the same came; and that."""
+        """Return an id for a request made of ``parts``, and how often the same came before."""
         key = digest(*parts)
         asked = self.counts[key]
         self.counts[key] += 1

@@ -1,4 +1,4 @@
-"""An answer as JSON: as the mesh sends it on the models route, and as OpenAI's models do on v1."""
+"""The JSON of an answer, as each route sends it (on v1: as OpenAI's models do)."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 def completion(answer: Answer) -> Json:
-    """The answer in one part."""
+    """Return the answer in one part."""
     body: Json = {
         "choices": [shaped_choice(answer, at, one) for at, one in enumerate(answer.choices)],
         **head(answer, "chat.completion"),
@@ -45,7 +45,7 @@ def has_piece(sent: Json) -> bool:
 
 
 def head(answer: Answer, kind: str) -> Json:
-    """The fields that an answer and each of its chunks have."""
+    """Return the fields that an answer and each of its chunks have."""
     common = {"created": CREATED, "id": identity(answer), "model": answer.model, "object": kind}
     if answer.route == "v1":
         dated = DATED if answer.model in DEPLOYMENTS else ""
@@ -54,12 +54,12 @@ def head(answer: Answer, kind: str) -> Json:
 
 
 def identity(answer: Answer) -> str:
-    """The id in the style of the route."""
+    """Return the id in the style of the route."""
     return answer.id[:32] if answer.route == "models" else f"chatcmpl-{answer.id[:29]}"
 
 
 def usage(answer: Answer) -> Json:
-    """The tokens of prompt and completion, and their sum."""
+    """Return the tokens of prompt and completion, and their sum."""
     counted: Json = {
         "completion_tokens": answer.completion_tokens,
         "prompt_tokens": answer.prompt_tokens,
@@ -179,13 +179,13 @@ def chunk(
 
 
 def prompt_chunk() -> Json:
-    """The first chunk of an annotated stream: what the content filter says about the question."""
+    """Return the first chunk of an annotated stream: the content filter's results of the prompt."""
     nameless = {"created": 0, "id": "", "model": "", "object": ""}
     return {"choices": [], **nameless, "prompt_filter_results": prompt_filter()}
 
 
 def verdict(answer: Answer, finish: str | None) -> Json:
-    """What the content filter says about a piece of the answer."""
+    """Return the content filter's results of a piece of the answer."""
     if not answer.annotated:
         return {}
     if not answer.filter_ran:
@@ -198,14 +198,14 @@ def verdict(answer: Answer, finish: str | None) -> Json:
 
 
 def prompt_filter() -> list[Json]:
-    """What the content filter says about the question: nothing."""
+    """Return the content filter's results of the prompt, which are never bad."""
     jailbreak = {"filtered": False, "detected": False}
     judged = dict.fromkeys(JUDGED, SAFE) | {"jailbreak": jailbreak}
     return [{"prompt_index": 0, "content_filter_results": judged}]
 
 
 def interleaved(answer: Answer) -> Iterator[tuple[int, str, int]]:
-    """The pieces of all alternatives in turn: which alternative, the piece, its place there."""
+    """Yield the pieces of all choices in turn: the choice, the piece, its place in the choice."""
     for spot, row in enumerate(zip_longest(*(pieces(choice.text) for choice in answer.choices))):
         for at, piece in enumerate(row):
             if piece is not None:

@@ -1,5 +1,4 @@
-"""An answer as server-sent events: the bytes of each, how long to wait before it, and where a
-fault spoils them."""
+"""An answer as server-sent events, with the waits between them, changed as a fault says."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from tests.standin.shapes import JUDGED, SAFE, chunks, has_piece
 
 DONE = b"data: [DONE]\n\n"
 SPOILT_AFTER = 5
-"""After so many pieces a fault begins."""
+"""Number of pieces that are sent before a fault begins."""
 
 ERROR_CHUNK = {
     "error": {"code": "InternalServerError", "message": "The model stopped in mid-sentence."}
@@ -33,15 +32,15 @@ BREAK = Event(0, b"", breaks=True)
 
 
 def event(value: object, wait_ms: float = 0, piece: bool = False) -> Event:
-    """An event with a JSON value."""
+    """Return an event with a JSON value."""
     return Event(wait_ms, b"data: " + as_bytes(value) + b"\n\n", piece)
 
 
 def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
-    """All events of an answer.
+    """Yield all events of an answer.
 
-    The first one comes when the model has begun, so its first piece follows at once; each further
-    piece takes its time.
+    The first event comes after ``first_ms`` and the first piece with it; each further piece comes
+    after ``pace_ms``.
     """
     stream: Iterable[Event] = good_events(answer)
     if answer.cut_after is not None:
@@ -64,7 +63,7 @@ def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
 
 
 def good_events(answer: Answer) -> Iterator[Event]:
-    """The events of an answer that nothing spoils."""
+    """Yield the events of an answer without a fault."""
     wait, pieces_sent = answer.first_ms, 0
     for chunk in chunks(answer):
         piece = has_piece(chunk)
@@ -75,7 +74,7 @@ def good_events(answer: Answer) -> Iterator[Event]:
 
 
 def first_pieces(stream: Iterable[Event], limit: int = SPOILT_AFTER) -> Iterator[Event]:
-    """The events up to the piece number ``limit``."""
+    """Yield the events up to the piece number ``limit``."""
     sent = 0
     for one in stream:
         if one.piece and sent == limit:
@@ -85,7 +84,7 @@ def first_pieces(stream: Iterable[Event], limit: int = SPOILT_AFTER) -> Iterator
 
 
 def late_verdicts() -> Iterator[dict[str, object]]:
-    """What an asynchronous filter sends after the end: choices without a delta."""
+    """Yield what an asynchronous filter sends after the end: choices without a delta."""
     for start in (0, 80):
         yield {
             "choices": [
@@ -108,6 +107,6 @@ def late_verdicts() -> Iterator[dict[str, object]]:
 
 
 def odd(one: Event) -> Event:
-    """The same event in another spelling that the standard allows."""
+    """Return the event in another spelling that the standard allows."""
     data = one.data.replace(b"data: ", b"data:", 1).replace(b"\n", b"\r\n")
     return replace(one, data=b": keep-alive\r\n\r\nevent: message\r\n" + data)

@@ -1,4 +1,4 @@
-"""What no lesson and no row of the fault table asks of the stand-in: wrong values, spoilt ends."""
+"""What neither a lesson nor the fault table asks of the stand-in: wrong values, odd stream ends."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""One counting rule for the whole stand-in: text is cut into pieces, and a piece is a token.
+"""Cut text into pieces; a piece counts as a token everywhere in the stand-in.
 
 Real models have vocabularies of their own. What matters here is that everything agrees: ``usage``,
 ``max_tokens``, the streamed deltas and ``logprobs`` all count the same pieces.
@@ -35,18 +35,18 @@ def pieces(text: str) -> list[str]:
 
 
 def count(text: str) -> int:
-    """The tokens of ``text``."""
+    """Return the number of tokens of ``text``."""
     return len(pieces(text))
 
 
 def prompt_tokens(body: dict[str, Any]) -> int:
-    """The tokens of a request: its messages and, where it has some, the tools that it offers."""
+    """Return the number of tokens of the messages and the offered tools."""
     tools = count(json.dumps(body["tools"])) if body.get("tools") else 0
     return tools + sum(message_tokens(message) for message in body["messages"])
 
 
 def message_tokens(message: dict[str, Any]) -> int:
-    """The tokens of one message: its text, its pictures, the calls that it repeats."""
+    """Return the number of tokens of a message: text, pictures and tool calls."""
     content = message.get("content") or ""
     items = [{"type": "text", "text": content}] if isinstance(content, str) else content
     total = MESSAGE_OVERHEAD
@@ -58,9 +58,9 @@ def message_tokens(message: dict[str, Any]) -> int:
 
 
 def picture_tokens(item: dict[str, Any]) -> int:
-    """The tokens of a picture: by its size, unless low detail is enough.
+    """Return the number of tokens of a picture, by its size unless the detail is "low".
 
-    What is no picture in a data URL, and so has no size here, counts as a single tile.
+    Anything but a picture in a data URL has no known size and counts as one tile.
     """
     shown = item.get("image_url") or {}
     if shown.get("detail") == "low":
