@@ -144,6 +144,8 @@ class _ServerProcess:
     """
 
     module: str
+    title: str
+    advice: str
     model = MODEL
     endpoint = key = ""
     _process: subprocess.Popen[str] | None = None
@@ -177,7 +179,8 @@ class _ServerProcess:
                     raise
                 errors.seek(0)
                 reason = f"exit code {process.returncode}\n{errors.read().strip()}".split("\n")[-1]
-                raise LocalModelError(f"{self.module} did not start: {reason}.") from None
+                message = f"{self.title} did not start: {reason}."
+                raise LocalModelError(message, advice=self.advice) from None
             finally:
                 timer.cancel()
 
@@ -210,7 +213,9 @@ class _ServerProcess:
 class LocalModelServer(_ServerProcess):
     """llama.cpp's own server with the small model: the v1 route, and nothing is refused."""
 
-    module = __name__
+    module = "helpers.local_model"
+    title = "The small model's server"
+    advice = "try again; on a processor without AVX2 (x86_64 before 2013) it can't run."
 
     def start(self) -> Self:
         """Check the model's file and start, which takes about a second."""
@@ -239,6 +244,8 @@ class LocalModelService(_ServerProcess):
     """
 
     module = "tests.standin.child"
+    title = "The stand-in endpoint"
+    advice = "choose another port, or 0 for any free one."
 
     def __init__(self, port: int = 0) -> None:
         self.port, self.server = port, LocalModelServer()

@@ -24,9 +24,7 @@ def main() -> None:
             print(json.dumps({"endpoints": endpoints, "key": server.key}), flush=True)
             sys.stdin.read()
     except OSError as trouble:
-        raise SystemExit(
-            f"port {port} can't be used ({trouble.strerror}); choose another"
-        ) from None
+        raise SystemExit(f"port {port} can't be used ({trouble.strerror})") from None
 
 
 if __name__ == "__main__":
