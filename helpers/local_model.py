@@ -223,7 +223,7 @@ class LocalModelServer(_ServerProcess):
         if file is None or not is_installed():
             raise LocalModelError(
                 "The small model is not installed.",
-                advice=f"run `python -m helpers model`: {DOWNLOAD_BYTES // 10**6} MB, once.",
+                advice=f"run `python -m helpers model`: {DOWNLOAD_BYTES / 1e6:.0f} MB, once.",
             )
         with file.open("rb") as opened:
             if hashlib.file_digest(opened, "sha256").hexdigest() != _FILE_SHA256:

@@ -78,7 +78,7 @@ def install_model() -> None:
     """Install the model unless it is there; tell the size first, then show the progress."""
     if is_installed():
         return
-    print(f"Downloading {MODEL} and its server, once: {DOWNLOAD_BYTES // 10**6} MB.")
+    print(f"Downloading {MODEL} and its server, once: {DOWNLOAD_BYTES / 1e6:.0f} MB.")
     with tqdm(total=DOWNLOAD_BYTES, unit="B", unit_scale=True) as bar:
         install(lambda size: bar.update(max(0, min(size, DOWNLOAD_BYTES) - bar.n)))
         bar.update(bar.total - bar.n)

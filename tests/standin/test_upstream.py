@@ -343,8 +343,10 @@ def test_without_a_model_the_answer_beside_it_is_given(tmp_path: Path) -> None:
 def test_faults_stay_the_stand_ins(tmp_path: Path) -> None:
     model = FakeModel(ANSWER)
     with asking(model, tmp_path) as server:
-        response = post(server, "v1", body_of("fault: rate-limited"))
-    assert response.status_code == 429
+        refused = post(server, "v1", body_of("fault: rate-limited"))
+        spoilt = post(server, "v1", body_of("fault: unknown-finish-reason"))
+    assert refused.status_code == 429
+    assert spoilt.json()["choices"][0]["finish_reason"] == "model_length"
     assert not model.requests
 
 
