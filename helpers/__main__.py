@@ -7,6 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from helpers.client.routes import ROUTES
+from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
 from helpers.commands.run import environment, run_lessons, select_lessons
 
 
@@ -22,15 +23,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("lessons", nargs="*", metavar="LESSON", help="a name or a number (all lessons if none)")
     into = "folder for the executed notebooks (%(default)s)"
     add("--to", type=Path, default=Path("executed"), metavar="FOLDER", help=into)
-    add("--route", choices=ROUTES, help="the route whose recordings are replayed")
+    add("--route", choices=ROUTES, help="the route whose recordings are replayed, or that is asked")
+    add("--model", action="store_true", help="ask the small model on this machine")
+    about = "run a small real model on this machine until Ctrl-C"
+    model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
+    add = model.add_argument
+    where = "where to listen (%(default)s; 0: any free port)"
+    add("--port", type=port_number, default=DEFAULT_PORT, help=where)
     options = parser.parse_args(arguments)
+    if options.command == "model":
+        return run_model(options.port)
     try:
         lessons = select_lessons(options.lessons)
     except LookupError as unknown:
         run.error(str(unknown.args[0]))  # exits with 2
     route = {"TUTORIAL_ROUTE": options.route} if options.route else {}
     with environment(**route):
-        return run_lessons(lessons, options.to)
+        if not options.model:
+            return run_lessons(lessons, options.to)
+    return run_on_model(lessons, options.to, options.route or "v1")
 
 
 if __name__ == "__main__":

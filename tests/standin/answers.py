@@ -19,6 +19,7 @@ class Choice:
     text: str
     finish_reason: str
     tool_calls: tuple[ToolCall, ...] = ()
+    logs: dict[str, Any] | None = None  # a model's; without them the script's doubts make some
 
     @property
     def tokens(self) -> int:

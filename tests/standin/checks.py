@@ -67,13 +67,18 @@ def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) 
     return named if isinstance(named, str) else ""
 
 
-def check_model(route: Route, model: str) -> Reply | None:
-    """Accept known models; the models route ignores upper and lower case."""
+def check_model(route: Route, model: str, upstream: str = "") -> Reply | None:
+    """Accept known models; the models route ignores upper and lower case.
+
+    ``upstream`` is the name of the model that the stand-in asks, if there is one.
+    """
+    known = (*DEPLOYMENTS, upstream) if upstream else DEPLOYMENTS
     if route == "v1":
-        return None if model in DEPLOYMENTS else refuse("no-deployment")
+        return None if model in known else refuse("no-deployment")
     if not model:
         return refuse("no-model")
-    return None if model.lower() in DEPLOYMENTS else refuse("unknown-model", model=model)
+    folded = [name.lower() for name in known]
+    return None if model.lower() in folded else refuse("unknown-model", model=model)
 
 
 def check_extra(route: Route, headers: Mapping[str, str], body: dict[str, Any]) -> Reply | None:

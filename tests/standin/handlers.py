@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
@@ -18,7 +20,8 @@ from tests.standin.fields import check_fields
 from tests.standin.replies import Reply, as_bytes, error
 from tests.standin.scripts import Script
 from tests.standin.shapes import completion
-from tests.standin.streams import events
+from tests.standin.streams import DONE, event, events
+from tests.standin.upstream import RefusedError, Upstream
 
 if TYPE_CHECKING:
     from tests.standin.server import StandIn
@@ -92,6 +95,7 @@ class ChatHandler(Handler):
     """Answers ``POST .../chat/completions`` on either route."""
 
     SUPPORTED_METHODS = ("POST",)
+    relaying: asyncio.Task[None] | None = None
 
     async def post(self) -> None:
         """Check, find the script, answer."""
@@ -120,6 +124,14 @@ class ChatHandler(Handler):
         if fault and fault.body is not None:
             return await self.fail(fault.reply(model=call.model, key=call.key))
         answer = compose(call, script, fault)
+        upstream = self.server.upstream
+        if upstream and not fault and (script is None or script.by == "model"):
+            if not_possible := upstream.refusal(call):
+                return self.send(not_possible)
+            self.relaying = asyncio.create_task(self.relay(upstream, call, answer))
+            with suppress(asyncio.CancelledError):  # the reader has left
+                await self.relaying
+            return
         await (self.stream(answer, fault) if call.streams else self.answer(answer))
 
     def refusal(
@@ -127,11 +139,12 @@ class ChatHandler(Handler):
     ) -> Reply | None:
         """Return the reply to a wrong request, or None."""
         version = self.received.query.get("api-version")
+        upstream = self.server.upstream
         steps: list[Callable[[], Reply | None]] = [
             lambda: checks.check_key(headers),
             lambda: checks.check_version(route, version),
             lambda: checks.check_json(self.received.body),
-            lambda: checks.check_model(route, model),
+            lambda: checks.check_model(route, model, upstream.model if upstream else ""),
             lambda: checks.check_extra(route, headers, body),
             lambda: check_fields(route, body),
             lambda: checks.check_plain(route, model, body),
@@ -161,17 +174,45 @@ class ChatHandler(Handler):
             self.set_header("sampling_token_len", str(answer.completion_tokens))
         self.send(Reply(200, as_bytes(completion(answer))))
 
-    async def stream(self, answer: Answer, fault: Fault | None) -> None:
-        """Send the answer as a stream, each event at once and as a chunk of its own."""
+    def begin_stream(self) -> None:
+        """Prepare for an answer whose events leave one by one."""
         cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        for event in events(answer, fault):
-            await self.pause(event.wait_ms)
-            if event.breaks:
+
+    async def stream(self, answer: Answer, fault: Fault | None) -> None:
+        """Send the answer as a stream, each event at once and as a chunk of its own."""
+        self.begin_stream()
+        for one in events(answer, fault):
+            await self.pause(one.wait_ms)
+            if one.breaks:
                 return self.hang_up()
-            self.write(event.data)
+            self.write(one.data)
             if not await self.sent(self.flush()):
                 return
+
+    async def relay(self, upstream: Upstream, call: Call, answer: Answer) -> None:
+        """Answer with what the model behind ``upstream`` writes."""
+        self.set_header("x-answered-by", upstream.model)
+        try:
+            if not call.streams:
+                return await self.answer(await upstream.complete(call, answer))
+            self.begin_stream()
+            async with aclosing(upstream.chunks(call, answer)) as chunks:
+                async for chunk in chunks:
+                    self.write(event(chunk).data)
+                    if not await self.sent(self.flush()):
+                        return
+            self.write(DONE)
+        except RefusedError as refused:
+            self.set_header("x-answered-by", "stand-in")
+            self.send(refused.reply)
+        except httpx.HTTPError:  # the upstream server broke off
+            self.hang_up()
+
+    def on_connection_close(self) -> None:
+        """Stop the model: nobody reads what it writes."""
+        if self.relaying:
+            self.relaying.cancel()
 
     async def fail(self, reply: Reply) -> None:
         """Send the reply of a fault, or a part of it, and break the connection."""

@@ -28,6 +28,8 @@ A file is a list of scripts:
     doubts = { " tea" = { " tea" = 0.6, " milk" = 0.3 } }
                                     # logprobs: the chance of a piece of the answer and of others in
                                     # its place, together below 1; of any other piece it is sure
+    by = "model"                    # the model behind the stand-in answers (see ``upstream``); if
+                                    # there is none, the ``answer`` beside it is given
     fault = "rate-limited"          # instead of the answer: `python -m tests.standin --faults`
     faults = ["rate-limited", ""]   # one for each time the same request comes, "" is the answer;
                                     # the last one stays
@@ -78,6 +80,7 @@ class Script:
     answer: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     doubts: dict[str, dict[str, float]] = field(default_factory=dict)
+    by: str = "script"
     faults: tuple[str, ...] = ()
     annotated: bool = False
     fragments: bool = False
@@ -163,8 +166,10 @@ def read(table: dict[str, Any]) -> Script:
     values = dict(table)
     if "fault" in values:
         values["faults"] = [values.pop("fault")]
-    if not {"answer", "tool_calls", "faults"} & set(values):
-        raise ValueError("it needs an answer, tool_calls or a fault")
+    if not {"answer", "tool_calls", "faults", "by"} & set(values):
+        raise ValueError("it needs an answer, tool_calls, a fault or a model")
+    if values.get("by", "model") != "model":
+        raise ValueError(f"only a model answers by itself, not {values['by']!r}")
     if missing := [name for name in values.get("faults", ()) if name and name not in FAULTS]:
         raise ValueError(f"no such fault: {', '.join(missing)}")
     answer = values.get("answer", ())

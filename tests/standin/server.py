@@ -14,6 +14,7 @@ from tornado.web import Application
 from tests.standin import checks, scripts
 from tests.standin.calls import digest
 from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
+from tests.standin.upstream import Upstream
 
 HOST = "127.0.0.1"
 
@@ -24,9 +25,18 @@ class StandIn:
     ``models`` and ``v1`` are the endpoints of the two routes, ``key`` the accepted key, and
     ``requests`` lists what has arrived. ``pace`` is a factor on all pauses: 1 as scripted, 0 none.
     ``port`` 0 takes any free one; an ``OSError`` is raised if the one that is asked for is taken.
+    ``upstream`` is asked what no script answers, and what scripts say ``by = "model"`` of.
     """
 
-    def __init__(self, *, port: int = 0, pace: float = 1.0, folder: Path = scripts.SCRIPTS) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        pace: float = 1.0,
+        folder: Path = scripts.SCRIPTS,
+        upstream: Upstream | None = None,
+    ) -> None:
+        self.upstream = upstream
         self.key = checks.KEY
         self.requests: list[Received] = []
         self.pace = pace

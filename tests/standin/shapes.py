@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.standin.answers import Answer, Choice
 from tests.standin.calls import digest
+from tests.standin.checks import DEPLOYMENTS
 from tests.standin.logprobs import piece_logprobs, text_logprobs
 from tests.standin.scripts import ToolCall
 from tests.standin.tokens import pieces
@@ -47,7 +48,8 @@ def head(answer: Answer, kind: str) -> Json:
     """Return the fields that an answer and each of its chunks have."""
     common = {"created": CREATED, "id": identity(answer), "model": answer.model, "object": kind}
     if answer.route == "v1":
-        common |= {"model": answer.model + DATED, "system_fingerprint": FINGERPRINT}
+        dated = DATED if answer.model in DEPLOYMENTS else ""
+        common |= {"model": answer.model + dated, "system_fingerprint": FINGERPRINT}
     return common
 
 
@@ -76,7 +78,7 @@ def usage(answer: Answer) -> Json:
 def shaped_choice(answer: Answer, at: int, choice: Choice) -> Json:
     """Return one alternative, in one part, with what the content filter says about it."""
     calls = [shaped_call(answer, call, number) for number, call in enumerate(choice.tool_calls)]
-    logs = text_logprobs(choice.text, answer.top, answer.doubts)
+    logs = choice.logs or text_logprobs(choice.text, answer.top, answer.doubts)
     judged = verdict(answer, choice.finish_reason)
     if answer.route == "models":
         message = {"content": choice.text, "role": "assistant", "tool_calls": calls or None}
@@ -104,12 +106,16 @@ def shaped_call(answer: Answer, call: ToolCall, number: int, *, openai: bool = F
 
 
 def chunks(answer: Answer) -> Iterator[Json]:
-    """Yield the chunks of a stream: the filter's word on the prompt, roles, pieces, ends.
+    """Yield the chunks of a stream: its opening, pieces, its end."""
+    yield from opening_chunks(answer)
+    for at, piece, spot in interleaved(answer):
+        logs = piece_logprobs(piece, spot, answer.top, answer.doubts)
+        yield chunk(answer, at, {"content": piece}, logs=logs)
+    yield from closing_chunks(answer)
 
-    The models route sends the usage in the last of these, unasked, and all calls whole in it,
-    without index and type. The v1 route sends calls in fragments, and the usage in a chunk of its
-    own if it is asked for.
-    """
+
+def opening_chunks(answer: Answer) -> Iterator[Json]:
+    """Yield what comes before the first piece: the filter's word on the prompt, roles."""
     mesh = answer.route == "models"
     if answer.annotated:
         yield prompt_chunk()
@@ -119,9 +125,16 @@ def chunks(answer: Answer) -> Iterator[Json]:
     for at, choice in enumerate(answer.choices):
         if mesh or choice.text or not choice.tool_calls:
             yield chunk(answer, at, role, judged=mesh)
-    for at, piece, spot in interleaved(answer):
-        logs = piece_logprobs(piece, spot, answer.top, answer.doubts)
-        yield chunk(answer, at, {"content": piece}, logs=logs)
+
+
+def closing_chunks(answer: Answer) -> Iterator[Json]:
+    """Yield what comes after the last piece: calls, why it ends, the usage.
+
+    The models route sends the usage in the last of these, unasked, and all calls whole in it,
+    without index and type. The v1 route sends calls in fragments, and the usage in a chunk of its
+    own if it is asked for.
+    """
+    mesh = answer.route == "models"
     for at, choice in enumerate(answer.choices):
         end: Json = {"content": ""} if mesh else {}
         if answer.fragments or not mesh:
