@@ -35,10 +35,8 @@ A file is a list of scripts:
                                     # the last one stays
 
     # How it is answered.
-    annotated = true                # with the content filter's word on prompt and answer on the
-                                    # models route too, as OpenAI's models there (on v1 always)
-    fragments = true                # a stream on the models route: the calls come in fragments, as
-                                    # OpenAI's models send them there too (on v1 they always do)
+    by_gpt = true                   # on the models route too the answer has the shape that OpenAI's
+                                    # models send: the content filter's results, calls in fragments
     first_ms = 300                  # until the first piece
     pace_ms = 30                    # between two pieces; an answer in one part takes as long
     cut_after = 5                   # a stream: the connection breaks after so many pieces
@@ -82,8 +80,7 @@ class Script:
     doubts: dict[str, dict[str, float]] = field(default_factory=dict)
     by: str = "script"
     faults: tuple[str, ...] = ()
-    annotated: bool = False
-    fragments: bool = False
+    by_gpt: bool = False
     first_ms: float = FIRST_MS
     pace_ms: float = PACE_MS
     cut_after: int | None = None

@@ -20,6 +20,7 @@ from tests.standin.scripts import load
 from tests.standin.tokens import MESSAGE_OVERHEAD, count
 
 MODEL = "stand-in-chat"
+USAGE = {"stream_options": {"include_usage": True}}
 QUESTION = "How many languages are in the world?"
 
 
@@ -66,7 +67,9 @@ class RetiredSdk:
 
     def stream(self, ask: str) -> Seen:
         text, finish, usage = "", None, None
-        for update in self.client.complete(messages=messages(ask), model=MODEL, stream=True):
+        for update in self.client.complete(
+            messages=messages(ask), model=MODEL, stream=True, model_extras=USAGE
+        ):
             usage = update.usage or usage
             for choice in update.choices:
                 text += choice.delta.content or ""
@@ -100,7 +103,7 @@ class VendorSdk:
             messages=messages(ask),
             model=MODEL,
             stream=True,
-            stream_options={"include_usage": True},
+            **USAGE,
         ):
             usage = chunk.usage or usage
             for choice in chunk.choices:
@@ -127,7 +130,7 @@ class Ours:
         return seen(self.client.complete(messages(ask), **options))
 
     def stream(self, ask: str) -> Seen:
-        with self.client.stream(messages(ask)) as stream:
+        with self.client.stream(messages(ask), **USAGE) as stream:
             text = "".join(update.content for update in stream)
         assert text == stream.completion.content
         return seen(stream.completion)

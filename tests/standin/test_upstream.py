@@ -158,7 +158,7 @@ def test_the_words_are_the_models_and_the_service_is_the_stand_ins(
         response = post(server, route, body_of(logprobs=True, top_logprobs=1))
     answer = response.json()
     assert response.headers["x-answered-by"] == answer["model"] == MODEL
-    assert "x-request-id" in response.headers
+    assert "apim-request-id" in response.headers
     assert answer["usage"]["prompt_tokens"] == 11
     assert answer["usage"]["completion_tokens"] == 2
     (choice,) = answer["choices"]

@@ -13,9 +13,10 @@ import httpx
 
 from tests.standin.answers import Answer, Choice
 from tests.standin.calls import Call, digest, picture_names
+from tests.standin.families import shape_of
 from tests.standin.faults import refuse
 from tests.standin.replies import Reply, openai_error
-from tests.standin.shapes import Json, chunk, closing_chunks, opening_chunks
+from tests.standin.shapes import Json
 
 PASSED_ON = (
     *("messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed"),
@@ -84,19 +85,20 @@ class Upstream:
         ``httpx.HTTPError`` after it.
         """
         drafts = [_Draft() for _ in range(call.body.get("n") or 1)]
+        shape = shape_of(self._answer(answer, drafts))
         has_begun = False
         async with aclosing(self._pieces(call, drafts)) as pieces:
             async for at, text, logs in pieces:
                 if not has_begun:
                     has_begun = True
-                    for opening in opening_chunks(self._answer(answer, drafts)):
+                    for opening in shape.opening():
                         yield opening
-                yield chunk(self._answer(answer, []), at, {"content": text}, logs=logprobs(logs))
-        done = self._answer(answer, drafts)
+                yield shape.text(at, text, logprobs(logs))
         if not has_begun:  # the model had nothing to say
-            for opening in opening_chunks(done):
+            for opening in shape.opening():
                 yield opening
-        for closing in closing_chunks(done):
+        shape.answer = self._answer(answer, drafts)
+        for closing in shape.closing():
             yield closing
 
     def _answer(self, answer: Answer, drafts: Sequence[_Draft]) -> Answer:
@@ -106,6 +108,8 @@ class Upstream:
         return replace(
             answer,
             model=self.model,
+            dated=False,
+            reasoning_tokens=0,
             choices=choices,
             prompt_tokens=max((one.prompt_tokens for one in drafts), default=0),
             completion_tokens=sum(one.completion_tokens for one in drafts),
