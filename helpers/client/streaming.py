@@ -76,7 +76,8 @@ class BaseStream:
         is_update = isinstance(raw, dict) and "choices" in raw and not raw.get("error")
         if is_update and event.name != "error":
             return cast(JSON, raw)
-        words, code = service_words(body_from(event.data, self._redact))
+        raw = body_from(event.data, self._redact)  # what is no update is shown in an error
+        words, code = service_words(raw)
         if isinstance(raw, str) and event.name != "error":
             raise self._broken("An event held no JSON.", words)
         # An error comes under that name, or as a field, or flat: what it says instead of choices.

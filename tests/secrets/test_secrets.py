@@ -1,164 +1,294 @@
-"""No six characters in a row of a key or a token are ever shown or stored: all of it at once.
+"""The credential is never shown or stored whole, in plain or escaped: all of it at once.
 
-A key and a token are planted. Then every call is made that can be made, against the stand-in and
-against a server that repeats the credential wherever an answer has room for it, and all that can be
-seen of it is searched: objects, errors, tracebacks with the locals of their frames, logs, displays,
-recordings, executed notebooks, panels.
-
-What is not covered: fewer than six characters in each of several texts (the updates of a stream,
-as they are printed or recorded; the whole that a stream makes of them is covered), digits in a
-number, what you send yourself, and the frames of the program that calls.
-
-Of the frames of other libraries: httpx, httpcore, h11, anyio and asyncio hold the key while they
-send it, so ``translate_error`` takes their frames out of every traceback. What is left are the
-callbacks of asyncio's event loop, which no call of ours is around: interrupted just as they read
-an answer that repeats the key, they show it.
+A key and a token are planted, and a server repeats them in several forms. All that can be seen of
+them is searched: errors, tracebacks with the locals of their frames, logs, wire views, recordings
+and an executed notebook. Only the answer itself is as the service sent it.
 """
 
-import traceback
-from contextlib import suppress
+import json
+import logging
+import random
+import string
+import warnings
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from functools import partial
+from itertools import cycle
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
+from nbformat.v4 import new_code_cell, new_notebook
+from papermill import PapermillExecutionError
 
-from helpers import (
-    AuthenticationError,
-    ChatError,
-    ConfigurationError,
-    ServiceConnectionError,
-    UserMessage,
-)
+from helpers import AsyncChatCompletionsClient, ChatCompletionsClient, ChatError, UserMessage
+from helpers.client.routes import route_for
+from helpers.client.transport import NetworkTransport
+from helpers.commands.run import execute
 from helpers.connect import connect
-from tests.fakes import leaked
-from tests.secrets import planted
-from tests.secrets.echo_server import REPLIES, Parrot
-from tests.secrets.leak_scanner import Seen, ask, fails, holders, interrupt
-from tests.secrets.planted import (
-    HELLO,
-    KEY,
-    PASSWORD,
-    TOKEN,
-    AsyncTokens,
-    Setting,
-    Tokens,
-    client,
-    closed_port,
-    live,
-    proxied,
-    two_settings,
-)
-from tests.standin import StandIn
-from tests.standin.faults import FAULTS
-from tests.sync_and_async import awaiting, awaits
+from helpers.lessons import ROOT
+from helpers.recordings.record import RecordingTransport
+from helpers.recordings.replay import ReplayTransport
+from helpers.views.view import wire
+from tests.fakes import Tokens
+from tests.notebooks import files
+from tests.secrets.echo_server import ANSWER, ANSWERS, FORMS, REPLIES, UPDATE, EchoServer, filled
+from tests.secrets.leak_scanner import Seen
+from tests.sync_and_async import Awaited, awaiting, awaits
 
-seen, setting = planted.seen, planted.setting
-FIRST = "01-basic-call"
+made_up = "".join(random.Random(20).choices(string.ascii_letters + string.digits, k=394))
+KEY, PASSWORD = made_up[:84], made_up[84:114]
+TOKEN = f"eyJ0eXAiOiJKV1Qi{made_up[114:134]}.{made_up[134:264]}.{made_up[264:]}"
+BASIC = b64encode(f"user:{PASSWORD}".encode()).decode()
+SECRETS = {"key": KEY, "token": TOKEN}
+HELLO, FIRST = [UserMessage("Hello")], "01-basic-call"
+FORMS_OF = {kind: [form(secret) for form in FORMS.values()] for kind, secret in SECRETS.items()}
+MESSAGES = [f"echo: {name} / {form}" for name in REPLIES for form in FORMS]
 
 
-def test_a_service_that_repeats_it(seen: Seen, setting: Setting) -> None:
+class AsyncTokens(Tokens):
+    """A TokenCredential to be awaited."""
+
+    async def get_token(self, *scopes: str, **more: Any) -> Any:
+        return super().get_token(*scopes, **more)
+
+
+def client(endpoint: str, kind: str = "key", **options: Any) -> Any:
+    """The client of this way to wait, with a key or a token; it prints of each wait."""
+    tokens = AsyncTokens if awaits() else Tokens
+    settings = {
+        "credential": AzureKeyCredential(KEY) if kind == "key" else tokens(TOKEN),
+        "model": "stand-in-chat", "max_retries": 1, "max_pause": 0.0, "timeout": 5.0,
+        "on_wait": lambda seconds, reason: print(seconds, reason, repr(reason)),
+    } | options  # fmt: skip
+    if awaits():
+        return Awaited(AsyncChatCompletionsClient(endpoint, **settings))
+    return ChatCompletionsClient(endpoint, **settings)
+
+
+def ask(seen: Seen, asked: Any, message: str) -> None:
+    """Ask in both ways, and look at all that can be seen but the answer itself."""
+    is_answer = message.startswith(tuple(f"echo: {name} /" for name in ANSWERS))
+    for way in ("complete", "stream"):
+        seen.label = f"{message} ({way})"
+        try:
+            if way == "complete":
+                one = asked.complete([UserMessage(message)])
+            else:
+                with asked.stream([UserMessage(message)]) as one:
+                    seen.value("open stream", one)
+                    updates = list(map(repr, one))
+                seen.add("updates", *([] if is_answer else updates))
+        except ChatError as failure:
+            seen.error(way, failure, is_answer=is_answer)
+            one = failure
+        seen.value(way, one, 2)
+        seen.add("wire", wire(one).html, wire(one).plain)
+
+
+def fails(seen: Seen, what: str, act: Callable[[], object]) -> None:
+    """Look at how ``act`` fails, which is what it has to do."""
+    seen.label = what
+    with pytest.raises(ChatError) as failure:
+        act()
+    seen.error("raised", failure.value)
+
+
+def live(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """Have ``connect`` go to ``endpoint`` with the key."""
+    monkeypatch.setenv("TUTORIAL_MODE", "live")
+    for name, value in {"ENDPOINT": endpoint, "CREDENTIAL": KEY, "MODEL": "m"}.items():
+        monkeypatch.setenv(f"AZURE_INFERENCE_{name}", value)
+
+
+def proxied(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):  # some systems tell the two apart
+        monkeypatch.setenv(name, proxy)
+
+
+@pytest.fixture
+def seen(capfd: pytest.CaptureFixture[str]) -> Iterator[Seen]:
+    """All that a test shows, with its logs, warnings and output; nothing of it may leak."""
+    seen, level = Seen(KEY, TOKEN, PASSWORD, BASIC), logging.root.level
+    logging.root.addHandler(seen)
+    logging.root.setLevel(logging.NOTSET)
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            yield seen
+    finally:
+        logging.root.setLevel(level)
+        logging.root.removeHandler(seen)
+    seen.label = "all along"
+    seen.add("warnings", *map(str, warned))
+    seen.add("output", *capfd.readouterr())
+    assert not seen.leaks, "\n".join(dict.fromkeys(seen.leaks))
+
+
+@pytest.fixture(params=["key sync models", "token async openai/v1", "token sync models"])
+def setting(request: pytest.FixtureRequest, seen: Seen) -> Iterator[list[str]]:
+    """The kind of credential and the end of the URL; ``client`` gives the client of the way."""
+    kind, way, route = request.param.split(" ")
+    with awaiting() if way == "async" else nullcontext():
+        yield [kind, route]
+
+
+def test_a_service_that_repeats_it(seen: Seen, setting: list[str]) -> None:
     kind, route = setting
-    with Parrot() as parrot, client(f"{parrot.url}/{route}", kind) as asked:
+    with EchoServer() as echo, client(f"{echo.url}/{route}", kind) as asked:
         seen.value("client", asked)
-        for name in REPLIES:
-            ask(seen, asked, f"parrot: {name}")
+        for message in MESSAGES:
+            ask(seen, asked, message)
     # All were asked for, and no redirect was followed.
-    assert {name for _, name in parrot.asked} == set(REPLIES)
-    assert {path.partition("?")[0] for path, _ in parrot.asked} == {f"/{route}/chat/completions"}
+    assert {name for _, name in echo.asked} == set(REPLIES)
+    assert {path.partition("?")[0] for path, _ in echo.asked} == {f"/{route}/chat/completions"}
+    assert "httpcore" in seen.loggers or awaits()
 
 
-@two_settings
-def test_every_fault(seen: Seen, setting: Setting, standin: StandIn) -> None:
+def test_asyncio_in_debug_mode(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    with EchoServer() as echo, awaiting(), client(f"{echo.url}/models", "token") as asked:
+        for name in ("error, head", "answer", "stream", "stream, error"):
+            ask(seen, asked, f"echo: {name} / plain")
+
+
+def test_the_answer_is_as_it_was_sent(setting: list[str]) -> None:
     kind, route = setting
-    with client(f"{standin.url}/{route}", kind) as asked:
-        for question in ("Hello", *(f"fault: {name}" for name in FAULTS)):
-            ask(seen, asked, question)
-        assert asked.complete(HELLO).content  # so the credential was accepted
-        for wrong in ({"model": "nobody"}, {"temperature": "hot"}, {"extra_parameters": "x"}):
-            fails(seen, f"{wrong}", partial(asked.complete, HELLO, **wrong), ChatError)
+    with EchoServer() as echo, client(f"{echo.url}/{route}", kind) as asked:
+        for form, sent in zip(FORMS, FORMS_OF[kind], strict=True):
+            told = asked.complete([UserMessage(f"echo: answer / {form}")])
+            assert told.raw == json.loads(filled(ANSWER, sent))
+            assert "***" in told.exchange.response_body["choices"][0]["message"]["content"]
+            whole = json.loads(filled(UPDATE, sent))["choices"][0]["delta"]
+            for name in ("stream", "stream, bytewise"):
+                with asked.stream([UserMessage(f"echo: {name} / {form}")]) as stream:
+                    assert list(stream)[-1].raw == json.loads(filled(UPDATE, sent))
+                assert stream.completion.content.removeprefix("Well. ") == whole["content"]
+                assert stream.completion.message.raw["tool_calls"] == whole["tool_calls"]
+                with asked.stream([UserMessage(f"echo: {name} / {form}")]) as stream:
+                    assert filled(UPDATE, sent).decode() in list(stream.events())[-1]
+            with pytest.raises(ChatError) as failure:
+                list(asked.stream([UserMessage(f"echo: stream, cut / {form}")]).__enter__())
+            assert failure.value.partial.content == json.loads(f'"Well. Is {sent}"')
 
 
-def test_no_answer_at_all(seen: Seen, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_answer_at_all(seen: Seen, setting: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     kind, route = setting
-    said = [UserMessage("parrot: silence")]
+    said = [UserMessage("echo: silence")]
 
     def failing(what: str, endpoint: str, **options: Any) -> None:
         with client(f"{endpoint}/{route}", kind, max_retries=0, **options) as asked:
-            fails(seen, what, partial(asked.complete, said), ServiceConnectionError)
-            fails(seen, what, lambda: asked.stream(said).__enter__(), ServiceConnectionError)
+            fails(seen, what, partial(asked.complete, said))
+            fails(seen, what, lambda: asked.stream(said).__enter__())
 
-    with Parrot() as parrot:
-        failing("refused", f"http://127.0.0.1:{closed_port()}")
-        failing("TLS to a plain port", parrot.url.replace("http", "https"))
-        failing("time-out", parrot.url, timeout=0.5)
-        for port in (parrot.server_address[1], closed_port()):
+    with EchoServer() as echo:
+        failing("refused", "http://127.0.0.1:1")
+        failing("TLS to a plain port", echo.url.replace("http", "https"))
+        failing("time-out", echo.url, timeout=0.5)
+        for port in (echo.server_address[1], 1):
             proxied(monkeypatch, f"http://user:{PASSWORD}@127.0.0.1:{port}")
             failing("a proxy", "https://my-resource.services.ai.azure.com")
-    assert ("my-resource.services.ai.azure.com:443", "CONNECT") in parrot.asked
-
-
-PROXIES = ["ftp://user:{}@x", "http://user:{}@x:bad", "user:{}@x:bad", "socks5://user:{}@x"]
+    assert ("my-resource.services.ai.azure.com:443", "CONNECT") in echo.asked
 
 
 def test_settings_that_cannot_work(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
-    for proxy in PROXIES:
+    for proxy in ("ftp://user:{}@x", "http://user:{}@x:bad", "user:{}@x:bad", "socks5://user:{}@x"):
         proxied(monkeypatch, proxy.format(PASSWORD))
         live(monkeypatch, "https://my-resource.openai.azure.com/openai/v1")
-        fails(seen, proxy, lambda: connect(FIRST), ConfigurationError)
+        fails(seen, proxy, lambda: connect(FIRST))
     for endpoint in ("https://user:{}@x/models", "https://x:{}/models", "http://10.0.0.1/models"):
         live(monkeypatch, endpoint.format(PASSWORD))
-        fails(seen, endpoint, lambda: connect(FIRST), ConfigurationError)
-    for key in (f"{KEY}\n", f"{KEY} {KEY}", f"“{KEY}”"):
-        live(monkeypatch, "http://127.0.0.1:1/models", key)
-        fails(seen, f"key {key!r}", lambda: connect(FIRST), ConfigurationError)
-        changed = AzureKeyCredential(KEY)
-        asked = client("http://127.0.0.1:1/models", credential=changed)
-        changed.update(key)
-        fails(seen, f"changed to {key!r}", partial(asked.complete, HELLO), AuthenticationError)
+        fails(seen, endpoint, lambda: connect(FIRST))
 
 
-@pytest.mark.parametrize("endpoint", ["{}", "https://x/models?key={}", "https://x/models#{}"])
-def test_an_endpoint_that_holds_a_key(endpoint: str) -> None:
-    """Only as it is printed: that a part of it is a secret can't be known."""
-    with pytest.raises(ConfigurationError) as failure:
-        client(endpoint.format(KEY))
-    assert not leaked(*traceback.format_exception(failure.value), secret=KEY)
+def test_a_credential_that_quotes_its_token(seen: Seen, setting: list[str]) -> None:
+    for words in ("token {} expired", '{{"access_token": "{}"}}', "{}"):
+        reason = RuntimeError(words.format(TOKEN))
+        reason.__cause__ = KeyError(TOKEN)
+        for credential in (Tokens(reason), AsyncTokens(reason), AsyncTokens(TOKEN)):
+            asked = client("http://127.0.0.1:1/models", credential=credential, max_retries=0)
+            fails(seen, words, partial(asked.complete, HELLO))
 
 
-@pytest.mark.parametrize("words", ["token {} expired", '{{"access_token": "{}"}}', "{}"])
-def test_a_credential_that_quotes_its_token(seen: Seen, setting: Setting, words: str) -> None:
-    reason = RuntimeError(words.format(TOKEN))
-    reason.__cause__ = KeyError(TOKEN)
-    for credential in (Tokens(reason), AsyncTokens(reason), AsyncTokens()):
-        asked = client("http://127.0.0.1:1/models", credential=credential, max_retries=0)
-        fails(seen, words, partial(asked.complete, HELLO), ChatError)
+class Interrupted(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """The network, interrupted (Ctrl-C) in a function that holds the credential."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        sent = dict(request.headers)
+        raise KeyboardInterrupt(len(sent))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
 
 
-def test_an_interrupt_at_any_time(seen: Seen, setting: Setting, standin: StandIn) -> None:
+def test_an_interrupt_in_the_network(setting: list[str]) -> None:
+    with client("http://127.0.0.1:1/models", transport=Interrupted()) as asked:
+        for act in (lambda: asked.complete(HELLO), lambda: asked.stream(HELLO).__enter__()):
+            with pytest.raises(KeyboardInterrupt) as raised:
+                act()
+            frames = [frame.f_code.co_name for frame, _ in walk_tb(raised.value.__traceback__)]
+            assert "_send" in frames and "handle_request" not in frames
+
+
+def test_recordings(seen: Seen, setting: list[str], tmp_path: Path) -> None:
     kind, route = setting
-    part = {"key": KEY, "token": TOKEN}[kind][60:80]
-    fault = "wrong-key" if awaits() else "echo-key"  # of asyncio's callbacks see above
-    with client(f"{standin.url}/{route}", kind, max_retries=0) as asked:
+    path, facts = tmp_path / "a.json", {"route": "models", "api_version": None, "model": "m"}
+    messages = [f"echo: {name} / {form}" for name, form in zip(REPLIES, cycle(FORMS))]
+    messages += [f"echo: answer / plain / Is {form} a key?" for form in FORMS_OF[kind]]
+    with EchoServer() as echo:
+        endpoint = f"{echo.url}/{route}"
+        recorder = RecordingTransport(path, NetworkTransport(route_for(endpoint)), FIRST, facts)
+        with client(endpoint, kind, transport=recorder, max_retries=0) as asked:
+            for message in messages:
+                with suppress(ChatError):
+                    asked.complete([UserMessage(message)])
+                with suppress(ChatError), asked.stream([UserMessage(message)]) as stream:
+                    list(stream)
+    seen.label = "the file"
+    text = path.read_text(encoding="utf-8")
+    seen.add("text", text, json.dumps(json.loads(text)))
+    settings = {"transport": ReplayTransport(path), "credential": AzureKeyCredential("none")}
+    with client(endpoint, max_retries=0, **settings) as asked:
+        for message in messages[: len(REPLIES)]:
+            ask(seen, asked, message)
 
-        def act() -> None:
-            with suppress(ChatError):
-                asked.complete([UserMessage(f"fault: {fault}")])
 
-        act()  # what is imported late is there from now on
-        moments = holders(act, part)
-        assert len(moments) > 20  # the libraries do hold it
-        for code in moments:
-            seen.label = f"interrupted in {code.co_qualname}"
-            with pytest.raises(KeyboardInterrupt) as interrupted:
-                interrupt(act, code, part)
-            seen.error("interrupt", interrupted.value)
+CELLS = """\
+import logging, sys
+%xmode Verbose
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+from helpers.connect import connect
+from helpers.views.view import wire
+client = connect("01-basic-call")
+client, vars(client)
+
+def said(name): return [{"role": "user", "content": f"echo: {name} / JSON"}]
+
+wire(client.complete(said("answer")))
+
+client.complete(said("header"))
+
+with client.stream(said("stream, error")) as stream:
+    for update in stream: print(update)
+
+client.complete(said("error"))
+"""
 
 
-def test_asyncio_at_its_most_talkative(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
-    with Parrot() as parrot, awaiting(), client(f"{parrot.url}/models") as asked:
-        for credential in (None, Tokens(), AsyncTokens()):
-            asked._credential = credential or asked._credential
-            for name in ("error, head", "answer", "stream"):
-                ask(seen, asked, f"parrot: {name}")
+def test_an_executed_notebook(seen: Seen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    cells = list(map(new_code_cell, CELLS.strip().split("\n\n")))
+    for cell in cells[-3:-1]:
+        cell.metadata["tags"] = ["raises-exception"]
+    source, target = tmp_path / "source.ipynb", tmp_path / "target.ipynb"
+    files.write(source, new_notebook(cells=cells, metadata={"language_info": {"name": "python"}}))
+    with EchoServer() as echo, pytest.raises(PapermillExecutionError) as failure:
+        live(monkeypatch, f"{echo.url}/models")
+        execute(source, target, {"temperature": 0})
+    seen.add("papermill", str(failure.value))
+    text = target.read_text(encoding="utf-8")
+    seen.add("the executed notebook", text, json.dumps(json.loads(text)))
+    assert text.count("***") > 3
