@@ -1,6 +1,7 @@
 """The service says "not now": what it asks to wait, and whether asking again helps."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from helpers import (
@@ -12,9 +13,8 @@ from helpers import (
     ServiceError,
     StreamInterruptedError,
 )
-from tests.client.faults.row import Expected, Failure, Row
-from tests.client.faults.said import BEGUN, COMPLETION, GOOD, PIECES, STREAM, fallback, standin
-from tests.client.faults.wire import End, Reply, chunked, whole
+from tests.client.faults.row import BEGUN, GOOD, Failure, Row, standin
+from tests.client.faults.wire import COMPLETION, PIECES, STREAM, End, Reply, chunked, whole
 
 LIMIT = "Too many tokens in a minute."
 AT_ONCE, OWN, BY_MS = (0.0, 0.0), (0.5, 1.0), (0.05, 0.05)
@@ -32,47 +32,33 @@ def limited(**headers: str) -> Reply:
 
 def rows() -> Iterator[Row]:
     """All of this kind."""
-    yield from retry_after()
-    yield from too_long()
-    yield from again()
-    yield from never_again()
+    return chain(retry_after(), too_long(), again(), never_again())
 
 
 def retry_after() -> Iterator[Row]:
     """``Retry-After`` in every form, with and without ``retry-after-ms``, then the answer."""
+    more: dict[str, Any] = {"requests": 2, **ONCE_MORE}
     for name, wait in (
-        ("seconds", (1.0, 1.0)),
-        ("date", (0.5, 2.0)),
-        ("zero", AT_ONCE),
-        ("garbage", OWN),
+        ("seconds", (1.0, 1.0)), ("date", (0.5, 2.0)), ("zero", AT_ONCE), ("garbage", OWN),
         ("ms", BY_MS),
-    ):
-        fault = f"retry-after-{name}"
-        more = {"name": f"Retry-After: {name}", "waits": (wait,), "requests": 2, **ONCE_MORE}
-        yield standin(fault, "429, then the answer", fallback(fault), **more)
-
-    def row(name: str, wait: tuple[float, float], **headers: str) -> Row:
-        told = ", ".join(f"`{name.replace('_', '-')}: {value}`" for name, value in headers.items())
-        return Row(
-            name=f"Retry-After: {name}",
-            does=f"429 with {told or 'no word on waiting'}, then the answer",
-            replies=(limited(**headers), ANSWERED),
-            expect=GOOD,
-            waits=(wait,),
-            requests=2,
-            **ONCE_MORE,
-        )
-
-    yield row("none", OWN)
-    yield row("negative", OWN, Retry_After="-5")
-    yield row("date in the past", AT_ONCE, Retry_After=PAST)
+    ):  # fmt: skip
+        yield standin(f"retry-after-{name}", name=f"Retry-After: {name}", waits=(wait,), **more)
     ms = {"retry_after_ms": "50"}
-    yield row("seconds, and ms", BY_MS, Retry_After="1", **ms)
-    yield row("date, and ms", BY_MS, Retry_After=PAST, **ms)
-    yield row("zero, and ms", BY_MS, Retry_After="0", **ms)
-    yield row("negative, and ms", BY_MS, Retry_After="-5", **ms)
-    yield row("garbage, and ms", BY_MS, Retry_After="soon", **ms)
-    yield row("seconds, ms garbage", (1.0, 1.0), Retry_After="1", retry_after_ms="soon")
+    forms: list[tuple[str, tuple[float, float], dict[str, str]]] = [
+        ("none", OWN, {}),
+        ("negative", OWN, {"Retry_After": "-5"}),
+        ("date in the past", AT_ONCE, {"Retry_After": PAST}),
+        ("seconds, and ms", BY_MS, {"Retry_After": "1", **ms}),
+        ("date, and ms", BY_MS, {"Retry_After": PAST, **ms}),
+        ("zero, and ms", BY_MS, {"Retry_After": "0", **ms}),
+        ("negative, and ms", BY_MS, {"Retry_After": "-5", **ms}),
+        ("garbage, and ms", BY_MS, {"Retry_After": "soon", **ms}),
+        ("seconds, ms garbage", (1.0, 1.0), {"Retry_After": "1", "retry_after_ms": "soon"}),
+    ]
+    for name, wait, headers in forms:
+        replies = (limited(**headers), ANSWERED)
+        name = f"Retry-After: {name}"
+        yield Row(name=name, replies=replies, expect=GOOD, waits=(wait,), **more)
 
 
 def too_long() -> Iterator[Row]:
@@ -86,49 +72,32 @@ def too_long() -> Iterator[Row]:
     ]
     for name, wait, headers in forms:
         says = "longer than the 60 s"
-        yield Row(
-            name=f"Retry-After: {name}",
-            does="429, and an answer to the one who waits for so long",
-            replies=(limited(**headers), ANSWERED),
-            expect=Failure(RateLimitError, 429, "429", LIMIT, says=says, retry_after=wait),
-            requests=1,
-            endless=True,
-            **ONCE_MORE,
-        )
+        expect = Failure(RateLimitError, 429, "429", LIMIT, says=says, retry_after=wait)
+        replies, name = (limited(**headers), ANSWERED), f"Retry-After: {name}"
+        yield Row(name=name, replies=replies, expect=expect, requests=1, **ONCE_MORE)
     seven = Failure(RateLimitError, 429, "429", LIMIT, retry_after=(7, 7))
     for stream in (False, True):
-        yield Row(
-            name=f"Retry-After, no try left{', streaming' if stream else ''}",
-            does="429 with `Retry-After: 7`, and the client may not ask again",
-            replies=(limited(Retry_After="7"),),
-            expect=seven,
-            stream=stream,
-            requests=1,
-        )
+        name = f"Retry-After, no try left{', streaming' if stream else ''}"
+        replies = (limited(Retry_After="7"),)
+        yield Row(name=name, replies=replies, expect=seven, stream=stream, requests=1)
 
 
 def again() -> Iterator[Row]:
     """A failure that passes: the answer comes to the one who asks again."""
     more: dict[str, Any] = {**ONCE_MORE, "waits": (OWN,), "requests": 2}
     for status in (408, 500, 502, 503):
-        does = f"{status} without a word on waiting, then the answer"
-        yield standin(f"{status}-once", does, name=f"{status} once", **more)
+        yield standin(f"{status}-once", name=f"{status} once", **more)
     twice = {**more, "retries": 2, "waits": (OWN, (1.0, 1.5)), "requests": 3}
-    yield standin("503-twice", "503 two times, then the answer", name="503 twice", **twice)
+    yield standin("503-twice", name="503 twice", **twice)
     words = "The service is temporarily unable"
     expect = Failure(ServiceError, 503, "ServiceUnavailable", words)
-    yield standin("503-always", "503 each time", expect, name="503 for ever", **more)
-
-    def row(name: str, does: str, *replies: Reply, expect: Expected = GOOD, **also: Any) -> Row:
-        return Row(name=name, does=does, replies=replies, expect=expect, **more, **also)
-
-    empty = whole(b"", 504)
-    yield row("504 once", "504 without a body, then the answer", empty, ANSWERED)
-    does = "504 without a body, then the stream"
-    yield row("504 once, streaming", does, empty, STREAMED, stream=True)
-    yield row("reset once", "A reset without an answer, then the answer", (End.RESET,), ANSWERED)
-    failed = Failure(ServiceConnectionError)
-    yield row("reset for ever", "A reset each time", (End.RESET,), expect=failed)
+    yield standin("503-always", expect, name="503 for ever", **more)
+    empty, failed = whole(b"", 504), Failure(ServiceConnectionError)
+    yield Row(name="504 once", replies=(empty, ANSWERED), expect=GOOD, **more)
+    streaming = {"replies": (empty, STREAMED), "stream": True, **more}
+    yield Row(name="504 once, streaming", expect=GOOD, **streaming)
+    yield Row(name="reset once", replies=((End.RESET,), ANSWERED), expect=GOOD, **more)
+    yield Row(name="reset for ever", replies=((End.RESET,),), expect=failed, **more)
 
 
 def never_again() -> Iterator[Row]:
@@ -140,13 +109,9 @@ def never_again() -> Iterator[Row]:
         ("content-filter", ContentFilterError, 400, "content_filter", "The response was filtered"),
     ):
         expect = Failure(kind, status, code, words)
-        does = f"{status}: the same would come again"
-        yield standin(fault, does, expect, name=f"{fault}, one try left", **more)
-    yield Row(
-        name="stream: closed, one try left",
-        does="A stream breaks after its first words: another try would give another answer.",
-        replies=(chunked(*PIECES, end=(End.CLOSE,)), STREAMED),
-        stream=True,
-        expect=Failure(StreamInterruptedError, kept=BEGUN),
-        **more,
-    )
+        yield standin(fault, expect, name=f"{fault}, one try left", **more)
+    # A stream breaks after its first words: another try would give another answer.
+    replies = (chunked(*PIECES, end=(End.CLOSE,)), STREAMED)
+    expect = Failure(StreamInterruptedError, kept=BEGUN)
+    name = "stream: closed, one try left"
+    yield Row(name=name, replies=replies, stream=True, expect=expect, **more)
