@@ -7,8 +7,18 @@ from typing import Any
 
 from helpers import ServiceConnectionError, ServiceError
 from tests.client.faults import wire
-from tests.client.faults.row import GOOD, MADE, Answer, Failure, Row, fallback, plain, standin
-from tests.client.faults.wire import CALL, COMPLETION, LONG, TEXT, as_json, chunked, gzipped, whole
+from tests.client.faults.row import GOOD, Answer, Failure, Row, fallback, plain, standin
+from tests.client.faults.wire import (
+    CALL,
+    COMPLETION,
+    LONG,
+    MADE,
+    TEXT,
+    as_json,
+    chunked,
+    gzipped,
+    whole,
+)
 
 
 def rows() -> Iterator[Row]:

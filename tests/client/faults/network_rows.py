@@ -6,27 +6,9 @@ from itertools import chain
 from typing import Any
 
 from helpers import ServiceConnectionError, ServiceError, StreamInterruptedError
+from tests.client.faults import wire
 from tests.client.faults.row import BEGUN, Answer, Failure, Row, plain
-from tests.client.faults.wire import (
-    COMPLETION,
-    DONE,
-    EVENT_STREAM,
-    FINAL,
-    JSON_TYPE,
-    LAST,
-    PIECES,
-    TEXT,
-    End,
-    Step,
-    as_json,
-    chunk,
-    chunked,
-    event,
-    head,
-    slowly,
-    update,
-    whole,
-)
+from tests.client.faults.wire import FINAL, PIECES, End, Step, chunk, chunked, event, head, update
 
 PATIENCE = 2.0
 """Seconds until a client of the rows that wait must give up."""
@@ -84,7 +66,7 @@ def broken() -> Iterator[Row]:
     yield plain("half a body", (*half, End.HOLD), NO_ANSWER, **WAITS)
     yield plain("closed in the body", (*half, End.CLOSE), NO_ANSWER)
     yield plain("reset in the body", (*half, SOON, End.RESET), NO_ANSWER)
-    pieces = (head(200, JSON_TYPE, Transfer_Encoding="chunked"), chunk(body))
+    pieces = (head(200, wire.JSON_TYPE, Transfer_Encoding="chunked"), chunk(body))
     yield plain("closed between chunks", (*pieces, End.CLOSE), NO_ANSWER)
     yield plain("odd chunk size", (*pieces, b"zz\r\nmore\r\n", End.CLOSE), NO_ANSWER)
     # Only the end of the connection says where the body ends.
@@ -106,11 +88,11 @@ def broken_streams() -> Iterator[Row]:
     yield row("odd chunk size", b"zz\r\n", End.CLOSE)
     cut = chunk(event(update({"content": " the sea"}))[:-30])
     yield row("closed in an event", cut, End.CLOSE)
-    yield row("ends in an event", cut, LAST, says="held no JSON", words='{"id":"000')
+    yield row("ends in an event", cut, wire.LAST, says="held no JSON", words='{"id":"000')
     cut = chunk(event(update({"content": "é"})).partition(b"\xa9")[0])
     yield row("reset in a character", cut, SOON, End.RESET)
     # Only the end of the connection says where the stream ends.
-    reply = (head(200, EVENT_STREAM, Connection="close"), *PIECES, End.CLOSE)
+    reply = (head(200, wire.EVENT_STREAM, Connection="close"), *PIECES, End.CLOSE)
     yield replace(row("cut without chunks"), replies=(reply,))
     expect = Answer(BEGUN.texts, ("stop",))
     for name, end in (("closed", (End.CLOSE,)), ("reset", (SOON, End.RESET))):
@@ -121,14 +103,14 @@ def broken_streams() -> Iterator[Row]:
 def slow() -> Iterator[Row]:
     """A service that takes its time. A time-out is for the next bytes, not for the whole."""
     longer, pause = 1.25 * PATIENCE, PATIENCE * 0.6
-    short = {"choices": [{"finish_reason": "stop", "message": {"content": TEXT}}]}
-    yield plain("trickle", slowly(whole(short), longer), **WAITS)
-    pieces = {"choices": [{"delta": {"content": TEXT}, "finish_reason": "stop"}]}
-    reply = (head(200, "text/event-stream", Connection="close"), event(pieces), DONE)
-    trickle = (*slowly(reply, longer), End.CLOSE)
+    short = {"choices": [{"finish_reason": "stop", "message": {"content": wire.TEXT}}]}
+    yield plain("trickle", wire.slowly(wire.whole(short), longer), **WAITS)
+    pieces = {"choices": [{"delta": {"content": wire.TEXT}, "finish_reason": "stop"}]}
+    reply = (head(200, "text/event-stream", Connection="close"), event(pieces), wire.DONE)
+    trickle = (*wire.slowly(reply, longer), End.CLOSE)
     yield plain("stream: trickle", trickle, stream=True, **WAITS)
-    late = chunked(PIECES[0], pause, *PIECES[1:], pause, event(FINAL), DONE)
+    late = chunked(PIECES[0], pause, *PIECES[1:], pause, event(FINAL), wire.DONE)
     expect = Answer(BEGUN.texts, ("stop",))
     yield plain("stream: pauses", late, expect, stream=True, **WAITS)
     old = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
-    yield plain("HTTP/1.0", (old, as_json(COMPLETION), End.CLOSE))
+    yield plain("HTTP/1.0", (old, wire.as_json(wire.COMPLETION), End.CLOSE))

@@ -119,8 +119,6 @@ def _differences(expect: Expected, outcome: Outcome) -> list[str]:
 GOOD = Answer((TEXT,), ("stop",))
 BEGUN = Answer(("Salt is",), (None,))
 """What ``wire.PIECES`` bring."""
-MADE = ("weather", '{"city": "Oslo"}')
-"""The call ``wire.CALL``."""
 STANDIN_BEGUN = Answer(("This is the stand-",), (None,))
 """What the stand-in has said when it breaks off."""
 

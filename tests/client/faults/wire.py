@@ -144,5 +144,5 @@ STREAM = events(UPDATES)
 DONE = STREAM[-1]
 PIECES = [event(one) for one in UPDATES[:3]]
 """The beginning of a stream."""
-FUNCTION = {"name": "weather", "arguments": '{"city": "Oslo"}'}
-CALL = {"id": "call_1", "type": "function", "function": FUNCTION}
+MADE = ("weather", '{"city": "Oslo"}')
+CALL = {"id": "call_1", "type": "function", "function": {"name": MADE[0], "arguments": MADE[1]}}
