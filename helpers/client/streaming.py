@@ -13,7 +13,12 @@ from typing import Any, Self, cast
 import httpx
 
 from helpers.client.accumulator import StreamAccumulator
-from helpers.client.errors import ConfigurationError, StreamInterruptedError, service_words
+from helpers.client.error_bodies import is_filter_refusal, service_words
+from helpers.client.errors import (
+    ConfigurationError,
+    StreamFilteredError,
+    StreamInterruptedError,
+)
 from helpers.client.exchange import Exchange, body_from, describe
 from helpers.client.messages import JSON
 from helpers.client.redaction import redactor
@@ -56,6 +61,7 @@ class BaseStream:
     def _open(self, response: httpx.Response) -> None:
         """Start from the beginning: a ``with`` block may be entered again."""
         self._response = response
+        self._request = response.request  # as it was sent at last
         self._clock: Callable[[], float] = response.extensions["elapsed"]
         self._elapsed = self._clock()
         self._reader, self._assembly, self._done = EventReader(), StreamAccumulator(), False
@@ -85,6 +91,8 @@ class BaseStream:
         words, code = service_words(update)
         if isinstance(update, str) and event.name != "error":
             raise self._broken("An event held no JSON.", words)
+        if is_filter_refusal(words, code, update):
+            raise self._broken(StreamFilteredError.summary, words, code, StreamFilteredError)
         raise self._broken("The service reported an error within the stream.", words, code)
 
     def _broke(self, reason: type[Exception]) -> None:
@@ -98,9 +106,13 @@ class BaseStream:
             raise self._broken("The service ended the stream before the answer was complete.")
 
     def _broken(
-        self, message: str, words: str = "", code: str | None = None
+        self,
+        message: str,
+        words: str = "",
+        code: str | None = None,
+        kind: type[StreamInterruptedError] = StreamInterruptedError,
     ) -> StreamInterruptedError:
-        return StreamInterruptedError(
+        return kind(
             message, partial=self.completion, words=words, code=code, exchange=self.exchange
         )
 
