@@ -17,7 +17,7 @@ from helpers import (
     ServiceError,
     StreamInterruptedError,
 )
-from helpers.client.errors import MAX_WORDS
+from helpers.client.error_bodies import MAX_WORDS
 from helpers.client.responses import ChatCompletions
 from helpers.tools import ToolLoopError
 from tests.fakes import ASK, answer, client, unwrapped
