@@ -77,7 +77,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         self.job: Job[Value] = Job(initial, self.update, self._end)
 
     def form(self) -> list[Any]:
-        """Make the controls that hold the request. Called once."""
+        """Make the controls that hold the request."""
         if self.question is None:
             return []
         label, placeholder = self.question
@@ -125,6 +125,11 @@ class AskPanel(Panel, Generic[Request, Value]):
     def stop(self) -> bool:
         """End the answer now and keep what has arrived. Return False if none is on its way."""
         return self.job.stop()
+
+    def close(self) -> None:
+        """End what is running, and close the controls."""
+        self.stop()
+        super().close()
 
     def build(self) -> list[Any]:
         """Make the list of examples (offline), the form, Run, Stop and the status line."""

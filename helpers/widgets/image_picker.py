@@ -131,6 +131,11 @@ class ImagePicker(AskPanel[Question, Answer]):
         self._answer = area("answer")
         return [*super().build(), self._answer]
 
+    def close(self) -> None:
+        """End what is running, and close the controls."""
+        self.taking.stop()
+        super().close()
+
     def form(self) -> list[Any]:
         """Make a place for files, the list of pictures, what would be sent, and the question."""
         from helpers.widgets.file_drop import FileDrop, Upload
