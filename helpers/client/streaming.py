@@ -79,12 +79,12 @@ class BaseStream:
     def _parse(self, event: Event) -> JSON:
         with suppress(ValueError, RecursionError):
             update = json.loads(event.data)
-            if event.name != "error" and _is_update(update):
+            if event.name != "error" and _error_in(update) is None:
                 return cast(JSON, update)
         update = body_from(event.data, self._redact)  # masked, because the error repeats it
-        words, code = service_words(update)
         if isinstance(update, str) and event.name != "error":
-            raise self._broken("An event held no JSON.", words)
+            raise self._broken("An event held no JSON.", service_words(update)[0])
+        words, code = service_words(_error_in(update) or update)
         raise self._broken("The service reported an error within the stream.", words, code)
 
     def _broke(self, reason: type[Exception]) -> None:
@@ -95,7 +95,10 @@ class BaseStream:
 
     def _check_end(self) -> None:
         if not (self._done or self._assembly.finished):
-            raise self._broken("The service ended the stream before the answer was complete.")
+            message = "The service ended the stream before the answer was complete."
+            raise self._broken(
+                message, *service_words(body_from(self._reader.ignored, self._redact))
+            )
 
     def _broken(
         self, message: str, words: str = "", code: str | None = None
@@ -105,11 +108,23 @@ class BaseStream:
         )
 
 
-def _is_update(value: Any) -> bool:
-    """Return False for an error: a field ``error``, or words but no choices."""
-    if not isinstance(value, dict) or value.get("error"):
-        return False
-    return "choices" in value or not service_words(value)[0]
+def _error_in(value: Any) -> Any:
+    """Return the part of an event that reports an error; None if the event is an update.
+
+    An error is what has a field ``error`` or says that it is one, here or in a choice, what has
+    words but no choices, and what is no object or holds choices that are none.
+    """
+    if not isinstance(value, dict):
+        return {"error": value}
+    if not isinstance(value.get("choices"), list | dict | None):
+        return value
+    if value.get("error") or "error" in (value.get("type"), value.get("object")):
+        return value
+    if "choices" not in value and service_words(value)[0]:
+        return value
+    choices = value.get("choices") or []
+    pieces = choices if isinstance(choices, list) else [choices]
+    return next((one for one in pieces if isinstance(one, dict) and one.get("error")), None)
 
 
 class CompletionStream(BaseStream):

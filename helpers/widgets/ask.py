@@ -222,6 +222,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         options = ((first, _NO_EXAMPLE), *labels.items())
         if self._examples.options != options:
             self._examples.options = options
+            self._examples.index = 0  # a list that was empty would show nothing
 
     def _fill_in(self) -> None:
         if self._examples.value != _NO_EXAMPLE:

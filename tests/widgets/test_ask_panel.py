@@ -372,7 +372,7 @@ def test_offline_each_example_can_be_run(kind: Kind, make: Any) -> None:
     assert panel.root
     assert "The answers are recorded: choose an example" in control(panel, "offline").value
     listed = control(panel, "examples")
-    assert listed.description == "Examples"
+    assert (listed.description, listed.label) == ("Examples", "Choose an example")
     labels = [label for label, _ in listed.options]
     assert labels[0] == "Choose an example" and len(labels) > 1
     for label in labels[1:]:
