@@ -10,6 +10,7 @@ from helpers.client.errors import ContentFilterError
 from helpers.client.messages import UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import one_line
+from helpers.views.answer import answer_text
 from helpers.views.content_filter import filter_results, severity
 from helpers.views.view import View, table
 from helpers.widgets.ask import AskPanel, announce_waits, check_text, recorded_questions
@@ -114,7 +115,7 @@ def outcome_words(outcome: Outcome) -> str:
     if any(verdict.error is not None for verdict in results.get("answer", {}).values()):
         return "Not refused; the filter did not check the answer."
     if not outcome.content:
-        return "Not refused, but no text came."
+        return f"Not refused by the filter. {answer_text(outcome)}"
     return "Not refused."
 
 

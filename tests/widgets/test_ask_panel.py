@@ -21,7 +21,7 @@ from helpers.recordings.replay import ReplayTransport
 from helpers.widgets import ask as asking
 from helpers.widgets import connection_panel
 from helpers.widgets import job as jobs
-from helpers.widgets.ask import Answer
+from helpers.widgets.ask import Answer, Chunk
 from helpers.widgets.chat import Chat
 from helpers.widgets.connection_panel import ConnectionPanel
 from helpers.widgets.filter_box import ContentFilterBox
@@ -343,7 +343,7 @@ def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
     def task(context: RunContext) -> Any:
         for count in range(1, 6):
             assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
-            yield Answer([(0.1, "word ")] * count, count)
+            yield Answer([Chunk(0.1, "word ")] * count, count)
 
     monkeypatch.setattr(panel, "task", lambda request: task)
     panel.run()

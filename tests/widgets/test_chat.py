@@ -9,7 +9,7 @@ import pytest
 
 from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMessage
 from helpers.connect import connect
-from helpers.widgets.ask import Answer
+from helpers.widgets.ask import Answer, Chunk
 from helpers.widgets.chat import Chat, conversation
 from helpers.widgets.job import Progress
 from tests.fakes import ASK, answer, client, piece, service_of, streamed
@@ -56,7 +56,7 @@ def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
     panel = Chat(client(HELLO), START)
     assert panel.root
     panel.ask("More?")
-    panel.update(Progress("running", Answer([(0.1, "Hello")], 1)))
+    panel.update(Progress("running", Answer([Chunk(0.1, "Hello")], 1)))
     assert (shown(panel, "history") + shown(panel, "answer")).count("More?") == 1
 
 

@@ -138,7 +138,7 @@ WORDS: dict[str, tuple[Outcome, str]] = {
         judged(error={"code": "content_filter_error", "message": "down"}),
         "Not refused; the filter did not check the answer.",
     ),
-    "no text": (judged(None), "Not refused, but no text came."),
+    "no text": (judged(None), "Not refused by the filter. (no text; finish_reason: stop)"),
     "refused": (outcome(REFUSED, 400), VIOLENCE),
     "refused without a word": (
         outcome({"error": {"code": "content_filter"}}, 400),

@@ -175,7 +175,7 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
         (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is no picture"),
         (lambda: PHOTO.data[:999], "truncated or damaged"),
         (lambda: CHART.data[:999], "can't be used"),
-        (lambda: bomb(8_000, 7_000), "8,000 by 7,000 pixels are too many"),
+        (lambda: bomb(11_000, 10_000), "11,000 by 10,000 pixels are too many"),
         (lambda: bomb(65_535, 65_535), "it has far too many pixels"),
     ],
 )

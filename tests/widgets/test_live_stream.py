@@ -1,7 +1,7 @@
 """The live stream: an earlier answer, and one that Run puts in its place."""
 
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets.ask import Answer, outcome_text
+from helpers.widgets.ask import Answer, Chunk, outcome_text
 from helpers.widgets.job import Progress
 from helpers.widgets.live_stream import LiveStream
 from tests.fakes import ASK, DONE, client, piece, service_of, streamed
@@ -49,6 +49,6 @@ def test_an_answer_that_was_cut_off_is_told_from_a_whole_one() -> None:
 
 
 def test_of_a_stopped_answer_it_is_said_whether_something_had_come() -> None:
-    stopped = [Progress("stopped", value) for value in (Answer(), Answer([(0.1, "a")], 1))]
+    stopped = [Progress("stopped", value) for value in (Answer(), Answer([Chunk(0.1, "a")], 1))]
     assert outcome_text(stopped[0]) == "Nothing had arrived."
     assert outcome_text(stopped[1]) == "What had arrived is kept; it is not the whole answer."
