@@ -8,12 +8,15 @@ AZURE_INFERENCE_MODEL       the name of your deployment
 TUTORIAL_MODE               replay, live or record; by default live if there is an endpoint
 TUTORIAL_ROUTE              models or v1: the recordings to replay, or what a URL does not tell
 TUTORIAL_HEADLESS           any value: no live updates and no pauses, as in a headless run
+TUTORIAL_RECORDINGS         a folder of recordings instead of ``tests/cassettes``; set by programs
+                            that record a whole lesson
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TypeVar
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
@@ -27,7 +30,7 @@ from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, RouteName, route_for
 from helpers.client.transport import NetworkTransport
 from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.recordings.cassette import load
+from helpers.recordings.cassette import beside, load
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
@@ -62,15 +65,16 @@ def connect(lesson: str) -> ChatCompletionsClient:
 def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatCompletionsClient, str]:
     """Return the client and the line of ``connect``; ``entered`` replaces the set overrides."""
     facts = _lesson(lesson)
-    settings = _env_file()
-    settings |= os.environ
+    settings = _read_settings()
     settings |= _overrides if entered is None else entered
     endpoint = Secret(settings.get("AZURE_INFERENCE_ENDPOINT") or "")  # it may hold a password
     model = settings.get("AZURE_INFERENCE_MODEL") or None
-    mode = _choice(MODES, settings, "TUTORIAL_MODE") or ("live" if endpoint else "replay")
+    mode = _mode(settings)
     route = _choice(ROUTES, settings, "TUTORIAL_ROUTE")
+    folder = settings.get("TUTORIAL_RECORDINGS")
     if mode == "replay":
-        return _replaying(facts, route or _recorded_route(facts))
+        route = route or _recorded_route(facts)
+        return _replaying(_cassette(facts, route, folder), route)
     if not endpoint:
         raise ConfigurationError(
             f"TUTORIAL_MODE is {mode}, but AZURE_INFERENCE_ENDPOINT is not set.",
@@ -82,16 +86,29 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
     where = "a server on this machine" if target.is_loopback else "your endpoint"
     line = f"Answers: live from {where}; route {target.name}, model {model or '(none named)'}."
     if mode == "record":
-        path = facts.cassette(target.name)
+        path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
         version = API_VERSION if target.name == "models" else None
         provenance: JSON = {"route": target.name, "api_version": version, "model": model}
-        transport = RecordingTransport(path, network, facts.id, provenance)
-        line += f" They are recorded into {path.relative_to(ROOT).as_posix()}."
+        name = path.relative_to(ROOT).as_posix()
+        if into == path:
+            into = beside(path)
+            line += (
+                f" They are recorded into {name}.new. `python -m helpers run {facts.id}`, with the "
+                "same settings, records the whole lesson and replaces its recording."
+            )
+        else:
+            line += f" They replace {name} if the whole lesson succeeds."
+        transport = RecordingTransport(path, network, facts.id, provenance, into=into)
     client = ChatCompletionsClient(
         endpoint, _credential(settings, target.is_loopback), model, route,
         on_wait=_print_wait, transport=transport,
     )  # fmt: skip
     return client, line
+
+
+def current_mode() -> str:
+    """Return the mode that the environment chooses: ``replay``, ``live`` or ``record``."""
+    return _mode(_read_settings())
 
 
 def override_settings(settings: Settings) -> None:
@@ -124,9 +141,14 @@ def _recorded_route(facts: Lesson) -> RouteName:
     return "models"
 
 
-def _replaying(facts: Lesson, route: RouteName) -> tuple[ChatCompletionsClient, str]:
+def _cassette(facts: Lesson, route: RouteName, folder: str | None) -> Path:
+    """Return where the recording of a lesson is, in ``folder`` if one is set."""
+    return Path(folder, route, f"{facts.id}.json") if folder else facts.cassette(route)
+
+
+def _replaying(path: Path, route: RouteName) -> tuple[ChatCompletionsClient, str]:
     is_paced = is_interactive()
-    transport = ReplayTransport(facts.cassette(route), pace=is_paced)
+    transport = ReplayTransport(path, pace=is_paced)
     provenance = transport.tape["provenance"]
     client = ChatCompletionsClient(
         REPLAYED_ENDPOINTS[route], AzureKeyCredential("none"), provenance["model"],
@@ -154,13 +176,21 @@ def _lesson(name: str) -> Lesson:
     return lessons[name]
 
 
-def _env_file() -> Settings:
+def _read_settings() -> Settings:
+    """Return the environment, and what the file ``.env`` adds to it."""
     try:
-        return Settings(dotenv_values(ROOT / ".env"))
+        settings = Settings(dotenv_values(ROOT / ".env"))
     except UnicodeDecodeError:
         raise ConfigurationError(
             "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
         ) from None
+    settings |= os.environ
+    return settings
+
+
+def _mode(settings: Settings) -> str:
+    is_live = bool(settings.get("AZURE_INFERENCE_ENDPOINT"))
+    return _choice(MODES, settings, "TUTORIAL_MODE") or ("live" if is_live else "replay")
 
 
 def _choice(known: tuple[Choice, ...], settings: Settings, name: str) -> Choice | None:

@@ -18,7 +18,7 @@ pytestmark = both
 
 def record(path: Path, *calls: dict[str, Any]) -> Any:
     provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
-    recorder = RecordingTransport(path, Service(answer()), "01-basic-call", provenance)
+    recorder = RecordingTransport(path, Service(answer()), "01-basic-call", provenance, into=path)
     asked = client(transport=recorder)
     for call in calls:
         asked.complete(**{"messages": ASK, **call})
