@@ -42,9 +42,7 @@ Act = Callable[[ChatCompletionsClient], Any]
 
 def record(path: Path, act: Act, *answers: Answer, **options: Any) -> Any:
     provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
-    recorder = RecordingTransport(
-        path, Service(*answers), "01-basic-call", provenance, into=path
-    )
+    recorder = RecordingTransport(path, Service(*answers), "01-basic-call", provenance, into=path)
     return act(client(transport=recorder, **options))
 
 
