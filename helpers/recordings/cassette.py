@@ -18,6 +18,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -167,6 +168,11 @@ _WORD_START = (
     r"|(?<=%[0-9a-fA-F]{2})|(?<=%25[0-9a-fA-F]{2}))"
 )
 _WORD_END = r"(?!-|[^\W_])"
+# What stands before a host in a URL: // or @, also JSON-escaped, percent-encoded, or that twice.
+_HOST_START = (
+    r"(?:(?<=//)|(?<=\\/\\/)|(?<=%2[fF]%2[fF])|(?<=%252[fF]%252[fF])"
+    r"|(?<=@)|(?<=%40)|(?<=%2540))"
+)
 
 
 def cleaner(request: httpx.Request) -> Change:
@@ -186,13 +192,14 @@ def cleaner(request: httpx.Request) -> Change:
 
 
 def _host_pattern(request: httpx.Request) -> re.Pattern[str]:
-    forms = []
-    names = {request.url.host.rstrip("."), request.url.raw_host.decode("ascii").rstrip(".")}
-    for name in names:
+    forms: list[str] = []
+    host, idna = request.url.host.rstrip("."), request.url.raw_host.decode("ascii").rstrip(".")
+    # The last two differ from the first beyond ASCII only.
+    for name in dict.fromkeys((host, idna, quote(host, safe=":"), json.dumps(host)[1:-1])):
         form = escaped_pattern(name)
         if "." not in name and ":" not in name:
-            after_slash = rf"(?:(?<=/)|(?<=@)|(?<=2[fF])|(?<=40)){form}"
-            form = rf"{after_slash}{_WORD_END}|{_WORD_START}{form}(?={escaped_pattern(':')}\d)"
+            before_port = rf"{_WORD_START}{form}(?={escaped_pattern(':')}\d)"
+            form = rf"{_HOST_START}{form}{_WORD_END}|{before_port}"
         forms.append(form)
         if resource := _AZURE.fullmatch(name):
             model = json.loads(request.content or b"{}").get("model")

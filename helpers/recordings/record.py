@@ -183,8 +183,7 @@ class _Take(httpx.SyncByteStream, httpx.AsyncByteStream):
         return self._now
 
     def _add_chunk(self, text: str) -> bytes:
-        text = self._clean(text)
-        self._chunks.append((self._ms(), text))
+        self._chunks.append((self._ms(), self._clean(text)))
         return text.encode()
 
     def _save_stream(self) -> None:
