@@ -10,6 +10,8 @@ TUTORIAL_ROUTE              models or v1: the recordings to replay, or what a UR
 TUTORIAL_TIMEOUT            seconds to wait for the next bytes of an answer; by default 120
 TUTORIAL_ALLOW_HTTP         1 allows plain http to another machine, without key or token
 TUTORIAL_HEADLESS           any value: no live updates and no pauses, as in a headless run
+TUTORIAL_RECORDINGS         a folder of recordings instead of ``tests/cassettes``; set by programs
+                            that record a whole lesson
 """
 
 from __future__ import annotations
@@ -18,7 +20,12 @@ import io
 import os
 import re
 import sys
+<<<<<<< HEAD
 from typing import Any, TypeVar
+=======
+from pathlib import Path
+from typing import TypeVar
+>>>>>>> w-recordings
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
 from dotenv import dotenv_values
@@ -32,7 +39,7 @@ from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates
 from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.recordings.cassette import load
+from helpers.recordings.cassette import beside, load
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
@@ -74,21 +81,25 @@ def connect(lesson: str) -> ChatCompletionsClient:
 def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatCompletionsClient, str]:
     """Return the client and the line of ``connect``; ``entered`` replaces the set overrides."""
     facts = _lesson(lesson)
-    settings = _env_file()
-    settings |= os.environ
+    settings = _read_settings()
     settings |= _overrides if entered is None else entered
     endpoint = Secret(settings.get("AZURE_INFERENCE_ENDPOINT") or "")  # it may hold a password
     model = settings.get("AZURE_INFERENCE_MODEL") or None
-    mode = _choice(MODES, settings, "TUTORIAL_MODE") or ("live" if endpoint else "replay")
+    mode = _mode(settings)
     route = _choice(ROUTES, settings, "TUTORIAL_ROUTE")
+<<<<<<< HEAD
     options: dict[str, Any] = {
         "on_wait": _print_wait,
         "allow_http": _choice(("0", "1"), settings, "TUTORIAL_ALLOW_HTTP") == "1",
     }
     if timeout := _timeout(settings):
         options["timeout"] = timeout
+=======
+    folder = settings.get("TUTORIAL_RECORDINGS")
+>>>>>>> w-recordings
     if mode == "replay":
-        return _replaying(facts, route or _recorded_route(facts))
+        route = route or _recorded_route(facts)
+        return _replaying(_cassette(facts, route, folder), route)
     if not endpoint:
         raise ConfigurationError(
             f"TUTORIAL_MODE is {mode}, but AZURE_INFERENCE_ENDPOINT is not set.",
@@ -101,17 +112,35 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
     where = "a server on this machine" if target.is_loopback else "your endpoint"
     line = f"Answers: live from {where}; route {target.name}, model {model or '(none named)'}."
     if mode == "record":
-        path = facts.cassette(target.name)
+        path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
         version = API_VERSION if target.name == "models" else None
         provenance: JSON = {"route": target.name, "api_version": version, "model": model}
+<<<<<<< HEAD
         transport = RecordingTransport(path, network, facts.id, provenance)
         line += f" They are recorded into {path.relative_to(ROOT).as_posix()}."
     else:  # a replay would not find what was adapted
         options["adapter"] = ParameterAdapter(print)
+=======
+        name = path.relative_to(ROOT).as_posix()
+        if into == path:
+            into = beside(path)
+            line += (
+                f" They are recorded into {name}.new. `python -m helpers run {facts.id}`, with the "
+                "same settings, records the whole lesson and replaces its recording."
+            )
+        else:
+            line += f" They replace {name} if the whole lesson succeeds."
+        transport = RecordingTransport(path, network, facts.id, provenance, into=into)
+>>>>>>> w-recordings
     client = ChatCompletionsClient(
         endpoint, credential, model, route, transport=transport, **options
     )
     return client, line
+
+
+def current_mode() -> str:
+    """Return the mode that the environment chooses: ``replay``, ``live`` or ``record``."""
+    return _mode(_read_settings())
 
 
 def override_settings(settings: Settings) -> None:
@@ -144,9 +173,14 @@ def _recorded_route(facts: Lesson) -> RouteName:
     return "models"
 
 
-def _replaying(facts: Lesson, route: RouteName) -> tuple[ChatCompletionsClient, str]:
+def _cassette(facts: Lesson, route: RouteName, folder: str | None) -> Path:
+    """Return where the recording of a lesson is, in ``folder`` if one is set."""
+    return Path(folder, route, f"{facts.id}.json") if folder else facts.cassette(route)
+
+
+def _replaying(path: Path, route: RouteName) -> tuple[ChatCompletionsClient, str]:
     is_paced = is_interactive()
-    transport = ReplayTransport(facts.cassette(route), pace=is_paced)
+    transport = ReplayTransport(path, pace=is_paced)
     provenance = transport.tape["provenance"]
     client = ChatCompletionsClient(
         REPLAYED_ENDPOINTS[route], AzureKeyCredential("none"), provenance["model"],
@@ -174,11 +208,16 @@ def _lesson(name: str) -> Lesson:
     return lessons[name]
 
 
-def _env_file() -> Settings:
+def _read_settings() -> Settings:
+    """Return the environment, and what the file ``.env`` adds to it."""
     try:
+<<<<<<< HEAD
         text = (ROOT / ".env").read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return Settings()
+=======
+        settings = Settings(dotenv_values(ROOT / ".env"))
+>>>>>>> w-recordings
     except UnicodeDecodeError:
         text = "\0"
     except OSError as reason:
@@ -189,6 +228,7 @@ def _env_file() -> Settings:
     if "\0" in text:  # as in UTF-16 without a byte order mark
         raise ConfigurationError(
             "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
+<<<<<<< HEAD
         )
     return Settings(dotenv_values(stream=io.StringIO(text)))
 
@@ -205,6 +245,16 @@ def _timeout(settings: Settings) -> float | None:
             advice=f"set it to a number of seconds up to {MAX_TIMEOUT:g}, or unset it.",
         )
     return seconds
+=======
+        ) from None
+    settings |= os.environ
+    return settings
+
+
+def _mode(settings: Settings) -> str:
+    is_live = bool(settings.get("AZURE_INFERENCE_ENDPOINT"))
+    return _choice(MODES, settings, "TUTORIAL_MODE") or ("live" if is_live else "replay")
+>>>>>>> w-recordings
 
 
 def _choice(known: tuple[Choice, ...], settings: Settings, name: str) -> Choice | None:

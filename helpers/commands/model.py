@@ -61,14 +61,16 @@ def run_model(port: int) -> int:
     return 1
 
 
-def run_on_model(lessons: Sequence[Lesson], folder: Path, route: RouteName) -> int:
+def run_on_model(
+    lessons: Sequence[Lesson], folder: Path, route: RouteName, cell_timeout: int | None = None
+) -> int:
     """Run ``lessons`` live on the small model, as ``run_lessons`` does."""
     try:
         install_model()
         with LocalModelService() as service:
             live = {"TUTORIAL_MODE": "live", "TUTORIAL_ROUTE": ""}  # the endpoint tells the route
             with environment(**live, **variables_of(service, route)):
-                return run_lessons(lessons, folder)
+                return run_lessons(lessons, folder, cell_timeout)
     except LocalModelError as error:
         print(error, file=sys.stderr)
         return 1
