@@ -20,12 +20,8 @@ import io
 import os
 import re
 import sys
-<<<<<<< HEAD
-from typing import Any, TypeVar
-=======
 from pathlib import Path
-from typing import TypeVar
->>>>>>> w-recordings
+from typing import Any, TypeVar
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
 from dotenv import dotenv_values
@@ -87,16 +83,13 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
     model = settings.get("AZURE_INFERENCE_MODEL") or None
     mode = _mode(settings)
     route = _choice(ROUTES, settings, "TUTORIAL_ROUTE")
-<<<<<<< HEAD
+    folder = settings.get("TUTORIAL_RECORDINGS")
     options: dict[str, Any] = {
         "on_wait": _print_wait,
         "allow_http": _choice(("0", "1"), settings, "TUTORIAL_ALLOW_HTTP") == "1",
     }
     if timeout := _timeout(settings):
         options["timeout"] = timeout
-=======
-    folder = settings.get("TUTORIAL_RECORDINGS")
->>>>>>> w-recordings
     if mode == "replay":
         route = route or _recorded_route(facts)
         return _replaying(_cassette(facts, route, folder), route)
@@ -115,12 +108,6 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
         path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
         version = API_VERSION if target.name == "models" else None
         provenance: JSON = {"route": target.name, "api_version": version, "model": model}
-<<<<<<< HEAD
-        transport = RecordingTransport(path, network, facts.id, provenance)
-        line += f" They are recorded into {path.relative_to(ROOT).as_posix()}."
-    else:  # a replay would not find what was adapted
-        options["adapter"] = ParameterAdapter(print)
-=======
         name = path.relative_to(ROOT).as_posix()
         if into == path:
             into = beside(path)
@@ -131,7 +118,8 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
         else:
             line += f" They replace {name} if the whole lesson succeeds."
         transport = RecordingTransport(path, network, facts.id, provenance, into=into)
->>>>>>> w-recordings
+    else:  # a replay would not find what was adapted
+        options["adapter"] = ParameterAdapter(print)
     client = ChatCompletionsClient(
         endpoint, credential, model, route, transport=transport, **options
     )
@@ -211,13 +199,9 @@ def _lesson(name: str) -> Lesson:
 def _read_settings() -> Settings:
     """Return the environment, and what the file ``.env`` adds to it."""
     try:
-<<<<<<< HEAD
         text = (ROOT / ".env").read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        return Settings()
-=======
-        settings = Settings(dotenv_values(ROOT / ".env"))
->>>>>>> w-recordings
+        text = ""
     except UnicodeDecodeError:
         text = "\0"
     except OSError as reason:
@@ -228,9 +212,10 @@ def _read_settings() -> Settings:
     if "\0" in text:  # as in UTF-16 without a byte order mark
         raise ConfigurationError(
             "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
-<<<<<<< HEAD
         )
-    return Settings(dotenv_values(stream=io.StringIO(text)))
+    settings = Settings(dotenv_values(stream=io.StringIO(text)))
+    settings |= os.environ
+    return settings
 
 
 def _timeout(settings: Settings) -> float | None:
@@ -245,16 +230,11 @@ def _timeout(settings: Settings) -> float | None:
             advice=f"set it to a number of seconds up to {MAX_TIMEOUT:g}, or unset it.",
         )
     return seconds
-=======
-        ) from None
-    settings |= os.environ
-    return settings
 
 
 def _mode(settings: Settings) -> str:
     is_live = bool(settings.get("AZURE_INFERENCE_ENDPOINT"))
     return _choice(MODES, settings, "TUTORIAL_MODE") or ("live" if is_live else "replay")
->>>>>>> w-recordings
 
 
 def _choice(known: tuple[Choice, ...], settings: Settings, name: str) -> Choice | None:
