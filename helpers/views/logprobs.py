@@ -38,8 +38,8 @@ _MARK = Markup(
 )
 LEGEND = f"Marked with a figure and a bar: what the model was less than {MIN_SURE:.0%} sure of."
 _NO_LOGPROBS = (
-    "There are no log probabilities in this answer. Ask with logprobs=True, unless the model refuses "
-    "that parameter, as reasoning models do."
+    "There are no log probabilities in this answer. Ask with logprobs=True, unless the model "
+    "refuses that parameter, as reasoning models do."
 )
 
 
