@@ -87,8 +87,9 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
             self.outcomes = dict([*kept, (self._sentence, progress.value)])
 
     def show_results(self, progress: Progress[Outcome | None]) -> None:
-        """Show the outcomes."""
-        self._outcome.value = self.static_view().html
+        """Show the outcomes. While a new sentence has none, the others are in the list only."""
+        with_newest = progress.state == "ready" or progress.value is not None
+        self._outcome.value = outcomes_view(self.outcomes, with_newest=with_newest).html
 
     def status_words(self, progress: Progress[Outcome | None]) -> str:
         """Return whether the newest sentence was refused or cut."""
@@ -119,17 +120,19 @@ def outcome_words(outcome: Outcome) -> str:
     return "Not refused."
 
 
-def outcomes_view(outcomes: Mapping[str, Outcome]) -> View:
+def outcomes_view(outcomes: Mapping[str, Outcome], *, with_newest: bool = True) -> View:
     """Return the newest sentence with the filter's chart, then all sentences with their outcome."""
     if not outcomes:
         return View("<p>No sentence yet.</p>", "No sentence yet.")
+    rows = [(text, outcome_words(outcome)) for text, outcome in outcomes.items()]
+    listed = table(["sentence", "what happened"], rows)
+    if not with_newest:
+        return listed
     sentence, newest = list(outcomes.items())[-1]
     words = outcome_words(newest)
     if not isinstance(newest, ContentFilterError) and newest.content:
         words += f"\nAnswer: {newest.content}"
     chart = severity(filter_results(newest))
-    rows = [(text, outcome_words(outcome)) for text, outcome in outcomes.items()]
-    listed = table(["sentence", "what happened"], rows)
     html = _NEWEST.format(
         escape_lines(sentence), escape_lines(words), Markup(chart.html), Markup(listed.html)
     )

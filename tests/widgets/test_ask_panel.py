@@ -35,6 +35,7 @@ from tests.fakes import (
     KEY,
     answer,
     client,
+    event,
     leaked,
     piece,
     service_of,
@@ -80,6 +81,20 @@ class Kind:
             return streamed(f"data: {delta}\n\n", piece("", "stop"), DONE)
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         return answer(body=json.dumps({"model": text, "choices": [choice]}))
+
+    def silent_reply(self, finish: str, **fields: str) -> Any:
+        """An answer without content, with these fields in its message."""
+        if self.streams:
+            pieces = [
+                event(choices=[{"delta": {name: part}}])
+                for name, text in fields.items()
+                for part in (text[:4], text[4:])
+            ]
+            return streamed(*pieces, piece(None, finish), DONE)
+        message = {"role": "assistant", "content": None, **fields}
+        return answer(
+            body={"model": "m", "choices": [{"message": message, "finish_reason": finish}]}
+        )
 
     def ready(self, panel: Any, text: str = "Well?") -> Any:
         """A panel with its controls, and a text in its box."""
@@ -232,6 +247,29 @@ def test_what_goes_wrong_is_said_in_words_and_the_next_run_is_a_new_one(
     assert 'role="alert"' in control(panel, "status").value
     assert press(panel).state == "finished"
     assert "Better" in html_of(panel) + repr(panel)
+
+
+@each(PANELS)
+@pytest.mark.parametrize(
+    ("finish", "fields", "words"),
+    [
+        ("stop", {"refusal": "No, never."}, "The model refused: No, never."),
+        (
+            "length",
+            {"reasoning_content": "Let me think"},
+            "(the model reasoned and gave no text; finish_reason: length)",
+        ),
+        ("stop", {}, "(no text; finish_reason: stop)"),
+    ],
+    ids=["refused", "reasoned", "nothing"],
+)
+def test_an_answer_without_text_is_said_in_words(
+    finish: str, fields: dict[str, str], words: str, kind: Kind, make: Any
+) -> None:
+    panel = kind.ready(make(kind, client(kind.silent_reply(finish, **fields))))
+    assert press(panel).state == "finished"
+    for shown in (html_of(panel), panel._repr_mimebundle_()["text/html"]):
+        assert words in shown and "no text yet" not in shown
 
 
 @each(TYPED)
