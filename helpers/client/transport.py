@@ -30,12 +30,15 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def __init__(self, route: Route) -> None:
         self._scheme = route.endpoint.scheme
-        self._proxy = _system_proxy(route)
-        schemes = {self._scheme, self._proxy.url.scheme if self._proxy else "http"}
+        named = _system_proxy(route)
+        self._proxy = _usable_proxy(named) if named else None
+        if named and not self._proxy:
+            raise _unusable_proxy(self._scheme)
+        schemes = (self._scheme, self._proxy.url.scheme if self._proxy else None)
         self._trusted = tls_context(is_used="https" in schemes)
         try:
             self._sync = httpx.HTTPTransport(self._trusted, proxy=self._proxy)
-        except (ValueError, ImportError):
+        except ImportError:  # a SOCKS proxy needs another package
             raise _unusable_proxy(self._scheme) from None
         self._async: dict[AbstractEventLoop, AsyncNetworkTransport] = {}
         # The finalizer holds the dict only: if it held self, self would never be collected.
@@ -146,25 +149,29 @@ def _setting(name: str) -> str:
     return os.environ.get(name, "")  # noqa: TID251
 
 
-def _system_proxy(route: Route) -> httpx.Proxy | None:
-    """Return the proxy that the system names for ``route``. Its URL may hold a password."""
+def _system_proxy(route: Route) -> Secret | None:
+    """Return the URL of the proxy that the system names for ``route``. It may hold a password."""
     import urllib.request  # imported late: a replay needs none of it
 
     if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
         return None
-    scheme = route.endpoint.scheme
     proxies = urllib.request.getproxies()
-    named = Secret(proxies.get(scheme) or proxies.get("all") or "")
+    named = proxies.get(route.endpoint.scheme) or proxies.get("all")
     if not named:
         return None
+    return Secret(named if "://" in named else f"http://{named}")
+
+
+def _usable_proxy(named: Secret) -> httpx.Proxy | None:
+    """Return the proxy with this URL, or None if it can't be one. The caller raises: the frames of
+    this function could show the password.
+    """
     try:
-        proxy = httpx.Proxy(named if "://" in named else Secret(f"http://{named}"))
-        is_usable = re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536
+        proxy = httpx.Proxy(named)
     except (ValueError, httpx.InvalidURL):
-        is_usable = False
-    if not is_usable:
-        raise _unusable_proxy(scheme)  # without the reason, which may hold the password
-    return proxy
+        return None
+    is_usable = re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536
+    return proxy if is_usable else None
 
 
 def _unusable_proxy(scheme: str) -> ConfigurationError:

@@ -13,6 +13,7 @@ from helpers import (
     RateLimitError,
     ServiceConnectionError,
     ServiceError,
+    StreamFilteredError,
     StreamInterruptedError,
 )
 from tests.client.faults.row import BEGUN, GOOD, Failure, Row, plain, standin
@@ -25,6 +26,7 @@ from tests.client.faults.wire import (
     Reply,
     as_json,
     chunked,
+    event,
     head,
     whole,
 )
@@ -53,6 +55,8 @@ def rows() -> Iterator[Row]:
         yield from shapes(status)
     yield from named()
     yield from odd()
+    yield from not_one_json()
+    yield from chain(filtered(), filtered_streams())
     yield from not_there()
     yield from chain(retry_after(), too_long(), again(), never_again())
 
@@ -99,7 +103,7 @@ NAMED: dict[str, tuple[type[ChatError], int, str | None, str]] = {
     "extra-refused": (BadParameterError, 422, "Invalid input", f"body.foo: {EXTRA}"),
     "extra-refused-list": (BadParameterError, 422, None, f"body.user: {EXTRA}"),
     "extra-refused-words": (BadParameterError, 422, None, EXTRA),
-    "extra-refused-vllm": (BadParameterError, 400, "400", EXTRA),
+    "extra-refused-vllm": (BadParameterError, 400, "BadRequestError", EXTRA),
     "extra-refused-gateway": (BadParameterError, 400, "400", EXTRA),
     "invalid-input": (BadParameterError, 422, "Invalid input", "body.temperature: too large"),
     "parameter-not-supported": (
@@ -147,6 +151,80 @@ def odd() -> Iterator[Row]:
         yield plain(name, reply, Failure(KINDS.get(status, ServiceError), status, None, words))
 
 
+GUIDE = (
+    b"\nSee this guide on what the status means:\nhttps://docs.example/guide#http-status-codes\n"
+)
+NOT_ONE_JSON: dict[str, tuple[int, Any, type[ChatError], str | None, str, str]] = {
+    # status, body, class, code, words, part of the message
+    "422 list": (422, REFUSED, BadParameterError, None, f"body.foo: {EXTRA}", "leave it out"),
+    "400 vLLM": (
+        400, {"object": "error", "message": "No tool.", "type": "BadRequestError", "code": 400},
+        BadParameterError, "BadRequestError", "No tool.", "leave it out"),
+    "400 llama.cpp": (
+        400, {"error": {"code": 400, "type": "exceed_context_size_error", "message": "9 of 8."}},
+        BadParameterError, "exceed_context_size_error", "9 of 8.", "too long for the model"),
+    "400 with code 422": (
+        400, {"error": {"code": "422", "message": "Not for this deployment."}},
+        BadParameterError, "422", "Not for this deployment.", "leave it out"),
+    "429 RateLimitReached": (
+        429, {"error": {"code": "RateLimitReached", "message": "Slower.", "details": "Slower."}},
+        RateLimitError, "RateLimitReached", "Slower.", "raise the quota"),
+    "500 without a code": (
+        500, {"error": {"message": "No answer.", "details": "Not rebuilt."}},
+        ServiceError, None, "No answer: Not rebuilt.", "try again later"),
+    "410": (410, {"error": {"message": "Over."}}, ModelNotFoundError, None, "Over.", "retired"),
+}  # fmt: skip
+TEXTS = {
+    408: (ServiceError, "upstream timed out", "ask for fewer tokens"),
+    413: (BadParameterError, "length limit exceeded", "The request is too large"),
+}
+
+
+def not_one_json() -> Iterator[Row]:
+    """The front door of the models route adds two lines of text to a model's errors."""
+    for name, (status, body, kind, code, words, says) in NOT_ONE_JSON.items():
+        reply = whole(as_json(body) + GUIDE, status)
+        yield plain(f"{name}, guide", reply, Failure(kind, status, code, words, says), requests=1)
+    for status, (kind, words, says) in TEXTS.items():
+        reply = whole(words.encode() + GUIDE, status, "text/plain")
+        yield plain(f"{status} text, guide", reply, Failure(kind, status, None, words, says))
+
+
+POLICY = "Refused. The prompt triggers the content management policy."
+INNER = {"innererror": {"code": "ResponsibleAIPolicyViolation"}}
+FILTERED: dict[str, tuple[int, Any, str | None]] = {
+    "invalid_prompt": (400, {"message": "Refused.", "code": "invalid_prompt"}, "invalid_prompt"),
+    "numeric code": (400, {"message": "Refused.", "code": 400, **INNER}, "400"),
+    "null code": (400, {"message": "Refused.", "code": None, **INNER}, None),
+    "words alone": (403, {"message": POLICY}, None),
+    "with 200": (200, {"message": "Refused.", "code": "content_policy_violation"},
+                 "content_policy_violation"),
+    "nested": (400, {"message": "Refused.", "code": "BadRequest",
+                     "details": [{"error": {"code": "content_filter"}}]}, "BadRequest"),
+    "JSON in a string": (
+        500, {"message": '{"error": {"code": "content_filter", "message": "Refused."}}'}, None),
+    "MAI": (400, {"type": "SafetyBlockedError", "message": "Refused."}, "SafetyBlockedError"),
+}  # fmt: skip
+
+
+def filtered() -> Iterator[Row]:
+    """A refusal of the content filter, under codes of many kinds."""
+    for name, (status, error, code) in FILTERED.items():
+        expect = Failure(ContentFilterError, status, code, "Refused.")
+        more: dict[str, Any] = {"retries": 1, "requests": 1}
+        for stream in (False, True):
+            row = f"filtered: {name}{', streaming' if stream else ''}"
+            yield plain(row, whole({"error": error}, status), expect, stream=stream, **more)
+
+
+def filtered_streams() -> Iterator[Row]:
+    """The same as an event of a stream, which keeps what came before."""
+    for name, (_, error, code) in FILTERED.items():
+        expect = Failure(StreamFilteredError, None, code, "Refused.", kept=BEGUN)
+        reply = chunked(*PIECES, event({"error": error}), event(b"[DONE]"))
+        yield plain(f"stream: filtered, {name}", reply, expect, stream=True, requests=1)
+
+
 def not_there() -> Iterator[Row]:
     """Neither an answer nor an error. No redirect is followed: the key would go along."""
     moved = whole(b"", 307, None, Location=f"{HERE}/there"), whole(COMPLETION)
@@ -161,8 +239,8 @@ def not_there() -> Iterator[Row]:
 
 # --- Not now: what the service asks to wait, and whether asking again helps ----------------------
 LIMIT = "Too many tokens in a minute."
-AT_ONCE, OWN, BY_MS = (0.0, 0.0), (0.5, 1.0), (0.05, 0.05)
-"""Seconds, at least and at most: no wait, the client's own before a first repetition, 50 ms."""
+OWN, BY_MS, SECOND = (0.5, 1.0), (0.05, 0.05), (1.0, 1.0)
+"""Seconds, at least and at most: the client's own before a first repetition, 50 ms, 1 s."""
 DAY, CENTURY = (86_400.0, 86_400.0), (1e8, 1e10)
 PAST, FAR = "Thu, 01 Jan 2015 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
 ANSWERED, STREAMED = whole(COMPLETION), chunked(*STREAM)
@@ -178,7 +256,7 @@ def retry_after() -> Iterator[Row]:
     """``Retry-After`` in every form, with and without ``retry-after-ms``, then the answer."""
     more: dict[str, Any] = {"requests": 2, **ONCE_MORE}
     for name, wait in (
-        ("seconds", (1.0, 1.0)), ("date", (0.5, 2.0)), ("zero", AT_ONCE), ("garbage", OWN),
+        ("seconds", SECOND), ("date", (0.5, 2.0)), ("zero", OWN), ("garbage", OWN),
         ("ms", BY_MS),
     ):  # fmt: skip
         yield standin(f"retry-after-{name}", name=f"Retry-After: {name}", waits=(wait,), **more)
@@ -186,13 +264,17 @@ def retry_after() -> Iterator[Row]:
     forms: list[tuple[str, tuple[float, float], dict[str, str]]] = [
         ("none", OWN, {}),
         ("negative", OWN, {"Retry_After": "-5"}),
-        ("date in the past", AT_ONCE, {"Retry_After": PAST}),
-        ("seconds, and ms", BY_MS, {"Retry_After": "1", **ms}),
+        ("date in the past", OWN, {"Retry_After": PAST}),
+        ("seconds, and ms", SECOND, {"Retry_After": "1", **ms}),
         ("date, and ms", BY_MS, {"Retry_After": PAST, **ms}),
         ("zero, and ms", BY_MS, {"Retry_After": "0", **ms}),
         ("negative, and ms", BY_MS, {"Retry_After": "-5", **ms}),
         ("garbage, and ms", BY_MS, {"Retry_After": "soon", **ms}),
-        ("seconds, ms garbage", (1.0, 1.0), {"Retry_After": "1", "retry_after_ms": "soon"}),
+        ("seconds, ms garbage", SECOND, {"Retry_After": "1", "retry_after_ms": "soon"}),
+        ("seconds, ms zero", SECOND, {"Retry_After": "1", "retry_after_ms": "0"}),
+        ("ms zero", OWN, {"retry_after_ms": "0"}),
+        ("not a number", OWN, {"Retry_After": "nan", "retry_after_ms": "-1"}),
+        ("two numbers", (2.0, 2.0), {"Retry_After": "1, 2"}),
     ]
     for name, wait, headers in forms:
         replies = (limited(**headers), ANSWERED)

@@ -5,7 +5,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from helpers import ServiceConnectionError, ServiceError, StreamInterruptedError
+from helpers import (
+    ServiceConnectionError,
+    ServiceError,
+    ServiceTimeoutError,
+    StreamInterruptedError,
+)
 from tests.client.faults import wire
 from tests.client.faults.row import BEGUN, Answer, Failure, Row, plain
 from tests.client.faults.wire import FINAL, PIECES, End, Step, chunk, chunked, event, head, update
@@ -16,6 +21,7 @@ SOON = 0.05
 """Seconds between the last bytes and a reset, which may overtake them."""
 NO_ANSWER = Failure(ServiceConnectionError)
 TIMED_OUT = "No answer within the time allowed"
+TOO_SLOW = Failure(ServiceTimeoutError, says="TUTORIAL_TIMEOUT")
 WAITS: dict[str, Any] = {"timeout": PATIENCE, "slow": True}
 
 
@@ -46,12 +52,15 @@ def unreachable() -> Iterator[Row]:
 def unanswered() -> Iterator[Row]:
     """The request was sent, and no answer comes, or none that is one."""
 
-    def row(name: str, *steps: Step, says: str = "", **more: Any) -> Row:
-        return plain(name, steps, replace(NO_ANSWER, says=says), **more)
+    def row(name: str, *steps: Step) -> Row:
+        return plain(name, steps, NO_ANSWER)
 
     half = b"HTTP/1.1 200 OK\r\nContent-Ty"
-    yield row("no answer", End.HOLD, says=TIMED_OUT, **WAITS)
-    yield row("half a head", half, End.HOLD, says=TIMED_OUT, **WAITS)
+    yield plain("no answer", (End.HOLD,), TOO_SLOW, **WAITS)
+    yield plain("half a head", (half, End.HOLD), TOO_SLOW, **WAITS)
+    # The service may bill each attempt.
+    once: dict[str, Any] = {**WAITS, "retries": 3, "waits": ((0.5, 1.0),), "requests": 2}
+    yield plain("no answer, three tries left", (End.HOLD,), TOO_SLOW, **once)
     yield row("closed before", End.CLOSE)
     yield row("reset before", End.RESET)
     yield row("reset in the head", half, SOON, End.RESET)
@@ -63,7 +72,7 @@ def broken() -> Iterator[Row]:
     """The head has come, and the body does not come whole."""
     body = b'{"choices":[{"index":0,'
     half = (head(Content_Length="900"), body)
-    yield plain("half a body", (*half, End.HOLD), NO_ANSWER, **WAITS)
+    yield plain("half a body", (*half, End.HOLD), TOO_SLOW, **WAITS)
     yield plain("closed in the body", (*half, End.CLOSE), NO_ANSWER)
     yield plain("reset in the body", (*half, SOON, End.RESET), NO_ANSWER)
     pieces = (head(200, wire.JSON_TYPE, Transfer_Encoding="chunked"), chunk(body))
