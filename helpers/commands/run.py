@@ -73,8 +73,10 @@ def run_lessons(lessons: Sequence[Lesson], folder: Path, cell_timeout: int | Non
         started, result = time.perf_counter(), "ok"
         try:
             target.unlink(missing_ok=True)  # of an earlier run
-            with new_recordings(lesson) if is_recording else nullcontext():
+            with new_recordings(lesson) if is_recording else nullcontext() as recordings:
                 execute(lesson.notebook, target, cell_timeout)
+                if recordings and any(recordings.rglob("*.json")):
+                    result = "recorded"
         except KeyboardInterrupt:
             result, code = "stopped", INTERRUPTED
             notes.append(f"Stopped by Ctrl-C in {lesson.id}.")
@@ -88,7 +90,7 @@ def run_lessons(lessons: Sequence[Lesson], folder: Path, cell_timeout: int | Non
     bar.close()
     print(tabulate(rows, headers=["lesson", "result", "seconds"], floatfmt=".1f"))
     if is_recording:
-        notes.append("The recordings of lessons that are ok are new, the others are as before.")
+        notes.append("Lessons that are `recorded` have new recordings; all others are as before.")
     if written:
         notes.append(f"The executed notebooks are in {folder.resolve()}")
     print(*notes, sep="\n")

@@ -142,7 +142,7 @@ client = ChatCompletionsClient(*settings, transport=transport)
 """
 ASKING = {
     "a whole answer": "client.complete([UserMessage('Bye')])",
-    "a stream": "next(client.stream([UserMessage('Bye')]))",
+    "a stream": "with client.stream([UserMessage('Bye')]) as stream: print(stream)",
     "with await": """\
 waiting = AsyncChatCompletionsClient(*settings, transport=transport)
 await waiting.complete([UserMessage('Bye')])""",
