@@ -6,7 +6,8 @@ AZURE_INFERENCE_ENDPOINT    ends in /openai/v1 or /models, or is a project's; se
 AZURE_INFERENCE_CREDENTIAL  the key; without one Entra ID signs in (not at a local server)
 AZURE_INFERENCE_MODEL       the name of your deployment
 TUTORIAL_MODE               replay, live or record; by default live if there is an endpoint
-TUTORIAL_ROUTE              models or v1: the recordings to replay, or what a URL does not tell
+TUTORIAL_ROUTE              v1 (the default) or models: the recordings to replay, or what a URL does
+                            not tell
 TUTORIAL_TIMEOUT            seconds to wait for the next bytes of an answer; by default 120
 TUTORIAL_ALLOW_HTTP         1 allows plain http to another machine, without key or token
 TUTORIAL_HEADLESS           any value: no live updates and no pauses, as in a headless run
@@ -153,12 +154,12 @@ def is_interactive() -> bool:
 
 
 def _recorded_route(facts: Lesson) -> RouteName:
-    """Return the route that was recorded from a live deployment, if any, else ``models``."""
+    """Return the route that was recorded from a live deployment, if any, else ``v1``."""
     for route in ROUTES:
         path = facts.cassette(route)
         if path.exists() and load(path)["provenance"]["answered_by"] == "live":
             return route
-    return "models"
+    return "v1"
 
 
 def _cassette(facts: Lesson, route: RouteName, folder: str | None) -> Path:

@@ -90,7 +90,7 @@ def test_the_mode(connect: Connect, settings: Any, transport: type[Any]) -> None
 @pytest.mark.parametrize(
     ("settings", "route"),
     [
-        ({}, "models"),
+        ({}, "v1"),
         ({"TUTORIAL_ROUTE": "models"}, "models"),
         ({"TUTORIAL_ROUTE": "v1"}, "v1"),
         (LIVE, "models"),
