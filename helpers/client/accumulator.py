@@ -118,10 +118,11 @@ def _add_delta(message: JSON, delta: JSON) -> None:
     for name, value in delta.items():
         if name == "content":
             message[name] = _content(message.get(name), value)
-        elif name == "tool_calls" and value and isinstance(value, list | dict):
+        elif name == "tool_calls":
+            calls = value if isinstance(value, list) else [value] if value else []
             if not isinstance(message.get(name), list):
-                message[name] = []
-            for call in value if isinstance(value, list) else [value]:
+                message[name] = [] if isinstance(value, list | dict) else value
+            for call in calls:
                 if isinstance(call, dict):
                     _add_call(message[name], call)
         else:

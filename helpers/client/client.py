@@ -312,7 +312,8 @@ def read_completion(response: httpx.Response) -> ChatCompletions:
     """Return the completion in a successful answer. Raises ``ServiceError`` if it holds none."""
     exchange = describe(response.request, response, response.extensions["elapsed"]())
     body = exchange.response_body
-    if isinstance(body, dict) and isinstance(body.get("choices"), list):
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if isinstance(choices, list) and (choices or not body.get("error")):
         # The answer as it was sent: only the exchange has the credential masked.
         return ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
     raise unusable_answer(

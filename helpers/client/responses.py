@@ -168,13 +168,16 @@ class ChatResponseMessage(_Sent):
         """
         sent: JSON = {"role": "assistant"}
         content = self.raw.get("content")
-        if isinstance(content, list) and not keep_reasoning:
-            reasoning = self._items(*_REASONING_ITEMS)
-            content = [item for item in content if item not in reasoning]
-        can_be_sent = isinstance(content, list) and all(isinstance(item, dict) for item in content)
+        items = [
+            item if isinstance(item, dict) else {"type": "text", "text": _item_text(item)}
+            for item in (content if isinstance(content, list) else self._items())
+            if item is not None
+        ]
+        if not keep_reasoning:
+            items = [item for item in items if item.get("type") not in _REASONING_ITEMS]
         calls = [call.as_dict() for call in self.tool_calls]
-        if content and can_be_sent:
-            sent["content"] = content
+        if items:
+            sent["content"] = items
         elif content is not None or not (calls or self.raw.get("refusal")):
             sent["content"] = self.content
         elif "content" in self.raw:
@@ -188,9 +191,11 @@ class ChatResponseMessage(_Sent):
         return sent
 
     def _items(self, *kinds: str) -> list[JSON]:
+        """Return the items of the content that are of these ``kinds`` (none: of any kind)."""
         content = self.raw.get("content")
         items = content if isinstance(content, list) else [content]
-        return [item for item in items if isinstance(item, dict) and item.get("type") in kinds]
+        found = [item for item in items if isinstance(item, dict) and "type" in item]
+        return [item for item in found if not kinds or item["type"] in kinds]
 
 
 class StreamingChatResponseMessageUpdate(ChatResponseMessage):

@@ -88,10 +88,11 @@ class BaseStream:
             update = json.loads(event.data)
             if event.name != "error" and isinstance(update, dict) and _error_in(update) is None:
                 return cast(JSON, update)
-        sent = body_from(event.data, self._redact)  # masked, because the error repeats it
-        no_json = isinstance(sent, str) and event.name != "error"
+        # Masked from here on: the error repeats it, and a verbose traceback shows the variable.
+        update = body_from(event.data, self._redact)
+        no_json = isinstance(update, str) and event.name != "error"
         what = "An event held no JSON." if no_json else _REPORTED
-        raise self._reported((isinstance(sent, dict) and _error_in(sent)) or sent, what)
+        raise self._reported((isinstance(update, dict) and _error_in(update)) or update, what)
 
     def _reported(self, error: Any, message: str) -> StreamInterruptedError:
         words, code = service_words(error)

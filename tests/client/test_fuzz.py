@@ -6,6 +6,7 @@ The test run tries a bounded number of examples. A long hunt is a command of its
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from httpx_sse import EventSource
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from helpers import ChatCompletions, ChatError
+from helpers import ChatCompletions, ChatCompletionsToolCall, ChatError
+from helpers.client.accumulator import StreamAccumulator
+from helpers.client.responses import ChatResponseMessage
+from helpers.client.validation import check_messages
 from helpers.recordings.replay import ReplayTransport
+from helpers.tools import Toolbox
 from tests.fakes import ASK, answer, client, read_events, streamed
 from tests.sync_and_async import by_both
 
@@ -41,6 +46,8 @@ NAMES = st.sampled_from(
         *("choices", "delta", "message", "content", "tool_calls", "function", "arguments", "index"),
         *("finish_reason", "usage", "error", "code", "details", "innererror", "logprobs", "role"),
         *("id", "model", "name", "status", "detail", "loc", "msg", "type", "object", "x"),
+        *("reasoning", "reasoning_content", "reasoning_details", "refusal", "text", "thinking"),
+        *("content_filter_results", "prompt_filter_results", "filtered", "severity", "hate"),
     )
 )
 JSON = st.recursive(
@@ -52,18 +59,29 @@ JSON = st.recursive(
 CALL = st.fixed_dictionaries(
     {}, optional={"id": JSON, "index": JSON, "function": JSON | st.dictionaries(NAMES, JSON)}
 )
+KINDS = st.sampled_from(("text", "thinking", "reasoning", "refusal", "image_url", "x"))
+ITEM = st.fixed_dictionaries(
+    {}, optional={"type": KINDS | JSON, "text": JSON, "thinking": JSON, "index": JSON, "id": JSON}
+)
+CONTENT = JSON | st.lists(ITEM | JSON, max_size=4)
 MESSAGE = st.fixed_dictionaries(
-    {}, optional={"role": JSON, "content": JSON, "tool_calls": JSON | st.lists(CALL, max_size=3)}
+    {},
+    optional={
+        **{"role": JSON, "content": CONTENT, "tool_calls": JSON | st.lists(CALL, max_size=3)},
+        **{"reasoning_content": JSON, "reasoning": CONTENT, "reasoning_details": CONTENT},
+        **{"refusal": JSON, "annotations": JSON, "x": JSON},
+    },
 )
 CHOICE = st.fixed_dictionaries(
     {},
     optional={
-        **{"index": JSON, "finish_reason": JSON, "logprobs": JSON},
+        **{"index": JSON, "finish_reason": JSON, "logprobs": JSON, "content_filter_results": JSON},
         **{"message": JSON | MESSAGE, "delta": JSON | MESSAGE},
     },
 )
 NEARLY = st.fixed_dictionaries(
-    {"choices": st.lists(JSON | CHOICE, max_size=3)}, optional={"usage": JSON, "model": JSON}
+    {"choices": st.lists(JSON | CHOICE, max_size=3)},
+    optional={"usage": JSON, "model": JSON, "id": JSON, "prompt_filter_results": JSON},
 )
 """JSON that is nearly an answer, or an update: the right names, and anything under them."""
 
@@ -86,6 +104,8 @@ def everything(completion: ChatCompletions) -> None:
     seen: list[Any] = [completion.content, completion.finish_reason, completion.usage.total_tokens]
     for choice in completion.choices:
         seen += [choice.index, choice.message.as_dict(), choice.delta.role, choice.delta.content]
+        seen += [choice.message.reasoning_content, choice.message.refusal]
+        seen += [choice.message.as_dict(keep_reasoning=False)]
         seen += [(call.id, call.function.arguments) for call in choice.message.tool_calls]
     repr((seen, completion))
 
@@ -139,10 +159,87 @@ def test_any_stream_is_assembled_or_an_error_of_the_family(parts: list[Any]) -> 
         with client(streamed(*wire)).stream(ASK) as stream:
             for update in stream:
                 repr((update.role, update.content, update.finish_reason, update.choices))
+                repr((update.reasoning_content, update.refusal, update.usage.total_tokens))
                 everything(stream.completion)
         return repr(stream.completion.raw)
 
     outcome(read)
+
+
+@given(message=MESSAGE)
+@example(message={"content": 0})
+@example(message={"content": [None, 5], "tool_calls": [{"id": 1}, {"id": ""}, {}]})
+def test_any_message_can_be_sent_back_and_is_the_same_again(message: Any) -> None:
+    came = ChatCompletions({"choices": [{"message": message}]}).message
+    before = json.dumps(message)
+    (sent,) = check_messages([came])
+    again = ChatResponseMessage(sent)
+    assert (again.content, again.as_dict()) == (came.content, sent)
+    assert (again.reasoning_content, again.refusal) == (came.reasoning_content, came.refusal)
+    ids = [call["id"] for call in sent.get("tool_calls", ())]
+    assert ids == [call.id for call in came.tool_calls]
+    assert len({*ids}) == len(ids) and all(one and isinstance(one, str) for one in ids)
+    assert (
+        came.content
+        or message.get("content") in (None, "")
+        or isinstance(message["content"], list | dict)
+    ), "content that is neither null nor a list is never empty"
+    assert json.dumps(message) == before
+
+
+@given(pieces=st.lists(MESSAGE, max_size=5))
+def test_any_pieces_are_joined_and_left_as_they_are(pieces: list[Any]) -> None:
+    before, assembly = json.dumps(pieces), StreamAccumulator()
+    for piece in pieces:
+        assembly.add({"choices": [{"index": 0, "delta": piece}]})
+        assembly.whole()
+    assert json.dumps(pieces) == before
+    texts = [ChatResponseMessage(piece).content for piece in pieces]
+    assert ChatCompletions(assembly.whole()).content == "".join(texts)
+
+
+@given(text=st.text(max_size=30), cuts=st.lists(st.integers(0, 30), max_size=5))
+def test_a_text_in_any_pieces_is_the_same_text(text: str, cuts: list[int]) -> None:
+    places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
+    assembly = StreamAccumulator()
+    for a, b in pairwise(places):
+        assembly.add({"choices": [{"delta": {"refusal": text[a:b], "content": [said(text[a:b])]}}]})
+    message = ChatCompletions(assembly.whole()).message
+    assert (message.refusal or "", message.content) == (text, text)
+
+
+def said(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
+
+
+RAN: list[int] = []
+
+
+def pay(amount: int = 1) -> str:
+    """Pay."""
+    RAN.append(amount)
+    return "paid"
+
+
+@given(arguments=JSON | JSON.map(json.dumps) | st.text(max_size=8), name=JSON | st.just("pay"))
+@example(arguments=[], name="pay")
+@example(arguments={"amount": 5}, name="pay")
+def test_a_tool_runs_with_the_arguments_that_came_or_not_at_all(arguments: Any, name: Any) -> None:
+    RAN.clear()
+    Toolbox(pay).answer(
+        ChatCompletionsToolCall({"function": {"name": name, "arguments": arguments}})
+    )
+    given = arguments
+    if isinstance(arguments, str) and arguments:
+        with suppress(ValueError):
+            given = json.loads(arguments)
+    nothing = arguments in (None, "")
+    if name != "pay" or not (nothing or isinstance(given, dict)):
+        assert RAN == []
+    elif nothing or given == {}:
+        assert RAN == [1]
+    else:
+        assert RAN in ([], [given.get("amount")])
 
 
 RECORDED = Path(__file__).parents[1] / "cassettes" / "models" / "00-start-here.json"

@@ -1,6 +1,7 @@
 """HTTP 200 without a stream: answers that are odd but good, and what is no answer."""
 
 import gzip
+import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -23,7 +24,7 @@ from tests.client.faults.wire import (
 
 def rows() -> Iterator[Row]:
     """All of this kind."""
-    return chain(odd(), encodings(), useless())
+    return chain(odd(), other_types(), beside_the_text(), encodings(), useless())
 
 
 def odd() -> Iterator[Row]:
@@ -59,6 +60,78 @@ def odd() -> Iterator[Row]:
     yield standin("unknown-finish-reason", Answer(words, ("model_length",)))
     yield standin("filtered-output", Answer(("This is the stand-",), ("content_filter",)))
     yield standin("filtered-output-emptied", Answer(("",), ("stop",)))
+
+
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}, {"text": "."}]}
+SAID = {"type": "text", "text": TEXT}
+
+
+def other_types() -> Iterator[Row]:
+    """Fields of another JSON type than the schema says: none reads as an empty one."""
+
+    def row(name: str, expect: Any, **message: Any) -> Row:
+        answer = wire.completion(TEXT, **message)
+        return plain(f"other type: {name}", whole(answer), expect, requests=1)
+
+    def called(*calls: tuple[str, str]) -> Answer:
+        return Answer((TEXT,), ("stop",), calls)
+
+    for name, content, text in (
+        ("texts", [TEXT[:4], TEXT[4:]], TEXT),
+        ("items", [SAID, {"type": "new"}, SAID], TEXT * 2),
+        ("one item", SAID, TEXT),
+        ("an object", {"a": "é"}, '{"a": "é"}'),
+        ("a number", 0, "0"),
+    ):
+        yield row(f"content is {name}", Answer((text,), ("stop",)), content=content)
+    made, arguments = {"name": "weather"}, {"city": "Oslo"}
+    for name, value, call in (
+        ("one object", CALL, MADE),
+        ("a list with null", [None], ("", "")),
+        ("a text", "weather", ("", "")),
+    ):
+        yield row(f"tool_calls is {name}", called(call), tool_calls=value)
+    for name, function, call in (
+        ("arguments are an object", {**made, "arguments": arguments}, MADE),
+        ("arguments are a list", {**made, "arguments": ["Oslo"]}, ("weather", '["Oslo"]')),
+        ("arguments are a number", {**made, "arguments": 0}, ("weather", "0")),
+        ("arguments are null", {**made, "arguments": None}, ("weather", "")),
+        ("the name is a number", {"name": 7, "arguments": "{}"}, ("7", "{}")),
+        ("the function is null", None, ("", "")),
+    ):
+        yield row(name, called(call), tool_calls=[{**CALL, "function": function}])
+    for name, finish in (("a number", 7), ("a list", ["stop"])):
+        odd_end = wire.completion(TEXT, finish=finish)  # type: ignore[arg-type]
+        expect = Answer((TEXT,), (json.dumps(finish),))
+        yield plain(f"other type: finish_reason is {name}", whole(odd_end), expect, requests=1)
+    told = wire.completion(TEXT) | {"usage": {"prompt_tokens": 3.0, "total_tokens": "10"}}
+    yield plain("other type: tokens", whole(told))
+    text_only = {"choices": [{"message": TEXT, "finish_reason": "stop"}]}
+    yield plain("other type: message is a text", whole(text_only))
+
+
+def beside_the_text() -> Iterator[Row]:
+    """Reasoning and refusals, under every name that services have for them."""
+    reasoned = Answer((TEXT,), ("stop",), reasoning="Hm.")
+    details = [{"type": "reasoning.text", "text": "Hm."}, {"type": "reasoning.encrypted"}]
+    for name, message in (
+        ("reasoning_content", {"reasoning_content": "Hm."}),
+        ("reasoning", {"reasoning": "Hm.", "reasoning_content": None}),
+        ("reasoning as an object", {"reasoning": {"content": "Hm.", "encrypted_content": "x"}}),
+        ("a summary", {"reasoning": {"content": None, "summary": [{"text": "Hm."}]}}),
+        ("details", {"reasoning": None, "reasoning_details": details}),
+        ("items", {"content": [THOUGHT, SAID]}),
+        ("a reasoning item", {"content": [{"type": "reasoning", "text": "Hm."}, SAID]}),
+    ):
+        yield plain(f"reasoning: {name}", whole(wire.completion(TEXT, **message)), reasoned)
+    alone = wire.completion("", finish="length", reasoning_content="Hm.")
+    yield plain("reasoning: alone", whole(alone), Answer(("",), ("length",), reasoning="Hm."))
+    refused = Answer(("",), ("stop",), refusal="No.")
+    for name, message in (
+        ("a text", {"refusal": "No."}),
+        ("an item", {"content": [{"type": "refusal", "refusal": "No."}]}),
+    ):
+        yield plain(f"refusal: {name}", whole(wire.completion(None, **message)), refused)
 
 
 def encodings() -> Iterator[Row]:
@@ -106,7 +179,10 @@ def useless() -> Iterator[Row]:
         ("a list", whole([]), "", None),
         ("a text", whole("Hello"), "Hello", None),
         ("an empty object", whole({}), "", None),
+        ("error, and choices", whole({**failed, "choices": []}), "The model failed.", "ModelError"),
         ("choices is null", whole({"choices": None}), "", None),
+        ("choices is an object", whole({"choices": COMPLETION["choices"][0]}), "", None),
+        ("choices is a text", whole({"choices": "Hello"}), "", None),
         ("nested too deeply", whole(deep), '{"choices":[[', None),
         ("a stream", chunked(*wire.STREAM), "data: {", None),
         ("gzip cut", whole(gzipped(COMPLETION)[:-60], **gz), '{"id":"000', None),

@@ -13,11 +13,13 @@ MAX_ERROR = 2000
 @dataclass(frozen=True)
 class Answer:
     """An answer, or as much of one as came: the texts and finish reasons of its choices in order,
-    and the tool calls of the first one as (name, arguments)."""
+    and of the first one the tool calls as (name, arguments), reasoning and refusal."""
 
     texts: tuple[str, ...] = ()
     finish: tuple[str | None, ...] = ()
     calls: tuple[tuple[str, str], ...] = ()
+    reasoning: str | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)

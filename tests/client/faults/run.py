@@ -30,6 +30,7 @@ class Ask:
     def __init__(self, row: Row, way: str, service: Service, standin: StandIn) -> None:
         self.row, self.waits, self.outcome = row, list[float](), Outcome()
         self.texts, self.finish = dict[int, str](), dict[int, str | None]()
+        self.reasoning = self.refusal = ""
         self.endpoint = f"{standin.url if row.fault else service.url(row, way)}/models"
         # The stand-in counts how often the same question came: each client's is another.
         asked = f"fault: {row.fault}" if row.fault else "How salty is the sea?"
@@ -75,6 +76,8 @@ class Ask:
             self._failed(error)
 
     def _add(self, update: Any) -> None:
+        self.reasoning += update.reasoning_content or ""
+        self.refusal += update.refusal or ""
         for choice in update.choices:
             at = choice.index or 0
             self.texts[at] = self.texts.get(at, "") + (choice.delta.content or "")
@@ -83,9 +86,11 @@ class Ask:
     def _checked(self, completion: Any) -> Answer:
         """The sum of a stream, which must hold what its updates brought, and no more."""
         whole, order = told_by(completion), sorted(self.texts)
-        texts, finish = (tuple(found[at] for at in order) for found in (self.texts, self.finish))
-        if (whole.texts, whole.finish) != (texts, finish):
-            return Answer((f"the updates brought {texts}, {finish}, and the sum is {whole}",))
+        texts = tuple(self.texts[at] for at in order)
+        finish = tuple(self.finish[at] for at in order)
+        said = Answer(texts, finish, whole.calls, self.reasoning or None, self.refusal or None)
+        if whole != said:
+            return Answer((f"the updates brought {said}, and the sum is {whole}",))
         return whole
 
     def _failed(self, error: Exception) -> None:
@@ -100,6 +105,8 @@ def told_by(completion: Any) -> Answer:
         tuple(choice.message.content for choice in choices),
         tuple(choice.finish_reason for choice in choices),
         tuple((call.function.name, call.function.arguments) for call in calls),
+        completion.message.reasoning_content,
+        completion.message.refusal,
     )
 
 

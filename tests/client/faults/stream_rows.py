@@ -1,5 +1,6 @@
 """Streams: every spelling, cut and label; odd updates and tool calls; and those that break."""
 
+import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -28,6 +29,7 @@ SAFE = {"content_filter_results": {"hate": {"filtered": False, "severity": "safe
 def rows() -> Iterator[Row]:
     """All of this kind."""
     yield from chain(spellings(), cuts(), labels(), odd_updates(), choices(), tool_calls())
+    yield from chain(beside_the_text(), said_twice())
     yield from chain(other_ends(), cut_short(), errors(), no_updates(), no_streams())
 
 
@@ -116,6 +118,66 @@ def choices() -> Iterator[Row]:
     yield stream("choices side by side", *events(beside), expect=both)
 
 
+def beside_the_text() -> Iterator[Row]:
+    """Reasoning, refusals and items in pieces, under every name that services have for them."""
+
+    def row(name: str, *deltas: Any, expect: Answer) -> Row:
+        return stream(name, *events([FIRST, *map(update, deltas), FINAL]), expect=expect)
+
+    def thought(text: str) -> dict[str, Any]:
+        return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+
+    def detail(text: str, at: int) -> dict[str, Any]:
+        return {"type": "reasoning.text", "text": text, "index": at}
+
+    def said(text: str) -> dict[str, Any]:
+        return {"type": "text", "text": text}
+
+    reasoned = Answer((wire.TEXT,), ("stop",), reasoning="Hm, so.")
+    text = {"content": wire.TEXT, "reasoning_content": None, "reasoning": None}
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        pieces = [{"content": None, name: piece} for piece in ("", "Hm", ", ", None, "so.")]
+        yield row(f"{name} in pieces", *pieces, text, expect=reasoned)
+    pieces = [{"reasoning_details": [detail(piece, 0)]} for piece in ("Hm", ", ")]
+    yield row("details", *pieces, {"reasoning_details": [detail("so.", 1)]}, text, expect=reasoned)
+    objects = [{"reasoning": {"content": piece}} for piece in ("Hm", ", ", "so.")]
+    yield row("reasoning as an object", *objects, text, expect=reasoned)
+    last = {"content": None, "reasoning": {"content": "Hm, so.", "encrypted_content": "x"}}
+    yield row("reasoning last", text, last, expect=reasoned)
+    items = [[thought("Hm")], [thought(", "), thought("so.")], [said(wire.WORDS[0])]]
+    lists = [{"content": piece} for piece in (*items, "", None, *wire.WORDS[1:])]
+    yield row("items, then text", *lists, expect=reasoned)
+    mixed = [{"content": piece} for piece in (wire.WORDS[0], *([said(w)] for w in wire.WORDS[1:]))]
+    yield row("text, then items", *mixed, expect=Answer((wire.TEXT,), ("stop",)))
+    yield row("a number", {"content": 4}, {"content": 2.5}, expect=Answer(("42.5",), ("stop",)))
+    yield row("an object", {"content": {"a": 1}}, expect=Answer(('{"a": 1}',), ("stop",)))
+    bare = events([wire.stray([{"index": 0, "delta": word}]) for word in wire.WORDS])
+    yield stream("delta is a text", *bare[:-1], event(FINAL), DONE)
+    no = [{"content": None, "refusal": piece} for piece in (None, "N", "o.")]
+    yield row("refusal in pieces", *no, expect=Answer(("",), ("stop",), refusal="No."))
+
+
+def said_twice() -> Iterator[Row]:
+    """Updates that repeat what an earlier one said, or say less of it."""
+    so_far, both = "", []
+    for word in ("", *wire.WORDS, ""):
+        so_far += word
+        message = {"role": "assistant", "content": so_far}
+        both.append({"index": 0, "delta": {"role": "assistant", "content": word}})
+        both[-1] |= {"message": message, "finish_reason": None}
+    both[-1]["finish_reason"] = "stop"
+    yield stream("delta and message", *events([wire.stray([choice]) for choice in both]))
+    end = wire.stray([{"index": 0, "message": message, "finish_reason": "stop"}])
+    yield stream("deltas, then the message", *events([*wire.UPDATES[:-1], end]))
+    roles = [update({"role": "assistant", "content": word}) for word in wire.WORDS]
+    yield stream("a role in each", *events([*roles, FINAL]))
+    less = update({"role": None, "content": None}, model="", usage=None, system_fingerprint=None)
+    yield stream("null after the end", *events([*wire.UPDATES, less, less]))
+    blocked = wire.stray([{"index": 0, "finish_reason": "content_filter", **SAFE}])
+    expect = Answer(("Salt is",), ("content_filter",))
+    yield stream("blocked, no delta", *PIECES, event(blocked), DONE, expect=expect)
+
+
 # --- Tool calls ----------------------------------------------------------------------------------
 ARGUMENTS = MADE[1]
 HALVES = (ARGUMENTS[:5], ARGUMENTS[5:])
@@ -165,6 +227,19 @@ def tool_calls() -> Iterator[Row]:
     yield calling("tool fragments, no index", *both, expect=TWICE)
     same = ([begun("a", 0, ARGUMENTS)], [begun("b", 0, ARGUMENTS)])
     yield calling("tool calls, index always 0", *same, expect=TWICE)
+    nulls = [{**rest(half, 0), "id": None, "type": None} for half in HALVES]
+    for fragment in nulls:
+        fragment["function"]["name"] = None
+    yield calling("tool call, null names", [begun("a", 0)], *([one] for one in nulls), expect=ONCE)
+    yield calling("tool call, whole again", same[0], same[0], [rest("", 0)], expect=ONCE)
+    nameless = begun("", 0, ARGUMENTS)
+    yield calling("tool calls, no ids", [nameless], [nameless], expect=TWICE)
+    named = [[{**begun("", 0, half), "id": None}] for half in HALVES]
+    yield calling("tool call, name in each", *named, expect=ONCE)
+    made = {"name": MADE[0], "arguments": {"city": "Oslo"}}
+    yield calling("tool call, an object", [{**wire.CALL, "function": made}], expect=ONCE)
+    one = update({"tool_calls": {**wire.CALL, "index": 0}}, "tool_calls")
+    yield stream("tool call, no list", *events([FIRST, one]), expect=ONCE)
 
 
 # --- Streams that break --------------------------------------------------------------------------
@@ -222,6 +297,24 @@ def errors() -> Iterator[Row]:
     yield row("error with choices", *PIECES, event({**NESTED, "choices": []}), code=CODE)
     yield row("flat error", *PIECES, event({"statusCode": 500, "message": SAID}), code="500")
     yield row("error is a text", *PIECES, event({"error": SAID}))
+    typed = {"type": "error", "sequence_number": 2, **NESTED}
+    yield row("typed error", *PIECES, event(typed), code=CODE)
+    plain_error = {"object": "error", "message": SAID, "code": CODE}
+    yield row("object is error", *PIECES, event(plain_error), code=CODE)
+    beside = {**plain_error, "choices": []}
+    yield row("object is error, with choices", *PIECES, event(beside), code=CODE)
+    yield row("detail", *PIECES, event({"detail": SAID}))
+    yield row("detail is a list", *PIECES, event({"detail": [{"msg": SAID}]}))
+    in_choice = wire.stray([{"index": 0, "delta": {}, "finish_reason": "error", **NESTED}])
+    yield row("error in a choice", *PIECES, event(in_choice), code=CODE)
+    yield row("error event, flat", *PIECES, event(plain_error, name="error"), code=CODE)
+    bare = {"says": "ended the stream", "code": CODE}
+    yield row("error without data:", *PIECES, wire.as_json(NESTED) + b"\n\n", **bare)
+    lines = json.dumps(NESTED, indent=1).encode()
+    yield row("error in lines", *PIECES, lines, **bare)
+    page = b"<html>\n<title>Bad gateway</title>\n</html>"
+    bare = {"says": "ended the stream", "words": "an HTML page: Bad gateway"}
+    yield row("a page within", *PIECES, page, **bare)
     inner = {"error": {"message": '{"detail":[{"loc":["body"],"msg":"too long"}]}'}}
     yield row("JSON in a string", *PIECES, event(inner), words="body: too long")
     yield row("error event", *PIECES, event(SAID.encode(), name="error"), DONE)
@@ -244,6 +337,8 @@ def no_updates() -> Iterator[Row]:
     yield row("no JSON", b"Hello", "Hello")
     yield row("half a JSON", b'{"choices":[', '{"choices":[')
     yield row("a list", b"[]", "", "reported an error")
+    yield row("choices is a text", b'{"choices":"Hello"}', "", "reported an error")
+    yield row("choices is a number", b'{"choices":5}', "", "reported an error")
     lines = b"".join(one.removesuffix(b"\n") for one in STREAM)  # by the standard one event
     expect = Failure(StreamInterruptedError, words='{"id":', says="held no JSON", kept=Answer())
     yield stream("no empty lines", lines, expect=expect)
