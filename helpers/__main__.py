@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
+from helpers.client.errors import ConfigurationError
 from helpers.client.routes import ROUTES
-from helpers.commands.run import environment, run_lessons, select_lessons
+from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
+from helpers.commands.run import check_folder, environment, run_lessons, select_lessons
+from helpers.connect import current_mode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,18 +22,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = "run lessons from start to end"
     run = commands.add_parser("run", help=about, description=f"{about.capitalize()}.")
     add = run.add_argument
-    add("lessons", nargs="*", metavar="LESSON", help="a name or a number (all lessons if none)")
+    which = "a name, a number or a notebook (all lessons if none)"
+    add("lessons", nargs="*", metavar="LESSON", help=which)
     into = "folder for the executed notebooks (%(default)s)"
     add("--to", type=Path, default=Path("executed"), metavar="FOLDER", help=into)
-    add("--route", choices=ROUTES, help="the route whose recordings are replayed")
+    add("--route", choices=ROUTES, help="the route whose recordings are replayed, or that is asked")
+    add("--model", action="store_true", help="ask the small model on this machine")
+    limit = "limit for a cell, in seconds (60 offline, 600 live)"
+    add("--cell-timeout", type=_positive, metavar="SECONDS", help=limit)
+    about = "run a small real model on this machine until Ctrl-C"
+    model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
+    add = model.add_argument
+    where = "where to listen (%(default)s; 0: any free port)"
+    add("--port", type=port_number, default=DEFAULT_PORT, help=where)
     options = parser.parse_args(arguments)
+    if options.command == "model":
+        return run_model(options.port)
+    route = {"TUTORIAL_ROUTE": options.route} if options.route else {}
     try:
         lessons = select_lessons(options.lessons)
-    except LookupError as unknown:
-        run.error(str(unknown.args[0]))  # exits with 2
-    route = {"TUTORIAL_ROUTE": options.route} if options.route else {}
+        check_folder(options.to)
+        current_mode()
+    except (LookupError, OSError, ConfigurationError) as wrong:
+        run.error(str(wrong))  # exits with 2
     with environment(**route):
-        return run_lessons(lessons, options.to)
+        if not options.model:
+            return run_lessons(lessons, options.to, options.cell_timeout)
+    return run_on_model(lessons, options.to, options.route or "v1", options.cell_timeout)
+
+
+def _positive(text: str) -> int:
+    """Return the number in ``text``. Raise ``ValueError`` if it is no whole number above 0."""
+    if (number := int(text)) <= 0:
+        raise ValueError(text)
+    return number
 
 
 if __name__ == "__main__":

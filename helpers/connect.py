@@ -6,10 +6,13 @@ AZURE_INFERENCE_ENDPOINT    ends in /openai/v1 or /models, or is a project's; se
 AZURE_INFERENCE_CREDENTIAL  the key; without one Entra ID signs in (not at a local server)
 AZURE_INFERENCE_MODEL       the name of your deployment
 TUTORIAL_MODE               replay, live or record; by default live if there is an endpoint
-TUTORIAL_ROUTE              models or v1: the recordings to replay, or what a URL does not tell
+TUTORIAL_ROUTE              v1 (the default) or models: the recordings to replay, or what a URL does
+                            not tell
 TUTORIAL_TIMEOUT            seconds to wait for the next bytes of an answer; by default 120
 TUTORIAL_ALLOW_HTTP         1 allows plain http to another machine, without key or token
 TUTORIAL_HEADLESS           any value: no live updates and no pauses, as in a headless run
+TUTORIAL_RECORDINGS         a folder of recordings instead of ``tests/cassettes``; set by programs
+                            that record a whole lesson
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import io
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any, TypeVar
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
@@ -32,7 +36,7 @@ from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates
 from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.recordings.cassette import load
+from helpers.recordings.cassette import beside, load
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
@@ -74,13 +78,13 @@ def connect(lesson: str) -> ChatCompletionsClient:
 def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatCompletionsClient, str]:
     """Return the client and the line of ``connect``; ``entered`` replaces the set overrides."""
     facts = _lesson(lesson)
-    settings = _env_file()
-    settings |= os.environ
+    settings = _read_settings()
     settings |= _overrides if entered is None else entered
     endpoint = Secret(settings.get("AZURE_INFERENCE_ENDPOINT") or "")  # it may hold a password
     model = settings.get("AZURE_INFERENCE_MODEL") or None
-    mode = _choice(MODES, settings, "TUTORIAL_MODE") or ("live" if endpoint else "replay")
+    mode = _mode(settings)
     route = _choice(ROUTES, settings, "TUTORIAL_ROUTE")
+    folder = settings.get("TUTORIAL_RECORDINGS")
     options: dict[str, Any] = {
         "on_wait": _print_wait,
         "allow_http": _choice(("0", "1"), settings, "TUTORIAL_ALLOW_HTTP") == "1",
@@ -88,7 +92,8 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
     if timeout := _timeout(settings):
         options["timeout"] = timeout
     if mode == "replay":
-        return _replaying(facts, route or _recorded_route(facts))
+        route = route or _recorded_route(facts)
+        return _replaying(_cassette(facts, route, folder), route)
     if not endpoint:
         raise ConfigurationError(
             f"TUTORIAL_MODE is {mode}, but AZURE_INFERENCE_ENDPOINT is not set.",
@@ -103,17 +108,30 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
         where += ", over plain http"
     line = f"Answers: live from {where}; route {target.name}, model {model or '(none named)'}."
     if mode == "record":
-        path = facts.cassette(target.name)
+        path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
         version = API_VERSION if target.name == "models" else None
         provenance: JSON = {"route": target.name, "api_version": version, "model": model}
-        transport = RecordingTransport(path, network, facts.id, provenance)
-        line += f" They are recorded into {path.relative_to(ROOT).as_posix()}."
+        name = path.relative_to(ROOT).as_posix()
+        if into == path:
+            into = beside(path)
+            line += (
+                f" They are recorded into {name}.new. `python -m helpers run {facts.id}`, with the "
+                "same settings, records the whole lesson and replaces its recording."
+            )
+        else:
+            line += f" They replace {name} if the whole lesson succeeds."
+        transport = RecordingTransport(path, network, facts.id, provenance, into=into)
     else:  # a replay would not find what was adapted
         options["adapter"] = ParameterAdapter(print)
     client = ChatCompletionsClient(
         endpoint, credential, model, route, transport=transport, **options
     )
     return client, line
+
+
+def current_mode() -> str:
+    """Return the mode that the environment chooses: ``replay``, ``live`` or ``record``."""
+    return _mode(_read_settings())
 
 
 def override_settings(settings: Settings) -> None:
@@ -138,17 +156,22 @@ def is_interactive() -> bool:
 
 
 def _recorded_route(facts: Lesson) -> RouteName:
-    """Return the route that was recorded from a live deployment, if any, else ``models``."""
+    """Return the route that was recorded from a live deployment, if any, else ``v1``."""
     for route in ROUTES:
         path = facts.cassette(route)
         if path.exists() and load(path)["provenance"]["answered_by"] == "live":
             return route
-    return "models"
+    return "v1"
 
 
-def _replaying(facts: Lesson, route: RouteName) -> tuple[ChatCompletionsClient, str]:
+def _cassette(facts: Lesson, route: RouteName, folder: str | None) -> Path:
+    """Return where the recording of a lesson is, in ``folder`` if one is set."""
+    return Path(folder, route, f"{facts.id}.json") if folder else facts.cassette(route)
+
+
+def _replaying(path: Path, route: RouteName) -> tuple[ChatCompletionsClient, str]:
     is_paced = is_interactive()
-    transport = ReplayTransport(facts.cassette(route), pace=is_paced)
+    transport = ReplayTransport(path, pace=is_paced)
     provenance = transport.tape["provenance"]
     client = ChatCompletionsClient(
         REPLAYED_ENDPOINTS[route], AzureKeyCredential("none"), provenance["model"],
@@ -176,11 +199,12 @@ def _lesson(name: str) -> Lesson:
     return lessons[name]
 
 
-def _env_file() -> Settings:
+def _read_settings() -> Settings:
+    """Return the environment, and what the file ``.env`` adds to it."""
     try:
         text = (ROOT / ".env").read_text(encoding="utf-8")
     except FileNotFoundError:
-        return Settings()
+        text = ""
     except UnicodeDecodeError:
         text = "\0"
     except OSError as reason:
@@ -192,7 +216,9 @@ def _env_file() -> Settings:
         raise ConfigurationError(
             "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
         )
-    return Settings(dotenv_values(stream=io.StringIO(text)))
+    settings = Settings(dotenv_values(stream=io.StringIO(text)))
+    settings |= os.environ
+    return settings
 
 
 def _timeout(settings: Settings) -> float | None:
@@ -207,6 +233,11 @@ def _timeout(settings: Settings) -> float | None:
             advice=f"set it to a number of seconds up to {MAX_TIMEOUT:g}, or unset it.",
         )
     return seconds
+
+
+def _mode(settings: Settings) -> str:
+    is_live = bool(settings.get("AZURE_INFERENCE_ENDPOINT"))
+    return _choice(MODES, settings, "TUTORIAL_MODE") or ("live" if is_live else "replay")
 
 
 def _choice(known: tuple[Choice, ...], settings: Settings, name: str) -> Choice | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
 
-from helpers.client.errors import ContentFilterError
+from helpers.client.errors import ConfigurationError, ContentFilterError
 from helpers.client.exchange import Exchange
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
@@ -207,9 +207,11 @@ HINTS = {
 def check(lesson: str, answer: Callable[[Any], Any]) -> str:
     """Try ``answer`` on the cases of ``lesson``; return a sentence with Right or Not yet first.
 
-    Raises ``KeyError`` for a lesson without an exercise, and nothing that the answer raises.
+    Raise ``ConfigurationError`` for a lesson without an exercise, and nothing that the answer
+    raises.
     """
     name = getattr(answer, "__name__", "your answer")
+    _require_exercise(lesson)
     for case in CASES[lesson]:
         try:
             got = answer(deepcopy(case.argument))  # an answer may change its argument
@@ -224,5 +226,16 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
 
 
 def hint(lesson: str) -> str:
-    """Return how to begin the exercise of ``lesson``."""
+    """Return how to begin the exercise of ``lesson``.
+
+    Raise ``ConfigurationError`` for a lesson without an exercise.
+    """
+    _require_exercise(lesson)
     return fill(HINTS[lesson], 90, break_long_words=False, break_on_hyphens=False)
+
+
+def _require_exercise(lesson: str) -> None:
+    if lesson not in CASES:
+        raise ConfigurationError(
+            f"There is no exercise {lesson!r}.", advice=f"use one of {', '.join(CASES)}."
+        )

@@ -1,22 +1,30 @@
 """Record the lessons anew: ``python -m tests.record [LESSON ...] [--live]``.
 
 Each lesson is run once for each route against a fresh stand-in endpoint, which gives its
-recordings, and then replayed, which gives the notebook that is committed. With ``--live`` the
+recordings, and then replayed, which gives the notebook that is committed. The recordings of both
+routes and the notebook stay as they are unless all of that succeeds. With ``--live`` the
 answers come from the endpoint that the environment names (AZURE_INFERENCE_ENDPOINT and the rest),
 on the one route that it has.
 """
 
 import argparse
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from papermill import PapermillExecutionError
+from nbformat import NotebookNode
 from tqdm import tqdm
 
 from helpers.client.routes import ROUTES, RouteName
-from helpers.commands.run import environment, select_lessons
+from helpers.commands.run import (
+    INTERRUPTED,
+    environment,
+    failure_text,
+    new_recordings,
+    select_lessons,
+)
 from helpers.lessons import Lesson
 from helpers.recordings.cassette import load
 from tests.notebooks import files
@@ -40,36 +48,45 @@ def main() -> None:
         bar.set_description(lesson.id)
         try:
             record(lesson, live=options.live)
-        except PapermillExecutionError as failure:
-            failed.append(f"{lesson.id}: {failure.ename}: {failure.evalue}")
+        except Exception as reason:  # record the other lessons all the same
+            failed.append(f"{lesson.id}: {failure_text(reason)}")
+        except KeyboardInterrupt:
+            bar.close()
+            print(f"Stopped by Ctrl-C in {lesson.id}; its recordings and notebook are as before.")
+            raise SystemExit(INTERRUPTED) from None
     if failed:
-        raise SystemExit(
-            "\n".join(["Some lessons failed; their notebooks are as before.", *failed])
-        )
+        told = "Some lessons failed; their recordings and notebooks are as before."
+        raise SystemExit("\n".join([told, *failed]))
 
 
 def record(lesson: Lesson, *, live: bool = False) -> None:
-    """Write the recordings of ``lesson`` anew, then its notebook."""
-    before = {route: _written(lesson, route) for route in ROUTES}
-    for route in (None,) if live else ROUTES:
-        with tempfile.TemporaryDirectory() as folder, recording(route):
-            files.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
-    routes = [route for route in ROUTES if _written(lesson, route) != before[route]]
-    if not routes:
-        raise SystemExit(f"{lesson.id} asked nothing: there is nothing to record.")
-    replay(lesson, routes[0])
+    """Write the recordings of ``lesson`` anew, then its notebook; or, if anything fails, neither.
+
+    Raise ``LookupError`` for a lesson that asks nothing.
+    """
+    with new_recordings(lesson) as folder:
+        for route in (None,) if live else ROUTES:
+            with tempfile.TemporaryDirectory() as executed, recording(route):
+                files.execute(lesson.notebook, Path(executed) / lesson.notebook.name)
+        routes = [route for route in ROUTES if (folder / route / f"{lesson.id}.json").exists()]
+        if not routes:
+            raise LookupError("it asked nothing, so there is nothing to record")
+        nb = replay(lesson, routes[0], folder)
+    new = lesson.notebook.with_suffix(".ipynb.new")
+    files.write(new, nb)
+    os.replace(new, lesson.notebook)
 
 
-def replay(lesson: Lesson, route: RouteName) -> None:
-    """Run ``lesson`` from its recording and write its notebook."""
+def replay(lesson: Lesson, route: RouteName, recordings: Path) -> NotebookNode:
+    """Return the notebook that a run of ``lesson`` from its recording gives."""
     with (
         tempfile.TemporaryDirectory() as folder,
         environment(TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route),
     ):
         nb = files.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
-    provenance = load(lesson.cassette(route))["provenance"]
+    provenance = load(recordings / route / f"{lesson.id}.json")["provenance"]
     nb.metadata["tutorial"] = {"lesson": lesson.id, "provenance": provenance}
-    files.write(lesson.notebook, nb)
+    return nb
 
 
 @contextmanager
@@ -90,12 +107,6 @@ def recording(route: RouteName | None, pace: float = 1.0) -> Iterator[None]:
         ),
     ):
         yield
-
-
-def _written(lesson: Lesson, route: RouteName) -> int | None:
-    """Return when the recording was written, or None if there is none."""
-    path = lesson.cassette(route)
-    return path.stat().st_mtime_ns if path.exists() else None
 
 
 if __name__ == "__main__":

@@ -165,6 +165,10 @@ class NoRecordingError(RecordingError):
 
     summary = "No recording answers this request."
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of this error: its text, and no frames of this package."""
+        return f"{type(self).__name__}: {self}".split("\n")
+
 
 def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) -> ChatError:
     """Return the error for an HTTP status other than 2xx.

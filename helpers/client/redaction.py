@@ -42,7 +42,11 @@ def redactor(request: httpx.Request) -> Change:
 
 @lru_cache(8)  # a client sends the same credential with every request
 def _pattern(secret: Secret) -> re.Pattern[str]:
-    r"""Return a pattern for ``secret``, each character as it is, as ``\u00XX`` or as ``%XX``.
+    return re.compile(escaped_pattern(secret))
+
+
+def escaped_pattern(text: str) -> str:
+    r"""Return a pattern for ``text``, each character as it is, as ``\u00XX`` or as ``%XX``.
 
     JSON in a JSON string doubles the backslashes, encoding twice makes ``%25XX`` of ``%XX``; limits
     of both keep the search linear in a long run of them.
@@ -53,7 +57,7 @@ def _pattern(secret: Secret) -> re.Pattern[str]:
         code = "".join(f"[{d}{d.upper()}]" for d in f"{ord(character):02x}")
         return rf"(?:{plain}|\\{{1,31}}(?:{plain}|u00{code})|%(?:25){{0,7}}{code})"
 
-    return re.compile("".join(map(any_form, secret)))
+    return "".join(map(any_form, text))
 
 
 def map_strings(value: Any, change: Change) -> Any:

@@ -16,7 +16,7 @@ from helpers.client.errors import BadParameterError, ConfigurationError
 from helpers.client.messages import JSON
 
 RouteName = Literal["models", "v1"]
-ROUTES: tuple[RouteName, ...] = ("models", "v1")
+ROUTES: tuple[RouteName, ...] = ("v1", "models")
 API_VERSION = "2024-05-01-preview"
 """The only api-version of the ``models`` route that is known to work; others return a 404."""
 MODELS_OPTIONS = frozenset(

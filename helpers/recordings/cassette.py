@@ -11,16 +11,20 @@ a retry or a cell that is run twice, but not both.
 import json
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from helpers.client.errors import RecordingError
 from helpers.client.messages import JSON
-from helpers.client.redaction import MASK, Change, redactor
+from helpers.client.redaction import MASK, Change, escaped_pattern, redactor
 from helpers.client.text import one_line
 
 
@@ -28,6 +32,7 @@ def load(path: Path) -> JSON:
     """Return the recording in ``path``. Raise ``RecordingError`` if it is missing or damaged."""
     name = "/".join(path.parts[-3:])
     try:
+        _finish_replacement(path.stem, path.parent.parent)
         tape = json.loads(path.read_text(encoding="utf-8"))
         _check(tape)
     except FileNotFoundError:
@@ -64,6 +69,61 @@ def save(path: Path, tape: JSON) -> None:
     os.replace(new, path)
 
 
+def beside(path: Path) -> Path:
+    """Return the file in which a recording is made that may later replace ``path``."""
+    return path.with_name(f"{path.name}.new")
+
+
+def replace_recordings(lesson: str, recorded: Path, cassettes: Path) -> list[Path]:
+    """Replace the recordings of ``lesson`` in ``cassettes`` by those in the folder ``recorded``.
+
+    Both folders hold ``<route>/<lesson>.json``. All routes are replaced or none, also if the
+    process is killed: the new files are copied to a folder that gets its final name,
+    ``<lesson>.complete.new``, in one step, and whoever loads a recording first moves them on.
+    Return the paths of the replaced recordings.
+    """
+    files = sorted(recorded.glob(f"*/{lesson}.json"))
+    if not files:
+        return []
+    _finish_replacement(lesson, cassettes)
+    cassettes.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f"{lesson}.", suffix=".new", dir=cassettes))
+    try:
+        for file in files:
+            (new / file.parent.name).mkdir()
+            shutil.copy(file, new / file.parent.name)
+        new.rename(_complete(lesson, cassettes))
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    targets = [cassettes / file.relative_to(recorded) for file in files]
+    with suppress(OSError):  # on Windows, of a file that is being read; the next load moves it
+        _finish_replacement(lesson, cassettes)
+        for target in targets:
+            beside(target).unlink(missing_ok=True)
+    return targets
+
+
+def _complete(lesson: str, cassettes: Path) -> Path:
+    return cassettes / f"{lesson}.complete.new"
+
+
+def _finish_replacement(lesson: str, cassettes: Path) -> None:
+    """Move into place what a replacement that was interrupted has left to move."""
+    complete = _complete(lesson, cassettes)
+    if not complete.is_dir():
+        return
+    for file in complete.glob("*/*.json"):
+        target = cassettes / file.relative_to(complete)
+        target.parent.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):  # another process was faster
+            os.replace(file, target)
+    # Only empty folders: a file that came meanwhile is of another replacement.
+    for folder in (*complete.glob("*"), complete):
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def to_recorded(request: httpx.Request) -> JSON:
     """Return what a recording keeps of a request; it is matched by all of it."""
     name = "extra-parameters"
@@ -94,18 +154,58 @@ def _without_pictures(text: str) -> str:
     return _PICTURE.sub(summary, text)
 
 
+_AZURE = re.compile(r"([^.]+)\..*\bazure(?:\.com|\.us|\.cn|-api\.net)", re.IGNORECASE)
+_PROTOCOL_WORDS = (
+    "api", "arguments", "assistant", "chat", "choices", "code", "completions", "content", "data",
+    "delta", "error", "false", "finish_reason", "function", "id", "index", "message", "messages",
+    "model", "models", "name", "null", "object", "openai", "role", "status", "stop", "system",
+    "text", "tool", "true", "type", "url", "usage", "user", "v1", "www",
+)  # fmt: skip
+"""Words that are never masked alone, because field names and URLs of every answer hold them."""
+# A letter before a name makes it part of a word, unless it ends an escape: \n, \u003c, %2F, %252F.
+_WORD_START = (
+    r"(?:(?<![^\W_])(?<!-)|(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4})"
+    r"|(?<=%[0-9a-fA-F]{2})|(?<=%25[0-9a-fA-F]{2}))"
+)
+_WORD_END = r"(?!-|[^\W_])"
+# What stands before a host in a URL: // or @, also JSON-escaped, percent-encoded, or that twice.
+_HOST_START = (
+    r"(?:(?<=//)|(?<=\\/\\/)|(?<=%2[fF]%2[fF])|(?<=%252[fF]%252[fF])"
+    r"|(?<=@)|(?<=%40)|(?<=%2540))"
+)
+
+
 def cleaner(request: httpx.Request) -> Change:
-    """Return a function that takes pictures, credential, host and Azure resource out of a text."""
-    scrub, host = redactor(request), request.url.host
-    names = [host, host.split(".")[0]] if host.endswith(".azure.com") else []
+    """Return a function that takes pictures, credential, host and Azure resource out of a text.
+
+    A host is masked in any case, also JSON-escaped or percent-encoded. One without a dot, such as
+    ``localhost``, is a word too, and is masked only after ``//`` or ``@`` and before a port. Of the
+    labels of a host only the name of an Azure resource is masked alone, where it is a whole word.
+    """
+    scrub, hosts = redactor(request), _host_pattern(request)
 
     def clean(text: str) -> str:
         text = _without_pictures(text)  # an error may repeat what it refuses
-        for name in names:
-            text = text.replace(name, MASK)
-        return scrub(text)
+        return hosts.sub(MASK, scrub(text))
 
     return clean
+
+
+def _host_pattern(request: httpx.Request) -> re.Pattern[str]:
+    forms: list[str] = []
+    host, idna = request.url.host.rstrip("."), request.url.raw_host.decode("ascii").rstrip(".")
+    # The last two differ from the first beyond ASCII only.
+    for name in dict.fromkeys((host, idna, quote(host, safe=":"), json.dumps(host)[1:-1])):
+        form = escaped_pattern(name)
+        if "." not in name and ":" not in name:
+            before_port = rf"{_WORD_START}{form}(?={escaped_pattern(':')}\d)"
+            form = rf"{_HOST_START}{form}{_WORD_END}|{before_port}"
+        forms.append(form)
+        if resource := _AZURE.fullmatch(name):
+            model = json.loads(request.content or b"{}").get("model")
+            if resource[1].lower() not in (*_PROTOCOL_WORDS, str(model).lower()):
+                forms.append(_WORD_START + escaped_pattern(resource[1]) + _WORD_END)
+    return re.compile("|".join(forms), re.IGNORECASE)
 
 
 def differences(recorded: JSON, request: JSON) -> Iterator[str]:

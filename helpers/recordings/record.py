@@ -14,21 +14,24 @@ import httpx
 from helpers.client.errors import RecordingError
 from helpers.client.exchange import body_from, kept_headers
 from helpers.client.messages import JSON
-from helpers.client.redaction import map_strings, redactor
+from helpers.client.redaction import map_strings
 from helpers.client.transport import NetworkTransport
-from helpers.recordings.cassette import cleaner, load, match_key, save, to_recorded
+from helpers.recordings.cassette import beside, cleaner, load, match_key, save, to_recorded
 from helpers.recordings.replay import replayed
 
 _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
 
 
 class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Send requests on to ``inner`` and write ``path`` after every exchange.
+    """Send requests on to ``inner``; write the file ``into`` after every exchange.
 
-    A chunk of a stream is handed on before the next one is read. A stream that the caller leaves
-    early is stored as far as it was read. Some failures can't be had from a live service on demand;
-    the stand-in marks those with the header ``x-provoked``. An earlier recording of such an answer
-    is kept and returned instead of a live one, and the provenance counts it.
+    ``path`` is the recording that ``into`` may replace. It stays as it is: ``replace_recordings``
+    is for when the whole lesson has succeeded. A chunk of a stream is handed on before the next
+    one is read. A stream that the caller leaves early is stored as far as it was read.
+
+    Some failures can't be had from a live service on demand; the stand-in marks those with the
+    header ``x-provoked``. Such an answer in ``path`` is kept and returned instead of a live one,
+    and the provenance counts it.
     """
 
     def __init__(
@@ -37,8 +40,10 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         inner: NetworkTransport | httpx.MockTransport,
         lesson: str,
         provenance: JSON,
+        *,
+        into: Path | None = None,
     ) -> None:
-        self._path, self._inner = path, inner
+        self._into, self._inner = into or beside(path), inner
         self._lock = threading.Lock()
         self._tape: JSON = {"lesson": lesson, "provenance": provenance, "exchanges": []}
         self._earlier: list[JSON] = []
@@ -79,7 +84,8 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Add one exchange and write the file."""
         with self._lock:
             exchanges = self._tape["exchanges"]
-            asked = map_strings(to_recorded(request), redactor(request))
+            asked = to_recorded(request)
+            asked["body"] = map_strings(asked["body"], cleaner(request))
             exchanges.append({"request": asked, "response": record})
             headers = [exchange["response"]["headers"] for exchange in exchanges]
             scripted = [one.get("x-answered-by") for one in headers].count("stand-in")
@@ -89,7 +95,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             provenance["recorded"] = str(datetime.now(UTC).date())
             if is_live and scripted:
                 provenance["kept_from_stand_in"] = scripted
-            save(self._path, self._tape)
+            save(self._into, self._tape)
 
     def close(self) -> None:
         """Close the connections."""

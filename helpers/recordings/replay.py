@@ -28,8 +28,9 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Answer the sync or the async client from the recording in ``path``.
 
     A request matches by method, path, body and ``extra-parameters`` header. The same request again
-    gets its recorded answers in order, then the last one again: a retry meets the failure first,
-    and a cell can be run twice. ``pace`` replays streams at the recorded pace, in at most 2 s.
+    gets its recorded answers in order, and after the last one starts again at the first: a cell
+    that shows chance, or a failure and its end, shows it however often it is run. ``pace`` replays
+    streams at the recorded pace, in at most 2 s.
     Raise ``RecordingError`` if the file is missing or damaged.
     """
 
@@ -52,7 +53,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         takes = self._takes.get(key)
         if not takes:
             raise self._miss(wanted)
-        return replayed(takes[min(count, len(takes) - 1)]["response"], pace=self._pace)
+        return replayed(takes[count % len(takes)]["response"], pace=self._pace)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Do the same as ``handle_request``."""
@@ -72,13 +73,17 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return [key for key, takes in self._takes.items() if self._played[key] < len(takes)]
 
     def _miss(self, wanted: JSON) -> NoRecordingError:
-        what = f"lesson {self.tape.get('lesson')} (route {self.tape['provenance']['route']})"
-        lines = [f"No recording of {what} answers this request."]
-        if self.tape["exchanges"]:
-            recorded = (exchange["request"] for exchange in self.tape["exchanges"])
+        count, route = len(self._takes), self.tape["provenance"]["route"]
+        lines = [
+            f"Lesson {self.tape.get('lesson')} (route {route}) has answers to {count} recorded "
+            f"question{'s' * (count != 1)}; yours is not among them."
+        ]
+        if self._takes:
             key = match_key(wanted)
-            near = max(recorded, key=lambda r: SequenceMatcher(None, match_key(r), key).ratio())
-            lines += ["The nearest recording differs in:", *differences(near, wanted)]
+            near = max(
+                self.requests, key=lambda r: SequenceMatcher(None, match_key(r), key).ratio()
+            )
+            lines += ["The nearest one differs in:", *differences(near, wanted)]
         return NoRecordingError("\n".join(lines), advice=GO_LIVE)
 
 

@@ -359,7 +359,7 @@ def path(tmp_path: Path) -> Path:
 
 def recorder(path: Path, *answers: Answer) -> RecordingTransport:
     provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
-    return RecordingTransport(path, Service(*answers), "01-basic-call", provenance)
+    return RecordingTransport(path, Service(*answers), "01-basic-call", provenance, into=path)
 
 
 def taped(path: Path) -> list[Any]:

@@ -1,11 +1,16 @@
 """``python -m helpers run``: what it runs, what it says, and how it ends."""
 
 import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+import helpers
 from helpers import __main__ as command
 from helpers import lessons
 from helpers.commands import run as runner
@@ -82,3 +87,207 @@ def test_no_kernel_believes_that_someone_watches(
 def test_lessons_come_in_their_order_and_once() -> None:
     assert runner.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
     assert runner.select_lessons([]) == list(MADE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("1", "01", "001", "01-broken", "01-broken.ipynb", "notebooks/01-broken.ipynb"),
+        *("notebooks\\01-broken.ipynb", "..\\a project\\notebooks\\01-broken.ipynb"),
+        *("./notebooks/01-broken.ipynb", "C:\\lessons\\notebooks\\01-broken.ipynb"),
+    ],
+)
+def test_a_lesson_has_many_names(name: str) -> None:
+    assert runner.select_lessons([name]) == [MADE[1]]
+
+
+def test_the_path_of_a_notebook_is_a_name_and_that_of_another_file_is_not(folder: Path) -> None:
+    absolute = str(MADE[0].notebook)
+    relative = os.path.relpath(absolute)
+    assert runner.select_lessons([absolute]) == runner.select_lessons([relative]) == [MADE[0]]
+    (folder / "executed").mkdir()
+    other = shutil.copy(absolute, folder / "executed")
+    for name in other, "executed/00-sound.ipynb", "executed\\00-sound.ipynb":
+        with pytest.raises(LookupError, match="There is no lesson"):
+            runner.select_lessons([str(name)])
+
+
+@pytest.mark.parametrize("name", ["2", "-1", "", ".", "1.5", "sound", "00-sound.py", "0x1", "²"])
+def test_other_names_are_no_lessons(name: str) -> None:
+    with pytest.raises(LookupError, match=re.escape(f"There is no lesson {name!r}. The lessons")):
+        runner.select_lessons([name])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that is refused before the first lesson; return what it says."""
+    with pytest.raises(SystemExit) as ended:
+        command.main(["run", *arguments])
+    assert ended.value.code == 2
+    out, told = capsys.readouterr()
+    assert out == ""
+    return told.partition("error: ")[2]
+
+
+def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "file").write_text("x", encoding="utf-8")
+    start = "The notebooks can't be written to"
+    assert refused(capsys, "--to", "file") == f"{start} file: it is a file.\n"
+    assert refused(capsys, "--to", "file/below").startswith(f"{start} {Path('file/below')}: ")
+    lessons_folder = str(MADE[0].notebook.parent)
+    assert refused(capsys, "--to", lessons_folder).endswith("the lessons are there.\n")
+    assert (folder / "file").read_text(encoding="utf-8") == "x"
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "out/tmp1")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", denied)
+    assert refused(capsys, "--to", "out") == (
+        "The notebooks can't be written to out: Permission denied.\n"
+    )
+
+
+def test_a_mode_that_there_is_not_is_told_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTORIAL_MODE", "play")
+    assert refused(capsys).startswith("TUTORIAL_MODE is 'play'.\nWhat to do: ")
+
+
+def test_where_the_notebooks_are_is_said_only_if_one_was_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command.main(["run", "1", "--to", "out"]) == 1  # a cell fails: written as far as it came
+    assert f"The executed notebooks are in {folder / 'out'}" in capsys.readouterr().out
+
+    def fails(*_: object) -> None:
+        raise OSError("no kernel")
+
+    monkeypatch.setattr(runner, "execute", fails)
+    assert command.main(["run", "--to", "out"]) == 1
+    out = capsys.readouterr().out
+    assert "00-sound: OSError: no kernel\n01-broken: OSError: no kernel\n" in out
+    assert "executed notebooks" not in out
+    assert not list((folder / "out").iterdir()), "the notebook of the earlier run"
+
+
+@pytest.mark.parametrize("stops_in", [0, 1])
+def test_ctrl_c_shows_the_table_so_far_and_which_lesson_it_stopped(
+    stops_in: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def execute(source: Path, target: Path, _: object) -> None:
+        if source == MADE[stops_in].notebook:
+            raise KeyboardInterrupt
+        target.write_text("{}", encoding="utf-8")
+
+    monkeypatch.setattr(runner, "execute", execute)
+    assert command.main(["run"]) == 130
+    out = capsys.readouterr().out
+    results = [line.split()[1] for line in out.splitlines() if line.startswith(("00-", "01-"))]
+    assert results == ["ok"] * stops_in + ["stopped"]
+    assert f"Stopped by Ctrl-C in {MADE[stops_in].id}.\n" in out
+    assert ("executed notebooks" in out) == (stops_in == 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "arguments", "limit"),
+    [
+        ("replay", [], 60),
+        ("live", [], 600),
+        ("record", [], 600),
+        ("replay", ["--cell-timeout", "5"], 5),
+        ("live", ["--cell-timeout", "900"], 900),
+    ],
+)
+def test_the_time_limit_of_a_cell_suits_the_mode(
+    mode: str, arguments: list[str], limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = []
+
+    def execute(*_: object, execution_timeout: int, **options: object) -> None:
+        limits.append(execution_timeout)
+
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    monkeypatch.setenv("TUTORIAL_MODE", mode)
+    assert command.main(["run", "00", *arguments]) == 0
+    assert limits == [limit]
+
+
+@pytest.mark.parametrize("limit", ["0", "-5", "soon", ""])
+def test_a_time_limit_that_cannot_be_one_is_refused(
+    limit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refused(capsys, "--cell-timeout", limit).startswith("argument --cell-timeout: invalid")
+
+
+RECORDS = """
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+path = Path(os.environ["TUTORIAL_RECORDINGS"], "v1", "{}.json")
+path.parent.mkdir(exist_ok=True)
+path.write_text("new")
+{}"""
+
+
+def test_in_record_mode_each_lesson_that_succeeds_replaces_its_recording(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lessons_made = (*MADE, Lesson("02-silent", "Asks nothing", **FACTS))
+    monkeypatch.setattr(runner, "LESSONS", lessons_made)
+    cells = [RECORDS.format("00-sound", ""), RECORDS.format("01-broken", "1 / 0"), "1"]
+    for lesson, cell in zip(lessons_made, cells, strict=True):
+        nb = new_notebook(cells=[new_code_cell(cell, id="c00")])
+        files.write(lesson.notebook, nb)
+        lesson.cassette("v1").parent.mkdir(parents=True, exist_ok=True)
+        lesson.cassette("v1").write_text("old", encoding="utf-8")
+    monkeypatch.setenv("TUTORIAL_MODE", "record")
+    assert command.main(["run"]) == 1
+    kept = [lesson.cassette("v1").read_text(encoding="utf-8") for lesson in lessons_made]
+    assert kept == ["new", "old", "old"]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[2:5]] == ["recorded", "failed", "ok"]
+    assert "Lessons that are `recorded` have new recordings; all others are as before." in lines
+
+
+OWN = {
+    "a module": ("helpers.py", "def mine(): ..."),
+    "one that fails": ("helpers.py", "raise RuntimeError"),
+    "a package": ("helpers/__init__.py", "def mine(): ..."),
+    "a folder": ("helpers/notes.py", ""),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), OWN.values(), ids=OWN)
+def test_with_a_safe_path_a_folder_may_have_helpers_of_its_own(
+    folder: Path, name: str, text: str
+) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers", "run", "99"],
+        env=os.environ | {"PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert "There is no lesson '99'" in done.stderr
+    assert done.returncode == 2
+
+
+def test_with_a_safe_path_papermill_finds_the_helpers_of_the_lessons(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "helpers.py").write_text("", encoding="utf-8")
+    nb = new_notebook(cells=[new_code_cell("import helpers; print(helpers.__file__)", id="c00")])
+    files.write(folder / "in.ipynb", nb)
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    runner.execute(folder / "in.ipynb", folder / "out.ipynb")
+    assert Path(said(folder / "out.ipynb").strip()).samefile(helpers.__file__)

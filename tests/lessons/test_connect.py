@@ -30,7 +30,7 @@ ID = "01-basic-call"
 NAMES = (
     *("AZURE_INFERENCE_ENDPOINT", "AZURE_INFERENCE_CREDENTIAL", "AZURE_INFERENCE_MODEL"),
     *("TUTORIAL_MODE", "TUTORIAL_ROUTE", "TUTORIAL_HEADLESS", "JPY_SESSION_NAME"),
-    *("TUTORIAL_TIMEOUT", "TUTORIAL_ALLOW_HTTP"),
+    *("TUTORIAL_RECORDINGS", "TUTORIAL_TIMEOUT", "TUTORIAL_ALLOW_HTTP"),
 )
 LIVE = {
     "AZURE_INFERENCE_ENDPOINT": MODELS,
@@ -90,7 +90,7 @@ def test_the_mode(connect: Connect, settings: Any, transport: type[Any]) -> None
 @pytest.mark.parametrize(
     ("settings", "route"),
     [
-        ({}, "models"),
+        ({}, "v1"),
         ({"TUTORIAL_ROUTE": "models"}, "models"),
         ({"TUTORIAL_ROUTE": "v1"}, "v1"),
         (LIVE, "models"),
@@ -273,9 +273,13 @@ def test_a_recording_client_says_where_to_and_writes_there(
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer()))
     asked = connect({**LIVE, "TUTORIAL_MODE": "record"})
     out = capsys.readouterr().out
-    assert out.endswith(f" They are recorded into tests/cassettes/models/{ID}.json.\n")
-    asked.complete(ASK)
     path = root / "tests" / "cassettes" / "models" / f"{ID}.json"
+    before = path.read_bytes()
+    assert f" They are recorded into tests/cassettes/models/{ID}.json.new. " in out
+    assert f"`python -m helpers run {ID}`" in out
+    asked.complete(ASK)
+    assert path.read_bytes() == before
+    path = path.with_suffix(".json.new")
     tape = json.loads(path.read_text(encoding="utf-8"))
     facts = {k: v for k, v in tape["provenance"].items() if k != "recorded"}
     assert facts == {

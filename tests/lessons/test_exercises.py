@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from helpers.exercises import CASES, HINTS, check
+from helpers import ConfigurationError
+from helpers.exercises import CASES, HINTS, check, hint
 from helpers.lessons import LESSONS
 from tests.lessons.solutions import SOLUTIONS, Answer
 from tests.lessons.wrong_answers import WRONG
@@ -104,6 +105,11 @@ def test_a_verdict_says_what_was_given_what_came_and_what_should_have() -> None:
     assert "hint('01-basic-call')" in verdict
 
 
-def test_an_unknown_lesson_has_no_exercise() -> None:
-    with pytest.raises(KeyError):
-        check("99-none", boom)
+@pytest.mark.parametrize("name", ["99-none", "1", "01", "", "01-basic-call.ipynb", None])
+@pytest.mark.parametrize("act", [lambda name: check(name, boom), hint], ids=["check", "hint"])
+def test_an_unknown_exercise_is_told_with_the_names_of_all(act: Any, name: Any) -> None:
+    with pytest.raises(ConfigurationError) as failure:
+        act(name)
+    told = " ".join(str(failure.value).split())
+    assert told.startswith(f"There is no exercise {name!r}. What to do: use one of 00-start-here,")
+    assert all(lesson.id in told for lesson in LESSONS)

@@ -1,15 +1,26 @@
 """Recording and replay: the same calls give the same answers, and no key or host is kept."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
 
-from helpers import ChatCompletionsClient, ChatError, NoRecordingError, RecordingError
+from helpers import (
+    AuthenticationError,
+    ChatCompletionsClient,
+    ChatError,
+    NoRecordingError,
+    RecordingError,
+    ServiceError,
+)
 from helpers.recordings.cassette import save
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
@@ -37,12 +48,13 @@ pytestmark = both
 
 CUT = httpx.ReadError("cut")
 HI = (piece("H"), piece("i"), piece(finish="stop"))
+FACTS = {"route": "models", "api_version": None, "model": "my-deployment"}
 Act = Callable[[ChatCompletionsClient], Any]
 
 
 def record(path: Path, act: Act, *answers: Answer, **options: Any) -> Any:
     provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
-    recorder = RecordingTransport(path, Service(*answers), "01-basic-call", provenance)
+    recorder = RecordingTransport(path, Service(*answers), "01-basic-call", provenance, into=path)
     return act(client(transport=recorder, **options))
 
 
@@ -277,16 +289,39 @@ def says(text: str) -> Answer:
     return answer(body={"choices": [{"message": {"content": text}}]})
 
 
-def test_the_same_request_again_gets_its_answers_in_order_then_the_last(path: Path) -> None:
+def test_the_same_request_again_gets_its_answers_in_order_and_then_again(path: Path) -> None:
     record(path, lambda asked: [asked.complete(ASK), asked.complete(ASK)], says("a"), says("b"))
-    assert replay(path, texts) == ["a", "b", "b", "b"]
+    assert replay(path, texts) == ["a", "b", "a", "b"]
 
 
-def test_a_retry_meets_the_failure_and_then_the_success(path: Path) -> None:
+def test_a_retry_meets_the_failure_and_then_the_success_each_time(path: Path) -> None:
     waits: list[float] = []
     record(path, outcome, answer(429, "", retry_after="3"), says("a"))
     assert replay(path, texts, on_wait=noting(waits)) == ["a"] * 4
-    assert waits == [3.0]
+    assert waits == [3.0] * 4
+
+
+def test_a_failure_and_its_end_are_shown_however_often_they_are_asked_for(path: Path) -> None:
+    def act(asked: ChatCompletionsClient) -> list[Any]:
+        return [outcome(asked)[0] for _ in range(6)]
+
+    answers = answer(401, ""), says("a"), answer(500, "")
+    record(path, lambda asked: [outcome(asked) for _ in answers], *answers, max_retries=0)
+    kinds = replay(path, act, max_retries=0)
+    assert kinds[:3] == kinds[3:]
+    assert (kinds[0], kinds[2]) == (AuthenticationError, ServiceError)
+
+
+@once
+def test_threads_get_the_answers_in_order_and_each_as_often(path: Path) -> None:
+    asked = client(transport=RecordingTransport(path, Service(says("a"), says("b"), says("c")),
+                                                "01-basic-call", FACTS, into=path))  # fmt: skip
+    for _ in range(3):
+        asked.complete(ASK)
+    replayed = client(transport=ReplayTransport(path))
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda _: replayed.complete(ASK).content, range(60)))
+    assert Counter(got) == {"a": 20, "b": 20, "c": 20}
 
 
 def test_a_replay_never_goes_to_the_network(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,3 +342,92 @@ def test_another_route_of_the_same_name_is_no_matter(path: Path) -> None:
 def test_no_text_is_changed_by_how_the_file_is_laid_out(path: Path, texts: list[str]) -> None:
     save(path, {"texts": texts, "stream": [[1.5, text] for text in texts]})
     assert tape(path) == {"texts": texts, "stream": [[1.5, text] for text in texts]}
+
+
+HOSTS: dict[str, tuple[str, list[str], list[str]]] = {
+    # endpoint, what is masked, what stays
+    "Azure": ("https://contoso.openai.azure.com/openai/v1", ["contoso"], ["contoso-eu", "openai"]),
+    "US government": ("https://contoso.openai.azure.us/openai/v1", ["contoso"], ["contosos"]),
+    "China": ("https://contoso.services.ai.azure.cn/models", ["contoso"], ["services", "ai"]),
+    "API Management": ("https://contoso.azure-api.net/openai/v1", ["CONTOSO"], ["azure-api"]),
+    "a region": ("https://c1.eastus2.models.ai.azure.com/v1", ["c1"], ["eastus2", "models"]),
+    "an alias in Azure": ("https://api.openai.azure.com/openai/v1", [], ["api", "openai"]),
+    "a gateway": ("https://api.llm.contoso.example/v1", [], ["api", "llm", "contoso"]),
+    "a site": ("https://www.fabrikam.io/openai/v1", [], ["www", "fabrikam"]),
+    "another service": ("https://eastus.api.cognitive.microsoft.com/openai/v1", [], ["eastus"]),
+    "no Azure": ("https://contoso.notazure.com/v1", [], ["contoso", "notazure"]),
+    "beyond ASCII": ("https://bücher.example/v1", [], ["bücher"]),
+    "in another script": ("https://世界.example/v1", [], ["世界"]),
+    "an address": ("https://10.20.30.40:8000/v1", [], ["10.20", "30.40"]),
+    "IPv6": ("https://[fd12:3456::9]:8000/v1", [], ["fd12"]),
+    "a name without a dot": ("https://gpu-box:8000/v1", [], ["gpu-box", "gpu-box-2"]),
+    "a common word": ("https://api:8000/v1", [], ["api", "api key", "rapid", "/api/projects"]),
+}
+
+
+@pytest.mark.parametrize(("endpoint", "masked", "kept"), HOSTS.values(), ids=HOSTS)
+def test_no_host_is_kept_and_no_other_word_is_masked(
+    path: Path, endpoint: str, masked: list[str], kept: list[str]
+) -> None:
+    url = httpx.URL(endpoint)
+    names = {url.host, url.raw_host.decode()}
+    if "." not in url.host and ":" not in url.host:  # then it is a word too
+        forms = [f"{url.host}:8000", f"http://{url.host}/v1", f"me@{url.host}", quote(endpoint, "")]
+    else:
+        ends = [(name, more) for name in names for more in ("", ":443", "/v1", ".", "_", "%3A443")]
+        forms = [f"{name}{more}" for name, more in ends]
+        forms += [form(name) for form in (str.upper, str.title) for name in names]
+        forms += [f"_{url.host}_", quote(endpoint, ""), quote(quote(endpoint, ""), "")]
+    # What stands directly before and after a name in JSON and in URLs.
+    words = [
+        f"{before}{name}{after}"
+        for name in masked
+        for before, after in ["  ", "()", "/ ", "''", "\n\n", "=&", ": ", "_.", ("%2F", "%20")]
+    ]
+    text = " | ".join([*forms, *words])
+    stays = " | ".join(kept)
+    said = {"error": {"message": text, text: [text], "code": "404", "other": stays}}
+
+    def act(asked: ChatCompletionsClient) -> Any:
+        question = [{"role": "user", "content": f"{text} | {stays}"}]
+        with suppress(ChatError):
+            asked.complete(question)
+        with suppress(ChatError), asked.stream(question) as stream:
+            list(stream)
+
+    header = f"at {endpoint.encode('ascii', 'ignore').decode()}"
+    answers = answer(404, said, x_request_id=header), streamed(event(**said))
+    record(path, act, *answers, endpoint=endpoint)
+    recorded = path.read_text(encoding="utf-8")
+    assert recorded.count(json.dumps(stays, ensure_ascii=False)[1:-1]) == 4
+    recorded = unquote(unquote(recorded)).lower()
+    if "." in url.host or ":" in url.host:
+        assert not [name for name in names if name.lower() in recorded]
+    else:
+        assert f"{url.host}:8000" not in recorded
+        assert f"//{url.host}" not in recorded
+    for name in masked:
+        assert not re.search(rf"(?<![a-z0-9-]){name}(?![a-z0-9-])", recorded, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("resource", ["content", "message", "Error", "my-deployment"])
+def test_a_resource_that_is_called_like_a_field_breaks_no_recording(
+    path: Path, resource: str
+) -> None:
+    endpoint = f"https://{resource}.openai.azure.com/openai/v1"
+    record(path, outcome, answer(), endpoint=endpoint)
+    assert replay(path, outcome)[0] == COMPLETION
+
+
+def test_an_answer_that_names_the_host_is_found_in_the_next_question(path: Path) -> None:
+    def act(asked: ChatCompletionsClient) -> list[str]:
+        first = asked.complete(ASK).content
+        with asked.stream([*ASK, {"role": "assistant", "content": first}]) as stream:
+            second = "".join(update.content for update in stream)
+        third = asked.complete([{"role": "assistant", "content": second}]).content
+        return [first, second, third]
+
+    named = "at my-resource.services.ai.azure.com"
+    answers = says(named), streamed(piece(named), piece(finish="stop"), DONE), says("end")
+    assert record(path, act, *answers) == [named, named, "end"]
+    assert replay(path, act) == ["at ***", "at ***", "end"]

@@ -5,7 +5,6 @@ import asyncio
 import inspect
 import json
 import os
-import shutil
 import subprocess
 import sys
 from functools import partial
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_code_cell
 
-from helpers import ChatCompletionsClient, connect, lessons
+from helpers import ChatCompletionsClient, connect
 from helpers.client.routes import ROUTES, RouteName
 from helpers.lessons import LESSONS, ROOT, Lesson
 from helpers.recordings.cassette import match_key
@@ -58,9 +58,7 @@ def run_cells(notebook: Path) -> None:
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which recordings are written instead of the committed ones."""
-    for module in (lessons, connect):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
-    shutil.copytree(ROOT / "images", tmp_path / "images")
+    monkeypatch.setenv("TUTORIAL_RECORDINGS", str(tmp_path))
     # What the stand-in asks to wait is recorded, but not waited for.
     hasty = partial(ChatCompletionsClient, max_pause=0.0)
     monkeypatch.setattr(connect, "ChatCompletionsClient", hasty)
@@ -72,14 +70,25 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_recording_again_changes_nothing_but_times(
     lesson: Lesson, route: RouteName, elsewhere: Path
 ) -> None:
-    committed = ROOT / lesson.cassette(route).relative_to(elsewhere)
+    committed = lesson.cassette(route)
     if '"answered_by": "live"' in committed.read_text(encoding="utf-8"):
         pytest.skip("the lesson shows answers of a live deployment")
     with recording(route, pace=0):
-        run_cells(ROOT / lesson.notebook.relative_to(elsewhere))
-    again = lesson.cassette(route)
+        run_cells(lesson.notebook)
+    again = elsewhere / route / committed.name
     assert timeless(again) == timeless(committed)
     assert "127.0.0.1" not in again.read_text(encoding="utf-8")
+
+
+def record(folder: Path, lesson: Lesson) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m tests.record`` in ``folder``."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.record", lesson.id],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        encoding="utf-8",
+    )
 
 
 def test_recording_writes_the_recordings_and_the_notebook(copy: Path) -> None:
@@ -93,13 +102,7 @@ def test_recording_writes_the_recordings_and_the_notebook(copy: Path) -> None:
     nb.metadata.pop("tutorial")
     nb.cells[-1].metadata["papermill"] = {"duration": 1.5}
     files.write(notebook, nb)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.record", lesson.id],
-        cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy)},
-        capture_output=True,
-        encoding="utf-8",
-    )
+    done = record(copy, lesson)
     assert done.returncode == 0, done.stderr
     provenance, _ = (
         json.loads(path.read_text(encoding="utf-8"))["provenance"] for path in recorded
@@ -108,3 +111,28 @@ def test_recording_writes_the_recordings_and_the_notebook(copy: Path) -> None:
     assert nb.metadata.tutorial == {"lesson": lesson.id, "provenance": provenance}
     files.normalise(nb)
     assert files.text_of(nb) == notebook.read_bytes().decode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "fails_if",
+    [
+        pytest.param("'/v1' in os.environ['AZURE_INFERENCE_ENDPOINT']", id="at the second route"),
+        pytest.param("os.environ['TUTORIAL_MODE'] == 'replay'", id="in the replay"),
+    ],
+)
+def test_a_lesson_that_fails_leaves_its_recordings_and_its_notebook(
+    copy: Path, fails_if: str
+) -> None:
+    lesson = LESSONS[0]
+    notebook = copy / lesson.notebook.relative_to(ROOT)
+    nb = files.read(notebook)
+    nb.cells[-1] = new_code_cell(f"import os\nassert not {fails_if}", id="c99")
+    files.write(notebook, nb)
+    kept = [notebook, *(copy / lesson.cassette(route).relative_to(ROOT) for route in ROUTES)]
+    before = [path.read_bytes() for path in kept]
+    done = record(copy, lesson)
+    assert done.returncode == 1
+    assert "their recordings and notebooks are as before.\n" in done.stderr
+    assert f"{lesson.id}: AssertionError" in done.stderr
+    assert [path.read_bytes() for path in kept] == before
+    assert not list((copy / "tests" / "cassettes").rglob("*.new"))

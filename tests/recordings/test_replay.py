@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers import NoRecordingError, RecordingError
 from helpers.recordings.record import RecordingTransport
@@ -18,7 +20,7 @@ pytestmark = both
 
 def record(path: Path, *calls: dict[str, Any]) -> Any:
     provenance = {"route": "models", "api_version": None, "model": "my-deployment"}
-    recorder = RecordingTransport(path, Service(answer()), "01-basic-call", provenance)
+    recorder = RecordingTransport(path, Service(answer()), "01-basic-call", provenance, into=path)
     asked = client(transport=recorder)
     for call in calls:
         asked.complete(**{"messages": ASK, **call})
@@ -101,7 +103,10 @@ def test_a_miss_names_the_lesson_the_nearest_recording_and_what_differs(path: Pa
     with pytest.raises(NoRecordingError) as failure:
         replay(path, temperature=0.9, top_p=1, seed=1)
     text = str(failure.value)
-    assert "lesson 01-basic-call (route models)" in text
+    assert text.startswith(
+        "Lesson 01-basic-call (route models) has answers to 2 recorded questions; yours is not "
+        "among them.\nThe nearest one differs in:\n"
+    )
     assert "  temperature: recorded 0.5, now 0.9" in text
     assert "  top_p: recorded nothing, now 1" in text
     assert "Something else" not in text
@@ -123,6 +128,51 @@ def test_a_miss_in_an_empty_recording_is_told_too(path: Path) -> None:
     path.write_text(json.dumps({**kept, "exchanges": []}), encoding="utf-8")
     with pytest.raises(NoRecordingError, match="01-basic-call"):
         replay(path)
+
+
+SETUP = """\
+from pathlib import Path
+from azure.core.credentials import AzureKeyCredential
+from helpers import AsyncChatCompletionsClient, ChatCompletionsClient, UserMessage
+from helpers.connect import REPLAYED_ENDPOINTS
+from helpers.recordings.replay import ReplayTransport
+settings = REPLAYED_ENDPOINTS["v1"], AzureKeyCredential("none"), "my-deployment"
+transport = ReplayTransport(Path({!r}))
+client = ChatCompletionsClient(*settings, transport=transport)
+"""
+ASKING = {
+    "a whole answer": "client.complete([UserMessage('Bye')])",
+    "a stream": "with client.stream([UserMessage('Bye')]) as stream: print(stream)",
+    "with await": """\
+waiting = AsyncChatCompletionsClient(*settings, transport=transport)
+await waiting.complete([UserMessage('Bye')])""",
+    "in a function": """\
+def ask():
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        client.complete([UserMessage('Bye')])
+ask()""",
+}
+
+
+@once
+def test_a_cell_shows_the_words_of_a_miss_and_no_frames(path: Path) -> None:
+    record(path, {}, {"seed": 1})
+    cells = [SETUP.format(str(path)), *ASKING.values()]
+    nb = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    NotebookClient(nb, allow_errors=True).execute()
+    assert not nb.cells[0].outputs
+    for name, cell in zip(ASKING, nb.cells[1:], strict=True):
+        (shown,) = cell.outputs
+        first, *rest = shown.traceback
+        assert first == (
+            "NoRecordingError: Lesson 01-basic-call (route models) has answers to 2 recorded "
+            "questions; yours is not among them."
+        ), name
+        assert rest[0] == "The nearest one differs in:"
+        assert shown.evalue.split("\n")[1:] == rest
+        assert not any("File " in line or "Traceback" in line for line in rest)
 
 
 def test_what_was_not_played_is_listed(path: Path) -> None:

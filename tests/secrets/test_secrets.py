@@ -240,7 +240,8 @@ def test_recordings(seen: Seen, setting: list[str], tmp_path: Path) -> None:
     messages += [f"echo: answer / plain / Is {form} a key?" for form in FORMS_OF[kind]]
     with EchoServer() as echo:
         endpoint = f"{echo.url}/{route}"
-        recorder = RecordingTransport(path, NetworkTransport(route_for(endpoint)), FIRST, facts)
+        network = NetworkTransport(route_for(endpoint))
+        recorder = RecordingTransport(path, network, FIRST, facts, into=path)
         with client(endpoint, kind, transport=recorder, max_retries=0) as asked:
             for message in messages:
                 with suppress(ChatError):
