@@ -36,7 +36,7 @@ from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates
 from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.recordings.cassette import beside, load
+from helpers.recordings.cassette import LIVE, SCRIPT, beside, load
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
@@ -159,7 +159,7 @@ def _recorded_route(facts: Lesson) -> RouteName:
     """Return the route that was recorded from a live deployment, if any, else ``v1``."""
     for route in ROUTES:
         path = facts.cassette(route)
-        if path.exists() and load(path)["provenance"]["answered_by"] == "live":
+        if path.exists() and LIVE in load(path)["provenance"]["answered_by"]:
             return route
     return "v1"
 
@@ -182,13 +182,21 @@ def _replaying(path: Path, route: RouteName) -> tuple[ChatCompletionsClient, str
 
 def describe_provenance(provenance: JSON) -> str:
     """Return one line that says who answered a recording, when, and on which route."""
-    by = {
-        "stand-in": "the stand-in endpoint (scripted: no model wrote them)",
-        "live": f"a live deployment of {provenance['model']}",
-    }[provenance["answered_by"]]
-    kept = provenance.get("kept_from_stand_in")
-    end = f"; {kept} of them kept from the stand-in endpoint." if kept else "."
-    return f"Answers: recorded {provenance['recorded']} from {by}, route {provenance['route']}{end}"
+    counts = dict(provenance["answered_by"])
+    total, scripted = sum(counts.values()), counts.pop(SCRIPT, 0)
+    parts = [
+        f"{count} of {total} by "
+        + (
+            f"a live deployment of {provenance['model']}"
+            if name == LIVE
+            else f"{name}, a small real model that is often wrong"
+        )
+        for name, count in counts.items()
+    ]
+    if scripted:
+        parts.append(f"{scripted} scripted" if parts else "all scripted (no model wrote them)")
+    when, route = provenance["recorded"], provenance["route"]
+    return f"Answers: recorded {when}, {'; '.join(parts)}; route {route}."
 
 
 def _lesson(name: str) -> Lesson:

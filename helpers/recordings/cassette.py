@@ -27,6 +27,9 @@ from helpers.client.messages import JSON
 from helpers.client.redaction import MASK, Change, escaped_pattern, redactor
 from helpers.client.text import one_line
 
+SCRIPT, LIVE = "script", "live"
+"""Who wrote the words, where no model is named: a script of the stand-in, or a live deployment."""
+
 
 def load(path: Path) -> JSON:
     """Return the recording in ``path``. Raise ``RecordingError`` if it is missing or damaged."""
@@ -50,6 +53,7 @@ def _check(tape: Any) -> None:
     """Raise now what a recording of a wrong shape would raise during its replay."""
     for fact in ("answered_by", "route", "model", "recorded"):
         tape["provenance"][fact]
+    tape["provenance"]["answered_by"].items()
     for exchange in tape["exchanges"]:
         exchange["request"].items()
         response = exchange["response"]

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing, suppress
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from helpers.client.exchange import body_from, kept_headers
 from helpers.client.messages import JSON
 from helpers.client.redaction import map_strings
 from helpers.client.transport import NetworkTransport
-from helpers.recordings.cassette import beside, cleaner, load, match_key, save, to_recorded
+from helpers.recordings.cassette import LIVE, beside, cleaner, load, match_key, save, to_recorded
 from helpers.recordings.replay import replayed
 
 _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
@@ -30,8 +31,10 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     one is read. A stream that the caller leaves early is stored as far as it was read.
 
     Some failures can't be had from a live service on demand; the stand-in marks those with the
-    header ``x-provoked``. Such an answer in ``path`` is kept and returned instead of a live one,
-    and the provenance counts it.
+    header ``x-provoked``. Such an answer in ``path`` is kept and returned instead of a live one.
+
+    The provenance counts who wrote the words: ``x-answered-by`` says ``script`` or names the model
+    behind the stand-in; an answer without it is counted as ``live``.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def kept_answer(self, request: httpx.Request, response: httpx.Response) -> JSON | None:
         """Return the next marked answer to ``request`` if ``response`` is a live one, or None."""
-        if response.headers.get("x-answered-by") == "stand-in":
+        if "x-answered-by" in response.headers:  # the stand-in itself
             return None
         wanted = _any_model(to_recorded(request))
         for at, earlier in enumerate(self._earlier):
@@ -87,14 +90,10 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             asked = to_recorded(request)
             asked["body"] = map_strings(asked["body"], cleaner(request))
             exchanges.append({"request": asked, "response": record})
-            headers = [exchange["response"]["headers"] for exchange in exchanges]
-            scripted = [one.get("x-answered-by") for one in headers].count("stand-in")
-            is_live = scripted < len(exchanges)
             provenance: JSON = self._tape["provenance"]
-            provenance["answered_by"] = "live" if is_live else "stand-in"
+            headers = [exchange["response"]["headers"] for exchange in exchanges]
+            provenance["answered_by"] = Counter(one.get("x-answered-by", LIVE) for one in headers)
             provenance["recorded"] = str(datetime.now(UTC).date())
-            if is_live and scripted:
-                provenance["kept_from_stand_in"] = scripted
             save(self._into, self._tape)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from helpers.client.responses import ChatCompletions
 from helpers.client.routes import FORMS, route_for
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.connect import Settings, build_client, override_settings
+from helpers.recordings.cassette import SCRIPT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.answer import answer_text
@@ -259,6 +260,6 @@ def _success_words(connection: Connection, answer: ChatCompletions) -> str:
     if connection.mode == "replay":
         return f"The recording answers {quote}. Nothing was sent: for a test, enter an endpoint."
     headers = answer.exchange.response_headers if answer.exchange else {}
-    scripted = headers.get("x-answered-by") == "stand-in"
-    who = "the stand-in endpoint (scripted: no model)" if scripted else one_line(answer.model)
+    by = headers.get("x-answered-by") or answer.model
+    who = "the stand-in endpoint (scripted: no model)" if by == SCRIPT else one_line(by)
     return f"It works: {who} answers {quote}." + (f"\n{_IN_USE}" if connection.entered else "")

@@ -234,17 +234,25 @@ def provenance(root: Path, route: str, **facts: str) -> None:
 def test_a_replay_says_who_answered_and_when(
     connect: Connect, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for by, told in ("stand-in", "no model wrote them"), ("live", "a live deployment of my-own"):
+    cases: tuple[tuple[dict[str, int], str], ...] = (
+        ({"script": 3}, "all scripted (no model wrote them)"),
+        ({"live": 2}, "2 of 2 by a live deployment of my-own"),
+        (
+            {"script": 9, "Small-1M": 14},
+            "14 of 23 by Small-1M, a small real model that is often wrong; 9 ",
+        ),
+    )
+    for by, told in cases:
         provenance(root, "v1", answered_by=by, recorded="2030-01-02", model="my-own")
         connect({"TUTORIAL_ROUTE": "v1"})
         (line,) = capsys.readouterr().out.splitlines()
-        assert line.startswith("Answers: recorded 2030-01-02 from ")
+        assert line.startswith("Answers: recorded 2030-01-02, ")
         assert told in line
         assert line.endswith("route v1.")
 
 
 def test_what_was_recorded_live_is_replayed_first(connect: Connect, root: Path) -> None:
-    provenance(root, "v1", answered_by="live")
+    provenance(root, "v1", answered_by={"live": 1})
     assert connect().route.name == "v1"
     assert connect({"TUTORIAL_ROUTE": "models"}).route.name == "models"
 
@@ -283,7 +291,7 @@ def test_a_recording_client_says_where_to_and_writes_there(
     tape = json.loads(path.read_text(encoding="utf-8"))
     facts = {k: v for k, v in tape["provenance"].items() if k != "recorded"}
     assert facts == {
-        "answered_by": "live", "route": "models", "api_version": "2024-05-01-preview",
+        "answered_by": {"live": 1}, "route": "models", "api_version": "2024-05-01-preview",
         "model": "my-deployment",
     }  # fmt: skip
     assert tape["exchanges"][0]["response"]["body"] == COMPLETION

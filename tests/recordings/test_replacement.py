@@ -23,7 +23,7 @@ from helpers.recordings.record import RecordingTransport
 from tests.fakes import ASK, Answer, Service, answer, client, piece, streamed
 
 LESSON = "01-basic-call"
-FACTS = {"answered_by": "live", "route": "v1", "model": "m"}
+FACTS = {"answered_by": {"live": 1}, "route": "v1", "model": "m"}
 
 
 class Killed(BaseException):

@@ -192,7 +192,7 @@ GOOD: dict[str, Any] = {
     "request": {"method": "POST"},
     "response": {"status": 200, "headers": {}, "ms": 1},
 }
-FACTS = {"answered_by": "live", "route": "v1", "model": "m", "recorded": "2030-01-02"}
+FACTS = {"answered_by": {"live": 1}, "route": "v1", "model": "m", "recorded": "2030-01-02"}
 
 
 def shaped(**response: Any) -> dict[str, Any]:

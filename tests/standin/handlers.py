@@ -60,7 +60,7 @@ class Handler(RequestHandler):
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         self.clear_header("Date")  # the same answer is the same bytes on every day
-        self.set_header("x-answered-by", "stand-in")
+        self.set_header("x-answered-by", "script")
 
     def prepare(self) -> None:
         self.received = Received(
@@ -238,7 +238,7 @@ class ChatHandler(Handler):
                         return
             self.write(DONE)
         except RefusedError as refused:
-            self.set_header("x-answered-by", "stand-in")
+            self.set_header("x-answered-by", "script")
             self.send(refused.reply)
         except httpx.HTTPError:  # the upstream server broke off
             self.hang_up()

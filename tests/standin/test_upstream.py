@@ -270,7 +270,7 @@ def test_its_errors_are_worded_as_the_service_words_them(
     with asking(FakeModel([{"error": told}], told["code"]), tmp_path) as server:
         response = post(server, route, body_of(stream=stream))
     error = response.json()["error"]
-    assert response.headers["x-answered-by"] == "stand-in"
+    assert response.headers["x-answered-by"] == "script"
     assert (response.status_code, error["code"]) == (status, code)
     assert re.search(words, error["message"])
 
@@ -307,7 +307,7 @@ def test_what_it_can_not_do_is_refused_and_not_asked(
     with asking(model, tmp_path) as server:
         response = post(server, route, body)
     assert response.status_code == 400
-    assert response.headers["x-answered-by"] == "stand-in"
+    assert response.headers["x-answered-by"] == "script"
     assert not model.requests
 
 
@@ -325,7 +325,7 @@ def test_a_script_answers_unless_it_says_that_the_model_does(
     with asking(FakeModel(ANSWER), tmp_path) as server:
         response = post(server, "v1", body_of(text, **fields))
     assert response.json()["choices"][0]["message"]["content"] == answer
-    by = MODEL if answer == "Hello you" else "stand-in"
+    by = MODEL if answer == "Hello you" else "script"
     assert response.headers["x-answered-by"] == by
 
 
