@@ -47,7 +47,7 @@ ENTRA_SETTINGS = {
     "AZURE_AUTHORITY_HOST": (r"(https://)?[\w.-]+(:\d+)?(/\S*)?", "the name of a sign-in host"),
     "AZURE_TENANT_ID": (r"[\w.-]+", "the id or the domain of a tenant"),
 }
-"""What azure-identity reads only when it asks for a token, in part: its form, and what it is."""
+"""Settings that azure-identity checks late or not at all: their form, and what they name."""
 Choice = TypeVar("Choice", bound=str)
 REPLAYED_ENDPOINTS: dict[RouteName, str] = {
     "models": "https://replayed.services.ai.azure.com/models",
@@ -104,6 +104,8 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
     network = NetworkTransport(target)
     transport: NetworkTransport | RecordingTransport = network
     where = "a server on this machine" if target.is_loopback else "your endpoint"
+    if target.endpoint.scheme == "http" and not target.is_loopback:
+        where += ", over plain http"
     line = f"Answers: live from {where}; route {target.name}, model {model or '(none named)'}."
     if mode == "record":
         path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
@@ -208,7 +210,7 @@ def _lesson(name: str) -> Lesson:
 def _read_settings() -> Settings:
     """Return the environment, and what the file ``.env`` adds to it."""
     try:
-        text = (ROOT / ".env").read_text(encoding="utf-8-sig")
+        text = (ROOT / ".env").read_text(encoding="utf-8")
     except FileNotFoundError:
         text = ""
     except UnicodeDecodeError:

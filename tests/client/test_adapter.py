@@ -94,6 +94,7 @@ STAYS: dict[str, tuple[Answer, dict[str, Any]]] = {
                                      code="invalid_value"), {"top_logprobs": 20}),
     "not sent": (refusal(USE.format("seed"), param="seed"), {"stop": ["a"]}),
     "another's name in it": (refusal("'stop_sequences' is not supported."), {"stop": ["a"]}),
+    "a longer name": (refusal(USE.format("top_logprobs")), {"logprobs": True}),
     "tools": (refusal("Function tools with reasoning_effort are not supported.",
                       param="reasoning_effort"), {"reasoning_effort": "low", "temperature": 1}),
     "another status": (refusal(USE.format("seed"), 404), {"seed": 1}),
@@ -150,6 +151,9 @@ def test_the_header_of_extra_parameters_goes_with_the_new_name() -> None:
     assert sent(asked) == {"max_completion_tokens": 9}
     assert service_of(asked).requests[-1].headers["extra-parameters"] == "pass-through"
     assert service_of(asked).requests[-1].headers["api-key"]
+    asked = adapting(refusal(USE.format("seed")), answer(), endpoint=MODELS)
+    asked.complete(ASK, seed=1, extra_parameters="drop")
+    assert service_of(asked).requests[-1].headers["extra-parameters"] == "drop"
 
 
 def test_both_names_are_sent_as_one() -> None:

@@ -166,11 +166,6 @@ def test_an_env_file_that_is_not_utf8_is_refused(connect: Connect, root: Path) -
     assert not leaked(failure.value)
 
 
-def test_an_env_file_with_a_byte_order_mark_is_read(connect: Connect, root: Path) -> None:
-    (root / ".env").write_text("TUTORIAL_ROUTE=v1\n", encoding="utf-8-sig")
-    assert connect().route.name == "v1"
-
-
 @pytest.mark.parametrize("kind", ["folder", "zeros", "UTF-16", "forbidden", "loop"])
 def test_an_env_file_that_cannot_be_read_is_refused(
     kind: str, connect: Connect, root: Path, monkeypatch: pytest.MonkeyPatch
@@ -375,12 +370,13 @@ def test_government_is_signed_in_at_its_own_host(
 
 
 def test_the_time_out_and_http_can_be_set(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = Service(answer())
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
     connect({**LAN, "TUTORIAL_ALLOW_HTTP": "1", "TUTORIAL_TIMEOUT": "600.5"}).complete(ASK)
     assert not service.requests[0].headers.keys() & {"api-key", "authorization"}
+    assert "your endpoint, over plain http; route v1" in capsys.readouterr().out
     request = connect().build_request(ASK)
     assert request.extensions["timeout"]["read"] == 600.5
 
@@ -400,7 +396,8 @@ def test_a_live_lesson_goes_on_without_a_refused_parameter_and_says_so(
 
 @pytest.mark.usefixtures("root")
 def test_a_recording_keeps_the_refusal(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer(400, REFUSAL)))
+    service = Service(answer(400, REFUSAL), answer())
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
     with pytest.raises(BadParameterError):
         connect({**LIVE, "TUTORIAL_MODE": "record"}).complete(ASK, seed=1)
 
