@@ -23,6 +23,8 @@ from helpers.client.errors import (
     RecordingError,
     ServiceConnectionError,
     ServiceError,
+    ServiceTimeoutError,
+    StreamFilteredError,
     StreamInterruptedError,
 )
 from helpers.client.messages import (
@@ -63,6 +65,8 @@ __all__ = [
     "RecordingError",
     "ServiceConnectionError",
     "ServiceError",
+    "ServiceTimeoutError",
+    "StreamFilteredError",
     "StreamInterruptedError",
     "StreamingChatCompletionsUpdate",
     "SystemMessage",

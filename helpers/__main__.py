@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.routes import ROUTES
+from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
 from helpers.commands.run import check_folder, environment, run_lessons, select_lessons
 from helpers.connect import current_mode
 
@@ -25,10 +26,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("lessons", nargs="*", metavar="LESSON", help=which)
     into = "folder for the executed notebooks (%(default)s)"
     add("--to", type=Path, default=Path("executed"), metavar="FOLDER", help=into)
-    add("--route", choices=ROUTES, help="the route whose recordings are replayed")
+    add("--route", choices=ROUTES, help="the route whose recordings are replayed, or that is asked")
+    add("--model", action="store_true", help="ask the small model on this machine")
     limit = "limit for a cell, in seconds (60 offline, 600 live)"
     add("--cell-timeout", type=_positive, metavar="SECONDS", help=limit)
+    about = "run a small real model on this machine until Ctrl-C"
+    model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
+    add = model.add_argument
+    where = "where to listen (%(default)s; 0: any free port)"
+    add("--port", type=port_number, default=DEFAULT_PORT, help=where)
     options = parser.parse_args(arguments)
+    if options.command == "model":
+        return run_model(options.port)
     route = {"TUTORIAL_ROUTE": options.route} if options.route else {}
     try:
         lessons = select_lessons(options.lessons)
@@ -37,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LookupError, OSError, ConfigurationError) as wrong:
         run.error(str(wrong))  # exits with 2
     with environment(**route):
-        return run_lessons(lessons, options.to, options.cell_timeout)
+        if not options.model:
+            return run_lessons(lessons, options.to, options.cell_timeout)
+    return run_on_model(lessons, options.to, options.route or "v1", options.cell_timeout)
 
 
 def _positive(text: str) -> int:

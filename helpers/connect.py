@@ -2,11 +2,14 @@
 
 Only this module reads the environment, and the ``.env`` file of the repository, which comes second.
 
-AZURE_INFERENCE_ENDPOINT    ends in /models or /openai/v1; set it to go live
+AZURE_INFERENCE_ENDPOINT    ends in /openai/v1 or /models, or is a project's; set it to go live
 AZURE_INFERENCE_CREDENTIAL  the key; without one Entra ID signs in (not at a local server)
 AZURE_INFERENCE_MODEL       the name of your deployment
 TUTORIAL_MODE               replay, live or record; by default live if there is an endpoint
-TUTORIAL_ROUTE              models or v1: the recordings to replay, or what a URL does not tell
+TUTORIAL_ROUTE              v1 (the default) or models: the recordings to replay, or what a URL does
+                            not tell
+TUTORIAL_TIMEOUT            seconds to wait for the next bytes of an answer; by default 120
+TUTORIAL_ALLOW_HTTP         1 allows plain http to another machine, without key or token
 TUTORIAL_HEADLESS           any value: no live updates and no pauses, as in a headless run
 TUTORIAL_RECORDINGS         a folder of recordings instead of ``tests/cassettes``; set by programs
                             that record a whole lesson
@@ -14,27 +17,37 @@ TUTORIAL_RECORDINGS         a folder of recordings instead of ``tests/cassettes`
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
 from dotenv import dotenv_values
 
+from helpers.client.adapter import ParameterAdapter
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.messages import JSON
 from helpers.client.redaction import Secret
 from helpers.client.retry import wait_notice
-from helpers.client.routes import API_VERSION, ROUTES, RouteName, route_for
-from helpers.client.transport import NetworkTransport
+from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
+from helpers.client.transport import NetworkTransport, check_certificates
 from helpers.lessons import LESSONS, ROOT, Lesson
 from helpers.recordings.cassette import beside, load
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
 MODES = ("replay", "live", "record")
+MAX_TIMEOUT = 86_400.0
+"""Seconds. Longer ones overflow in some systems."""
+ENTRA_SETTINGS = {
+    "AZURE_AUTHORITY_HOST": (r"(https://)?[\w.-]+(:\d+)?(/\S*)?", "the name of a sign-in host"),
+    "AZURE_TENANT_ID": (r"[\w.-]+", "the id or the domain of a tenant"),
+}
+"""What azure-identity reads only when it asks for a token, in part: its form, and what it is."""
 Choice = TypeVar("Choice", bound=str)
 REPLAYED_ENDPOINTS: dict[RouteName, str] = {
     "models": "https://replayed.services.ai.azure.com/models",
@@ -72,6 +85,12 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
     mode = _mode(settings)
     route = _choice(ROUTES, settings, "TUTORIAL_ROUTE")
     folder = settings.get("TUTORIAL_RECORDINGS")
+    options: dict[str, Any] = {
+        "on_wait": _print_wait,
+        "allow_http": _choice(("0", "1"), settings, "TUTORIAL_ALLOW_HTTP") == "1",
+    }
+    if timeout := _timeout(settings):
+        options["timeout"] = timeout
     if mode == "replay":
         route = route or _recorded_route(facts)
         return _replaying(_cassette(facts, route, folder), route)
@@ -81,6 +100,7 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
             advice="set it (lesson 00 shows how), or unset TUTORIAL_MODE to see the recordings.",
         )
     target = route_for(endpoint, route)
+    credential = _credential(settings, target, options["allow_http"])
     network = NetworkTransport(target)
     transport: NetworkTransport | RecordingTransport = network
     where = "a server on this machine" if target.is_loopback else "your endpoint"
@@ -99,10 +119,11 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
         else:
             line += f" They replace {name} if the whole lesson succeeds."
         transport = RecordingTransport(path, network, facts.id, provenance, into=into)
+    else:  # a replay would not find what was adapted
+        options["adapter"] = ParameterAdapter(print)
     client = ChatCompletionsClient(
-        endpoint, _credential(settings, target.is_loopback), model, route,
-        on_wait=_print_wait, transport=transport,
-    )  # fmt: skip
+        endpoint, credential, model, route, transport=transport, **options
+    )
     return client, line
 
 
@@ -133,12 +154,12 @@ def is_interactive() -> bool:
 
 
 def _recorded_route(facts: Lesson) -> RouteName:
-    """Return the route that was recorded from a live deployment, if any, else ``models``."""
+    """Return the route that was recorded from a live deployment, if any, else ``v1``."""
     for route in ROUTES:
         path = facts.cassette(route)
         if path.exists() and load(path)["provenance"]["answered_by"] == "live":
             return route
-    return "models"
+    return "v1"
 
 
 def _cassette(facts: Lesson, route: RouteName, folder: str | None) -> Path:
@@ -179,13 +200,37 @@ def _lesson(name: str) -> Lesson:
 def _read_settings() -> Settings:
     """Return the environment, and what the file ``.env`` adds to it."""
     try:
-        settings = Settings(dotenv_values(ROOT / ".env"))
+        text = (ROOT / ".env").read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        text = ""
     except UnicodeDecodeError:
+        text = "\0"
+    except OSError as reason:
+        raise ConfigurationError(
+            f"The file .env can't be read: {type(reason).__name__}.",
+            advice="make it a text file that you may read, or move it away.",
+        ) from None
+    if "\0" in text:  # as in UTF-16 without a byte order mark
         raise ConfigurationError(
             "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
-        ) from None
+        )
+    settings = Settings(dotenv_values(stream=io.StringIO(text)))
     settings |= os.environ
     return settings
+
+
+def _timeout(settings: Settings) -> float | None:
+    value = settings.get("TUTORIAL_TIMEOUT") or None
+    try:
+        seconds = float(value) if value else None
+    except ValueError:
+        seconds = 0.0
+    if seconds is not None and not 0 < seconds <= MAX_TIMEOUT:
+        raise ConfigurationError(
+            f"TUTORIAL_TIMEOUT is {value!r}.",
+            advice=f"set it to a number of seconds up to {MAX_TIMEOUT:g}, or unset it.",
+        )
+    return seconds
 
 
 def _mode(settings: Settings) -> str:
@@ -203,14 +248,47 @@ def _choice(known: tuple[Choice, ...], settings: Settings, name: str) -> Choice 
     return value
 
 
-def _credential(settings: Settings, loopback: bool) -> AzureKeyCredential | TokenCredential | None:
+def _credential(
+    settings: Settings, route: Route, allow_http: bool
+) -> AzureKeyCredential | TokenCredential | None:
     if key := settings.get("AZURE_INFERENCE_CREDENTIAL"):
         return AzureKeyCredential(key)
-    if loopback:
+    if route.is_loopback or (allow_http and route.endpoint.scheme == "http"):
         return None
-    from azure.identity import DefaultAzureCredential  # the import takes 0.3 s
+    return _entra_credential(is_government=".azure.us/" in route.scope)
 
-    return DefaultAzureCredential()
+
+def _entra_credential(*, is_government: bool) -> TokenCredential:
+    """Return what signs in with Entra ID.
+
+    Raises ``ConfigurationError`` for a setting of azure-identity, or of requests, its HTTP library,
+    that can't work. It shows no value: that could be a secret in the wrong place.
+    """
+    from azure.identity import AzureAuthorityHosts, DefaultAzureCredential  # takes 0.3 s
+
+    for name, (form, what) in ENTRA_SETTINGS.items():
+        if (value := os.environ.get(name)) and not re.fullmatch(form, value, re.ASCII):
+            raise ConfigurationError(
+                f"{name} is not {what}.", advice=f"correct {name}, or unset it."
+            )
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if path := os.environ.get(name):
+            check_certificates(name, in_folder=os.path.isdir(path))
+            break
+    options: dict[str, Any] = {}
+    if is_government and not os.environ.get("AZURE_AUTHORITY_HOST"):
+        options["authority"] = AzureAuthorityHosts.AZURE_GOVERNMENT
+    try:
+        return DefaultAzureCredential(**options)
+    except Exception as reason:
+        names = [
+            name for name in os.environ if name.startswith("AZURE_") and "INFERENCE" not in name
+        ]
+        named = [name for name in names if name in str(reason)] or names
+        raise ConfigurationError(
+            f"Entra ID can't be used with these settings: {', '.join(named)}.",
+            advice="correct or unset them, or set AZURE_INFERENCE_CREDENTIAL to use a key.",
+        ) from None
 
 
 def _print_wait(seconds: float, reason: ChatError) -> None:

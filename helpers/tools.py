@@ -19,8 +19,14 @@ from pydantic_core import from_json, to_json
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.messages import JSON, ToolMessage
-from helpers.client.responses import ChatCompletions, ChatCompletionsToolCall
+from helpers.client.responses import (
+    ChatCompletions,
+    ChatCompletionsToolCall,
+    ChatResponseMessage,
+)
 from helpers.client.text import one_line
+from helpers.client.validation import check_messages
+from helpers.client.validation import to_json as to_body
 
 MAX_CALLS = 50
 """Calls in one answer that ``run_tools`` makes; for an answer with more it makes none."""
@@ -103,8 +109,9 @@ class Toolbox:
 
         Raises ``UnknownToolError``, ``ToolArgumentsError`` or ``ToolFailedError``.
         """
+        # Without parameters services send "" or nothing: only that reads as no arguments.
         name, arguments = call.function.name, call.function.arguments or "{}"
-        if name not in self._checked:
+        if name not in self._checked or not isinstance(call.function.raw["name"], str):
             known = ", ".join(self._checked) or "none"
             raise UnknownToolError(f"There is no tool {_shorten(name)!r}. The tools are: {known}.")
         try:
@@ -136,23 +143,31 @@ def run_tools(
     tools: Toolbox,
     *,
     max_rounds: int = 5,
+    keep_reasoning: bool = True,
     **options: Any,
 ) -> tuple[ChatCompletions, list[Any]]:
     """Send ``messages``, answer the tool calls, and repeat until an answer has none.
 
     Returns the last answer and the whole conversation, which ends with it. Each round is one
     request with ``options``. A ``tool_choice`` goes with the first request only: a model forced to
-    call a tool in each answer would never finish.
+    call a tool in each answer would never finish. ``keep_reasoning=False`` sends the model's
+    messages back without their reasoning (see ``ChatResponseMessage.as_dict``).
 
     Raises ``ToolLoopError`` if the model still calls tools after ``max_rounds`` requests, or makes
-    more than ``MAX_CALLS`` calls at once.
+    more than ``MAX_CALLS`` calls at once; ``BadParameterError`` before any tool runs if the message
+    that calls them can't be sent back.
     """
     conversation = list(messages)
     for _ in range(max_rounds):
         completion = client.complete(conversation, tools=tools.definitions, **options)
         options.pop("tool_choice", None)
-        conversation.append(completion.message)
-        calls = completion.message.tool_calls
+        sent = check_messages(conversation)
+        ids = {str(one["tool_call_id"]) for one in sent if one.get("tool_call_id")}
+        message = ChatResponseMessage(completion.message.raw, ids)
+        if not keep_reasoning:
+            message = ChatResponseMessage(message.as_dict(keep_reasoning=False), ids)
+        conversation.append(message)
+        calls = message.tool_calls
         # Ignore the finish reason: if the request named a tool, some services send "stop".
         if not calls:
             return completion, conversation
@@ -162,6 +177,7 @@ def run_tools(
                 "was made.",
                 conversation,
             )
+        to_body({"messages": check_messages([message])})
         conversation += [tools.answer(call) for call in calls]
     raise ToolLoopError(f"The model still calls tools after {max_rounds} requests.", conversation)
 

@@ -1,6 +1,7 @@
-"""Pictures: upright, small, whole, without metadata; anything else is a BadParameterError."""
+"""Pictures: upright, in sRGB, small, without metadata; anything else is a BadParameterError."""
 
 import base64
+import contextlib
 import io
 import json
 import zlib
@@ -10,10 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
-from PIL import ExifTags, Image, ImageChops, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, ImageChops, ImageCms, ImageFile, PngImagePlugin
 
 from helpers import images
 from helpers.client.errors import BadParameterError
+from helpers.color_profiles import CONVERTED, IGNORED, SRGB_CHROMATICITIES, matrix_profile
 from helpers.images import Picture, metadata, prepare
 from helpers.recordings.cassette import cleaner, to_recorded
 from tests import make_images
@@ -44,6 +46,11 @@ def corners(width: int = 40, height: int = 20) -> Image.Image:
     image.paste(BLUE, (half[0], 0, width, half[1]))
     image.paste(GREEN, (0, half[1], half[0], height))
     return image
+
+
+def grey16() -> Image.Image:
+    row = (0).to_bytes(2, "little") * 20 + (32768).to_bytes(2, "little") * 20
+    return Image.frombytes("I;16", (40, 20), row * 20)
 
 
 def near(one: Any, other: Any, by: int = 12) -> bool:
@@ -153,6 +160,102 @@ def test_a_place_that_makes_no_sense_is_removed_all_the_same() -> None:
     assert PLANTED not in prepare(raw).data
 
 
+# --- In sRGB --------------------------------------------------------------------------------------
+ADOBE = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)  # Adobe RGB (1998), gamma 2.2
+ADOBE_ICC = matrix_profile(2.2, ADOBE)
+SRGB_ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+STORED, SEEN = (200, 60, 60), (231, 57, 57)
+"""A colour's numbers in Adobe RGB and in sRGB, as other programs convert it."""
+
+
+def chunk(name: bytes, *values: float) -> bytes:
+    """A chunk of a PNG with these numbers, as gAMA and cHRM have them."""
+    body = name + b"".join(round(value * 100_000).to_bytes(4) for value in values)
+    return (len(body) - 4).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
+
+
+def with_chunks(image: Image.Image, *chunks: bytes) -> bytes:
+    png = saved(image, "PNG")
+    return b"".join([png[:33], *chunks, png[33:]])
+
+
+def filled(mode: str, colour: Any = STORED) -> Image.Image:
+    alpha = (90,) if mode == "RGBA" else ()
+    image = Image.new("RGBA" if alpha else "RGB", (40, 20), (*colour, *alpha))
+    return image.quantize(4) if mode == "P" else image.convert(mode)
+
+
+def sent_colour(raw: bytes, side: int = 1024) -> tuple[Any, Picture]:
+    picture = prepare(raw, side)
+    image = opened(picture.data)
+    assert "icc_profile" not in image.info and "gamma" not in image.info
+    return image.convert("RGBA").getpixel((9, 9)), picture
+
+
+@pytest.mark.parametrize("side", [1024, 30])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        saved(filled("RGB"), "JPEG", icc_profile=ADOBE_ICC),
+        saved(filled("RGB"), "PNG", icc_profile=ADOBE_ICC),
+        saved(filled("RGBA"), "PNG", icc_profile=ADOBE_ICC),
+        saved(filled("P"), "PNG", icc_profile=ADOBE_ICC),
+        saved(filled("RGB"), "WEBP", icc_profile=ADOBE_ICC, lossless=True),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 1 / 2.2), chunk(b"cHRM", *ADOBE)),
+    ],
+    ids=["JPEG", "PNG", "PNG, see-through", "PNG with a palette", "WebP", "gAMA and cHRM"],
+)
+def test_the_colours_are_those_that_a_viewer_shows(raw: bytes, side: int) -> None:
+    colour, picture = sent_colour(raw, side)
+    assert near(colour[:3], SEEN, by=3)
+    assert colour[3] == (90 if opened(raw).mode == "RGBA" else 255)
+    assert CONVERTED in picture.changes
+
+
+def test_grey_stays_grey_and_is_as_light_as_a_viewer_shows_it() -> None:
+    linear = with_chunks(Image.new("L", (40, 20), 128), chunk(b"gAMA", 1.0))
+    assert near(sent_colour(linear)[0][:3], (188, 188, 188), by=1)
+    assert opened(sent_colour(linear)[1].data).mode == "L"
+    see_through = with_chunks(Image.new("LA", (40, 20), (128, 90)), chunk(b"gAMA", 1.0))
+    assert near(sent_colour(see_through)[0], (188, 188, 188, 90), by=1)
+    deep = with_chunks(grey16(), chunk(b"gAMA", 1.0))
+    assert near(opened(prepare(deep).data).convert("RGB").getpixel((30, 9)), (188,) * 3, by=1)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        saved(filled("RGB"), "PNG", icc_profile=SRGB_ICC),
+        saved(filled("RGB"), "PNG", icc_profile=b"nonsense"),
+        saved(filled("RGB"), "PNG", icc_profile=ADOBE_ICC[:-60]),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.45455)),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.45455), chunk(b"cHRM", *SRGB_CHROMATICITIES)),
+        with_chunks(filled("RGB"), b"\0\0\0\1sRGB\0\xae\xce\x1c\xe9", chunk(b"gAMA", 0.3)),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.0)),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.3), chunk(b"cHRM", *[0.0] * 8)),
+    ],
+    ids=["sRGB", "broken", "cut", "usual", "usual too", "sRGB chunk", "no gamma", "no primaries"],
+)
+def test_pixels_that_are_in_srgb_or_in_nothing_known_are_not_touched(raw: bytes) -> None:
+    picture = prepare(raw)
+    assert CONVERTED not in picture.changes
+    assert picture.data == saved(filled("RGB"), "PNG")
+
+
+def test_a_profile_that_fits_not_is_ignored_with_a_word() -> None:
+    for image in (filled("RGB"), filled("CMYK")):
+        raw = saved(image, "JPEG", icc_profile=b"nonsense" if image.mode == "RGB" else ADOBE_ICC)
+        colour, picture = sent_colour(raw)
+        assert IGNORED in picture.changes
+        assert near(colour[:3], STORED, by=3)
+
+
+def test_primaries_of_another_white_are_adapted() -> None:
+    at_d50 = (0.3457, 0.3585, *SRGB_CHROMATICITIES[2:])
+    raw = saved(filled("RGB", (255, 255, 255)), "PNG", icc_profile=matrix_profile(1.8, at_d50))
+    assert near(sent_colour(raw)[0][:3], (255, 255, 255), by=1)
+
+
 # --- Small, whole, in the right format ------------------------------------------------------------
 @pytest.mark.parametrize(
     ("size", "max_side", "expected"),
@@ -206,11 +309,6 @@ def test_of_an_animation_the_first_picture_is_taken() -> None:
     assert picture.changes == ("first picture of the animation taken", "turned from GIF into PNG")
 
 
-def grey16() -> Image.Image:
-    row = (0).to_bytes(2, "little") * 20 + (32768).to_bytes(2, "little") * 20
-    return Image.frombytes("I;16", (40, 20), row * 20)
-
-
 MODES: dict[str, tuple[Image.Image, str, str, Any]] = {
     "palette": (corners().quantize(8), "PNG", "PNG", BLUE),
     "black and white": (corners().convert("1"), "PNG", "PNG", None),
@@ -259,6 +357,84 @@ def test_items_are_as_the_service_has_them() -> None:
 
 def test_no_picture_is_in_a_repr() -> None:
     assert len(repr(prepare(PHOTO))) < 500
+
+
+# --- Where a picture comes from -------------------------------------------------------------------
+class Reader:
+    """What can be read, and takes no size."""
+
+    def read(self) -> bytes:
+        return CHART.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [str, lambda path: bytearray(path.read_bytes()), lambda path: memoryview(path.read_bytes()),
+     lambda path: io.BytesIO(path.read_bytes()), lambda path: path.open("rb"),
+     lambda path: path.open("rb", buffering=0), lambda path: Reader()],
+)  # fmt: skip
+def test_a_picture_comes_from_all_that_holds_its_bytes(source: Callable[[Path], Any]) -> None:
+    with contextlib.ExitStack() as stack:
+        given = source(CHART)
+        if isinstance(given, io.IOBase):
+            stack.callback(given.close)
+        assert prepare(given).data == CHART.read_bytes()
+        if not isinstance(given, io.IOBase):
+            assert metadata(given) == {}
+
+
+def test_a_picture_of_pillow_is_taken_as_it_is_in_memory() -> None:
+    with Image.open(PHOTO) as image:
+        picture = prepare(image)
+        assert image.size == (1600, 1200), "the caller's picture is changed"
+        assert metadata(image) == metadata(PHOTO)
+    same_as = prepare(PHOTO)
+    assert (picture.data, picture.changes, picture.name) == (
+        same_as.data, same_as.changes, same_as.name,
+    )  # fmt: skip
+    assert picture.original == b""
+    drawn = prepare(corners())
+    assert same(opened(drawn.data), corners())
+    assert (drawn.kind, drawn.changes, drawn.removed) == ("PNG", (), ())
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (None, "it is None"),
+        (7, "it is of type int"),
+        ([CHART], "it is of type list"),
+        (io.StringIO("text"), "it is open as text"),
+        (io.BytesIO(), "there is nothing to read in it"),
+        ("https://example.com/lighthouse.jpg", "it is a URL and no path"),
+        ("data:image/png;base64,AAAA", "it is a URL and no path"),
+        (str(CHART.parent), "it is a folder"),
+        (io.BytesIO(b"hello"), "it is no picture"),
+        (Image.new("RGB", (0, 0)), "damaged"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
+)
+def test_what_holds_no_picture_is_one_clear_error(source: Any, why: str) -> None:
+    with pytest.raises(BadParameterError) as caught:
+        prepare(source)
+    message = unwrapped(caught.value)
+    assert why in message and "Nothing was sent." in message and "What to do: " in message
+
+
+def test_a_text_file_and_a_closed_one_are_clear_errors_too() -> None:
+    with CHART.open(encoding="utf-8") as text, pytest.raises(BadParameterError, match='"rb"'):
+        prepare(text)  # type: ignore[arg-type]
+    with pytest.raises(BadParameterError, match=r"^languages\.png .* can't be read"):
+        prepare(text)  # type: ignore[arg-type]
+
+
+def test_what_is_open_is_read_up_to_the_limit_only() -> None:
+    class Endless:
+        def read(self, size: int) -> bytes:
+            return b"x" * size
+
+    with pytest.raises(BadParameterError, match="more than 50,000,000 bytes are too many"):
+        prepare(Endless())  # type: ignore[arg-type]
 
 
 # --- What is no picture ---------------------------------------------------------------------------
@@ -342,7 +518,7 @@ def test_another_format_is_refused_by_its_name(raw: bytes) -> None:
 def bombs() -> Iterator[tuple[str, bytes]]:
     gif = saved(Image.new("L", (1, 1)), "GIF")
     yield "gif", gif[:6] + b"\xff\xff\xff\xff" + gif[10:]
-    for name, side in {"png": 60_000, "a little too large": 7_100}.items():
+    for name, side in {"png": 60_000, "a little too large": 10_100}.items():
         png = saved(Image.new("L", (1, 1)), "PNG")
         head = png[12:16] + side.to_bytes(4) * 2 + png[24:29]
         yield name, png[:12] + head + zlib.crc32(head).to_bytes(4) + png[33:]
@@ -365,6 +541,15 @@ def test_a_bomb_is_refused_before_it_takes_memory(
     monkeypatch.setattr(Image.core, "new", boom)
     monkeypatch.setattr(Image.core, "fill", boom)
     assert "too many" in refused(raw)
+
+
+def test_a_photo_of_a_large_camera_is_decoded_small() -> None:
+    raw = saved(Image.new("L", (12_000, 9_000), 90), "JPEG")
+    picture = prepare(raw)
+    assert (picture.width, picture.height) == (1024, 768)
+    assert picture.changes == ("made smaller, from 12000 × 9000 to 1024 × 768 pixels",)
+    with pytest.raises(BadParameterError, match="12,000 by 9,000 pixels are too many, at most 100"):
+        prepare(raw, 9_000)
 
 
 def test_a_text_that_unfolds_is_refused() -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from helpers.client.errors import ChatError, ConfigurationError
+from helpers.client.errors import BadParameterError, ChatError, ConfigurationError
 from helpers.client.responses import ChatCompletionsToolCall
 from helpers.tools import (
     MAX_CALLS,
@@ -63,7 +63,24 @@ def now() -> str:
     return "noon"
 
 
-def written(name: Any, arguments: Any, call_id: str = "call-1") -> ChatCompletionsToolCall:
+def all_optional(origin: str = "") -> str:
+    """Look up what has a default."""
+    RAN.append(origin)
+    return "looked up"
+
+
+def named(name: str) -> Callable[..., Any]:
+    """A function of this name."""
+
+    def give() -> None:
+        """Do."""
+        RAN.append(name)
+
+    give.__name__ = name
+    return give
+
+
+def written(name: Any, arguments: Any, call_id: Any = "call-1") -> ChatCompletionsToolCall:
     function = {"name": name, "arguments": arguments}
     return ChatCompletionsToolCall({"id": call_id, "type": "function", "function": function})
 
@@ -195,9 +212,38 @@ class TestCall:
         (given,) = RAN
         assert given == expected
 
-    @pytest.mark.parametrize("arguments", ["", "{}", " {} "])
-    def test_no_arguments_are_needed_where_there_are_no_parameters(self, arguments: str) -> None:
+    @pytest.mark.parametrize("arguments", ["", None, "{}", " {} ", {}])
+    def test_no_arguments_are_needed_where_there_are_no_parameters(self, arguments: Any) -> None:
         assert TOOLS.call(written("now", arguments)) == "noon"
+
+    def test_arguments_may_be_missing_where_there_are_no_parameters(self) -> None:
+        assert TOOLS.call(ChatCompletionsToolCall({"function": {"name": "now"}})) == "noon"
+
+    @pytest.mark.parametrize("given", [{}, {"changes": 3}, {"days": ["2031-02-03"]}])
+    def test_an_object_is_taken_as_its_text_would_be(self, given: Any) -> None:
+        for arguments in ({"origin": "Oslo", **given}, json.dumps({"origin": "Oslo", **given})):
+            TOOLS.call(written("next_train", arguments))
+        assert RAN[0] == RAN[1]
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [[], ["Oslo"], [{"origin": "Oslo"}], 0, 5, 1.5, True, False, "null", "[]", '""', " "],
+        ids=repr,
+    )
+    def test_what_is_no_object_is_never_taken_for_no_arguments(self, arguments: Any) -> None:
+        for name in ("now", "all_optional"):
+            call = written(name, arguments)
+            with pytest.raises(ToolArgumentsError):
+                Toolbox(now, all_optional).call(call)
+            assert list(told(Toolbox(now, all_optional), call)) == ["error"]
+        assert RAN == []
+
+    @pytest.mark.parametrize("name", [None, 5, True, ["now"], {"name": "now"}], ids=repr)
+    def test_a_name_that_is_no_text_names_no_tool(self, name: Any) -> None:
+        tools = Toolbox(now, *(named(word) for word in ("true", "null", "5")))
+        with pytest.raises(UnknownToolError):
+            tools.call(written(name, ""))
+        assert RAN == []
 
     @pytest.mark.parametrize(
         ("arguments", "why"),
@@ -388,3 +434,51 @@ class TestLoop:
         call = written("next_train", '{"origin": "Oslo"}')
         run_tools(fakes.client(calling(*[call] * MAX_CALLS), fakes.answer()), fakes.ASK, TOOLS)
         assert len(RAN) == MAX_CALLS
+
+    @pytest.mark.parametrize("ids", [[""], [None], [7], [["a"]], ["", ""], ["a", "a"], [None, "b"]])
+    @pytest.mark.parametrize("rounds", [1, 2])
+    def test_each_result_can_be_sent(self, ids: list[Any], rounds: int) -> None:
+        calls = [written("next_train", '{"origin": "Oslo"}', one) for one in ids]
+        client = fakes.client(*[calling(*calls)] * rounds, fakes.answer())
+        run_tools(client, fakes.ASK, TOOLS)
+        sent = client.transport.body["messages"][1:]  # type: ignore[attr-defined]
+        asked = [call["id"] for one in sent for call in one.get("tool_calls", ())]
+        answered = [one["tool_call_id"] for one in sent if one["role"] == "tool"]
+        assert asked == answered
+        assert all(one and isinstance(one, str) for one in asked)
+        made_up = [one for one in asked if one not in ids]
+        assert len(set(made_up)) == len(made_up)
+        assert len(RAN) == rounds * len(ids)
+
+    def test_an_id_of_the_callers_own_conversation_is_not_made_up_again(self) -> None:
+        earlier = [*fakes.ASK, {"role": "tool", "content": "x", "tool_call_id": "call00001"}]
+        client = fakes.client(calling(written("now", "", "")), fakes.answer())
+        _, conversation = run_tools(client, earlier, TOOLS)
+        assert conversation[-2].tool_call_id == "call00002"
+
+    def test_no_tool_runs_if_the_message_that_calls_it_can_not_be_sent_back(self) -> None:
+        call = written("next_train", '{"origin": "Oslo"}')
+        odd = written("next_train", {"origin": float("nan")}, "call-2")
+        message = {"role": "assistant", "tool_calls": [call.raw, odd.raw]}
+        body = json.dumps({"choices": [{"message": message}]})
+        with pytest.raises(BadParameterError, match="can't be sent"):
+            run_tools(fakes.client(fakes.answer(body=body)), fakes.ASK, TOOLS)
+        assert RAN == []
+
+    @pytest.mark.parametrize("keep", [True, False])
+    def test_reasoning_goes_back_unless_you_say_otherwise(self, keep: bool) -> None:
+        call = {**written("now", "").raw, "index": 0}
+        thought = {"type": "thinking", "thinking": "Hm."}
+        said = [thought, {"type": "text", "text": "I look."}]
+        message = {"role": "assistant", "content": said, "reasoning": "Hm.", "tool_calls": [call]}
+        body = {"choices": [{"message": {**message, "annotations": [1]}}]}
+        final = {"choices": [{"message": {"content": "Noon.", "reasoning_content": "Hm."}}]}
+        client = fakes.client(fakes.answer(body=body), fakes.answer(body=final))
+        completion, conversation = run_tools(client, fakes.ASK, TOOLS, keep_reasoning=keep)
+        sent = client.transport.body["messages"][1]  # type: ignore[attr-defined]
+        del call["index"]
+        kept = {**message, "content": said[1:]}
+        del kept["reasoning"]
+        assert sent == (message if keep else kept)
+        assert (conversation[-1].reasoning_content is not None) is keep
+        assert completion.message.reasoning_content == "Hm."

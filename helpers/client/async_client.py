@@ -61,8 +61,7 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
 
     async def complete(self, messages: Messages, **options: Any) -> ChatCompletions:
         """Send ``messages`` and wait for the answer; see ``ChatCompletionsClient.complete``."""
-        request = self._build(messages, options, stream=False)
-        return read_completion(request, await self._send(request))
+        return read_completion(await self._send(self._build(messages, options, stream=False)))
 
     def stream(self, messages: Messages, **options: Any) -> AsyncCompletionStream:
         """Like ``complete``, but yield the answer in pieces: use ``async with``."""
@@ -77,9 +76,11 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
             try:
                 return await self._send_once(request)
             except ChatError as failure:
-                pause = self.retry.pause_after(failure, attempt)
+                if adapted := self._adapted(request, failure):
+                    request = adapted
+                    continue
+                pause, attempt = self.retry.after(failure, attempt)
             await asyncio.sleep(pause)
-            attempt += 1
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
         """Make one attempt. The body of a stream is left to be read."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import httpx
 
-from helpers.client.errors import AuthenticationError, ConfigurationError, service_words
+from helpers.client.error_bodies import service_words
+from helpers.client.errors import AuthenticationError, ConfigurationError
 from helpers.client.redaction import MASK, Secret
 from helpers.client.routes import Route
 
@@ -26,31 +27,40 @@ if TYPE_CHECKING:
     Credential = AzureKeyCredential | TokenCredential | AsyncTokenCredential
 
 
+_OWN_NETWORK = (
+    "For a server in your own network that needs no credential, leave the credential out and pass "
+    "allow_http=True (TUTORIAL_ALLOW_HTTP=1 in the lessons)."
+)
 _TOKEN = re.compile(r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}")
 """Matches parts of tokens and similar secrets in the words of a credential's error."""
 
 
-def check_credential(credential: Credential | None, route: Route) -> None:
+def check_credential(credential: Credential | None, route: Route, *, allow_http: bool) -> None:
     """Raise ``ConfigurationError`` for a credential that would fail or leak.
 
-    That is a credential over plain http to another machine, no credential for another machine, and
-    a key that no header can hold.
+    That is a credential over plain http to another machine, a token for a cloud whose audience is
+    not known, a key that no header can hold, and no credential for another machine, unless
+    ``allow_http`` allows it to be asked over plain http.
     """
+    is_plain = route.endpoint.scheme != "https" and not route.is_loopback
     if credential is None:
-        if not route.is_loopback:
+        if not route.is_loopback and not (is_plain and allow_http):
+            advice = (
+                "pass an AzureKeyCredential, or a TokenCredential: DefaultAzureCredential(), say."
+            )
             raise ConfigurationError(
                 "There is no credential, and the endpoint is not on this machine.",
-                advice="pass an AzureKeyCredential, or a TokenCredential such as "
-                "DefaultAzureCredential().",
+                advice=_OWN_NETWORK if is_plain else advice,
             )
         return
-    if route.endpoint.scheme != "https" and not route.is_loopback:
+    if is_plain:
         raise ConfigurationError(
             "The endpoint is plain http on another machine: anyone on the way could read the "
             "credential. Nothing was sent.",
-            advice="use the https:// form of the endpoint.",
+            advice=f"use the https:// form of the endpoint. {_OWN_NETWORK}",
         )
     if hasattr(credential, "get_token"):
+        _ = route.scope  # raises for a cloud that is not known
         return
     key = _hidden(getattr(credential, "key", None))
     if not isinstance(key, str):

@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 
 import httpx
 
+from helpers.client.adapter import ParameterAdapter
 from helpers.client.auth import authorize, check_credential
 from helpers.client.errors import (
     ChatError,
     ServiceConnectionError,
-    ServiceError,
+    ServiceTimeoutError,
     error_for,
-    service_words,
+    unusable_answer,
 )
-from helpers.client.exchange import Exchange, describe
+from helpers.client.exchange import describe
 from helpers.client.messages import JSON, Message
 from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
@@ -72,15 +73,18 @@ class BaseClient(Generic[Transport]):
         max_wait: float = 60.0,
         on_wait: OnWait | None = None,
         max_pause: float = math.inf,
+        allow_http: bool = False,
+        adapter: ParameterAdapter | None = None,
         transport: Transport | None = None,
     ) -> None:
         self.endpoint = str(endpoint)  # also where a Secret is given
         self.route = route_for(endpoint, route)
-        check_credential(credential, self.route)
+        check_credential(credential, self.route, allow_http=allow_http)
         self.model = model
         self.transport: Transport = transport or cast(Transport, NetworkTransport(self.route))
         self.retry = RetryPolicy(max_retries + 1, max_wait, on_wait, max_pause)
         self._credential = credential
+        self._adapter = adapter
         self._timeouts = httpx.Timeout(timeout, connect=min(timeout, 15.0)).as_dict()
         self._options: JSON = {
             "timeout": timeout,
@@ -88,6 +92,8 @@ class BaseClient(Generic[Transport]):
             "max_wait": max_wait,
             "on_wait": on_wait,
             "max_pause": max_pause,
+            "allow_http": allow_http,
+            "adapter": adapter,
         }
 
     def __repr__(self) -> str:
@@ -96,6 +102,8 @@ class BaseClient(Generic[Transport]):
     def with_options(self, **options: Any) -> Self:
         """Return a copy with some options changed: ``timeout``, ``max_retries``, ``max_wait``,
         ``on_wait``, ``max_pause``. It sends through the same transport.
+
+        For one call: ``client.with_options(timeout=600).complete(...)``.
         """
         return self.copy_as(type(self), **options)
 
@@ -133,8 +141,15 @@ class BaseClient(Generic[Transport]):
         body = {"messages": check_messages(messages), **chosen}
         if stream:
             body["stream"] = True
+            if "stream_options" not in options:
+                body |= self.route.stream_defaults
+        return self._to_request(body)
+
+    def _to_request(self, body: JSON) -> httpx.Request:
+        if self._adapter is not None:
+            body = self._adapter.adapt(body)
         extra_headers, body = self.route.build(body)
-        accept = EVENT_STREAM if stream else "application/json"
+        accept = EVENT_STREAM if body.get("stream") else "application/json"
         return httpx.Request(
             "POST",
             self.route.url,
@@ -142,6 +157,17 @@ class BaseClient(Generic[Transport]):
             content=to_json(body),
             extensions={"timeout": self._timeouts},
         )
+
+    def _adapted(self, request: httpx.Request, failure: ChatError) -> httpx.Request | None:
+        """Return ``request`` without the parameter that ``failure`` refuses, if it is to be sent
+        again like that.
+        """
+        if self._adapter is None or not self._adapter.learn(request, failure):
+            return None
+        body = json.loads(request.content)
+        if policy := request.headers.get("extra-parameters"):
+            body["extra_parameters"] = policy
+        return self._to_request(body)
 
     def _check_response(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         """Return ``response`` if it is an answer of the kind that was asked for.
@@ -152,7 +178,7 @@ class BaseClient(Generic[Transport]):
             exchange = describe(request, response, response.extensions["elapsed"]())
             raise error_for(exchange, requested_wait(response.headers), self.retry.max_wait)
         if _wants_stream(request) and not _is_stream(response):
-            raise _unusable(
+            raise unusable_answer(
                 describe(request, response, response.extensions["elapsed"]()),
                 "A stream was asked for, and something else came.",
                 "ask without streaming, or check what stands between you and the service.",
@@ -168,10 +194,12 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
     None for a server on this machine. ``model`` is the deployment to ask unless a call names
     another. ``timeout`` is the seconds to wait for the next bytes of an answer.
 
-    A failed call is retried at most ``max_retries`` times, and not at all if the service asks for a
-    wait of over ``max_wait`` seconds. ``on_wait`` is called before each wait; at most ``max_pause``
-    seconds of it are slept (0 in a replay). ``transport`` sends the requests: a recording, say,
-    instead of the network.
+    A failed call is retried at most ``max_retries`` times, after a time-out once at most, and not
+    at all if the service asks for a wait of over ``max_wait`` seconds. ``on_wait`` is called before
+    each wait; at most ``max_pause`` seconds of it are slept (0 in a replay). ``allow_http`` allows
+    a server that needs no credential to be asked over plain http on another machine: anyone on the
+    way can read along. ``adapter`` leaves out what a model refuses (see ``ParameterAdapter``).
+    ``transport`` sends the requests: a recording, say, instead of the network.
 
     Raises ``ConfigurationError`` if endpoint and credential can't work or would leak the key.
     """
@@ -193,12 +221,12 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
         ``presence_penalty``, ``frequency_penalty``, ``seed``, ``response_format``, ``tools``,
         ``tool_choice``. Any other keyword is an extra parameter, which the model may or may not
         know; ``extra_parameters`` ("pass-through", "drop" or "error") says what the ``models``
-        route does with those. None leaves a parameter out.
+        route does with those. None leaves a parameter out. For another time-out, see
+        ``with_options``.
 
         Raises ``BadParameterError`` before anything is sent, or another ``ChatError`` afterwards.
         """
-        request = self._build(messages, options, stream=False)
-        return read_completion(request, self._send(request))
+        return read_completion(self._send(self._build(messages, options, stream=False)))
 
     def stream(self, messages: Messages, **options: Any) -> CompletionStream:
         """Like ``complete``, but yield the answer in pieces as it arrives.
@@ -214,9 +242,11 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             try:
                 return self._send_once(request)
             except ChatError as failure:
-                pause = self.retry.pause_after(failure, attempt)
+                if adapted := self._adapted(request, failure):
+                    request = adapted
+                    continue
+                pause, attempt = self.retry.after(failure, attempt)
             time.sleep(pause)
-            attempt += 1
 
     def _send_once(self, request: httpx.Request) -> httpx.Response:
         """Make one attempt. The body of a stream is left to be read."""
@@ -233,7 +263,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
 
 
 def translate_error(reason: BaseException, request: httpx.Request) -> BaseException:
-    """Map an httpx error to ``ServiceConnectionError``.
+    """Map an httpx error to ``ServiceConnectionError``, or ``ServiceTimeoutError`` once connected.
 
     Any other exception is returned without its traceback: the frames of the network libraries hold
     the key, and verbose tracebacks print local variables.
@@ -243,6 +273,9 @@ def translate_error(reason: BaseException, request: httpx.Request) -> BaseExcept
     name, says = type(reason).__name__, redactor(request)(str(reason))
     if isinstance(reason, httpx.ProxyError):  # keep the status; the rest may hold a password
         says = says.split(" ")[0]
+    if isinstance(reason, httpx.ReadTimeout | httpx.WriteTimeout):
+        seconds = request.extensions["timeout"]["read"]
+        return ServiceTimeoutError(f"No answer within the time allowed: {seconds:g} s ({name}).")
     what = f"{name}: {one_line(says, 300)}."
     if isinstance(reason, httpx.TimeoutException):
         what = f"No answer within the time allowed ({name})."
@@ -260,11 +293,13 @@ def ignore_unreadable_error_body(response: httpx.Response) -> Iterator[None]:
 
 
 def prepare_response(request: httpx.Request, response: httpx.Response, started: float) -> bool:
-    """Set clock and encoding of a response; return whether its body is to be read in pieces.
+    """Set request, clock and encoding of a response; return whether its body is to be read in
+    pieces.
 
     ``extensions["elapsed"]`` becomes a function that returns the seconds since ``started`` (a
     ``time.perf_counter`` value); a replayed response has its own.
     """
+    response.request = request
     response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)
     response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
     # The repr of a response shows its reason phrase, and verbose tracebacks show the repr.
@@ -273,14 +308,14 @@ def prepare_response(request: httpx.Request, response: httpx.Response, started: 
     return response.is_success and _wants_stream(request) and _is_stream(response)
 
 
-def read_completion(request: httpx.Request, response: httpx.Response) -> ChatCompletions:
+def read_completion(response: httpx.Response) -> ChatCompletions:
     """Return the completion in a successful answer. Raises ``ServiceError`` if it holds none."""
-    exchange = describe(request, response, response.extensions["elapsed"]())
+    exchange = describe(response.request, response, response.extensions["elapsed"]())
     body = exchange.response_body
     if isinstance(body, dict) and isinstance(body.get("choices"), list):
         # The answer as it was sent: only the exchange has the credential masked.
         return ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
-    raise _unusable(
+    raise unusable_answer(
         exchange,
         "The answer is no chat completion.",
         "check the endpoint, and what stands between you and it: a proxy, a sign-in page.",
@@ -293,10 +328,3 @@ def _wants_stream(request: httpx.Request) -> bool:
 
 def _is_stream(response: httpx.Response) -> bool:
     return "event-stream" in response.headers.get("content-type", "").lower()
-
-
-def _unusable(exchange: Exchange, message: str, advice: str) -> ServiceError:
-    words, code = service_words(exchange.response_body)
-    return ServiceError(
-        message, status=exchange.status, code=code, words=words, advice=advice, exchange=exchange
-    )

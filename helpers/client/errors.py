@@ -1,22 +1,13 @@
-"""One family of errors: each says what happened, in the service's words, and what to do next.
+"""One family of errors: each says what happened, in the service's words, and what to do next."""
 
-Services report the same failure in many shapes: ``{"error": {...}}``, a flat
-``{"statusCode": 401}``, ``{"detail": [...]}``, JSON inside a string, plain text, a proxy's HTML
-page, or nothing. ``service_words`` reads them all.
-"""
-
-import contextlib
-import json
 import re
 from textwrap import TextWrapper
 from typing import Any
 
+from helpers.client.error_bodies import is_filter_refusal, service_words
 from helpers.client.exchange import Exchange
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize
-
-MAX_WORDS = 600
-"""Characters of the service's words that an error repeats."""
 
 # Outputs of a notebook are not wrapped everywhere, and never between words.
 _WRAP = TextWrapper(100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
@@ -97,14 +88,14 @@ class AuthenticationError(ChatError):
 
 
 class ModelNotFoundError(ChatError):
-    """No such model, deployment or route (404, or 400 ``unknown_model``)."""
+    """No such model, deployment or route (404, 400 ``unknown_model``), or one retired (410)."""
 
     summary = "The service knows no such model."
     advice = "check AZURE_INFERENCE_MODEL: it is the name of your deployment."
 
 
 class ContentFilterError(ChatError):
-    """The content filter refused the prompt (400 ``content_filter``)."""
+    """The content filter refused the prompt, whatever code and status the service gives it."""
 
     summary = "The content filter refused the prompt."
     advice = "say it in other words; the filter looks at the whole conversation."
@@ -131,6 +122,16 @@ class ServiceConnectionError(ChatError):
     advice = "check the endpoint's host name, your network and your proxy, then try again."
 
 
+class ServiceTimeoutError(ServiceConnectionError):
+    """The request was sent, and the answer did not come in time. The service may bill it."""
+
+    summary = "No answer within the time allowed."
+    advice = (
+        "a slow model may need longer: set `timeout` (seconds; TUTORIAL_TIMEOUT in the lessons) "
+        "to more, or ask for a shorter answer, or for a stream."
+    )
+
+
 class StreamInterruptedError(ChatError):
     """A stream ended too early. ``partial`` is the answer as far as it had arrived."""
 
@@ -143,6 +144,13 @@ class StreamInterruptedError(ChatError):
 
     def __str__(self) -> str:
         return f"{super().__str__()}\nReceived so far: {len(self.partial.content)} characters."
+
+
+class StreamFilteredError(StreamInterruptedError, ContentFilterError):
+    """The content filter refused the prompt, or stopped the answer, by an error in the stream."""
+
+    summary = "The content filter stopped the stream."
+    advice = ContentFilterError.advice
 
 
 class RecordingError(ChatError):
@@ -168,32 +176,17 @@ def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) ->
     The service's code decides its class first, then the status. ``retry_after`` is the wait that
     the service asks for in seconds; above ``max_wait`` the message says that it is too long.
     """
-    status = exchange.status
     words, code = service_words(exchange.response_body)
     code = code or exchange.response_headers.get("x-ms-error-code")
-    kind: type[ChatError] = ServiceError
-    advice = ""
-    if code == "content_filter" or "content safety setting" in words:
-        kind = ContentFilterError
-    elif code in _NO_SUCH_MODEL or status == 404:
-        kind = ModelNotFoundError
-        if code not in _NO_SUCH_MODEL:
-            advice = (
-                "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
-                "service answers the same to a wrong path, api-version or deployment."
-            )
-    elif status in (401, 403):
-        kind = AuthenticationError
-    elif status == 429:
-        kind = RateLimitError
-    elif 400 <= status < 500 and status != 408:
-        kind = BadParameterError
-    message = kind.summary
+    kind, message, advice = _classify(exchange.status, words, code or "")
+    if is_filter_refusal(words, code, exchange.response_body):
+        kind, message, advice = ContentFilterError, "", ""
+    message = message or kind.summary
     if retry_after is not None and retry_after > max_wait:
         message += f" The wait that it asks for is longer than the {max_wait:g} s allowed here."
     return kind(
         message,
-        status=status,
+        status=exchange.status,
         code=code,
         words=words,
         retry_after=retry_after,
@@ -202,49 +195,88 @@ def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) ->
     )
 
 
-def service_words(body: Any) -> tuple[str, str | None]:
-    """Return the message and the code in an error body of any known shape.
+def unusable_answer(exchange: Exchange, message: str, advice: str) -> ChatError:
+    """Return the error for a 2xx answer that is not what was asked for.
 
-    ``body`` is the parsed JSON, or the text where it was no JSON.
+    A gateway may answer 200 with the body of a filter's refusal: then it is that.
     """
-    try:
-        return _words(body)
-    except RecursionError:  # nested too deeply to be read
-        return "", None
+    words, code = service_words(exchange.response_body)
+    kind: type[ChatError] = ServiceError
+    if is_filter_refusal(words, code, exchange.response_body):
+        kind, message, advice = ContentFilterError, "", ""
+    return kind(
+        message, status=exchange.status, code=code, words=words, advice=advice, exchange=exchange
+    )
 
 
-def _words(body: Any) -> tuple[str, str | None]:
-    if isinstance(body, str):
-        if not body.lstrip().startswith("<"):
-            return _clip(body), None
-        title = re.search(r"<title[^>]*>(.*?)</title>", body[:10_000], re.DOTALL | re.IGNORECASE)
-        return f"an HTML page: {_clip(title[1]) if title else 'without a title'}", None
-    if isinstance(body, list):
-        return _clip("; ".join(filter(None, (_words(item)[0] for item in body)))), None
-    if not isinstance(body, dict):
-        return "", None
-    inner = body["error"] if isinstance(body.get("error"), dict) else body
-    codes = (inner.get(name) for name in ("code", "type", "statusCode"))
-    code = next((_clip(str(value)) for value in codes if value), None)
-    found: list[str] = []
-    for key in ("message", "msg", "detail", "details", "error", "status"):
-        value = inner.get(key)
-        if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-            # Mistral puts JSON inside a string
-            with contextlib.suppress(ValueError, RecursionError):
-                value = json.loads(value)
-        words = _words(value)[0]
-        if words and words not in found and (key != "status" or not found):
-            found.append(words)
-    place = inner.get("loc")
-    if isinstance(place, list):  # pydantic's way to say which field
-        found.insert(0, ".".join(map(str, place)))
-    return _clip(": ".join(found).replace(".: ", ": ")), code
-
+_Told = tuple[type[ChatError], str, str]
+"""The class of an error, its message and advice; empty ones are those of the class."""
 
 _NO_SUCH_MODEL = ("unknown_model", "no_model_name", "DeploymentNotFound", "model_not_found")
+_NO_MATCH = "Could not find an existing deployment"
+_GONE = re.compile(
+    r"\b(?:model|deployment)\b[^.]{0,80}\b"
+    r"(?:retired|decommissioned|deprecated|no longer available)",
+    re.IGNORECASE,
+)
+_TOO_LONG = re.compile(
+    r"context[_ ](?:length|window|size)|tokens_limit_reached|"
+    r"input tokens exceed|prompt is too long",
+    re.IGNORECASE,
+)
+_NETWORK = re.compile(
+    r"virtual network|firewall|\bvnet|public (?:network )?access|private (?:endpoint|link)|"
+    r"\bip (?:address|rule)|network security perimeter|an HTML page",
+    re.IGNORECASE,
+)
 
 
-def _clip(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_WORDS else text[:MAX_WORDS] + " …"
+def _classify(status: int, words: str, code: str) -> _Told:
+    said = f"{code} {words}"
+    if status == 410 or code == "model_decommissioned":
+        return _RETIRED
+    if status in (400, 404) and _GONE.search(words):
+        return _RETIRED
+    if code in _NO_SUCH_MODEL or _NO_MATCH in words:
+        return ModelNotFoundError, "", ""
+    if status == 404:
+        return ModelNotFoundError, "", _OTHER_REASONS
+    if status == 403 and "temporarily blocked" in words:
+        return AuthenticationError, "The service has blocked this resource.", _BLOCKED
+    if status == 403 and _NETWORK.search(words):
+        return AuthenticationError, "The service refuses calls from this network.", _FROM_ELSEWHERE
+    if status in (401, 403):
+        return AuthenticationError, "", ""
+    if status == 429:
+        return RateLimitError, "", ""
+    if status in (408, 504):
+        return ServiceError, "The service waited too long for the model.", _SHORTER_ANSWER
+    if not 400 <= status < 500:
+        return ServiceError, "", ""
+    if _TOO_LONG.search(said):
+        return BadParameterError, "The conversation is too long for the model.", _SHORTER_PROMPT
+    if status == 413:
+        return BadParameterError, "The request is too large for the service.", _LESS
+    return BadParameterError, "", ""
+
+
+_RETIRED: _Told = (
+    ModelNotFoundError,
+    "The model is gone: it, or its deployment, was retired.",
+    "deploy a model that is still offered, and set AZURE_INFERENCE_MODEL to its name.",
+)
+_OTHER_REASONS = (
+    "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
+    "service answers the same to a wrong path, api-version or deployment."
+)
+_BLOCKED = "ask the owner of the resource, or the service's support; another key does not help."
+_FROM_ELSEWHERE = (
+    "call from a network that the resource allows (its private endpoint, a VPN), or have its "
+    "firewall changed; another key does not help."
+)
+_SHORTER_ANSWER = "ask for fewer tokens, or send a shorter prompt, then try again."
+_SHORTER_PROMPT = (
+    "leave out earlier messages or shorten them, or ask for fewer tokens: prompt and answer "
+    "share the model's context."
+)
+_LESS = "send less: fewer messages, shorter texts, smaller pictures."

@@ -3,6 +3,7 @@
 A dict in the service's own form can take the place of any of them.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,18 +47,28 @@ class UserMessage:
 
 @dataclass(frozen=True)
 class AssistantMessage:
-    """What the model said earlier: a text, or the tool calls that it requested."""
+    """What the model said earlier: a text or content items, a refusal, or the calls it requested.
 
-    content: str | None = None
+    ``reasoning_content`` is the text of its reasoning, which some services want back.
+    """
+
+    content: str | Sequence[Mapping[str, Any]] | None = None
     tool_calls: Sequence[Mapping[str, Any]] = ()
+    reasoning_content: str | None = None
+    refusal: str | None = None
 
     def as_dict(self) -> JSON:
         """Return the message as it is sent."""
-        sent: JSON = {"role": "assistant"}
-        if self.content is not None or not self.tool_calls:
-            sent["content"] = self.content or ""
+        items = list(self.content) if isinstance(self.content, tuple) else self.content
+        # Beside calls or a refusal the content may be null, but some services demand the key.
+        sent: JSON = {"role": "assistant", "content": items}
+        if items is None and not (self.tool_calls or self.refusal):
+            sent["content"] = ""
         if self.tool_calls:
             sent["tool_calls"] = list(self.tool_calls)
+        for name in ("reasoning_content", "refusal"):
+            if getattr(self, name) is not None:
+                sent[name] = getattr(self, name)
         return sent
 
 
@@ -89,3 +100,24 @@ def _item_text(item: Any) -> str:
     if isinstance(text, str):
         return text
     return f"({kind if kind and isinstance(kind, str) else 'no text'})"
+
+
+def json_text(value: Any) -> str:
+    """Return ``value`` as JSON, so that a field of an unexpected type can be read as text."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply)"
+
+
+def index_of(piece: JSON) -> int | None:
+    """Return the field ``index`` as a whole number, or None if it is none."""
+    return whole_number(piece.get("index"))
+
+
+def whole_number(value: Any) -> int | None:
+    """Return ``value`` as a whole number: 12, 12.0 and "12" are 12. None if it is no number."""
+    try:
+        return None if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

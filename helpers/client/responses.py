@@ -1,14 +1,24 @@
 """What comes back: answers, streamed updates, usage, named as in ``azure-ai-inference``.
 
-Each class is a view over the JSON that the service sent, which ``raw`` holds unchanged. A field
-that is missing or of an unexpected type reads as an empty value, because services leave out what
-their schema requires: the first update of a stream may have no choice, the last ones no delta.
+Each class is a view over the JSON that the service sent, which ``raw`` holds unchanged. A missing
+field reads as an empty value, because services leave out what their schema requires: the first
+update of a stream may have no choice, the last ones no delta. A text field of an unexpected type
+reads as its JSON, so that it can't be taken for an empty one.
 """
 
+from collections.abc import Collection
+from itertools import count
 from typing import Any
 
 from helpers.client.exchange import Exchange
-from helpers.client.messages import JSON, AssistantMessage
+from helpers.client.messages import JSON, json_text, whole_number
+
+_REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+"""The fields of a message that hold reasoning: DeepSeek, Kimi and xAI use the first; Groq, vLLM,
+MAI and OpenRouter the second; OpenRouter the third too; Ollama the last."""
+_REASONING_ITEMS = ("thinking", "reasoning")
+_NOT_SENT_BACK = ("role", "content", "tool_calls", "annotations")
+"""Set by ``as_dict`` itself, or in no schema of a request (annotations)."""
 
 
 class _Sent:
@@ -24,18 +34,18 @@ class _Sent:
 
     def _text(self, name: str) -> str:
         value = self.raw.get(name)
-        return value if isinstance(value, str) else ""
+        return value if isinstance(value, str) else "" if value is None else json_text(value)
 
     def _optional(self, name: str) -> str | None:
         return self._text(name) or None
 
     def _number(self, name: str) -> int:
-        value = self.raw.get(name)
-        return value if type(value) is int else 0
+        return whole_number(self.raw.get(name)) or 0
 
     def _list(self, name: str) -> list[Any]:
+        """Return the list, or a list of the one object that stands in its place."""
         value = self.raw.get(name)
-        return list(value) if isinstance(value, list | tuple) else []
+        return list(value) if isinstance(value, list | tuple) else [value] if value else []
 
 
 class FunctionCall(_Sent):
@@ -48,26 +58,56 @@ class FunctionCall(_Sent):
 
     @property
     def arguments(self) -> str:
-        """The arguments as the model wrote them; they should be JSON, but may be invalid."""
+        """The arguments as the model wrote them; they should be JSON, but may be invalid.
+
+        Empty if there are none. A service that sends an object in place of its text gives its JSON.
+        """
         return self._text("arguments")
 
 
 class ChatCompletionsToolCall(_Sent):
     """One tool call that the model requests."""
 
+    __slots__ = ("_id",)
+
+    def __init__(self, raw: Any, id: str | None = None) -> None:
+        super().__init__(raw)
+        self._id = id
+
     @property
     def id(self) -> str:
         """The id to put in the tool message."""
-        return self._text("id")
+        return self._text("id") if self._id is None else self._id
 
     @property
     def function(self) -> FunctionCall:
         """The function and its arguments."""
         return FunctionCall(self.raw.get("function"))
 
+    def as_dict(self) -> JSON:
+        """Return the call as it is sent back: as it came, with what requests demand of a call."""
+        # `index` numbers the fragments of a stream; requests with it are refused.
+        sent = {name: value for name, value in self.raw.items() if name != "index"}
+        sent |= {"id": self.id, "type": self._text("type") or "function"}
+        if sent["type"] == "function":
+            made = self.function
+            arguments = made.raw.get("arguments")
+            sent["function"] = {
+                **made.raw,
+                "name": made.name or "unknown",
+                "arguments": "{}" if arguments is None else arguments,
+            }
+        return sent
+
 
 class ChatResponseMessage(_Sent):
-    """The model's message, or in an update the part (delta) of it that is new."""
+    """The model's message. ``taken_ids`` are ids that a call without one of its own can't have."""
+
+    __slots__ = ("_taken_ids",)
+
+    def __init__(self, raw: Any, taken_ids: Collection[str] = ()) -> None:
+        super().__init__({"content": raw} if isinstance(raw, str) else raw)
+        self._taken_ids = taken_ids
 
     @property
     def role(self) -> str | None:
@@ -76,19 +116,115 @@ class ChatResponseMessage(_Sent):
 
     @property
     def content(self) -> str:
-        """The text; empty where the service sent null or none (as with tool calls)."""
-        return self._text("content")
+        """The text; empty where the service sent null or none (as with tool calls).
+
+        Of content that is a list of items (Mistral's models that reason send such), the texts.
+        """
+        value = self.raw.get("content")
+        return "".join(map(_item_text, value if isinstance(value, list) else [value]))
+
+    @property
+    def refusal(self) -> str | None:
+        """The words with which the model refuses, which come in place of content."""
+        items = "".join(map(_any_text, self._items("refusal")))
+        return _any_text(self.raw.get("refusal")) or items or None
+
+    @property
+    def reasoning_content(self) -> str | None:
+        """The text of the reasoning, whatever the service calls it; None if there is none.
+
+        Many models reason and show no text of it, or only encrypted. Models that write
+        ``<think>`` into the content leave it there.
+        """
+        texts = (_any_text(self.raw.get(name)) for name in _REASONING)
+        items = "".join(map(_any_text, self._items(*_REASONING_ITEMS)))
+        return next(filter(None, texts), items or None)
 
     @property
     def tool_calls(self) -> list[ChatCompletionsToolCall]:
-        """The tool calls that the model requests."""
+        """The tool calls that the model requests.
+
+        A call whose id is missing, empty, no text or that of an earlier call gets one that is made
+        up, so that its result can be sent. ``as_dict`` has the same ids.
+        """
+        calls = self._list("tool_calls")
+        sent = [call.get("id") if isinstance(call, dict) else None for call in calls]
+        used = {*self._taken_ids, *(one for one in sent if isinstance(one, str))}
+        # Mistral takes ids of nine letters and digits only; other services take any text.
+        new = (made for number in count(1) if (made := f"call{number:05}") not in used)
+        ids: dict[str, Any] = {}
+        for call, one in zip(calls, sent, strict=True):
+            ids[one if isinstance(one, str) and one and one not in ids else next(new)] = call
+        return [ChatCompletionsToolCall(call, one) for one, call in ids.items()]
+
+    def as_dict(self, *, keep_reasoning: bool = True) -> JSON:
+        """Return the message as it is sent back: as it came, but for what requests can't hold.
+
+        ``keep_reasoning=False`` leaves the reasoning out. Services contradict each other: DeepSeek
+        and Kimi (their own APIs) refuse a tool call that comes back without it, and MAI-Thinking-1
+        wants the whole message back; Microsoft's page on reasoning models (2026-08-26) says to
+        leave it out unless the model's page demands it, and Groq refuses it for some models. Most
+        take back what they sent, so it is kept unless you say otherwise.
+        """
+        sent: JSON = {"role": "assistant"}
+        content = self.raw.get("content")
+        if isinstance(content, list) and not keep_reasoning:
+            reasoning = self._items(*_REASONING_ITEMS)
+            content = [item for item in content if item not in reasoning]
+        can_be_sent = isinstance(content, list) and all(isinstance(item, dict) for item in content)
+        calls = [call.as_dict() for call in self.tool_calls]
+        if content and can_be_sent:
+            sent["content"] = content
+        elif content is not None or not (calls or self.raw.get("refusal")):
+            sent["content"] = self.content
+        elif "content" in self.raw:
+            sent["content"] = None  # beside calls some services demand the key
+        if calls:
+            sent["tool_calls"] = calls
+        for name, value in self.raw.items():
+            left_out = name in _NOT_SENT_BACK or (name in _REASONING and not keep_reasoning)
+            if not left_out and value not in (None, [], {}):
+                sent[name] = value
+        return sent
+
+    def _items(self, *kinds: str) -> list[JSON]:
+        content = self.raw.get("content")
+        items = content if isinstance(content, list) else [content]
+        return [item for item in items if isinstance(item, dict) and item.get("type") in kinds]
+
+
+class StreamingChatResponseMessageUpdate(ChatResponseMessage):
+    """The part of the message that a streamed update adds: its tool calls are fragments."""
+
+    __slots__ = ()
+
+    @property
+    def tool_calls(self) -> list[ChatCompletionsToolCall]:
+        """The fragments of tool calls; only the first one of a call has its id."""
         return [ChatCompletionsToolCall(call) for call in self._list("tool_calls")]
 
-    def as_dict(self) -> JSON:
-        """Return the message as it is sent back: only the fields that a request may hold."""
-        calls = self._list("tool_calls")
-        content = self.raw.get("content")
-        return AssistantMessage(content if isinstance(content, str) else None, calls).as_dict()
+
+def _item_text(item: Any) -> str:
+    """Return the text of a content item; of another type in its place, its JSON."""
+    if item is None or isinstance(item, str):
+        return item or ""
+    if not isinstance(item, dict) or not {"type", "text"} & set(item):
+        return json_text(item)
+    text, is_content = item.get("text"), item.get("type") not in (*_REASONING_ITEMS, "refusal")
+    return text if isinstance(text, str) and is_content else ""
+
+
+def _any_text(value: Any, depth: int = 8) -> str:
+    """Return the text in ``value``: of a list the texts, of an object its text or its summary."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and depth:
+        return "".join(_any_text(item, depth - 1) for item in value)
+    if isinstance(value, dict) and depth:
+        names = ("text", "content", "thinking", "reasoning", "refusal", "summary")
+        texts = (_any_text(value.get(name), depth - 1) for name in names)
+        return next(filter(None, texts), "")
+    return json_text(value) if value else ""
 
 
 class ChatChoice(_Sent):
@@ -110,9 +246,9 @@ class ChatChoice(_Sent):
         return ChatResponseMessage(self.raw.get("message"))
 
     @property
-    def delta(self) -> ChatResponseMessage:
+    def delta(self) -> StreamingChatResponseMessageUpdate:
         """The part of the message that a streamed update adds."""
-        return ChatResponseMessage(self.raw.get("delta"))
+        return StreamingChatResponseMessageUpdate(self.raw.get("delta"))
 
 
 class CompletionsUsage(_Sent):
@@ -211,3 +347,13 @@ class StreamingChatCompletionsUpdate(_Answer):
     def content(self) -> str:
         """The text that this update adds; often empty in the first and the last."""
         return self._first.delta.content
+
+    @property
+    def reasoning_content(self) -> str | None:
+        """The text of the reasoning that this update adds; None if it adds none."""
+        return self._first.delta.reasoning_content
+
+    @property
+    def refusal(self) -> str | None:
+        """The part of a refusal that this update adds; None if it adds none."""
+        return self._first.delta.refusal

@@ -1,8 +1,8 @@
 """When to retry, and how long to wait first.
 
 Honours ``retry-after-ms`` and ``Retry-After`` (seconds or a date) up to ``max_wait`` seconds. A
-longer wait raises the error at once. Without such a header the waits double from 0.5 s up to 8 s,
-plus up to 0.5 s of jitter.
+longer wait raises the error at once. Without such a header, or where it asks for no wait at all,
+the waits double from 0.5 s up to 8 s, plus up to 0.5 s of jitter.
 
 The loops are in the clients, because one sleeps and the other awaits. tenacity has both, but needs
 more code than this module.
@@ -12,31 +12,44 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from helpers.client.errors import ChatError, ServiceConnectionError
+from helpers.client.errors import (
+    ChatError,
+    RateLimitError,
+    ServiceConnectionError,
+    ServiceError,
+    ServiceTimeoutError,
+)
 
 OnWait = Callable[[float, ChatError], None]
 """Called before each wait with the seconds and the error that is the reason."""
 
 
 def requested_wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the service asks to wait, or None if it names no usable number."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * scale
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
+    """Return the seconds that the service asks to wait, or None if it names no time to come.
+
+    The larger of ``retry-after-ms`` and ``Retry-After`` counts: the models route sends 0 ms beside
+    1 s. A header that came twice reads "1, 2".
+    """
+    after = headers.get("retry-after", "")
+    asked = [ms / 1000 for ms in _numbers(headers.get("retry-after-ms", ""))] + _numbers(after)
+    with suppress(ValueError, IndexError, TypeError, OverflowError):  # parsedate raises them all
+        date = parsedate_to_datetime(after)
         date = date.replace(tzinfo=date.tzinfo or UTC)  # -0000 is UTC too
-        return max(0.0, round(date.timestamp() - time.time(), 3))
-    except (ValueError, OverflowError):
-        return None
+        asked.append(round(date.timestamp() - time.time(), 3))
+    return max((wait for wait in asked if math.isfinite(wait) and wait > 0), default=None)
+
+
+def _numbers(header: str) -> list[float]:
+    found: list[float] = []
+    for part in header.split(","):
+        with suppress(ValueError):
+            found.append(float(part))
+    return found
 
 
 @dataclass(frozen=True)
@@ -51,10 +64,12 @@ class RetryPolicy:
     on_wait: OnWait | None
     max_pause: float
 
-    def pause_after(self, failure: ChatError, attempt: int) -> float:
-        """Return the seconds to sleep after attempt number ``attempt`` (from 1) failed.
+    def after(self, failure: ChatError, attempt: int) -> tuple[float, int]:
+        """Return the seconds to sleep after attempt number ``attempt`` (from 1) failed, and the
+        number of the next attempt.
 
-        Raises ``failure`` if there is to be no other attempt.
+        Raises ``failure`` if there is to be no other attempt. After a time-out the next attempt is
+        the last one, because the service may bill each of them.
         """
         if attempt >= self.attempts or not self._is_transient(failure):
             raise failure
@@ -63,12 +78,15 @@ class RetryPolicy:
             wait = min(0.5 * 2 ** (attempt - 1), 8.0) + random.uniform(0, 0.5)
         if self.on_wait is not None:
             self.on_wait(wait, failure)
-        return min(wait, self.max_pause)
+        is_last = isinstance(failure, ServiceTimeoutError)
+        return min(wait, self.max_pause), self.attempts if is_last else attempt + 1
 
     def _is_transient(self, failure: ChatError) -> bool:
         if isinstance(failure, ServiceConnectionError):
             return True
-        if failure.status is None or (failure.retry_after or 0) > self.max_wait:
+        if not isinstance(failure, RateLimitError | ServiceError) or failure.status is None:
+            return False
+        if (failure.retry_after or 0) > self.max_wait:
             return False
         return failure.status in (408, 429) or failure.status >= 500
 

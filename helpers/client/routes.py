@@ -16,7 +16,7 @@ from helpers.client.errors import BadParameterError, ConfigurationError
 from helpers.client.messages import JSON
 
 RouteName = Literal["models", "v1"]
-ROUTES: tuple[RouteName, ...] = ("models", "v1")
+ROUTES: tuple[RouteName, ...] = ("v1", "models")
 API_VERSION = "2024-05-01-preview"
 """The only api-version of the ``models`` route that is known to work; others return a 404."""
 MODELS_OPTIONS = frozenset(
@@ -27,7 +27,9 @@ MODELS_OPTIONS = frozenset(
 )
 """The parameters that the ``models`` route knows; any other is an extra parameter."""
 SERVERLESS = (".models.ai.azure.com", ".inference.ai.azure.com", ".inference.ml.azure.com")
-AZURE_OPENAI = ".openai.azure.com"
+GITHUB_MODELS = ("models.github.ai", "models.inference.ai.azure.com")
+MAI_PATH = "/mai/v1"
+"""Where MAI models answer: v1 with the key as ``api-key`` and the scope of ``models``."""
 EXTRA_POLICIES = ("pass-through", "drop", "error")
 FORMS = (
     "https://RESOURCE.services.ai.azure.com/models (route models) or "
@@ -55,9 +57,34 @@ class Route:
 
     @property
     def scope(self) -> str:
-        """The scope of an Entra ID token for this route."""
-        audience = "cognitiveservices.azure" if self.name == "models" else "ai.azure"
-        return f"https://{audience}.com/.default"
+        """The scope of an Entra ID token for this route.
+
+        Azure Government documents ``ai.azure.us`` for projects only; its refusals name
+        ``cognitiveservices.azure.us`` for resources. Raises ``ConfigurationError`` in any other
+        cloud: its audience is not known.
+        """
+        path = self.endpoint.path.rstrip("/")
+        cloud = _cloud(self.endpoint.host)
+        if cloud not in ("com", "us"):
+            raise ConfigurationError(
+                f"The audience of Entra ID tokens for endpoints in .azure.{cloud} is not known. "
+                "Nothing was sent.",
+                advice="use a key (AZURE_INFERENCE_CREDENTIAL), or an endpoint in .azure.com or "
+                ".azure.us.",
+            )
+        older = self.name == "models" or path == MAI_PATH
+        older = older or (cloud == "us" and not path.startswith("/api/projects/"))
+        return f"https://{'cognitiveservices' if older else 'ai'}.azure.{cloud}/.default"
+
+    @property
+    def stream_defaults(self) -> JSON:
+        """The parameters of a stream that does not choose them: on v1, to be told the usage.
+
+        Most models of the ``models`` route, and MAI's, tell it anyway.
+        """
+        if self.name == "models" or self.endpoint.path.rstrip("/") == MAI_PATH:
+            return {}
+        return {"stream_options": {"include_usage": True}}
 
     @property
     def is_loopback(self) -> bool:
@@ -86,8 +113,6 @@ class Route:
                     f"extra_parameters={policy!r} needs the models route: the v1 route always "
                     "passes every parameter through to the model."
                 )
-            if body.get("stream"):  # on the other route most models send the usage anyway
-                body.setdefault("stream_options", {"include_usage": True})
             return {}, body
         extras = body.keys() - MODELS_OPTIONS - {"messages", "model"}
         policy = policy or ("pass-through" if extras else None)
@@ -104,7 +129,7 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         raise ConfigurationError(f"There is no route {name!r}.", advice="use models or v1.")
     try:
         url = httpx.URL(endpoint.strip())
-    except (httpx.InvalidURL, TypeError, AttributeError):
+    except (httpx.InvalidURL, TypeError, AttributeError, UnicodeError):
         raise _refused("It is not a URL.") from None  # the reason may quote a password
     if url.scheme not in ("http", "https") or not url.host:
         raise _refused("It does not start with https:// and a host name.")
@@ -112,6 +137,8 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         raise _refused("It holds a user name or password.", "leave them out; use a credential.")
     path = url.path.rstrip("/")
     host = url.host
+    if host in GITHUB_MODELS:
+        raise _refused("GitHub Models ended on 30 July 2026.", _INSTEAD)
     if url.query or url.fragment or path.endswith("/chat/completions"):
         raise _refused(
             "It is the address of one call, not the endpoint.",
@@ -119,16 +146,38 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         )
     if host.endswith(SERVERLESS):
         return Route(name or "models", url, bearer_key=True)
-    azure = host.endswith(".azure.com")
+    azure = _AZURE.search(host) is not None
+    if _FOUNDRY.search(host) and _PROJECT.fullmatch(path):  # the address that the portal shows
+        path += "/openai/v1"
+        url = url.copy_with(path=path)
     if path.endswith("/models") and not azure:
         return Route(name or "models", url, bearer_key=name == "v1")
-    if path == "/models" and not host.endswith(AZURE_OPENAI):
+    if path == "/models" and not _AZURE_OPENAI.search(host):
         return _same("models", name, url, bearer=False)
     if path.endswith("/v1"):
-        return _same("v1", name, url, bearer=not path.endswith("/openai/v1"))
+        bearer = not (path.endswith("/openai/v1") or (azure and path == MAI_PATH))
+        return _same("v1", name, url, bearer=bearer)
     if name is not None and not azure:
         return Route(name, url, bearer_key=name == "v1")
     raise _refused(f"Its path is {path or '/'!r}.", _right_form(host, path))
+
+
+_AZURE = re.compile(r"\.azure\.(?:com|us|cn)$")
+_AZURE_OPENAI = re.compile(r"\.openai\.azure\.\w+$")
+_FOUNDRY = re.compile(r"\.services\.ai\.azure\.\w+$")
+_PROJECT = re.compile(r"/api/projects/[^/]+")
+_INSTEAD = (
+    "leave the endpoint out to see the recordings, start a model server on this machine, or "
+    f"use a deployment of your own: {FORMS}."
+)
+
+
+def _cloud(host: str) -> str:
+    """Return the end of an Azure host: com, us (Government), cn (China) and others."""
+    found = re.search(
+        r"\.(?:openai|ai|cognitiveservices)\.azure\.(.+)$|\.azure-api\.(us|cn)$", host
+    )
+    return (found[1] or found[2]) if found else "com"
 
 
 def _same(found: RouteName, asked: RouteName | None, url: httpx.URL, *, bearer: bool) -> Route:
@@ -143,11 +192,14 @@ def _same(found: RouteName, asked: RouteName | None, url: httpx.URL, *, bearer: 
 def _right_form(host: str, path: str) -> str:
     if host.endswith(SERVERLESS):
         return f"use https://{host}"
-    if host.endswith(AZURE_OPENAI):
+    if _AZURE_OPENAI.search(host):
         return f"use https://{host}/openai/v1"
     if path.endswith("/v1") or path == "/models":
         return f"end it after {path}: the client adds /chat/completions and the api-version."
-    if host.endswith(".services.ai.azure.com") or re.fullmatch(r"/models?/.*|/model", path):
+    if _FOUNDRY.search(host) and path.startswith("/api"):
+        project = _PROJECT.match(path)
+        return f"use https://{host}{project[0] if project else '/api/projects/PROJECT'}/openai/v1."
+    if _FOUNDRY.search(host) or re.fullmatch(r"/models?/.*|/model", path):
         return f"use https://{host}/models (route models) or https://{host}/openai/v1 (route v1)."
     return f"end it in /models or /v1, or name the route. On Azure: {FORMS}."
 

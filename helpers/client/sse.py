@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+MAX_IGNORED = 2_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -30,6 +31,9 @@ class EventReader:
         self._name = ""
         self._data: list[str] = []
         self._at_start, self._after_cr = True, False
+        self.ignored = ""
+        """The lines so far that are of no event, up to ``MAX_IGNORED`` characters: an error may be
+        written into a stream as it is, without ``data:``."""
 
     def feed(self, text: str) -> Iterator[Event]:
         """Yield the events that end within ``text``."""
@@ -62,6 +66,8 @@ class EventReader:
             self._data.append(value.removeprefix(" "))
         elif field == "event":
             self._name = value.removeprefix(" ")
+        elif field not in ("", "id", "retry") and len(self.ignored) < MAX_IGNORED:
+            self.ignored += line[:MAX_IGNORED] + "\n"
 
     def _event(self) -> Event | None:
         name, data = self._name or "message", "\n".join(self._data)

@@ -13,7 +13,12 @@ from typing import Any, Self, cast
 import httpx
 
 from helpers.client.accumulator import StreamAccumulator
-from helpers.client.errors import ConfigurationError, StreamInterruptedError, service_words
+from helpers.client.error_bodies import is_filter_refusal, service_words
+from helpers.client.errors import (
+    ConfigurationError,
+    StreamFilteredError,
+    StreamInterruptedError,
+)
 from helpers.client.exchange import Exchange, body_from, describe
 from helpers.client.messages import JSON
 from helpers.client.redaction import redactor
@@ -23,6 +28,7 @@ from helpers.client.sse import Event, EventReader
 DONE = "[DONE]"
 Pair = tuple[Event, StreamingChatCompletionsUpdate]
 """An event, and the update that it holds."""
+_REPORTED = "The service reported an error within the stream."
 _BREAKS = (httpx.RequestError, httpx.StreamError)
 
 
@@ -56,6 +62,7 @@ class BaseStream:
     def _open(self, response: httpx.Response) -> None:
         """Start from the beginning: a ``with`` block may be entered again."""
         self._response = response
+        self._request = response.request  # as it was sent at last
         self._clock: Callable[[], float] = response.extensions["elapsed"]
         self._elapsed = self._clock()
         self._reader, self._assembly, self._done = EventReader(), StreamAccumulator(), False
@@ -79,13 +86,18 @@ class BaseStream:
     def _parse(self, event: Event) -> JSON:
         with suppress(ValueError, RecursionError):
             update = json.loads(event.data)
-            if event.name != "error" and _is_update(update):
+            if event.name != "error" and isinstance(update, dict) and _error_in(update) is None:
                 return cast(JSON, update)
-        update = body_from(event.data, self._redact)  # masked, because the error repeats it
-        words, code = service_words(update)
-        if isinstance(update, str) and event.name != "error":
-            raise self._broken("An event held no JSON.", words)
-        raise self._broken("The service reported an error within the stream.", words, code)
+        sent = body_from(event.data, self._redact)  # masked, because the error repeats it
+        no_json = isinstance(sent, str) and event.name != "error"
+        what = "An event held no JSON." if no_json else _REPORTED
+        raise self._reported((isinstance(sent, dict) and _error_in(sent)) or sent, what)
+
+    def _reported(self, error: Any, message: str) -> StreamInterruptedError:
+        words, code = service_words(error)
+        if is_filter_refusal(words, code, error):
+            return self._broken(StreamFilteredError.summary, words, code, StreamFilteredError)
+        return self._broken(message, words, code)
 
     def _broke(self, reason: type[Exception]) -> None:
         """Raise the error for a connection that broke, unless the answer was complete by then."""
@@ -95,21 +107,35 @@ class BaseStream:
 
     def _check_end(self) -> None:
         if not (self._done or self._assembly.finished):
-            raise self._broken("The service ended the stream before the answer was complete.")
+            message = "The service ended the stream before the answer was complete."
+            raise self._reported(body_from(self._reader.ignored, self._redact), message)
 
     def _broken(
-        self, message: str, words: str = "", code: str | None = None
+        self,
+        message: str,
+        words: str = "",
+        code: str | None = None,
+        kind: type[StreamInterruptedError] = StreamInterruptedError,
     ) -> StreamInterruptedError:
-        return StreamInterruptedError(
+        return kind(
             message, partial=self.completion, words=words, code=code, exchange=self.exchange
         )
 
 
-def _is_update(value: Any) -> bool:
-    """Return False for an error: a field ``error``, or words but no choices."""
-    if not isinstance(value, dict) or value.get("error"):
-        return False
-    return "choices" in value or not service_words(value)[0]
+def _error_in(event: JSON) -> JSON | None:
+    """Return the part of an event that reports an error; None if the event is an update.
+
+    An error is what has a field ``error`` or says that it is one, here or in a choice; what has
+    words but no choices; and what holds choices that are none.
+    """
+    choices = event.get("choices")
+    if event.get("error") or "error" in (event.get("type"), event.get("object")):
+        return event
+    if isinstance(choices, list | dict):
+        pieces = choices if isinstance(choices, list) else [choices]
+        return next((one for one in pieces if isinstance(one, dict) and one.get("error")), None)
+    no_update = choices is not None or ("choices" not in event and service_words(event)[0])
+    return event if no_update else None
 
 
 class CompletionStream(BaseStream):

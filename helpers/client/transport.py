@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import weakref
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from helpers.client.redaction import Secret
 from helpers.client.routes import Route
 
 if TYPE_CHECKING:
+    import ssl
     from asyncio import AbstractEventLoop
 
     from helpers.client.async_transport import AsyncNetworkTransport
@@ -21,17 +24,22 @@ if TYPE_CHECKING:
 class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Send the requests of either client: sync ones over httpx, awaited ones over aiohttp.
 
-    A proxy that can't be used raises ``ConfigurationError``.
+    A proxy or a certificate setting that can't be used raises ``ConfigurationError``, which names
+    the setting.
     """
 
     def __init__(self, route: Route) -> None:
-        self._trusted = httpx.create_ssl_context()
+        self._scheme = route.endpoint.scheme
+        named = _system_proxy(route)
+        self._proxy = _usable_proxy(named) if named else None
+        if named and not self._proxy:
+            raise _unusable_proxy(self._scheme)
+        schemes = (self._scheme, self._proxy.url.scheme if self._proxy else None)
+        self._trusted = tls_context(is_used="https" in schemes)
         try:
-            named = _system_proxy(route)
-            self._proxy = httpx.Proxy(named) if named else None
             self._sync = httpx.HTTPTransport(self._trusted, proxy=self._proxy)
-        except (ValueError, ImportError, httpx.InvalidURL):
-            raise _unusable_proxy() from None  # the reason may hold the proxy's password
+        except ImportError:  # a SOCKS proxy needs another package
+            raise _unusable_proxy(self._scheme) from None
         self._async: dict[AbstractEventLoop, AsyncNetworkTransport] = {}
         # The finalizer holds the dict only: if it held self, self would never be collected.
         weakref.finalize(self, _abandon, self._async)
@@ -49,7 +57,7 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             from helpers.client.async_transport import AsyncNetworkTransport
 
             if self._proxy and self._proxy.url.scheme not in ("http", "https"):
-                raise _unusable_proxy()
+                raise _unusable_proxy(self._scheme)
             self._drop_ended_loops()
             self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
         return await self._async[loop].handle_async_request(request)
@@ -89,6 +97,58 @@ def _abandon(transports: dict[AbstractEventLoop, AsyncNetworkTransport]) -> None
             transport.close_at_once()
 
 
+def tls_context(*, is_used: bool = True) -> ssl.SSLContext:
+    """Return what httpx verifies servers with, or a context that trusts nobody if none is used.
+
+    Raises ``ConfigurationError`` if SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE can't be used.
+    """
+    import ssl  # imported late: a replay needs none of it
+
+    if not is_used:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if _setting("SSL_CERT_FILE"):
+        check_certificates("SSL_CERT_FILE")
+    elif _setting("SSL_CERT_DIR"):
+        check_certificates("SSL_CERT_DIR", in_folder=True)
+    try:
+        return httpx.create_ssl_context()
+    except OSError:
+        raise ConfigurationError(
+            "SSLKEYLOGFILE names no file that can be written.",
+            advice="set it to a file in a folder that exists, or unset it.",
+        ) from None
+
+
+def check_certificates(setting: str, *, in_folder: bool = False) -> None:
+    """Raise ``ConfigurationError`` if the setting names no certificates that can be read.
+
+    ``in_folder``: it names folders, in which OpenSSL finds certificates by the hash in their names
+    (``1a2b3c4d.0``) and silently trusts nobody if there is none.
+    """
+    import ssl
+
+    path = _setting(setting)
+    try:
+        if not in_folder:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+            return
+        names = (name for folder in path.split(os.pathsep) for name in os.listdir(folder))
+        if any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in names):
+            return
+    except OSError:  # also an SSLError: there is none in the file
+        pass
+    form = "a folder of certificates (run `openssl rehash` on it)" if in_folder else "a PEM file"
+    raise ConfigurationError(
+        f"{setting} names no certificates that can be read.",
+        advice=f"set {setting} to {form}, or unset it.",
+    )
+
+
+def _setting(name: str) -> str:
+    """Return a setting that httpx and OpenSSL read too, so that an error can name it."""
+    return os.environ.get(name, "")  # noqa: TID251
+
+
 def _system_proxy(route: Route) -> Secret | None:
     """Return the URL of the proxy that the system names for ``route``. It may hold a password."""
     import urllib.request  # imported late: a replay needs none of it
@@ -102,10 +162,26 @@ def _system_proxy(route: Route) -> Secret | None:
     return Secret(named if "://" in named else f"http://{named}")
 
 
-def _unusable_proxy() -> ConfigurationError:
+def _usable_proxy(named: Secret) -> httpx.Proxy | None:
+    """Return the proxy with this URL, or None if it can't be one. The caller raises: the frames of
+    this function could show the password.
+    """
+    try:
+        proxy = httpx.Proxy(named)
+    except (ValueError, httpx.InvalidURL):
+        return None
+    is_usable = re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536
+    return proxy if is_usable else None
+
+
+def _unusable_proxy(scheme: str) -> ConfigurationError:
+    names = (
+        form for name in (scheme, "all") for form in (f"{name}_proxy", f"{name}_PROXY".upper())
+    )
+    setting = next((name for name in names if _setting(name)), None)
     return ConfigurationError(
-        "The proxy that this system names can't be used.",
-        advice="set HTTPS_PROXY to the form http://HOST:PORT, or unset it.",
+        f"The proxy that {setting or 'this system'} names can't be used.",
+        advice=f"set {setting or 'HTTPS_PROXY'} to the form http://HOST:PORT, or unset it.",
     )
 
 

@@ -29,6 +29,10 @@ _NUMBERS: dict[str, tuple[type, float, float, float]] = {
     "n": (int, 1, 128, 128),
     "top_logprobs": (int, 0, 20, 20),
 }
+_ELSEWHERE = {
+    "stream": "left out: call client.stream(...) to stream",
+    "timeout": "left out: call client.with_options(timeout=...).complete(...)",
+}
 _WORDS = {"tool_choice": ("auto", "none", "required"), "response_format": ("text", "json_object")}
 
 
@@ -53,7 +57,7 @@ def _expected(name: str, value: Any, route: RouteName) -> str | None:
         return None if fits and texts else "a text or a list of texts"
     if name == "tools":
         return None if isinstance(value, list | tuple) and value else "a list that is not empty"
-    return "left out: call client.stream(...) to stream" if name == "stream" else None
+    return _ELSEWHERE.get(name)
 
 
 def check_options(options: Mapping[str, Any], route: RouteName) -> JSON:

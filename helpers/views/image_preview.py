@@ -1,6 +1,7 @@
 """``preview``: pictures before and after ``prepare``, small, side by side, and in numbers."""
 
 import io
+import warnings
 from collections.abc import Mapping
 
 from jinja2 import Environment
@@ -8,7 +9,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from helpers.client.text import one_line
-from helpers.images import Picture, pixels_of
+from helpers.images import Picture, draft, pixels_of
 from helpers.views.charts import png_bytes
 from helpers.views.view import View, picture, table
 
@@ -42,9 +43,13 @@ def _pair(about: str, prepared: Picture) -> View:
     files = {"in the file": prepared.original, "as it is sent": prepared.data}
     if prepared.data == prepared.original:
         files = {"in the file, and as it is sent": prepared.data}
+    elif not prepared.original:
+        files = {"as it is sent": prepared.data}
     images, columns = {}, []
     for title, data in files.items():
-        with Image.open(io.BytesIO(data)) as opened:
+        with warnings.catch_warnings(action="ignore"):  # of its size, which ``prepare`` has checked
+            opened = Image.open(io.BytesIO(data))
+        with opened:
             kind, width, height = str(opened.format), opened.width, opened.height
             small = _small(opened)
         alt = f"{about}, {title}: {kind}, {width} by {height} pixels."
@@ -63,8 +68,9 @@ def _pair(about: str, prepared: Picture) -> View:
 
 
 def _small(opened: Image.Image) -> Image.Image:
-    """Return a small copy of the pixels as they are stored, on a white ground."""
-    full = pixels_of(opened)
+    """Return a small copy of the pixels, not turned, on a white ground."""
+    draft(opened, 1024)  # saves the memory of a large photo, and no detail that could be seen
+    full, _ = pixels_of(opened)
     full.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     card = Image.new("RGB", full.size, "white")
     card.paste(full, mask=full if full.mode == "RGBA" else None)

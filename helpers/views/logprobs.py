@@ -38,8 +38,8 @@ _MARK = Markup(
 )
 LEGEND = f"Marked with a figure and a bar: what the model was less than {MIN_SURE:.0%} sure of."
 _NO_LOGPROBS = (
-    "There are no logprobs in this answer. Ask with logprobs=True, and see whether the model knows "
-    "that parameter."
+    "There are no log probabilities in this answer. Ask with logprobs=True, unless the model "
+    "refuses that parameter, as reasoning models do."
 )
 
 
@@ -57,10 +57,11 @@ class Token:
         return 0.0 if self.logprob is None else math.exp(self.logprob)
 
 
-def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
+def heatmap(answer: ChatCompletions | Sequence[Any] | None) -> View:
     """Show the text of ``answer`` with every unsure token marked, and a table of the least sure.
 
-    ``answer`` is a completion, or the list at ``["logprobs"]["content"]`` of one of its choices.
+    ``answer`` is a completion, or the list at ``["logprobs"]["content"]`` of one of its choices,
+    which may be None. Without log probabilities, a sentence says so.
     """
     tokens = tokens_of(answer)
     if not tokens:
@@ -79,13 +80,14 @@ def heatmap(answer: ChatCompletions | Sequence[Any]) -> View:
     )
 
 
-def tokens_of(answer: ChatCompletions | Sequence[Any]) -> list[Token]:
-    """Return the tokens of what ``heatmap`` takes; none if there are no logprobs."""
+def tokens_of(answer: ChatCompletions | Sequence[Any] | None) -> list[Token]:
+    """Return the tokens of what ``heatmap`` takes, those of a refusal if it has no content; none if
+    there are no logprobs.
+    """
     if isinstance(answer, ChatCompletions):
         logprobs = answer.choices[0].raw.get("logprobs") if answer.choices else None
-        content = _field(logprobs, "content")
-        answer = content if isinstance(content, list) else []
-    return list(_read(answer))
+        answer = _field(logprobs, "content") or _field(logprobs, "refusal")
+    return list(_read(answer if isinstance(answer, list | tuple) else []))
 
 
 def summarize(tokens: Sequence[Token]) -> str:

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from helpers.client.messages import content_text
 from helpers.client.responses import ChatResponseMessage
 from helpers.client.text import shorten
+from helpers.views.answer import message_text, said
 from helpers.views.view import View, table
 
 MAX_STEPS = 60
@@ -77,6 +78,8 @@ def steps_of(messages: Iterable[Any]) -> list[Step]:
 def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> Iterator[Step]:
     """Yield the steps of one message; ``numbers`` has the step of each earlier call, by its id."""
     role, sent = message.role or "", content_text(message.raw.get("content"))
+    if role == "assistant":
+        sent = said(message.content, message.refusal)
     if role == "tool":
         call_id = message.raw.get("tool_call_id")
         call_id = call_id if isinstance(call_id, str) else ""
@@ -91,7 +94,7 @@ def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> 
         sender = _SENDERS.get(role, shorten(role, 40) or "(no role)")
         between = _route("model", "user") if role == "assistant" else _route(sender, "model")
         what = "instructs" if sender == "program" else "says"
-        yield Step(role, between, what, _short_text(sent), sent)
+        yield Step(role, between, what, shorten(sent or message_text(message), MAX_TEXT), sent)
     for call in message.tool_calls:
         what = f"calls {shorten(call.function.name, 64) or '(no name)'}"
         arguments = call.function.arguments
@@ -103,15 +106,13 @@ def _route(sender: str, receiver: str) -> str:
     return f"{sender}{_ARROW}{receiver}"
 
 
-def _short_text(text: str) -> str:
-    return shorten(text, MAX_TEXT) or "(no text)"
-
-
 def _argument_lines(arguments: str) -> str:
     """Return one argument a line if they are a JSON object, else the text as the model wrote it."""
     given = json_of(arguments)
     if not isinstance(given, dict):
-        return f"not a JSON object: {_short_text(arguments)}" if arguments else "(no arguments)"
+        return (
+            f"not a JSON object: {shorten(arguments, MAX_TEXT)}" if arguments else "(no arguments)"
+        )
     lines = [
         f"{shorten(str(name), 64)} = {shorten(json.dumps(value, ensure_ascii=False), MAX_TEXT)}"
         for name, value in list(given.items())[:MAX_ARGUMENTS]

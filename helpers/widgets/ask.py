@@ -3,14 +3,16 @@
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
+from helpers.client.accumulator import StreamAccumulator
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.retry import wait_notice
 from helpers.client.text import one_line
 from helpers.recordings.replay import ReplayTransport
+from helpers.views.answer import answer_text, said
 from helpers.widgets.job import Job, Progress, RunContext, Task, Value
 from helpers.widgets.panel import Panel, area, button, choice, named, row, set_primary, text_box
 
@@ -27,33 +29,50 @@ Request = TypeVar("Request")
 _NO_EXAMPLE = ""
 
 
+class Chunk(NamedTuple):
+    """What one update brings: after so many seconds from sending, a text, a part of a refusal."""
+
+    elapsed: float
+    text: str
+    refusal: str = ""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The first ``count`` chunks of a streamed answer; ``completion`` once all of it is there.
 
-    A chunk is the seconds from sending, and a text. The list is shared with the later values of the
-    same stream: a copy for each chunk would be quadratic.
+    ``reasoned``: whether reasoning has come. The list is shared with the later values of the same
+    stream: a copy for each chunk would be quadratic.
     """
 
-    chunks: Sequence[tuple[float, str]] = ()
+    chunks: Sequence[Chunk] = ()
     count: int = 0
     completion: ChatCompletions | None = None
+    reasoned: bool = False
 
     @classmethod
     def of(cls, updates: Iterable[StreamingChatCompletionsUpdate]) -> Self:
-        """Make an answer of the ``updates`` that bring text."""
-        chunks = [(update.elapsed, update.content) for update in updates if update.content]
-        return cls(chunks, len(chunks))
+        """Make an answer of the ``updates`` of a stream that has ended."""
+        chunks, whole = list[Chunk](), StreamAccumulator()
+        for update in updates:
+            whole.add(update.raw)
+            chunks += _chunks_of(update)
+        return cls(chunks, len(chunks), ChatCompletions(whole.whole()) if whole.finished else None)
 
     @property
     def text(self) -> str:
         """The text that has arrived."""
-        return "".join(text for _, text in self.chunks[: self.count])
+        return "".join(chunk.text for chunk in self.chunks[: self.count])
+
+    @property
+    def refusal(self) -> str:
+        """The words that have arrived with which the model refuses."""
+        return "".join(chunk.refusal for chunk in self.chunks[: self.count])
 
     @property
     def arrivals(self) -> list[float]:
         """When each chunk arrived, in seconds from sending."""
-        return [at for at, _ in self.chunks[: self.count]]
+        return [chunk.elapsed for chunk in self.chunks[: self.count]]
 
 
 class AskPanel(Panel, Generic[Request, Value]):
@@ -77,7 +96,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         self.job: Job[Value] = Job(initial, self.update, self._end)
 
     def form(self) -> list[Any]:
-        """Make the controls that hold the request. Called once."""
+        """Make the controls that hold the request."""
         if self.question is None:
             return []
         label, placeholder = self.question
@@ -125,6 +144,11 @@ class AskPanel(Panel, Generic[Request, Value]):
     def stop(self) -> bool:
         """End the answer now and keep what has arrived. Return False if none is on its way."""
         return self.job.stop()
+
+    def close(self) -> None:
+        """End what is running, and close the controls."""
+        self.stop()
+        super().close()
 
     def build(self) -> list[Any]:
         """Make the list of examples (offline), the form, Run, Stop and the status line."""
@@ -198,6 +222,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         options = ((first, _NO_EXAMPLE), *labels.items())
         if self._examples.options != options:
             self._examples.options = options
+            self._examples.index = 0  # a list that was empty would show nothing
 
     def _fill_in(self) -> None:
         if self._examples.value != _NO_EXAMPLE:
@@ -214,18 +239,27 @@ def stream_task(client: ChatCompletionsClient, messages: Messages, **options: An
     """Return the task of streaming an answer."""
 
     def task(context: RunContext) -> Generator[Answer]:
-        chunks: list[tuple[float, str]] = []
+        chunks: list[Chunk] = []
+        reasoned = False
         with (
             announce_waits(client, context).stream(messages, **options) as stream,
             context.on_stop(stream.hang_up),
         ):
             for update in stream:
-                if update.content:
-                    chunks.append((update.elapsed, update.content))
-                    yield Answer(chunks, len(chunks))
-        yield Answer(chunks, len(chunks), stream.completion)
+                new, begins = _chunks_of(update), not reasoned and bool(update.reasoning_content)
+                chunks += new
+                reasoned = reasoned or begins
+                if new or begins:
+                    yield Answer(chunks, len(chunks), reasoned=reasoned)
+        yield Answer(chunks, len(chunks), stream.completion, reasoned)
 
     return task
+
+
+def _chunks_of(update: StreamingChatCompletionsUpdate) -> list[Chunk]:
+    """Return the chunk that ``update`` brings, if it brings text or a part of a refusal."""
+    chunk = Chunk(update.elapsed, update.content, update.refusal or "")
+    return [chunk] if chunk.text or chunk.refusal else []
 
 
 def announce_waits(client: ChatCompletionsClient, context: RunContext) -> ChatCompletionsClient:
@@ -240,6 +274,18 @@ def announce_waits(client: ChatCompletionsClient, context: RunContext) -> ChatCo
         context.sleep(min(seconds, client.retry.max_pause))
 
     return client.with_options(on_wait=wait, max_pause=0.0)
+
+
+def progress_text(progress: Progress[Answer], nothing: str = "(no text yet)") -> str:
+    """Return what has arrived of an answer; if nothing has, why, or ``nothing`` while it comes."""
+    answer = progress.value
+    if words := said(answer.text, answer.refusal):
+        return words
+    if answer.completion is not None:
+        return answer_text(answer.completion)
+    if progress.state in ("stopped", "failed"):
+        return "(no text)"
+    return "(the model is reasoning, no text yet)" if answer.reasoned else nothing
 
 
 def outcome_text(progress: Progress[Any]) -> str:

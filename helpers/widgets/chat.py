@@ -8,8 +8,17 @@ from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.messages import JSON, AssistantMessage, UserMessage, content_text
+from helpers.client.responses import ChatResponseMessage
+from helpers.views.answer import message_text
 from helpers.views.view import View
-from helpers.widgets.ask import Answer, AskPanel, check_text, recorded_questions, stream_task
+from helpers.widgets.ask import (
+    Answer,
+    AskPanel,
+    check_text,
+    progress_text,
+    recorded_questions,
+    stream_task,
+)
 from helpers.widgets.html import escape_lines, safe_text
 from helpers.widgets.job import Progress, Task
 from helpers.widgets.panel import area, button, column, named, text_area
@@ -39,21 +48,23 @@ class Chat(AskPanel[str, Answer]):
         self._start = list(self.messages)
         self._client = client
         self._pending = ""  # the question that is being answered
+        self._reasons: dict[int, str | None] = {}  # why an answer ended, by its place
         super().__init__(Answer())
 
     def ask(self, text: str) -> str:
-        """Send ``text`` from a cell, wait for the answer, and return its text.
+        """Send ``text`` from a cell, wait for the answer, and return what it says.
 
         Raises ``ChatError``, or ``ValueError`` if an answer is on its way.
         """
         if not self.run(text):
             raise ValueError("An answer is still on its way.")
-        return self.job.result().text
+        self.job.result()
+        return progress_text(self.job.progress)
 
     def clear(self) -> None:
         """Go back to the messages that the chat began with."""
         self.job.stop()
-        self.messages = list(self._start)
+        self.messages, self._reasons = list(self._start), {}
         self.job.reset(Answer())
 
     def export(self) -> str:
@@ -62,7 +73,7 @@ class Chat(AskPanel[str, Answer]):
 
     def static_view(self) -> View:
         """Return the conversation so far."""
-        return conversation(self.messages)
+        return conversation(self.messages, self._reasons)
 
     def build(self) -> list[Any]:
         """Make the conversation, the form with its buttons, and a place for the export."""
@@ -101,8 +112,10 @@ class Chat(AskPanel[str, Answer]):
         answer, question, self._pending = progress.value, self._pending, ""
         if answer.completion is not None:
             reply = answer.completion.message.as_dict()
+            self._reasons[len(self.messages) + 1] = answer.completion.finish_reason
         elif answer.count:
-            reply = AssistantMessage(answer.text).as_dict()
+            text, refusal = answer.text or None, answer.refusal or None
+            reply = AssistantMessage(text, refusal=refusal).as_dict()
         else:
             if self.is_built:
                 self.box.value = self.box.value or question
@@ -113,7 +126,7 @@ class Chat(AskPanel[str, Answer]):
         """Show the question and its answer as far as it has arrived."""
         coming = ""
         if progress.state == "running" and (question := self._pending):
-            reply = AssistantMessage(progress.value.text or "…").as_dict()
+            reply = AssistantMessage(progress_text(progress, "…")).as_dict()
             coming = conversation([UserMessage(question).as_dict(), reply]).html
         self._coming.value = coming
 
@@ -133,9 +146,18 @@ class Chat(AskPanel[str, Answer]):
         layout.display = None if layout.display else "none"
 
 
-def conversation(messages: Iterable[Mapping[str, Any]]) -> View:
-    """Return who said what; for content that is no text, its kind."""
-    turns = [(str(message.get("role") or "unknown"), _words(message)) for message in messages]
+def conversation(
+    messages: Iterable[Mapping[str, Any]], finish_reasons: Mapping[int, str | None] | None = None
+) -> View:
+    """Return who said what; for content that is no text, its kind.
+
+    ``finish_reasons`` are those of answers, by their place: they say why one has no text.
+    """
+    reasons = finish_reasons or {}
+    turns = [
+        (str(message.get("role") or "unknown"), _words(message, reasons.get(place)))
+        for place, message in enumerate(messages)
+    ]
     if not turns:
         return View("<p>No message yet.</p>", "No message yet.")
     named_turns = [
@@ -149,7 +171,9 @@ def conversation(messages: Iterable[Mapping[str, Any]]) -> View:
     )
 
 
-def _words(message: Mapping[str, Any]) -> str:
+def _words(message: Mapping[str, Any], finish_reason: str | None) -> str:
+    if message.get("role") == "assistant":
+        return message_text(ChatResponseMessage(dict(message)), finish_reason)
     return content_text(message.get("content")) or "(no text)"
 
 

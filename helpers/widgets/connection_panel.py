@@ -19,6 +19,7 @@ from helpers.client.text import one_line, sanitize, shorten
 from helpers.connect import Settings, build_client, override_settings
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
+from helpers.views.answer import answer_text
 from helpers.views.view import View, table
 from helpers.widgets.ask import AskPanel, announce_waits
 from helpers.widgets.job import Progress, RunContext, Task
@@ -253,8 +254,8 @@ def words_of_test(progress: Progress[Connection]) -> str:
 
 
 def _success_words(connection: Connection, answer: ChatCompletions) -> str:
-    text = textwrap.shorten(sanitize(shorten(answer.content)), MAX_QUOTE, placeholder=" …")
-    quote = f"“{text}”" if text else "without text"
+    text = textwrap.shorten(sanitize(shorten(answer_text(answer))), MAX_QUOTE, placeholder=" …")
+    quote = f"“{text}”" if answer.content else text
     if connection.mode == "replay":
         return f"The recording answers {quote}. Nothing was sent: for a test, enter an endpoint."
     headers = answer.exchange.response_headers if answer.exchange else {}

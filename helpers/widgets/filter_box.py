@@ -10,6 +10,7 @@ from helpers.client.errors import ContentFilterError
 from helpers.client.messages import UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import one_line
+from helpers.views.answer import answer_text
 from helpers.views.content_filter import filter_results, severity
 from helpers.views.view import View, table
 from helpers.widgets.ask import AskPanel, announce_waits, check_text, recorded_questions
@@ -86,8 +87,9 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
             self.outcomes = dict([*kept, (self._sentence, progress.value)])
 
     def show_results(self, progress: Progress[Outcome | None]) -> None:
-        """Show the outcomes."""
-        self._outcome.value = self.static_view().html
+        """Show the outcomes. While a new sentence has none, the others are in the list only."""
+        with_newest = progress.state == "ready" or progress.value is not None
+        self._outcome.value = outcomes_view(self.outcomes, with_newest=with_newest).html
 
     def status_words(self, progress: Progress[Outcome | None]) -> str:
         """Return whether the newest sentence was refused or cut."""
@@ -114,21 +116,23 @@ def outcome_words(outcome: Outcome) -> str:
     if any(verdict.error is not None for verdict in results.get("answer", {}).values()):
         return "Not refused; the filter did not check the answer."
     if not outcome.content:
-        return "Not refused, but no text came."
+        return f"Not refused by the filter. {answer_text(outcome)}"
     return "Not refused."
 
 
-def outcomes_view(outcomes: Mapping[str, Outcome]) -> View:
+def outcomes_view(outcomes: Mapping[str, Outcome], *, with_newest: bool = True) -> View:
     """Return the newest sentence with the filter's chart, then all sentences with their outcome."""
     if not outcomes:
         return View("<p>No sentence yet.</p>", "No sentence yet.")
+    rows = [(text, outcome_words(outcome)) for text, outcome in outcomes.items()]
+    listed = table(["sentence", "what happened"], rows)
+    if not with_newest:
+        return listed
     sentence, newest = list(outcomes.items())[-1]
     words = outcome_words(newest)
     if not isinstance(newest, ContentFilterError) and newest.content:
         words += f"\nAnswer: {newest.content}"
     chart = severity(filter_results(newest))
-    rows = [(text, outcome_words(outcome)) for text, outcome in outcomes.items()]
-    listed = table(["sentence", "what happened"], rows)
     html = _NEWEST.format(
         escape_lines(sentence), escape_lines(words), Markup(chart.html), Markup(listed.html)
     )

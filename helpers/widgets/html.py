@@ -52,9 +52,8 @@ def status(state: State, words: str = "") -> str:
 def stream_view(text: str, arrivals: Sequence[float]) -> View:
     """Return a streamed answer as far as it has arrived: the text, and when its chunks came."""
     beats, facts = time_line(arrivals)
-    html = _ANSWER.format(escape_lines(text) or "(no text yet)")
-    html += "\n" + _BEATS.format(beats, facts)
-    return View(str(html), f"{safe_text(text) or '(no text yet)'}\n\n{beats}\n{facts}")
+    html = _ANSWER.format(escape_lines(text)) + "\n" + _BEATS.format(beats, facts)
+    return View(str(html), f"{safe_text(text)}\n\n{beats}\n{facts}")
 
 
 def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
@@ -63,7 +62,7 @@ def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
     ``arrivals``: seconds from sending to each chunk, in order.
     """
     if not arrivals:
-        return "", "No chunk yet."
+        return "", "No chunk."
     step = next(step for step in round_steps(SIGN_SECONDS) if arrivals[-1] / step < MAX_SIGNS)
     counts = Counter(int(at / step) for at in arrivals)
     most = max(counts.values())

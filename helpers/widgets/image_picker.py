@@ -13,7 +13,14 @@ from helpers.client.messages import UserMessage
 from helpers.images import FORMATS, MAX_BYTES, Picture, prepare, text_item
 from helpers.views.image_preview import preview
 from helpers.views.view import View
-from helpers.widgets.ask import Answer, AskPanel, check_text, recorded_questions, stream_task
+from helpers.widgets.ask import (
+    Answer,
+    AskPanel,
+    check_text,
+    progress_text,
+    recorded_questions,
+    stream_task,
+)
 from helpers.widgets.html import escape_lines, safe_text, status
 from helpers.widgets.job import Job, Progress, RunContext, State, Task, error_text
 from helpers.widgets.panel import area, choice, row
@@ -110,14 +117,15 @@ class ImagePicker(AskPanel[Question, Answer]):
             self._show_picture()
 
     def ask(self, about: str, question: str) -> str:
-        """Choose a picture from a cell, ask, wait for the answer, and return its text.
+        """Choose a picture from a cell, ask, wait for the answer, and return what it says.
 
         Raises ``ChatError``, or ``ValueError`` if an answer is on its way.
         """
         self.choose(about)
         if not self.run((about, question)):
             raise ValueError("An answer is still on its way.")
-        return self.job.result().text
+        self.job.result()
+        return progress_text(self.job.progress)
 
     def static_view(self) -> View:
         """Return what would be sent, and the last answer. A picture of your own is left out."""
@@ -130,6 +138,11 @@ class ImagePicker(AskPanel[Question, Answer]):
         """Make the form; below it the answer."""
         self._answer = area("answer")
         return [*super().build(), self._answer]
+
+    def close(self) -> None:
+        """End what is running, and close the controls."""
+        self.taking.stop()
+        super().close()
 
     def form(self) -> list[Any]:
         """Make a place for files, the list of pictures, what would be sent, and the question."""
@@ -152,9 +165,9 @@ class ImagePicker(AskPanel[Question, Answer]):
     def task(self, request: Question) -> Task[Answer]:
         """Send the picture with the question."""
         about, question = request
-        check_text(question, "question")
         picture = self._choices[about]
         self._asked = about, question, picture
+        check_text(question, "question")
         return stream_task(self._client, picture.messages(question))
 
     def examples(self) -> dict[str, Question] | None:
@@ -233,6 +246,6 @@ class ImagePicker(AskPanel[Question, Answer]):
         about, question, picture = self._asked
         if about == OWN:
             about = f"{OWN} ({picture.picture.name})"
-        text = self.job.progress.value.text or "(no text yet)"
+        text = progress_text(self.job.progress)
         html = _ASKED.format(about, escape_lines(question), escape_lines(text))
         return View(str(html), f"{about}: {safe_text(question)}\n\nAnswer:\n{safe_text(text)}")

@@ -6,7 +6,7 @@ from typing import Any
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.views.view import View
-from helpers.widgets.ask import Answer, AskPanel, stream_task
+from helpers.widgets.ask import Answer, AskPanel, progress_text, stream_task
 from helpers.widgets.html import stream_view
 from helpers.widgets.job import Progress, Task
 from helpers.widgets.panel import area
@@ -63,4 +63,4 @@ class LiveStream(AskPanel[Messages, Answer]):
 
 
 def _view(progress: Progress[Answer]) -> View:
-    return stream_view(progress.value.text, progress.value.arrivals)
+    return stream_view(progress_text(progress), progress.value.arrivals)

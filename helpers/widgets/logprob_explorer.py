@@ -57,7 +57,7 @@ class LogprobExplorer(Panel):
         "with the arrow keys, and see what could have stood in its place."
     )
 
-    def __init__(self, answer: ChatCompletions | Sequence[Any]) -> None:
+    def __init__(self, answer: ChatCompletions | Sequence[Any] | None) -> None:
         self._tokens = tokens_of(answer)
         self._static_view = heatmap(answer)
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from helpers.connect import is_interactive
 from helpers.views.view import View
+from helpers.widgets.cells import note_shown
 from helpers.widgets.html import status
 from helpers.widgets.job import State, error_text
 
@@ -47,7 +48,9 @@ class Panel(ABC):
 
     @abstractmethod
     def build(self) -> list[Any]:
-        """Make the controls, from top to bottom. Called once, when they are shown first."""
+        """Make the controls, from top to bottom. Called when they are shown first, and when they
+        are shown again after ``close``.
+        """
 
     def refresh(self) -> None:  # noqa: B027
         """Show the current state in the controls that ``build`` has made."""
@@ -60,10 +63,17 @@ class Panel(ABC):
     @cached_property
     def root(self) -> ipywidgets.VBox:
         """The widget that holds all others."""
+        self.__dict__.pop("status", None)  # closed, if there was one
         style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
         parts = self.build()
         self.refresh()
         return named(column(style, *parts, page_script()), "panel", self.name)
+
+    def close(self) -> None:
+        """Close the controls. Called when the cell that shows them runs again."""
+        root = self.__dict__.pop("root", None)
+        if root is not None:
+            _close(root)
 
     def report_errors(self, action: Callable[[], object]) -> Callable[..., None]:
         """Return ``action`` as a callback that shows an exception in the status line.
@@ -94,6 +104,7 @@ class Panel(ABC):
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {**self._noted()._repr_mimebundle_()}
         if is_interactive():
+            note_shown(self)
             bundle[WIDGET_VIEW] = self.root._repr_mimebundle_()[WIDGET_VIEW]
         return bundle
 
@@ -202,6 +213,15 @@ def set_primary(made: ipywidgets.Button, primary: bool) -> None:
     Buttons stay enabled: disabling the focused button would drop keyboard focus.
     """
     (made.add_class if primary else made.remove_class)("cc-primary")
+
+
+def _close(made: ipywidgets.Widget) -> None:
+    """Close a widget with all that belongs to it: ipywidgets closes it alone."""
+    own = (getattr(made, name, None) for name in ("layout", "style"))
+    for part in (*getattr(made, "children", ()), *own):
+        if part is not None:
+            _close(part)
+    made.close()
 
 
 def _labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:

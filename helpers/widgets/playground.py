@@ -9,8 +9,16 @@ from helpers.client.errors import BadParameterError
 from helpers.client.messages import JSON, UserMessage
 from helpers.client.responses import ChatCompletions, CompletionsUsage
 from helpers.recordings.replay import ReplayTransport
+from helpers.views.answer import answer_text
 from helpers.views.view import View, table
-from helpers.widgets.ask import Answer, AskPanel, check_text, is_recorded, stream_task
+from helpers.widgets.ask import (
+    Answer,
+    AskPanel,
+    check_text,
+    is_recorded,
+    progress_text,
+    stream_task,
+)
 from helpers.widgets.html import stream_view
 from helpers.widgets.job import Progress, Task
 from helpers.widgets.panel import area, row, text_box
@@ -127,8 +135,8 @@ class Playground(AskPanel[Settings, Answer]):
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as it comes; a whole one stands in the table."""
         whole = progress.state in ("ready", "finished")
-        answer = progress.value
-        self._answer.value = "" if whole else stream_view(answer.text, answer.arrivals).html
+        view = stream_view(progress_text(progress), progress.value.arrivals)
+        self._answer.value = "" if whole else view.html
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show the last two answers."""
@@ -156,7 +164,7 @@ def side_by_side(answers: Sequence[ChatCompletions]) -> View:
     rows = {
         "prompt": [one["prompt"] for one in settings],
         "parameters": ["\n".join(_parameters(one)) or "(none)" for one in settings],
-        "answer": [answer.content or "(no text)" for answer in answers],
+        "answer": [answer_text(answer) for answer in answers],
         "finish_reason": [answer.finish_reason for answer in answers],
         "prompt tokens": [_tokens(answer.usage, "prompt_tokens") for answer in answers],
         "completion tokens": [_tokens(answer.usage, "completion_tokens") for answer in answers],

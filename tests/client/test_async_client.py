@@ -222,7 +222,7 @@ class Echo(httpx.AsyncBaseTransport):
         await asyncio.sleep(0.01 / (number + 1))
         self.under_way -= 1
         if self.refused and number % self.refused == 0 and not again:
-            return httpx.Response(429, headers={"retry-after": "0"})
+            return httpx.Response(429, headers={"retry-after-ms": "1"})
         body = {**COMPLETION, "choices": [{"message": {"content": question}}]}
         return httpx.Response(200, json=body)
 
@@ -237,7 +237,7 @@ async def test_each_of_many_calls_gets_its_own_answer() -> None:
     assert [told.content for told in answers] == [f"Question {n}" for n in range(30)]
     sent = [told.exchange.request_body["messages"] for told in answers if told.exchange]
     assert sent == [asking(n) for n in range(30)]
-    assert (len(echo.asked), waits) == (40, [0.0] * 10)
+    assert (len(echo.asked), waits) == (40, [0.001] * 10)
     assert echo.most == 30
 
 

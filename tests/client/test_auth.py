@@ -41,8 +41,10 @@ LOOPBACK = ["http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhos
         ("https://my-resource.services.ai.azure.com/openai/v1", "api-key", KEY),
         (SERVERLESS, "authorization", f"Bearer {KEY}"),
         ("https://api.example.com/v1", "authorization", f"Bearer {KEY}"),
+        ("https://my-resource.services.ai.azure.com/mai/v1", "api-key", KEY),
+        ("https://my-resource.services.ai.azure.com/api/projects/p", "api-key", KEY),
     ],
-    ids=["models", "v1", "v1 on the other host", "serverless", "other vendor"],
+    ids=["models", "v1", "v1 on the other host", "serverless", "other vendor", "MAI", "project"],
 )
 def test_a_key_goes_out_in_the_header_of_its_route(endpoint: str, header: str, value: str) -> None:
     asked = client(endpoint=endpoint)
@@ -110,6 +112,34 @@ def test_a_credential_over_http_to_another_machine_is_refused(host: str, credent
 def test_no_credential_for_another_machine_is_refused(scheme: str) -> None:
     with pytest.raises(ConfigurationError, match="There is no credential"):
         client(endpoint=f"{scheme}://my-resource.services.ai.azure.com/models", credential=None)
+
+
+LAN = "http://models.home.arpa:8000/v1"
+
+
+def test_plain_http_to_another_machine_is_allowed_knowingly_and_without_a_credential() -> None:
+    asked = client(endpoint=LAN, credential=None, allow_http=True)
+    assert asked.complete(ASK).content == "Hi!"
+    assert asked.with_options(timeout=1).credential_kind == "none"
+    with pytest.raises(ConfigurationError, match="TUTORIAL_ALLOW_HTTP=1"):
+        client(endpoint=LAN, credential=None)
+    with pytest.raises(ConfigurationError, match="There is no credential"):
+        client(endpoint=LAN.replace("http", "https", 1), credential=None, allow_http=True)
+
+
+@pytest.mark.parametrize("credential", [AzureKeyCredential(KEY), Tokens()], ids=["key", "token"])
+def test_a_credential_over_http_is_refused_even_if_http_is_allowed(credential: Any) -> None:
+    with pytest.raises(ConfigurationError, match="plain http") as failure:
+        client(endpoint=LAN, credential=credential, allow_http=True)
+    assert not leaked(failure.value)
+
+
+def test_a_token_for_a_cloud_that_is_not_known_is_refused_before_it_is_asked_for() -> None:
+    tokens, china = Tokens(), "https://r.openai.azure.cn/openai/v1"
+    with pytest.raises(ConfigurationError, match=r"\.azure\.cn"):
+        client(endpoint=china, credential=tokens)
+    assert tokens.scopes == []
+    assert client(endpoint=china).complete(ASK).content == "Hi!"
 
 
 BAD = {

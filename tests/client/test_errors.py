@@ -17,7 +17,7 @@ from helpers import (
     ServiceError,
     StreamInterruptedError,
 )
-from helpers.client.errors import MAX_WORDS
+from helpers.client.error_bodies import MAX_WORDS, service_words
 from helpers.client.responses import ChatCompletions
 from helpers.tools import ToolLoopError
 from tests.fakes import ASK, answer, client, unwrapped
@@ -82,6 +82,85 @@ def test_a_body_becomes_an_error_that_says_what_happened_in_whose_words_and_what
     assert f"Request id: {ID}" in lines
     assert lines[-1].startswith("What to do: ")
     assert len(lines[-1]) > 30
+
+
+TOLD: dict[str, tuple[int, Any, type[ChatError], str]] = {
+    # status, the service's error, class, part of what is said
+    "key": (401, {"code": "401", "message": "Access denied due to invalid key."},
+            AuthenticationError, "check that the key"),
+    "role": (403, {"code": "PermissionDenied", "message": "The principal lacks a data action."},
+             AuthenticationError, "Cognitive Services User"),
+    "firewall": (403, {"code": "403", "message": "Denied due to Virtual Network/Firewall rules."},
+                 AuthenticationError, "refuses calls from this network"),
+    "private": (403, {"message": "Public access is disabled. Configure a private endpoint."},
+                AuthenticationError, "refuses calls from this network"),
+    "address": (403, {"message": "The IP address 192.0.2.1 is not in the list."},
+                AuthenticationError, "refuses calls from this network"),
+    "page": (403, "<html><title>Blocked</title>", AuthenticationError, "from this network"),
+    "blocked": (403, {"message": "This resource was temporarily blocked: it violates a policy."},
+                AuthenticationError, "has blocked this resource"),
+    "context": (400, {"code": "context_length_exceeded", "message": "Too long."},
+                BadParameterError, "too long for the model"),
+    "context, words": (400, {"message": "Input tokens exceed the configured limit of 9 tokens."},
+                       BadParameterError, "too long for the model"),
+    "context, 413": (413, {"code": "tokens_limit_reached", "message": "Too large."},
+                     BadParameterError, "too long for the model"),
+    "context, vLLM": (400, {"code": 400, "type": "BadRequestError",
+                            "message": "This model's maximum context length is 9 tokens."},
+                      BadParameterError, "too long for the model"),
+    "too large": (413, "Payload Too Large", BadParameterError, "smaller pictures"),
+    "gone": (410, "", ModelNotFoundError, "was retired"),
+    "gone, 404": (404, {"code": "DeploymentNotFound", "message": "The model x has been retired."},
+                  ModelNotFoundError, "was retired"),
+    "gone, by code": (400, {"code": "model_decommissioned", "message": "Over."},
+                      ModelNotFoundError, "was retired"),
+    "deprecated parameter": (400, {"message": "'functions' is deprecated in this model."},
+                             BadParameterError, "leave it out"),
+    "no deployment": (400, {"type": "invalid_request_error", "code": None, "message":
+                            "Could not find an existing deployment to match the model."},
+                      ModelNotFoundError, "AZURE_INFERENCE_MODEL"),
+    "gateway": (504, "", ServiceError, "waited too long for the model"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "error", "kind", "said"), TOLD.values(), ids=TOLD)
+def test_an_error_says_what_to_do_about_it(
+    status: int, error: Any, kind: type[ChatError], said: str
+) -> None:
+    body = error if isinstance(error, str) else {"error": error}
+    failure = failure_of(status, body)
+    assert type(failure) is kind
+    assert said in unwrapped(failure)
+
+
+CODES = {
+    "number and type": ({"code": 400, "type": "invalid_request_error"}, "invalid_request_error"),
+    "text of a number and type": ({"code": "400", "type": "BadRequestError"}, "BadRequestError"),
+    "number alone": ({"code": 400, "type": None}, "400"),
+    "number and no telling type": ({"type": "error", "code": "429"}, "429"),
+    "both": ({"code": "unsupported_value", "type": "invalid_request_error"}, "unsupported_value"),
+    "type alone": ({"type": "overloaded_error"}, "overloaded_error"),
+}
+
+
+@pytest.mark.parametrize(("error", "code"), CODES.values(), ids=CODES)
+def test_the_code_that_tells_more_is_the_code(error: Any, code: str) -> None:
+    assert service_words({"error": {"message": "m", **error}}) == ("m", code)
+
+
+NO_REFUSAL = {
+    "names it as a parameter": {"message": "Unknown parameter.", "param": "content_filter"},
+    "repeats the request": {"message": "No.", "detail": [{"input": {"code": "content_filter"}}]},
+    "nothing was filtered": {"message": "No.", "content_filter_result": {"hate": {
+        "filtered": False, "severity": "safe"}}},
+    "another policy": {"message": "A retry policy can't be set.", "code": "invalid_value"},
+    "nested too deeply": {"message": "No.", "details": DEEP},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("error", NO_REFUSAL.values(), ids=NO_REFUSAL)
+def test_what_only_looks_like_a_refusal_by_the_filter_is_none(error: Any) -> None:
+    assert type(failure_of(400, {"error": error})) is BadParameterError
 
 
 @pytest.mark.parametrize("header", ["apim_request_id", "x_request_id"])

@@ -1,5 +1,6 @@
 """Messages as they are sent, and the views over what comes back."""
 
+import json
 from typing import Any
 
 import pytest
@@ -29,7 +30,19 @@ TYPED = {
     "assistant without a word": (AssistantMessage(), {"role": "assistant", "content": ""}),
     "assistant that calls": (
         AssistantMessage(tool_calls=(CALL,)),
-        {"role": "assistant", "tool_calls": [CALL]},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    ),
+    "assistant that reasoned": (
+        AssistantMessage("a", reasoning_content="b"),
+        {"role": "assistant", "content": "a", "reasoning_content": "b"},
+    ),
+    "assistant that refuses": (
+        AssistantMessage(refusal="a"),
+        {"role": "assistant", "content": None, "refusal": "a"},
+    ),
+    "assistant with items": (
+        AssistantMessage(({"type": "text", "text": "a"},)),
+        {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
     ),
     "tool": (ToolMessage("62", "c1"), {"role": "tool", "content": "62", "tool_call_id": "c1"}),
 }
@@ -85,8 +98,114 @@ def test_an_answer_can_be_sent_back_as_the_next_message() -> None:
 def test_an_answer_that_calls_a_tool_can_be_sent_back() -> None:
     message = {"role": "assistant", "content": None, "tool_calls": [CALL]}
     completion = ChatCompletions({"choices": [{"message": message}]})
-    sent = {"role": "assistant", "tool_calls": [CALL]}
-    assert check_messages([completion.message]) == [sent]
+    assert check_messages([completion.message]) == [message]
+
+
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}, {"text": "."}]}
+SAID = {"type": "text", "text": "Hi"}
+MAI = {"encrypted_content": "x", "content": None, "summary": [{"text": "Hm."}]}
+DETAILS = [{"type": "reasoning.text", "text": "Hm."}, {"type": "reasoning.encrypted", "data": "x"}]
+REASONED = {
+    # what a message holds; its content and its reasoning
+    "reasoning_content": ({"content": "Hi", "reasoning_content": "Hm."}, "Hi", "Hm."),
+    "beside calls": (
+        {"content": None, "reasoning_content": "Hm.", "tool_calls": [CALL]},
+        "",
+        "Hm.",
+    ),
+    "reasoning": ({"content": "Hi", "reasoning": "Hm."}, "Hi", "Hm."),
+    "an object": ({"content": "Hi", "reasoning": MAI}, "Hi", "Hm."),
+    "an object with a text": ({"content": "Hi", "reasoning": {"content": "Hm."}}, "Hi", "Hm."),
+    "encrypted": ({"content": "Hi", "reasoning": {"encrypted_content": "x"}}, "Hi", None),
+    "details": ({"content": "Hi", "reasoning_details": DETAILS}, "Hi", "Hm."),
+    "both": ({"content": "Hi", "reasoning": "Hm.", "reasoning_details": DETAILS}, "Hi", "Hm."),
+    "items": ({"content": [THOUGHT, SAID, SAID]}, "HiHi", "Hm."),
+    "an item's text": ({"content": [{"type": "thinking", "thinking": "Hm."}, SAID]}, "Hi", "Hm."),
+    "a reasoning item": ({"content": [{"type": "reasoning", "text": "Hm."}, SAID]}, "Hi", "Hm."),
+    "items only": ({"content": [THOUGHT]}, "", "Hm."),
+    "in the content": ({"content": "<think>Hm.</think>Hi"}, "<think>Hm.</think>Hi", None),
+}
+
+
+@pytest.mark.parametrize(("fields", "content", "reasoning"), REASONED.values(), ids=REASONED)
+def test_reasoning_is_read_and_sent_back_unchanged(
+    fields: Any, content: str, reasoning: str | None
+) -> None:
+    sent = {"role": "assistant", **fields}
+    message = ChatCompletions({"choices": [{"message": sent}]}).message
+    assert (message.content, message.reasoning_content) == (content, reasoning)
+    assert check_messages([message]) == [sent]
+    update = StreamingChatCompletionsUpdate({"choices": [{"delta": sent}]})
+    assert (update.content, update.reasoning_content) == (content, reasoning)
+
+
+@pytest.mark.parametrize(("fields", "content", "reasoning"), REASONED.values(), ids=REASONED)
+def test_reasoning_can_be_left_out(fields: Any, content: str, reasoning: str | None) -> None:
+    message = ChatCompletions({"choices": [{"message": fields}]}).message
+    rest = message.as_dict(keep_reasoning=False)
+    assert "Hm" not in repr(rest) or "<think>" in content
+    assert StreamingChatCompletionsUpdate({"choices": [{"delta": rest}]}).content == content
+    assert rest.get("tool_calls") == fields.get("tool_calls")
+
+
+REFUSALS = {
+    "a text": {"content": None, "refusal": "No."},
+    "an item": {"content": [{"type": "refusal", "refusal": "No."}]},
+    "items": {"content": [{"type": "refusal", "refusal": part} for part in ("N", "o.")]},
+    "an item with a text": {"content": [{"type": "refusal", "text": "No."}]},
+}
+
+
+@pytest.mark.parametrize("fields", REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_is_read_and_sent_back_unchanged(fields: Any) -> None:
+    sent = {"role": "assistant", **fields}
+    message = ChatCompletions({"choices": [{"message": sent}]}).message
+    assert (message.content, message.refusal) == ("", "No.")
+    assert message.as_dict() == sent
+    assert StreamingChatCompletionsUpdate({"choices": [{"delta": sent}]}).refusal == "No."
+
+
+def test_what_says_nothing_and_what_no_request_holds_stay_behind() -> None:
+    kept = {"role": "assistant", "content": "Hi", "signature": "x", "reasoning_content": ""}
+    nothing = {"refusal": None, "audio": None, "tool_calls": None, "reasoning": None}
+    raw = {**kept, **nothing, "annotations": [{"url": "x"}], "images": []}
+    message = ChatCompletions({"choices": [{"message": raw}]}).message
+    assert message.as_dict() == kept
+    assert (message.refusal, message.reasoning_content) == (None, None)
+
+
+IDS = {
+    # the ids that a service sends; None: none. The ids of the calls
+    "missing": ([None, None], ["call00001", "call00002"]),
+    "null": ([{"id": None}], ["call00001"]),
+    "empty": ([{"id": ""}, {"id": "a"}], ["call00001", "a"]),
+    "doubled": ([{"id": "a"}, {"id": "b"}, {"id": "a"}], ["a", "b", "call00001"]),
+    "a number": ([{"id": 0}, {"id": 0}], ["call00001", "call00002"]),
+    "taken": ([{}, {"id": "call00001"}], ["call00002", "call00001"]),
+    "a list": ([{"id": ["a"]}], ["call00001"]),
+}
+
+
+@pytest.mark.parametrize(("sent", "ids"), IDS.values(), ids=IDS)
+def test_each_call_has_an_id_of_its_own(sent: Any, ids: list[str]) -> None:
+    function = {"name": "f", "arguments": "{}"}
+    calls = [{"type": "function", "index": 3, "function": function, **(one or {})} for one in sent]
+    message = ChatCompletions({"choices": [{"message": {"tool_calls": calls}}]}).message
+    assert [call.id for call in message.tool_calls] == ids
+    assert message.as_dict()["tool_calls"] == [{**CALL, "id": one} for one in ids]
+    assert [call.raw for call in message.tool_calls] == calls
+
+
+def test_a_fragment_keeps_the_id_that_it_has() -> None:
+    fragments = [{"index": 0, "id": None}, {"index": 0}, {"index": 0, "id": "a"}]
+    update = StreamingChatCompletionsUpdate({"choices": [{"delta": {"tool_calls": fragments}}]})
+    assert [call.id for call in update.choices[0].delta.tool_calls] == ["", "", "a"]
+
+
+@pytest.mark.parametrize("calls", [CALL, [CALL]], ids=["an object", "a list"])
+def test_one_call_may_stand_without_its_list(calls: Any) -> None:
+    message = ChatCompletions({"choices": [{"message": {"tool_calls": calls}}]}).message
+    assert message.as_dict()["tool_calls"] == [CALL]
 
 
 def test_the_first_choice_is_what_the_short_names_read() -> None:
@@ -119,7 +238,6 @@ ODD = {
     "a choice that is a text": {"choices": ["text"]},
     "a message null": {"choices": [{"message": None, "delta": None}]},
     "content null": {"choices": [{"message": {"content": None}, "delta": {"content": None}}]},
-    "content a list": {"choices": [{"message": {"content": ["a"]}, "delta": {"content": [1]}}]},
     "usage null": {"usage": None},
     "tokens null": {"usage": {"prompt_tokens": None}},
     "tokens true": {"usage": {"prompt_tokens": True}},
@@ -135,8 +253,65 @@ def test_an_odd_answer_reads_as_empty(raw: Any) -> None:
     assert repr((completion.finish_reason, completion.usage.prompt_tokens)) == "(None, 0)"
 
 
-@pytest.mark.parametrize("calls", [[None], ["f"], [{}]], ids=repr)
-def test_odd_tool_calls_raise_nothing(calls: Any) -> None:
+UNREADABLE = {"id": "call00001", "type": "function"}
+UNREADABLE["function"] = {"name": "unknown", "arguments": "{}"}  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("calls", [[None], ["f"], [{}], "f", 5, [{"function": None}]], ids=repr)
+def test_what_is_no_call_is_a_call_of_no_tool(calls: Any) -> None:
     message = ChatCompletions({"choices": [{"message": {"tool_calls": calls}}]}).message
     assert [call.function.name for call in message.tool_calls] == [""]
-    assert message.as_dict()["tool_calls"] == calls
+    assert message.as_dict()["tool_calls"] == [UNREADABLE]
+
+
+OTHER_TYPES = {
+    # content of another type than text; how it reads
+    "texts": (["a", "b"], "ab"),
+    "an item": ({"type": "text", "text": "a"}, "a"),
+    "an item without a type": ([{"text": "a"}], "a"),
+    "a picture": ([{"type": "image_url", "image_url": {}}, {"type": "text", "text": "a"}], "a"),
+    "nulls": ([None, {"type": "text", "text": None}], ""),
+    "an object": ({"answer": 7}, '{"answer": 7}'),
+    "a number": (7, "7"),
+    "zero": (0, "0"),
+    "false": (False, "false"),
+    "numbers": ([1, 2.5], "12.5"),
+}
+
+
+@pytest.mark.parametrize(("content", "text"), OTHER_TYPES.values(), ids=OTHER_TYPES)
+def test_content_of_another_type_is_not_empty(content: Any, text: str) -> None:
+    completion = ChatCompletions({"choices": [{"message": {"content": content}}]})
+    assert (completion.content, completion.raw["choices"][0]["message"]["content"]) == (
+        text,
+        content,
+    )
+    (sent,) = check_messages([completion.message])
+    assert ChatCompletions({"choices": [{"message": sent}]}).content == text
+
+
+def test_a_message_that_is_a_text_is_its_content() -> None:
+    choice = {"message": "Hi", "delta": "H"}
+    assert ChatCompletions({"choices": [choice]}).content == "Hi"
+    assert StreamingChatCompletionsUpdate({"choices": choice}).content == "H"
+
+
+@pytest.mark.parametrize(
+    ("sent", "number"), [(12, 12), (12.0, 12), ("12", 12), (None, 0), (True, 0), ("a", 0), ([], 0)]
+)
+def test_tokens_are_whole_numbers(sent: Any, number: int) -> None:
+    usage = ChatCompletions({"usage": dict.fromkeys(("prompt_tokens", "total_tokens"), sent)}).usage
+    assert (usage.prompt_tokens, usage.total_tokens, usage.completion_tokens) == (number, number, 0)
+
+
+@pytest.mark.parametrize("odd", [5, ["stop"], {"type": "stop"}], ids=repr)
+def test_a_finish_reason_of_another_type_is_one(odd: Any) -> None:
+    assert json.loads(ChatCompletions({"choices": [{"finish_reason": odd}]}).finish_reason) == odd  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("arguments", [{"a": [1]}, ["a"], 5, True], ids=repr)
+def test_arguments_of_another_type_read_as_their_json(arguments: Any) -> None:
+    call = {**CALL, "function": {"name": "f", "arguments": arguments}}
+    message = ChatCompletions({"choices": [{"message": {"tool_calls": [call]}}]}).message
+    assert json.loads(message.tool_calls[0].function.arguments) == arguments
+    assert message.as_dict()["tool_calls"] == [call]

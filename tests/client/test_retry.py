@@ -8,13 +8,20 @@ from typing import Any
 import httpx
 import pytest
 
-from helpers import ChatError, RateLimitError, ServiceConnectionError
+from helpers import (
+    ChatError,
+    ContentFilterError,
+    RateLimitError,
+    ServiceConnectionError,
+    ServiceTimeoutError,
+)
 from helpers.client.retry import requested_wait
 from tests.fakes import ASK, Answer, answer, client, noting, service_of, unwrapped
 from tests.sync_and_async import both, once
 
 pytestmark = both
 
+TOO_SLOW = httpx.ReadTimeout("x"), httpx.WriteTimeout("x")
 AGAIN: dict[str, Answer] = {
     "529": answer(529, ""),
     "timed out": httpx.ReadTimeout("x"),
@@ -58,6 +65,41 @@ def test_it_gives_up_after_max_retries(failing: Answer, retries: int) -> None:
     assert all(low <= wait <= high for wait, (low, high) in between)
 
 
+@pytest.mark.parametrize("slow", TOO_SLOW, ids=["read", "write"])
+def test_a_time_out_is_tried_again_once_because_it_may_be_billed(slow: Answer) -> None:
+    for answers, requests in (
+        ((slow,), 2),
+        ((answer(503, ""), slow, slow, answer()), 3),
+        ((slow, answer(503, ""), answer()), 2),
+    ):
+        asked = client(*answers, max_retries=5)
+        with pytest.raises(ChatError):
+            asked.complete(ASK)
+        assert len(service_of(asked).requests) == requests
+    asked = client(httpx.ConnectTimeout("x"), max_retries=5)
+    with pytest.raises(ServiceConnectionError):
+        asked.complete(ASK)
+    assert len(service_of(asked).requests) == 6
+
+
+@pytest.mark.parametrize("slow", TOO_SLOW, ids=["read", "write"])
+def test_a_time_out_is_not_told_as_an_unreachable_host(slow: Answer) -> None:
+    with pytest.raises(ServiceTimeoutError, match="within the time allowed: 7 s") as failure:
+        client(slow, timeout=7, max_retries=0).complete(ASK)
+    assert "reached" not in str(failure.value)
+    assert "TUTORIAL_TIMEOUT" in failure.value.advice
+    with pytest.raises(ServiceConnectionError, match="could not be reached") as unreachable:
+        client(httpx.ConnectTimeout("x"), max_retries=0).complete(ASK)
+    assert type(unreachable.value) is ServiceConnectionError
+
+
+def test_a_refusal_by_the_filter_is_not_tried_again_whatever_its_status() -> None:
+    asked = client(answer(500, {"error": {"code": "content_filter"}}), answer())
+    with pytest.raises(ContentFilterError):
+        asked.complete(ASK)
+    assert len(service_of(asked).requests) == 1
+
+
 def test_the_last_failure_is_the_one_that_is_raised() -> None:
     asked = client(httpx.ConnectError("x"), answer(500, ""), answer(429, "Slow down"))
     with pytest.raises(RateLimitError, match="Slow down"):
@@ -82,7 +124,16 @@ ASKED: dict[str, tuple[dict[str, str], float | None]] = {
     "part of a second": ({"retry-after": "0.5"}, 0.5),
     "blanks": ({"retry-after": " 7 "}, 7),
     "a date": ({"retry-after": date(30)}, 30),
-    "a date that is over": ({"retry-after": date(-30)}, 0),
+    "a date that is over": ({"retry-after": date(-30)}, None),
+    "zero": ({"retry-after": "0"}, None),
+    "zero ms beside a second": ({"retry-after": "1", "retry-after-ms": "0"}, 1),
+    "zero seconds beside ms": ({"retry-after": "0", "retry-after-ms": "20"}, 0.02),
+    "ms above the seconds": ({"retry-after": "1", "retry-after-ms": "2500"}, 2.5),
+    "ms beside a date": ({"retry-after": date(3), "retry-after-ms": "1"}, 3),
+    "negative": ({"retry-after": "-3", "retry-after-ms": "-1"}, None),
+    "twice": ({"retry-after": "1, 2"}, 2),
+    "twice, one is no number": ({"retry-after": "soon, 2"}, 2),
+    "huge": ({"retry-after": "9" * 30}, 1e30),
     "a date of no year": ({"retry-after": "Wed, 02 Jan 99999 03:04:35 GMT"}, None),
     "not a number": ({"retry-after": "nan"}, None),
     "endless": ({"retry-after": "inf"}, None),

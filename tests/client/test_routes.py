@@ -10,6 +10,7 @@ from helpers.client.routes import API_VERSION, route_for
 from tests.fakes import MODELS, V1, unwrapped
 
 RES = "https://my-resource.services.ai.azure.com"
+RES_US = "https://my-resource.services.ai.azure.us"
 AOAI = "https://my-resource.openai.azure.com"
 SERVERLESS = "https://my-model.eastus.models.ai.azure.com"
 VERSION = f"?api-version={API_VERSION}"
@@ -28,6 +29,15 @@ ACCEPTED = {
     "successor, named": (V1, "v1", "v1", False, f"{V1}/chat/completions"),
     "project": (f"{RES}/api/projects/p/openai/v1", None, "v1", False,
                 f"{RES}/api/projects/p/openai/v1/chat/completions"),
+    "project, as the portal shows it": (f"{RES}/api/projects/my%20p/", None, "v1", False,
+                                        f"{RES}/api/projects/my%20p/openai/v1/chat/completions"),
+    "project, Government": (f"{RES_US}/api/projects/p", "v1", "v1", False,
+                            f"{RES_US}/api/projects/p/openai/v1/chat/completions"),
+    "MAI": (f"{RES}/mai/v1", None, "v1", False, f"{RES}/mai/v1/chat/completions"),
+    "MAI's path elsewhere": ("https://api.example.com/mai/v1", None, "v1", True,
+                             "https://api.example.com/mai/v1/chat/completions"),
+    "China": ("https://r.openai.azure.cn/openai/v1", None, "v1", False,
+              "https://r.openai.azure.cn/openai/v1/chat/completions"),
     "serverless": (SERVERLESS, None, "models", True, f"{SERVERLESS}/chat/completions{VERSION}"),
     "serverless, older": ("https://m.eastus.inference.ai.azure.com/", None, "models", True,
                           f"https://m.eastus.inference.ai.azure.com/chat/completions{VERSION}"),
@@ -90,9 +100,21 @@ REFUSED = {
                                        f"{RES}/models (route models) or {RES}/openai/v1"),
     "one call of another vendor": ("https://api.example.com/v1/chat/completions", None,
                                    "end it after /v1"),
-    "the project": (f"{RES}/api/projects/p", None, f"{RES}/models (route models)"),
+    "a project and models": (f"{RES}/api/projects/p", "models", "which is the v1 route"),
+    "a project's models": (f"{RES}/api/projects/p/models", None,
+                           f"use {RES}/api/projects/p/openai/v1"),
+    "one call of a project": (f"{RES}/api/projects/p?api-version=v1", None,
+                              f"use {RES}/api/projects/p/openai/v1"),
+    "no project": (f"{RES}/api/projects", None, f"use {RES}/api/projects/PROJECT/openai/v1"),
+    "Government alone": (RES_US, None, f"{RES_US}/models (route models) or {RES_US}/openai/v1"),
+    "Azure OpenAI in China": ("https://r.openai.azure.cn/models", None,
+                              "use https://r.openai.azure.cn/openai/v1"),
+    "a path that is no text": ("https://api.example.com/\udcff/v1", None, "It is not a URL"),
     "another vendor's root": ("https://api.example.com", None, "or name the route"),
-    "retired GitHub Models": ("https://models.github.ai/inference", None, "or name the route"),
+    "GitHub Models": ("https://models.github.ai/inference", None, "ended on 30 July 2026"),
+    "GitHub Models, of an organisation": ("https://models.github.ai/orgs/o/inference", "v1",
+                                          "see the recordings, start a model server"),
+    "GitHub Models, older": ("https://models.inference.ai.azure.com", None, "30 July 2026"),
     "models but named v1": (MODELS, "v1", "which is the models route, not v1"),
     "v1 but named models": (V1, "models", "which is the v1 route, not models"),
     "a route that is none": (MODELS, "v2", "There is no route 'v2'"),
@@ -118,16 +140,40 @@ def test_the_error_repeats_no_secret_of_the_url(url: str) -> None:
     assert "S3cret" not in str(failure.value)
 
 
+SCOPES = {
+    MODELS: "cognitiveservices.azure.com",
+    V1: "ai.azure.com",
+    f"{RES}/openai/v1": "ai.azure.com",
+    f"{RES}/api/projects/p": "ai.azure.com",
+    f"{RES}/mai/v1": "cognitiveservices.azure.com",
+    f"{RES_US}/api/projects/p/openai/v1": "ai.azure.us",
+    f"{RES_US}/openai/v1": "cognitiveservices.azure.us",
+    f"{RES_US}/models": "cognitiveservices.azure.us",
+    "https://r.openai.azure.us/openai/v1": "cognitiveservices.azure.us",
+    "https://gateway.azure-api.us/openai/v1": "cognitiveservices.azure.us",
+    "https://api.example.com/v1": "ai.azure.com",
+    "https://openai.azure.example.com/openai/v1": "ai.azure.com",
+}
+
+
+@pytest.mark.parametrize(("url", "audience"), SCOPES.items())
+def test_the_entra_scope_is_that_of_the_route_and_of_its_cloud(url: str, audience: str) -> None:
+    assert route_for(url).scope == f"https://{audience}/.default"
+
+
 @pytest.mark.parametrize(
-    ("url", "scope"),
+    "url",
     [
-        (MODELS, "https://cognitiveservices.azure.com/.default"),
-        (V1, "https://ai.azure.com/.default"),
+        "https://r.openai.azure.cn/openai/v1",
+        "https://r.services.ai.azure.cn/models",
+        "https://r.openai.azure.microsoft.scloud/openai/v1",
+        "https://gateway.azure-api.cn/openai/v1",
     ],
-    ids=["models", "v1"],
 )
-def test_the_entra_scope_is_that_of_the_route(url: str, scope: str) -> None:
-    assert route_for(url).scope == scope
+def test_a_cloud_whose_audience_is_not_known_has_no_scope(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="The audience of Entra ID tokens") as failure:
+        _ = route_for(url).scope
+    assert "use a key" in failure.value.advice
 
 
 @pytest.mark.parametrize(

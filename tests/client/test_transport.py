@@ -3,14 +3,17 @@
 import asyncio
 import gc
 import logging
+import os
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import certifi
 import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
@@ -114,6 +117,77 @@ def test_a_proxy_that_cannot_be_used_is_refused_and_its_password_not_shown(
     with pytest.raises(ConfigurationError, match="proxy") as failure:
         NetworkTransport(route_for(MODELS))
     assert not leaked(failure.value)
+
+
+UNUSABLE = {
+    "HTTPS_PROXY": ("socks://h:1", "http://", "http://h:99999", "http://a b:80", "://", "http://%"),
+    "https_proxy": ("socks5://u:{}@h:1",),
+    "ALL_PROXY": ("ftp://h",),
+}
+
+
+@once
+@pytest.mark.parametrize(("name", "proxy"), [(n, p) for n, all_ in UNUSABLE.items() for p in all_])
+def test_the_setting_of_a_proxy_that_cannot_be_used_is_named(
+    name: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxied_by(monkeypatch, proxy.format(KEY), name)
+    with pytest.raises(ConfigurationError) as failure:
+        NetworkTransport(route_for(MODELS))
+    assert name.lower() in str(failure.value).lower()
+    assert not leaked(failure.value)
+    NetworkTransport(route_for(LOCAL)).close()  # this machine needs no proxy
+
+
+@pytest.fixture
+def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@once
+@pytest.mark.usefixtures("no_certificates")
+@pytest.mark.parametrize("kind", ["missing", "empty", "garbage", "folder", "half"])
+def test_a_file_of_certificates_that_cannot_be_used_is_named(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "certificates.pem"
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "missing":
+        pem = "-----BEGIN CERTIFICATE-----\nMIIB"
+        path.write_text({"empty": "", "garbage": "Hello", "half": pem}[kind])
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE names no certificates"):
+        client(transport=None)
+    client(endpoint=LOCAL, transport=None).close()  # plain http needs no certificates
+
+
+@once
+@pytest.mark.usefixtures("no_certificates")
+def test_a_folder_of_certificates_that_openssl_would_not_find_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "unnamed").mkdir()
+    (tmp_path / "unnamed" / "root.pem").write_text("", encoding="utf-8")
+    for folder in ("missing", "empty", "unnamed", "unnamed/root.pem"):
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / folder))
+        with pytest.raises(ConfigurationError, match="SSL_CERT_DIR names no certificates"):
+            NetworkTransport(route_for(MODELS))
+    (tmp_path / "1a2b3c4d.0").write_text("", encoding="utf-8")
+    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join((str(tmp_path), str(tmp_path / "empty"))))
+    NetworkTransport(route_for(MODELS)).close()
+
+
+@once
+@pytest.mark.usefixtures("no_certificates")
+def test_certificates_that_can_be_used_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+    NetworkTransport(route_for(MODELS)).close()
+    monkeypatch.setenv("SSLKEYLOGFILE", "/no/such/folder/keys.txt")
+    with pytest.raises(ConfigurationError, match="SSLKEYLOGFILE"):
+        NetworkTransport(route_for(MODELS))
 
 
 def test_no_log_holds_the_key(standin: StandIn, caplog: pytest.LogCaptureFixture) -> None:

@@ -114,6 +114,7 @@ def test_a_call_may_name_another_model() -> None:
     assert service_of(asked).body["model"] == "another"
 
 
+RES = "https://my-resource.services.ai.azure.com"
 HEADERS: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "models, none": (MODELS, {"temperature": 0}, None),
     "models, all known": (MODELS, {"stop": "a", "seed": 1, "tools": [{}], "top_p": 1}, None),
@@ -155,17 +156,29 @@ def test_a_policy_that_the_route_does_not_have_is_refused(endpoint: str, policy:
         (MODELS, {}, None),
         (V1, {}, {"include_usage": True}),
         (V1, {"stream_options": {"include_usage": False}}, {"include_usage": False}),
+        (V1, {"stream_options": None}, None),
+        (V1, {"stream_options": None, "max_tokens": None, "model": None}, None),
+        (f"{RES}/mai/v1", {}, None),
+        (f"{RES}/api/projects/p", {}, {"include_usage": True}),
     ],
-    ids=["models", "v1", "v1, given"],
+    ids=["models", "v1", "v1, given", "v1, left out", "v1, more left out", "MAI", "a project"],
 )
 def test_a_stream_asks_for_its_usage_on_v1_only(endpoint: str, options: Any, sent: Any) -> None:
     asked = client(streamed(piece("a", "stop"), DONE), endpoint=endpoint)
     with asked.stream(ASK, **options):
         assert service_of(asked).body.get("stream_options") == sent
         assert service_of(asked).body["stream"] is True
+        assert None not in service_of(asked).body.values()
 
 
 def test_a_whole_answer_is_asked_for_without_a_word_on_streams() -> None:
     asked = client(endpoint=V1)
     asked.complete(ASK)
     assert not service_of(asked).body.keys() & {"stream", "stream_options"}
+
+
+def test_a_time_out_is_no_parameter_and_says_how_it_is_set() -> None:
+    asked = client()
+    with pytest.raises(BadParameterError, match=r"with_options\(timeout"):
+        asked.complete(ASK, timeout=600)
+    assert service_of(asked).requests == []

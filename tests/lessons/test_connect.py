@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from traceback import TracebackException
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 import helpers.lessons
 from helpers import (
+    BadParameterError,
     ChatCompletionsClient,
     ConfigurationError,
     RateLimitError,
@@ -28,13 +30,14 @@ ID = "01-basic-call"
 NAMES = (
     *("AZURE_INFERENCE_ENDPOINT", "AZURE_INFERENCE_CREDENTIAL", "AZURE_INFERENCE_MODEL"),
     *("TUTORIAL_MODE", "TUTORIAL_ROUTE", "TUTORIAL_HEADLESS", "JPY_SESSION_NAME"),
-    "TUTORIAL_RECORDINGS",
+    *("TUTORIAL_RECORDINGS", "TUTORIAL_TIMEOUT", "TUTORIAL_ALLOW_HTTP"),
 )
 LIVE = {
     "AZURE_INFERENCE_ENDPOINT": MODELS,
     "AZURE_INFERENCE_CREDENTIAL": KEY,
     "AZURE_INFERENCE_MODEL": "my-deployment",
 }
+LAN = {"AZURE_INFERENCE_ENDPOINT": "http://models.home.arpa:8000/v1"}
 HERE = {"AZURE_INFERENCE_ENDPOINT": "http://127.0.0.1:8000/v1"}
 
 Connect = Callable[..., ChatCompletionsClient]
@@ -87,7 +90,7 @@ def test_the_mode(connect: Connect, settings: Any, transport: type[Any]) -> None
 @pytest.mark.parametrize(
     ("settings", "route"),
     [
-        ({}, "models"),
+        ({}, "v1"),
         ({"TUTORIAL_ROUTE": "models"}, "models"),
         ({"TUTORIAL_ROUTE": "v1"}, "v1"),
         (LIVE, "models"),
@@ -109,6 +112,23 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "plain http": ({**LIVE, "AZURE_INFERENCE_ENDPOINT": "http://x/models"}, ID, "plain http"),
     "live to nowhere": ({"TUTORIAL_MODE": "live"}, ID, "AZURE_INFERENCE_ENDPOINT is not set"),
     "record from nowhere": ({"TUTORIAL_MODE": "record"}, ID, "AZURE_INFERENCE_ENDPOINT is not"),
+    "time-out in words": ({"TUTORIAL_TIMEOUT": "5 min"}, ID, "TUTORIAL_TIMEOUT is '5 min'"),
+    "time-out of nothing": ({**LIVE, "TUTORIAL_TIMEOUT": "0"}, ID, "TUTORIAL_TIMEOUT is '0'"),
+    "no number": ({"TUTORIAL_TIMEOUT": "nan"}, ID, "TUTORIAL_TIMEOUT is 'nan'"),
+    "endless": ({"TUTORIAL_TIMEOUT": "1e10"}, ID, "TUTORIAL_TIMEOUT is '1e10'"),
+    "http in words": ({"TUTORIAL_ALLOW_HTTP": "yes"}, ID, "TUTORIAL_ALLOW_HTTP is 'yes'"),
+    "http with a key": ({**LIVE, **LAN, "TUTORIAL_ALLOW_HTTP": "1"}, ID, "plain http"),
+    "http, not allowed": ({**LAN, "TUTORIAL_ALLOW_HTTP": "0"}, ID, "TUTORIAL_ALLOW_HTTP=1"),
+    "GitHub Models": (
+        {"AZURE_INFERENCE_ENDPOINT": "https://models.github.ai/inference"},
+        ID,
+        "30 July 2026",
+    ),
+    "Entra ID in China": (
+        {"AZURE_INFERENCE_ENDPOINT": "https://r.openai.azure.cn/openai/v1"},
+        ID,
+        "audience",
+    ),
     "unknown lesson": ({}, "99-none", "There is no lesson '99-none'"),
     "lesson in another form": ({}, f"{ID}.ipynb", f"use one of {LESSONS[0].id}, "),
 }
@@ -142,6 +162,30 @@ def test_the_env_file_is_read_and_the_environment_wins(connect: Connect, root: P
 def test_an_env_file_that_is_not_utf8_is_refused(connect: Connect, root: Path) -> None:
     (root / ".env").write_text(f"AZURE_INFERENCE_CREDENTIAL={KEY}", encoding="utf-16")
     with pytest.raises(ConfigurationError, match=r"\.env is not UTF-8") as failure:
+        connect()
+    assert not leaked(failure.value)
+
+
+def test_an_env_file_with_a_byte_order_mark_is_read(connect: Connect, root: Path) -> None:
+    (root / ".env").write_text("TUTORIAL_ROUTE=v1\n", encoding="utf-8-sig")
+    assert connect().route.name == "v1"
+
+
+@pytest.mark.parametrize("kind", ["folder", "zeros", "UTF-16", "forbidden", "loop"])
+def test_an_env_file_that_cannot_be_read_is_refused(
+    kind: str, connect: Connect, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, text = root / ".env", f"AZURE_INFERENCE_CREDENTIAL={KEY}"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "loop":
+        pytest.importorskip("posix")
+        path.symlink_to(path)
+    elif kind == "forbidden":  # no mode forbids it to an administrator
+        monkeypatch.setattr(Path, "read_text", Mock(side_effect=PermissionError(13, KEY)))
+    else:
+        path.write_bytes(text.encode("utf-16-le") if kind == "UTF-16" else f"{text}\0".encode())
+    with pytest.raises(ConfigurationError, match=r"The file \.env") as failure:
         connect()
     assert not leaked(failure.value)
 
@@ -270,6 +314,87 @@ def test_the_credential(
     headers = service.requests[0].headers
     names = ("api-key", "authorization")
     assert {name: headers[name] for name in names if name in headers} == sent
+
+
+ENTRA = (
+    *("AZURE_TOKEN_CREDENTIALS", "AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"),
+    *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "HTTPS_PROXY"),
+)
+SIGN_IN: dict[str, tuple[dict[str, str], str]] = {
+    "credential": ({"AZURE_TOKEN_CREDENTIALS": "bogus"}, "AZURE_TOKEN_CREDENTIALS"),
+    "authority, http": ({"AZURE_AUTHORITY_HOST": "http://login.example"}, "AZURE_AUTHORITY_HOST"),
+    "authority, words": ({"AZURE_AUTHORITY_HOST": "not a host"}, "AZURE_AUTHORITY_HOST"),
+    "authority, no host": ({"AZURE_AUTHORITY_HOST": "https://"}, "AZURE_AUTHORITY_HOST"),
+    "tenant": ({"AZURE_TENANT_ID": "a b"}, "AZURE_TENANT_ID"),
+    "tenant, URL": ({"AZURE_TENANT_ID": "https://login.example/t"}, "AZURE_TENANT_ID"),
+    "certificate": (
+        {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c",
+         "AZURE_CLIENT_CERTIFICATE_PATH": "/no/such.pem"}, "AZURE_CLIENT_CERTIFICATE_PATH"),
+    "bundle": ({"REQUESTS_CA_BUNDLE": "/no/such.pem"}, "REQUESTS_CA_BUNDLE"),
+    "other bundle": ({"CURL_CA_BUNDLE": os.devnull}, "CURL_CA_BUNDLE"),
+    "SSL": ({"SSL_CERT_FILE": "/no/such.pem"}, "SSL_CERT_FILE"),
+    "proxy": ({"HTTPS_PROXY": f"socks://me:{KEY}@h"}, "HTTPS_PROXY"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "name"), SIGN_IN.values(), ids=SIGN_IN)
+def test_a_setting_of_the_machine_that_cannot_work_is_named(
+    connect: Connect, settings: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting in ENTRA:
+        monkeypatch.delenv(setting, raising=False)
+    with pytest.raises(ConfigurationError) as failure:
+        connect({**LIVE, "AZURE_INFERENCE_CREDENTIAL": "", **settings})
+    assert name in str(failure.value)
+    assert not leaked(failure.value)
+
+
+def test_government_is_signed_in_at_its_own_host(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting in ENTRA:
+        monkeypatch.delenv(setting, raising=False)
+    asked: list[dict[str, str]] = []
+    monkeypatch.setattr(
+        "azure.identity.DefaultAzureCredential", lambda **given: asked.append(given) or Tokens()
+    )
+    for host in ("r.openai.azure.us", "r.openai.azure.com"):
+        connect({"AZURE_INFERENCE_ENDPOINT": f"https://{host}/openai/v1"})
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "login.example")
+    connect({"AZURE_INFERENCE_ENDPOINT": "https://r.openai.azure.us/openai/v1"})
+    assert asked == [{"authority": "login.microsoftonline.us"}, {}, {}]
+
+
+def test_the_time_out_and_http_can_be_set(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(answer())
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
+    connect({**LAN, "TUTORIAL_ALLOW_HTTP": "1", "TUTORIAL_TIMEOUT": "600.5"}).complete(ASK)
+    assert not service.requests[0].headers.keys() & {"api-key", "authorization"}
+    request = connect().build_request(ASK)
+    assert request.extensions["timeout"]["read"] == 600.5
+
+
+REFUSAL = {"error": {"message": "Unsupported parameter: 'seed'.", "param": "seed"}}
+
+
+def test_a_live_lesson_goes_on_without_a_refused_parameter_and_says_so(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Service(answer(400, REFUSAL), answer())
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
+    connect(LIVE).complete(ASK, seed=1)
+    assert "seed" not in service.body
+    assert "The model refused seed: it is left out" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("root")
+def test_a_recording_keeps_the_refusal(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer(400, REFUSAL)))
+    with pytest.raises(BadParameterError):
+        connect({**LIVE, "TUTORIAL_MODE": "record"}).complete(ASK, seed=1)
 
 
 def test_each_wait_is_told(

@@ -70,7 +70,7 @@ def append(module: str, code: str) -> Callable[[Path], None]:
 
 def one_character(copy: Path) -> None:
     """One letter of a recorded answer is another one."""
-    path = copy / "tests" / "cassettes" / "models" / f"{BASIC}.json"
+    path = copy / "tests" / "cassettes" / "v1" / f"{BASIC}.json"
     tape = json.loads(path.read_text(encoding="utf-8"))
     message = tape["exchanges"][0]["response"]["body"]["choices"][0]["message"]
     message["content"] = ("Y" if message["content"][0] == "X" else "X") + message["content"][1:]
@@ -79,7 +79,7 @@ def one_character(copy: Path) -> None:
 
 def another_arrival(copy: Path) -> None:
     """The first chunk of a recorded stream came later."""
-    path = copy / "tests" / "cassettes" / "models" / f"{STREAMING}.json"
+    path = copy / "tests" / "cassettes" / "v1" / f"{STREAMING}.json"
     tape = json.loads(path.read_text(encoding="utf-8"))
     stream = next(e["response"]["stream"] for e in tape["exchanges"] if "stream" in e["response"])
     for chunk in stream:

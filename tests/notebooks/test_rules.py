@@ -120,6 +120,8 @@ FAULTS: list[tuple[str, Fault]] = [
         shows("<p>5</p>", **{"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}),
     ),
     ("cells_are_short", code("x\n" * 13)),
+    ("it_imports_from_the_eight_paths", code("from helpers.client.client import connect")),
+    ("it_imports_from_the_eight_paths", code("import helpers.widgets.chat")),
     ("one_cell_holds_the_parameters", lambda nb: nb.cells[4].update(metadata={})),
     ("prose_stands_before_code", lambda nb: nb.cells.pop(5)),
     ("it_says_who_answered", lambda nb: nb.cells[2].update(outputs=[])),

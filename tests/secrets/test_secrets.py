@@ -40,9 +40,9 @@ from tests.secrets.echo_server import ANSWER, ANSWERS, FORMS, REPLIES, UPDATE, E
 from tests.secrets.leak_scanner import Seen
 from tests.sync_and_async import Awaited, awaiting, awaits
 
-made_up = "".join(random.Random(20).choices(string.ascii_letters + string.digits, k=910))
+made_up = "".join(random.Random(20).choices(string.ascii_letters + string.digits, k=394))
 KEY, PASSWORD = made_up[:84], made_up[84:114]
-TOKEN = f"eyJ0eXAiOiJKV1Qi{made_up[114:164]}.{made_up[164:564]}.{made_up[564:]}"
+TOKEN = f"eyJ0eXAiOiJKV1Qi{made_up[114:134]}.{made_up[134:264]}.{made_up[264:]}"
 BASIC = b64encode(f"user:{PASSWORD}".encode()).decode()
 SECRETS = {"key": KEY, "token": TOKEN}
 HELLO, FIRST = [UserMessage("Hello")], "01-basic-call"

@@ -5,6 +5,7 @@ import time
 
 from tabulate import tabulate
 
+from helpers.commands.model import port_number, shell_lines
 from tests.standin import StandIn
 from tests.standin.faults import FAULTS
 
@@ -22,14 +23,13 @@ Press Ctrl-C here to stop."""
 
 def settings(endpoint: str, key: str) -> str:
     """Return the lines that point the lessons at ``endpoint``, for two shells."""
-    named = {
-        "AZURE_INFERENCE_ENDPOINT": endpoint,
-        "AZURE_INFERENCE_CREDENTIAL": key,
-        "AZURE_INFERENCE_MODEL": MODEL,
-    }
-    bash = [f'    export {name}="{value}"' for name, value in named.items()]
-    shell = [f'    $env:{name} = "{value}"' for name, value in named.items()]
-    return "\n".join(["  bash or zsh:", *bash, "  PowerShell:", *shell, ""])
+    return shell_lines(
+        {
+            "AZURE_INFERENCE_ENDPOINT": endpoint,
+            "AZURE_INFERENCE_CREDENTIAL": key,
+            "AZURE_INFERENCE_MODEL": MODEL,
+        }
+    )
 
 
 def fault_table() -> str:
@@ -41,14 +41,14 @@ def fault_table() -> str:
 def main() -> None:
     """Read the options and serve until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m tests.standin", description=__doc__)
-    parser.add_argument("--port", type=int, default=8765, help="where to listen (0: any free port)")
+    parser.add_argument(
+        "--port", type=port_number, default=8765, help="where to listen (0: any free port)"
+    )
     parser.add_argument("--faults", action="store_true", help="list the faults, and end")
     options = parser.parse_args()
     if options.faults:
         print(fault_table())
         return
-    if not 0 <= options.port <= 65535:
-        parser.error(f"there is no port {options.port}: it is a number from 0 to 65535")
     try:
         serve(options.port)
     except OSError as trouble:

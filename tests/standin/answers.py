@@ -4,21 +4,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.standin.calls import Call, Route
+from tests.standin.calls import Call
+from tests.standin.deployments import DEPLOYMENTS, Family, find
 from tests.standin.faults import Fault
 from tests.standin.logprobs import Doubts
 from tests.standin.replies import as_bytes
 from tests.standin.scripts import FIRST_MS, PACE_MS, Script, ToolCall
-from tests.standin.tokens import count, pieces, prompt_tokens
+from tests.standin.tokens import count, image_tokens, pieces, prompt_tokens
+
+THOUGHTS = "The question is: {ask} A short answer is enough, and nothing has to be looked up."
+"""What a model that shows its reasoning is said to have thought."""
+HIDDEN = {"minimal": 0, "low": 64, "medium": 128, "high": 256}
+"""Tokens of a reasoning that is not shown, by effort; counts of it come in multiples of 64."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the choices of an answer."""
+    """One of the choices of an answer.
+
+    ``reasoning`` is the text of the reasoning where the family shows it, ``hidden`` the number of
+    tokens of a reasoning that nobody sees.
+    """
 
     text: str
     finish_reason: str
     tool_calls: tuple[ToolCall, ...] = ()
+    logs: dict[str, Any] | None = None  # a model's; without them the script's doubts make some
+    reasoning: str = ""
+    hidden: int = 0
 
     @property
     def tokens(self) -> int:
@@ -26,17 +39,23 @@ class Choice:
         calls = sum(count(call.name) + count(call.arguments) for call in self.tool_calls)
         return count(self.text) + calls
 
+    @property
+    def reasoning_tokens(self) -> int:
+        """The number of tokens of the reasoning, seen or not."""
+        return self.hidden + count(self.reasoning)
+
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer before it takes the shape of its route.
+    """An answer before it takes the shape of its ``family``.
 
-    ``top`` is how many alternatives each piece's log probability comes with (None: no log
-    probabilities), ``doubts`` which pieces are unsure, ``usage_wanted`` whether a stream is to end
-    with the usage on the v1 route, ``annotated`` whether the content filter's word comes with it.
+    ``dated``: the answer names the dated version of the model. ``top`` is how many alternatives
+    each piece's log probability comes with (None: no log probabilities), ``doubts`` which pieces
+    are unsure, ``usage_wanted`` whether a stream was asked to end with the usage. ``after_tool``:
+    the request ends with a tool's answer. ``completion_tokens`` has the reasoning in it.
     """
 
-    route: Route
+    family: Family
     model: str
     id: str
     choices: tuple[Choice, ...]
@@ -44,13 +63,15 @@ class Answer:
     completion_tokens: int
     top: int | None
     usage_wanted: bool
-    annotated: bool
+    dated: bool = False
+    image_tokens: int = 0
+    reasoning_tokens: int = 0
+    after_tool: bool = False
     filter_ran: bool = True
     first_ms: float = FIRST_MS
     pace_ms: float = PACE_MS
     cut_after: int | None = None
     doubts: Doubts = field(default_factory=dict)
-    fragments: bool = False
 
     @property
     def whole_ms(self) -> float:
@@ -60,30 +81,40 @@ class Answer:
 
 def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
     """Return the answer of ``script`` (None: the fallback), changed as ``fault`` says."""
-    choices = tuple(spoil(choice, fault) for choice in choose(call, script))
+    family = family_of(call, script)
+    choices = tuple(spoil(choice, fault) for choice in choose(call, script, family))
     if fault and fault.name == "no-choices":
         choices = ()
     body = call.body
+    reasoning = sum(choice.reasoning_tokens for choice in choices)
     return Answer(
-        route=call.route,
+        family=family,
         model=call.model,
         id=call.id,
         choices=choices,
         prompt_tokens=prompt_tokens(body),
-        completion_tokens=sum(choice.tokens for choice in choices),
+        completion_tokens=reasoning + sum(choice.tokens for choice in choices),
         top=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
         usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
-        annotated=call.route == "v1" or bool(script and script.annotated),
+        dated=family == "gpt" and call.model in DEPLOYMENTS,
+        image_tokens=image_tokens(body),
+        reasoning_tokens=reasoning,
+        after_tool=call.messages[-1]["role"] == "tool",
         filter_ran=not (fault and fault.name == "filter-down"),
         first_ms=script.first_ms if script else FIRST_MS,
         pace_ms=script.pace_ms if script else PACE_MS,
         cut_after=script.cut_after if script else None,
         doubts=script.doubts if script else {},
-        fragments=bool(script and script.fragments),
     )
 
 
-def choose(call: Call, script: Script | None) -> Iterator[Choice]:
+def family_of(call: Call, script: Script | None) -> Family:
+    """Return the deployment's family; a script may say that OpenAI's models answer, not grok."""
+    family = find(call.model).family(call.route)
+    return "gpt" if family == "grok" and script and script.by_gpt else family
+
+
+def choose(call: Call, script: Script | None, family: Family) -> Iterator[Choice]:
     """Yield as many choices as the request's ``n`` asks for."""
     texts: Sequence[str] = script.answer if script else ()
     made = script.calls_for(call) if script else ()
@@ -94,9 +125,31 @@ def choose(call: Call, script: Script | None) -> Iterator[Choice]:
         else:
             text = "" if made else fallback(call)
         if made:
-            yield Choice(text, tool_finish(call), made)
+            choice = Choice(text, tool_finish(call, family), made)
         else:
-            yield cut(text, call.body, filtered_after)
+            choice = cut(text, call.body, filtered_after)
+        yield think(choice, call, family) if find(call.model).reasons else choice
+
+
+def think(choice: Choice, call: Call, family: Family) -> Choice:
+    """Return ``choice`` with a reasoning before it, for which the limit of tokens holds too."""
+    effort = call.body.get("reasoning_effort") or "medium"
+    shown = THOUGHTS.format(ask=call.ask[:80])
+    if find(call.model).think_tags:
+        return cut(f"<think>\n{shown}\n</think>\n\n{choice.text}", call.body, None)
+    if family in ("gpt", "grok"):
+        thought = replace(choice, hidden=HIDDEN.get(effort, HIDDEN["medium"]))
+    else:
+        thought = replace(choice, reasoning=shown)
+    limit = call.body.get("max_completion_tokens") or call.body.get("max_tokens")
+    if limit is None or thought.reasoning_tokens + choice.tokens <= limit:
+        return thought
+    left = limit - thought.reasoning_tokens
+    if left > 0:
+        text = "".join(pieces(choice.text)[:left])
+        return replace(thought, text=text, tool_calls=(), finish_reason="length")
+    reasoning = "".join(pieces(thought.reasoning)[:limit])
+    return Choice("", "length", reasoning=reasoning, hidden=min(thought.hidden, limit))
 
 
 def variant(body: dict[str, Any], turn: int, at: int) -> int:
@@ -105,9 +158,10 @@ def variant(body: dict[str, Any], turn: int, at: int) -> int:
     return turn if seed is None else int(seed) + at
 
 
-def tool_finish(call: Call) -> str:
-    """Return the reason: on v1 it is "stop" if the request named the function to call."""
-    return "stop" if call.route == "v1" and call.named_tool else "tool_calls"
+def tool_finish(call: Call, family: Family) -> str:
+    """Return the reason: OpenAI's models say "stop" if the request named the function to call."""
+    stops = family == "mai" or (family == "gpt" and call.named_tool)
+    return "stop" if stops else "tool_calls"
 
 
 def fallback(call: Call) -> str:

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.standin.calls import Route
-from tests.standin.faults import refuse
-from tests.standin.replies import Reply, openai_error
+from tests.standin.deployments import DEPLOYMENTS, MAI, Deployment
+from tests.standin.faults import FAULTS, refuse
+from tests.standin.replies import Reply, as_bytes, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
 TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
 API_VERSION = "2024-05-01-preview"
-PLAIN = "stand-in-plain"
-REASONING = "stand-in-reasoning"
-DEPLOYMENTS = ("stand-in-chat", PLAIN, REASONING)
 
 STANDARD = frozenset(
     (
@@ -29,6 +27,8 @@ FIRST_CLASS = STANDARD | frozenset(
         *("audio", "function_call", "functions", "logit_bias", "logprobs", "metadata", "n"),
         *("max_completion_tokens", "modalities", "parallel_tool_calls", "prediction", "store"),
         *("reasoning_effort", "stream_options", "top_logprobs", "user", "user_security_context"),
+        *("data_sources", "moderation", "prompt_cache_key", "prompt_cache_options", "verbosity"),
+        *("prompt_cache_retention", "safety_identifier", "service_tier", "web_search_options"),
     )
 )
 """The fields that the v1 route has; any other is an error there."""
@@ -67,38 +67,68 @@ def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) 
     return named if isinstance(named, str) else ""
 
 
-def check_model(route: Route, model: str) -> Reply | None:
-    """Accept known models; the models route ignores upper and lower case."""
+def check_model(route: Route, model: str, upstream: str = "", *, mai: bool = False) -> Reply | None:
+    """Accept known models; the models route ignores upper and lower case.
+
+    ``upstream`` is the name of the model that the stand-in asks, if there is one; ``mai`` tells the
+    path ``/mai/v1``, which has one deployment of its own.
+    """
+    known = {name for name in (*DEPLOYMENTS, upstream) if name and (name == MAI) == mai}
     if route == "v1":
-        return None if model in DEPLOYMENTS else refuse("no-deployment")
+        return None if model in known else refuse("no-deployment")
     if not model:
         return refuse("no-model")
-    return None if model.lower() in DEPLOYMENTS else refuse("unknown-model", model=model)
+    folded = {name.lower() for name in known}
+    return None if model.lower() in folded else refuse("unknown-model", model=model)
 
 
-def check_extra(route: Route, headers: Mapping[str, str], body: dict[str, Any]) -> Reply | None:
-    """Refuse fields that the route does not have; `drop` removes them from ``body``."""
-    if route == "v1":
-        unknown = sorted(set(body) - FIRST_CLASS)
-        if not unknown:
-            return None
-        plural = "s" if len(unknown) > 1 else ""
-        return refuse("unrecognized-argument", s=plural, names=", ".join(unknown))
-    option = headers.get("extra-parameters", "error")
+def check_gone(deployment: Deployment) -> Reply | None:
+    """Refuse calls of a retired model."""
+    return refuse("gone") if deployment.gone else None
+
+
+def check_extra(
+    route: Route, deployment: Deployment, headers: Mapping[str, str], body: dict[str, Any]
+) -> Reply | None:
+    """Refuse fields that the route or the model does not have; `drop` removes them from ``body``.
+
+    Without a header the models route passes them on, as the live one was seen to do.
+    """
     extra = [name for name in body if name not in STANDARD]
-    if option not in ("error", "drop", "pass-through"):
-        return refuse("extra-header-value", value=option)
-    if option == "error" and extra:
-        return refuse("extra-not-allowed", names=str(extra))
-    if option == "drop":
-        for name in extra:
-            del body[name]
-    return None
+    if route == "models":
+        default = "error" if deployment.refuses_extra else "pass-through"
+        option = headers.get("extra-parameters", default)
+        if option not in ("error", "drop", "pass-through"):
+            return refuse("extra-header-value", value=option)
+        if option == "error" and extra:
+            return refuse("extra-not-allowed", names=str(extra))
+        if option == "drop":
+            for name in extra:
+                del body[name]
+            extra = []
+    if deployment.strict:
+        return refuse_strictly(extra, body)
+    unknown = sorted(set(body) - FIRST_CLASS)
+    if route == "models" or not unknown:
+        return None
+    plural = "s" if len(unknown) > 1 else ""
+    return refuse("unrecognized-argument", s=plural, names=", ".join(unknown))
 
 
-def check_plain(route: Route, model: str, body: Mapping[str, Any]) -> Reply | None:
+def refuse_strictly(extra: list[str], body: Mapping[str, Any]) -> Reply | None:
+    """Refuse the fields ``extra`` as Mistral's models do, with the lines of the front door."""
+    extra = [name for name in extra if name != "reasoning_effort"]
+    if not extra:
+        return None
+    words = {"type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
+    detail = [words | {"loc": ["body", name], "input": body[name]} for name in extra]
+    lines = (FAULTS["guide-lines"].body or "").partition("\n")[2]
+    return Reply(422, as_bytes({"detail": detail}) + b"\n" + lines.encode())
+
+
+def check_plain(route: Route, deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
     """Refuse formats of the answer and, on v1, system messages for the plain model."""
-    if model.lower() != PLAIN:
+    if not deployment.plain:
         return None
     kind = (body.get("response_format") or {}).get("type", "text")
     if kind != "text" and route == "models":
@@ -108,28 +138,61 @@ def check_plain(route: Route, model: str, body: Mapping[str, Any]) -> Reply | No
         return openai_error(words, "unsupported_value", "response_format")
     roles = [message["role"] for message in body["messages"]]
     if route == "v1" and "system" in roles:
-        where = f"messages[{roles.index('system')}].role"
-        words = f"Unsupported value: '{where}' does not support 'system' with this model."
-        return openai_error(words, "unsupported_value", where)
+        return unsupported_value(f"messages[{roles.index('system')}].role", "'system'")
+    return None
+
+
+def check_mai(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
+    """Refuse what the MAI models lack."""
+    if deployment.v1 == "mai" and body.get("max_tokens") is not None:
+        return refuse("unsupported-parameter")
     return None
 
 
 FIXED = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
-"""The only values that the reasoning model accepts."""
+"""The only values that OpenAI's reasoning models accept."""
+EFFORTS = ("minimal", "low", "medium", "high")
 
 
-def check_reasoning(model: str, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse parameters that the reasoning model lacks, in OpenAI's words on either route."""
-    if model.lower() != REASONING:
+def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
+    """Refuse what OpenAI's reasoning models lack, in their words on either route."""
+    if not deployment.fixed:
         return None
     if body.get("max_tokens") is not None:
         return refuse("unsupported-parameter")
     for name, only in FIXED.items():
         value = body.get(name)
         if value is not None and value != only:
-            words = (
-                f"Unsupported value: '{name}' does not support {value} with this model. Only the"
-                f" default ({only}) value is supported."
-            )
-            return openai_error(words, "unsupported_value", name)
-    return None
+            more = f" Only the default ({only}) value is supported."
+            return unsupported_value(name, str(value), more)
+    for name in ("stop", "logit_bias"):
+        if body.get(name) is not None:
+            words = f"Unsupported parameter: '{name}' is not supported with this model."
+            return openai_error(words, "unsupported_parameter", name)
+    if body.get("logprobs") or body.get("top_logprobs") is not None:
+        return refuse("logprobs-refused")
+    roles = [message["role"] for message in body["messages"]]
+    if "system" in roles and "developer" in roles:
+        where = f"messages[{roles.index('developer')}].role"
+        words = f"Invalid value for '{where}': 'system' and 'developer' can't both be used."
+        return openai_error(words, "invalid_value", where)
+    return check_effort(deployment, body)
+
+
+def check_effort(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
+    """Refuse a ``reasoning_effort`` that the model lacks, or any beside tools if it must."""
+    effort = body.get("reasoning_effort")
+    if effort is None:
+        return None
+    if effort not in EFFORTS:
+        supported = ", ".join(f"'{one}'" for one in EFFORTS[:-1])
+        more = f" Supported values are: {supported}, and '{EFFORTS[-1]}'."
+        return unsupported_value("reasoning_effort", f"'{effort}'", more)
+    tools = body.get("tools") and not deployment.effort_and_tools
+    return refuse("tools-with-effort", model=str(body.get("model"))) if tools else None
+
+
+def unsupported_value(where: str, value: str, more: str = "") -> Reply:
+    """Return the refusal of a value, in OpenAI's words."""
+    words = f"Unsupported value: '{where}' does not support {value} with this model.{more}"
+    return openai_error(words, "unsupported_value", where)

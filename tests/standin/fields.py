@@ -24,6 +24,7 @@ V1_RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "max_tokens"
 """Ranges in which the v1 route differs from the models route."""
 WHOLE = {"max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed"}
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+ITEMS = ("text", "image_url", "input_audio", "audio_url")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 Where = list[str | int]
@@ -33,10 +34,12 @@ class Wrong(Exception):
     """A field has a wrong value; ``args`` are where, why, and the value."""
 
 
-def check_fields(route: Route, body: dict[str, Any]) -> Reply | None:
-    """Refuse the first wrong value, in the words of the route."""
+def check_fields(
+    route: Route, body: dict[str, Any], items: tuple[str, ...] = ITEMS
+) -> Reply | None:
+    """Refuse the first wrong value, in the words of the route. ``items`` may be in contents."""
     try:
-        check_messages(body.get("messages"))
+        check_messages(body.get("messages"), items)
         check_numbers(body, RANGES | V1_RANGES if route == "v1" else RANGES)
         check_options(body)
         check_tools(body)
@@ -58,7 +61,7 @@ def require(holds: bool, where: Where, words: str, value: Any) -> None:
         raise Wrong(where, words, value)
 
 
-def check_messages(messages: Any) -> None:
+def check_messages(messages: Any, items: tuple[str, ...]) -> None:
     """Check roles and contents, and the id of a tool's answer."""
     require(isinstance(messages, list), ["messages"], "Field required", messages)
     require(bool(messages), ["messages"], "List should have at least 1 item", messages)
@@ -76,7 +79,7 @@ def check_messages(messages: Any) -> None:
             empty = role == "assistant" and bool(message.get("tool_calls"))
             require(empty, [*where, "content"], "Field required", None)
         elif not isinstance(content, str):
-            check_items(content, [*where, "content"])
+            check_items(content, [*where, "content"], items)
 
 
 def check_calls(calls: Any, where: Where) -> None:
@@ -90,17 +93,22 @@ def check_calls(calls: Any, where: Where) -> None:
         require(texts, [*where, at, "function"], "Needs a name and arguments, both texts", made)
 
 
-def check_items(items: Any, where: Where) -> None:
+def check_items(items: Any, where: Where, kinds: tuple[str, ...]) -> None:
     """Check the items of a content that is a list."""
     fine = isinstance(items, list) and bool(items)
     require(fine, where, "Input should be a text or a list of items", items)
     for at, item in enumerate(items):
         kind = item.get("type") if isinstance(item, dict) else None
-        known = kind in ("text", "image_url", "input_audio", "audio_url")
-        require(known, [*where, at, "type"], "Unknown type of item", kind)
+        require(kind in kinds, [*where, at, "type"], "Unknown type of item", kind)
         if kind == "text":
             written = isinstance(item.get("text"), str) and item["text"] != ""
             require(written, [*where, at, "text"], "Needs a text", item.get("text"))
+        if kind == "thinking":
+            parts = item.get("thinking")
+            written = isinstance(parts, list) and all(
+                isinstance(part, dict) and isinstance(part.get("text"), str) for part in parts
+            )
+            require(written, [*where, at, "thinking"], "Needs a list of texts", parts)
         if kind == "image_url":
             shown = item.get("image_url")
             linked = isinstance(shown, dict) and isinstance(shown.get("url"), str)

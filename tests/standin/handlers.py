@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
@@ -13,12 +15,15 @@ from tornado.web import RequestHandler
 from tests.standin import checks, scripts
 from tests.standin.answers import Answer, compose
 from tests.standin.calls import Call, Route
+from tests.standin.deployments import find
+from tests.standin.families import shape_of
 from tests.standin.faults import FAULTS, Fault, refuse
-from tests.standin.fields import check_fields
+from tests.standin.fields import ITEMS, check_fields
 from tests.standin.replies import Reply, as_bytes, error
 from tests.standin.scripts import Script
-from tests.standin.shapes import completion
-from tests.standin.streams import events
+from tests.standin.shapes import as_uuid
+from tests.standin.streams import DONE, event, events
+from tests.standin.upstream import RefusedError, Upstream
 
 if TYPE_CHECKING:
     from tests.standin.server import StandIn
@@ -26,7 +31,10 @@ if TYPE_CHECKING:
 PATHS: dict[str, Route] = {
     "/models/chat/completions": "models",
     "/openai/v1/chat/completions": "v1",
+    "/api/projects/[^/]+/openai/v1/chat/completions": "v1",
+    "/mai/v1/chat/completions": "v1",
 }
+"""Patterns of the paths, and the route whose rules hold there."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +100,15 @@ class ChatHandler(Handler):
     """Answers ``POST .../chat/completions`` on either route."""
 
     SUPPORTED_METHODS = ("POST",)
+    relaying: asyncio.Task[None] | None = None
+
+    def initialize(self, server: "StandIn", route: Route) -> None:  # type: ignore[override]
+        super().initialize(server)
+        self.route: Route = route
 
     async def post(self) -> None:
         """Check, find the script, answer."""
-        route = PATHS[self.request.path]
+        route = self.route
         received, headers = self.received, self.received.headers
         # Checks may drop fields, and what has arrived stays as it was.
         body = dict(received.body) if isinstance(received.body, dict) else {}
@@ -103,7 +116,10 @@ class ChatHandler(Handler):
         refused = self.refusal(route, model, headers, body)
         status = refused.status if refused else 200
         ident, asked = self.server.next_id(route, received.body, status)
-        self.add_headers(route, ident)
+        if refused and refused.status == 401:
+            self.set_header("apim-request-id", as_uuid(ident))
+        else:
+            self.add_headers(route, ident, streams=body.get("stream") is True)
         if refused:
             return self.send(refused)
         call = Call(route, model, body, checks.match_key(headers), asked, ident)
@@ -120,6 +136,14 @@ class ChatHandler(Handler):
         if fault and fault.body is not None:
             return await self.fail(fault.reply(model=call.model, key=call.key))
         answer = compose(call, script, fault)
+        upstream = self.server.upstream
+        if upstream and not fault and (script is None or script.by == "model"):
+            if not_possible := upstream.refusal(call):
+                return self.send(not_possible)
+            self.relaying = asyncio.create_task(self.relay(upstream, call, answer))
+            with suppress(asyncio.CancelledError):  # the reader has left
+                await self.relaying
+            return
         await (self.stream(answer, fault) if call.streams else self.answer(answer))
 
     def refusal(
@@ -127,51 +151,102 @@ class ChatHandler(Handler):
     ) -> Reply | None:
         """Return the reply to a wrong request, or None."""
         version = self.received.query.get("api-version")
+        upstream = self.server.upstream.model if self.server.upstream else ""
+        mai = self.request.path.startswith("/mai/")
+        deployment = find(model)
+        items = (*ITEMS, "thinking") if deployment.models == "mistral" else ITEMS
         steps: list[Callable[[], Reply | None]] = [
             lambda: checks.check_key(headers),
             lambda: checks.check_version(route, version),
             lambda: checks.check_json(self.received.body),
-            lambda: checks.check_model(route, model),
-            lambda: checks.check_extra(route, headers, body),
-            lambda: check_fields(route, body),
-            lambda: checks.check_plain(route, model, body),
-            lambda: checks.check_reasoning(model, body),
+            lambda: checks.check_model(route, model, upstream, mai=mai),
+            lambda: checks.check_gone(deployment),
+            lambda: checks.check_extra(route, deployment, headers, body),
+            lambda: check_fields(route, body, items),
+            lambda: checks.check_plain(route, deployment, body),
+            lambda: checks.check_mai(deployment, body),
+            lambda: checks.check_reasoning(deployment, body),
         ]
         return next((reply for step in steps if (reply := step())), None)
 
-    def add_headers(self, route: Route, ident: str) -> None:
+    def add_headers(self, route: Route, ident: str, *, streams: bool) -> None:
         """Add the headers that the route sends with answers and errors."""
-        request_id = "-".join((ident[:8], ident[8:12], ident[12:16], ident[16:20], ident[20:32]))
-        self.set_header("x-request-id", request_id)
-        self.set_header("x-ms-rai-invoked", "true")
-        self.set_header("azureml-model-session", "stand-in")
-        if route == "v1":
-            self.set_header("apim-request-id", request_id)
-            self.set_header("x-ms-region", "Stand-in")
-            self.set_header("x-ratelimit-limit-requests", "1000")
-            self.set_header("x-ratelimit-limit-tokens", "400000")
-            self.set_header("x-ratelimit-remaining-requests", "999")
-            self.set_header("x-ratelimit-remaining-tokens", "399000")
+        headers = {
+            "apim-request-id": as_uuid(ident),
+            "x-ms-region": "Stand-in",
+            "x-content-type-options": "nosniff",
+            "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+            "azureai-fe-is-streaming": str(streams),
+            "azureai-fe-offer-type": "paygo",
+        }
+        if route == "models":
+            headers |= {
+                "traceparent": f"00-{ident[:32]}-{ident[32:48]}-01",
+                "azureai-requested-tier": "default",
+                "azureai-processed-tier": "default",
+            }
+        else:
+            headers |= {
+                "x-request-id": as_uuid(ident),
+                "x-ms-is-spilled-over": "false",
+                "x-ms-aoai-configured-data-retention-days": "30",
+                "skip-error-remapping": "true",
+                "x-ratelimit-abusepenalty-active": "False",
+            }
+            for kind, limit, left in (("requests", 1000, 999), ("tokens", 400_000, 399_000)):
+                headers |= {
+                    f"x-ratelimit-limit-{kind}": str(limit),
+                    f"x-ratelimit-remaining-{kind}": str(left),
+                    f"x-ratelimit-renewalperiod-{kind}": "60",
+                    f"x-ratelimit-reset-{kind}": "0",
+                }
+        for name, value in headers.items():
+            self.set_header(name, value)
 
     async def answer(self, answer: Answer) -> None:
         """Send the answer in one part, after as long as its stream takes."""
         await self.pause(answer.whole_ms)
-        if answer.route == "models":
-            self.set_header("prompt_token_len", str(answer.prompt_tokens))
-            self.set_header("sampling_token_len", str(answer.completion_tokens))
-        self.send(Reply(200, as_bytes(completion(answer))))
+        self.send(Reply(200, as_bytes(shape_of(answer).completion())))
+
+    def begin_stream(self) -> None:
+        """Prepare for an answer whose events leave one by one."""
+        cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
 
     async def stream(self, answer: Answer, fault: Fault | None) -> None:
         """Send the answer as a stream, each event at once and as a chunk of its own."""
-        cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
-        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        for event in events(answer, fault):
-            await self.pause(event.wait_ms)
-            if event.breaks:
+        self.begin_stream()
+        for one in events(answer, fault):
+            await self.pause(one.wait_ms)
+            if one.breaks:
                 return self.hang_up()
-            self.write(event.data)
+            self.write(one.data)
             if not await self.sent(self.flush()):
                 return
+
+    async def relay(self, upstream: Upstream, call: Call, answer: Answer) -> None:
+        """Answer with what the model behind ``upstream`` writes."""
+        self.set_header("x-answered-by", upstream.model)
+        try:
+            if not call.streams:
+                return await self.answer(await upstream.complete(call, answer))
+            self.begin_stream()
+            async with aclosing(upstream.chunks(call, answer)) as chunks:
+                async for chunk in chunks:
+                    self.write(event(chunk).data)
+                    if not await self.sent(self.flush()):
+                        return
+            self.write(DONE)
+        except RefusedError as refused:
+            self.set_header("x-answered-by", "stand-in")
+            self.send(refused.reply)
+        except httpx.HTTPError:  # the upstream server broke off
+            self.hang_up()
+
+    def on_connection_close(self) -> None:
+        """Stop the model: nobody reads what it writes."""
+        if self.relaying:
+            self.relaying.cancel()
 
     async def fail(self, reply: Reply) -> None:
         """Send the reply of a fault, or a part of it, and break the connection."""

@@ -28,15 +28,15 @@ A file is a list of scripts:
     doubts = { " tea" = { " tea" = 0.6, " milk" = 0.3 } }
                                     # logprobs: the chance of a piece of the answer and of others in
                                     # its place, together below 1; of any other piece it is sure
+    by = "model"                    # the model behind the stand-in answers (see ``upstream``); if
+                                    # there is none, the ``answer`` beside it is given
     fault = "rate-limited"          # instead of the answer: `python -m tests.standin --faults`
     faults = ["rate-limited", ""]   # one for each time the same request comes, "" is the answer;
                                     # the last one stays
 
     # How it is answered.
-    annotated = true                # with the content filter's word on prompt and answer on the
-                                    # models route too, as OpenAI's models there (on v1 always)
-    fragments = true                # a stream on the models route: the calls come in fragments, as
-                                    # OpenAI's models send them there too (on v1 they always do)
+    by_gpt = true                   # on the models route too the answer has the shape that OpenAI's
+                                    # models send: the content filter's results, calls in fragments
     first_ms = 300                  # until the first piece
     pace_ms = 30                    # between two pieces; an answer in one part takes as long
     cut_after = 5                   # a stream: the connection breaks after so many pieces
@@ -78,9 +78,9 @@ class Script:
     answer: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     doubts: dict[str, dict[str, float]] = field(default_factory=dict)
+    by: str = "script"
     faults: tuple[str, ...] = ()
-    annotated: bool = False
-    fragments: bool = False
+    by_gpt: bool = False
     first_ms: float = FIRST_MS
     pace_ms: float = PACE_MS
     cut_after: int | None = None
@@ -163,8 +163,10 @@ def read(table: dict[str, Any]) -> Script:
     values = dict(table)
     if "fault" in values:
         values["faults"] = [values.pop("fault")]
-    if not {"answer", "tool_calls", "faults"} & set(values):
-        raise ValueError("it needs an answer, tool_calls or a fault")
+    if not {"answer", "tool_calls", "faults", "by"} & set(values):
+        raise ValueError("it needs an answer, tool_calls, a fault or a model")
+    if values.get("by", "model") != "model":
+        raise ValueError(f"only a model answers by itself, not {values['by']!r}")
     if missing := [name for name in values.get("faults", ()) if name and name not in FAULTS]:
         raise ValueError(f"no such fault: {', '.join(missing)}")
     answer = values.get("answer", ())

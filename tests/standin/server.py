@@ -14,6 +14,7 @@ from tornado.web import Application
 from tests.standin import checks, scripts
 from tests.standin.calls import digest
 from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
+from tests.standin.upstream import Upstream
 
 HOST = "127.0.0.1"
 
@@ -21,12 +22,22 @@ HOST = "127.0.0.1"
 class StandIn:
     """The stand-in endpoint, running for as long as the ``with`` block.
 
-    ``models`` and ``v1`` are the endpoints of the two routes, ``key`` the accepted key, and
-    ``requests`` lists what has arrived. ``pace`` is a factor on all pauses: 1 as scripted, 0 none.
-    ``port`` 0 takes any free one; an ``OSError`` is raised if the one that is asked for is taken.
+    ``models`` and ``v1`` are the endpoints of the two routes, ``project`` and ``mai`` those of a
+    project and of Microsoft's own models. ``key`` is the accepted key, and ``requests`` lists what
+    has arrived. ``pace`` is a factor on all pauses: 1 as scripted, 0 none. ``port`` 0 takes any
+    free one; an ``OSError`` is raised if the one that is asked for is taken. ``upstream`` is asked
+    what no script answers, and what scripts say ``by = "model"`` of.
     """
 
-    def __init__(self, *, port: int = 0, pace: float = 1.0, folder: Path = scripts.SCRIPTS) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        pace: float = 1.0,
+        folder: Path = scripts.SCRIPTS,
+        upstream: Upstream | None = None,
+    ) -> None:
+        self.upstream = upstream
         self.key = checks.KEY
         self.requests: list[Received] = []
         self.pace = pace
@@ -39,6 +50,7 @@ class StandIn:
         self._sockets = bind_sockets(self._wanted_port, HOST)
         self.url = f"http://{HOST}:{self._sockets[0].getsockname()[1]}"
         self.models, self.v1 = f"{self.url}/models", f"{self.url}/openai/v1"
+        self.project, self.mai = f"{self.url}/api/projects/p/openai/v1", f"{self.url}/mai/v1"
         self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)
         self._thread.start()
         self._started.wait()
@@ -60,7 +72,9 @@ class StandIn:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        handlers = [(path, ChatHandler, {"server": self}) for path in PATHS]
+        handlers = [
+            (path, ChatHandler, {"server": self, "route": route}) for path, route in PATHS.items()
+        ]
         app = Application(
             handlers,
             default_handler_class=WrongPathHandler,

@@ -4,6 +4,7 @@ Each client is wrapped in three methods, so that all are asked the same; one mor
 class and one more line in ``CLIENTS``.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,16 @@ import pytest
 from azure.ai.inference import ChatCompletionsClient
 from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import HttpResponseError
-from openai import APIStatusError, OpenAI
+from openai import APIStatusError, AsyncOpenAI, OpenAI
 
 import helpers
+from helpers.client.routes import API_VERSION, ROUTES, RouteName
 from tests.standin import StandIn
 from tests.standin.scripts import load
 from tests.standin.tokens import MESSAGE_OVERHEAD, count
 
 MODEL = "stand-in-chat"
+USAGE = {"stream_options": {"include_usage": True}}
 QUESTION = "How many languages are in the world?"
 
 
@@ -66,7 +69,9 @@ class RetiredSdk:
 
     def stream(self, ask: str) -> Seen:
         text, finish, usage = "", None, None
-        for update in self.client.complete(messages=messages(ask), model=MODEL, stream=True):
+        for update in self.client.complete(
+            messages=messages(ask), model=MODEL, stream=True, model_extras=USAGE
+        ):
             usage = update.usage or usage
             for choice in update.choices:
                 text += choice.delta.content or ""
@@ -83,11 +88,24 @@ class RetiredSdk:
         )
 
 
-class VendorSdk:
-    """openai, on the v1 route."""
+def vendor_settings(server: StandIn, route: RouteName) -> dict[str, Any]:
+    """How openai's clients are pointed at a route: on models the key has a header of its own."""
+    if route == "v1":
+        return {"base_url": server.v1, "api_key": server.key, "max_retries": 0}
+    return {
+        "base_url": server.models,
+        "api_key": "unused",
+        "max_retries": 0,
+        "default_headers": {"api-key": server.key},
+        "default_query": {"api-version": API_VERSION},
+    }
 
-    def __init__(self, server: StandIn) -> None:
-        self.client = OpenAI(base_url=server.v1, api_key=server.key, max_retries=0)
+
+class VendorSdk:
+    """openai, on either route."""
+
+    def __init__(self, server: StandIn, route: RouteName = "v1") -> None:
+        self.client = OpenAI(**vendor_settings(server, route))
 
     def complete(self, ask: str, **options: object) -> Seen:
         create = self.client.chat.completions.create
@@ -100,7 +118,7 @@ class VendorSdk:
             messages=messages(ask),
             model=MODEL,
             stream=True,
-            stream_options={"include_usage": True},
+            **USAGE,
         ):
             usage = chunk.usage or usage
             for choice in chunk.choices:
@@ -127,7 +145,7 @@ class Ours:
         return seen(self.client.complete(messages(ask), **options))
 
     def stream(self, ask: str) -> Seen:
-        with self.client.stream(messages(ask)) as stream:
+        with self.client.stream(messages(ask), **USAGE) as stream:
             text = "".join(update.content for update in stream)
         assert text == stream.completion.content
         return seen(stream.completion)
@@ -141,6 +159,7 @@ class Ours:
 CLIENTS: dict[str, Callable[[StandIn], RetiredSdk | VendorSdk | Ours]] = {
     "azure-ai-inference": RetiredSdk,
     "openai": VendorSdk,
+    "openai on models": lambda server: VendorSdk(server, "models"),
     "ours on models": lambda server: Ours(server.models, server.key),
     "ours on v1": lambda server: Ours(server.v1, server.key),
 }
@@ -196,6 +215,8 @@ TOOLS = [
     }
 ]
 
+WEATHER = ("get_temperature", '{"city": "Oslo"}')
+
 
 def messages(ask: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": ask}]
@@ -227,7 +248,7 @@ def test_a_client_gets_the_same_as_a_stream(server: StandIn, name: str) -> None:
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_gets_the_call_of_a_tool(server: StandIn, name: str) -> None:
     got = CLIENTS[name](server).complete("Is it warm in Oslo?", tools=TOOLS)
-    assert got.calls == (("get_temperature", '{"city": "Oslo"}'),)
+    assert got.calls == (WEATHER,)
     assert got.finish_reason == "tool_calls"
 
 
@@ -238,16 +259,42 @@ def test_a_client_raises_its_own_error(
     assert CLIENTS[name](server).fail(f"fault: {fault}") == Failed(kind, status, code)
 
 
-def test_the_vendors_client_assembles_streamed_calls(server: StandIn) -> None:
-    client = VendorSdk(server).client
+@pytest.mark.parametrize("model", ["stand-in-chat", "stand-in-gpt"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_vendors_client_assembles_streamed_calls(
+    server: StandIn, route: RouteName, model: str
+) -> None:
+    client = VendorSdk(server, route).client
     with client.chat.completions.stream(
-        messages=messages("Is it warm in Oslo?"), model=MODEL, tools=TOOLS
+        messages=messages("Is it warm in Oslo?"), model=model, tools=TOOLS
     ) as stream:
-        call = stream.get_final_completion().choices[0].message.tool_calls[0]
-    assert (call.function.name, call.function.arguments) == (
-        "get_temperature",
-        '{"city": "Oslo"}',
-    )
+        message = stream.get_final_completion().choices[0].message
+    (call,) = message.tool_calls
+    assert (call.function.name, call.function.arguments) == WEATHER
+    told = {"role": "tool", "tool_call_id": call.id, "content": "6 degrees"}
+    again = [*messages("Is it warm in Oslo?"), message, told]
+    answer = client.chat.completions.create(messages=again, model=model, tools=TOOLS)
+    assert answer.choices[0].message.content.startswith("Not very")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_vendors_awaited_client_gets_the_same(server: StandIn, route: RouteName) -> None:
+    async def ask() -> tuple[Seen, str, tuple[str, str]]:
+        async with AsyncOpenAI(**vendor_settings(server, route)) as client:
+            create = client.chat.completions.create
+            whole = await create(messages=messages(QUESTION), model=MODEL)
+            stream = await create(messages=messages(QUESTION), model=MODEL, stream=True)
+            text = ""
+            async for chunk in stream:
+                text += "".join(choice.delta.content or "" for choice in chunk.choices)
+            async with client.chat.completions.stream(
+                messages=messages("Is it warm in Oslo?"), model=MODEL, tools=TOOLS
+            ) as calling:
+                done = await calling.get_final_completion()
+            function = done.choices[0].message.tool_calls[0].function
+            return seen(whole), text, (function.name, function.arguments)
+
+    assert asyncio.run(ask()) == (scripted(), scripted().content, WEATHER)
 
 
 def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(server: StandIn) -> None:

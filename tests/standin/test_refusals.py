@@ -3,26 +3,18 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.standin import StandIn
+from tests.standin.asking import TOOLS, answered, post
 from tests.standin.checks import KEY, TOKEN
 
-PATHS = {"models": "/models/chat/completions?api-version=2024-05-01-preview",
-         "v1": "/openai/v1/chat/completions"}  # fmt: skip
 HELLO = [{"role": "user", "content": "Hello"}]
+ROUTES = ["models", "v1"]
+REASONING = "stand-in-reasoning"
 
 
-def post(server: StandIn, path: str, headers: Any = None, **fields: Any) -> httpx.Response:
-    """Say "Hello" with these ``fields`` added to the body, or in place of its own."""
-    body = {"model": "stand-in-chat", "messages": HELLO} | fields
-    headers = {"api-key": KEY} if headers is None else headers
-    with httpx.Client(trust_env=False) as client:
-        return client.post(server.url + path, json=body, headers=headers)
-
-
-@pytest.mark.parametrize("route", PATHS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     ("wrong", "where"),
     [
@@ -44,7 +36,7 @@ def post(server: StandIn, path: str, headers: Any = None, **fields: Any) -> http
 def test_a_wrong_value_is_refused(
     standin: StandIn, route: str, wrong: dict[str, Any], where: list[str | int]
 ) -> None:
-    response = post(standin, PATHS[route], **wrong)
+    response = post(standin, route, **wrong)
     error = response.json()["error"]
     if route == "models":
         assert response.status_code == 422
@@ -56,7 +48,7 @@ def test_a_wrong_value_is_refused(
 
 @pytest.mark.parametrize(("route", "status"), [("models", 422), ("v1", 200)])
 def test_the_ranges_are_those_of_the_route(standin: StandIn, route: str, status: int) -> None:
-    assert post(standin, PATHS[route], temperature=1.5).status_code == status
+    assert post(standin, route, temperature=1.5).status_code == status
 
 
 @pytest.mark.parametrize("path", ["/models", "/models/chat/completions?api-version=2025-04-01"])
@@ -75,10 +67,10 @@ def test_a_wrong_path_or_version_is_not_found(standin: StandIn, path: str) -> No
     ],
 )
 def test_the_credential(standin: StandIn, headers: dict[str, str], status: int) -> None:
-    assert post(standin, PATHS["v1"], headers).status_code == status
+    assert post(standin, "v1", headers=headers).status_code == status
 
 
-@pytest.mark.parametrize("route", PATHS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     ("fault", "end"),
     [
@@ -87,6 +79,163 @@ def test_the_credential(standin: StandIn, headers: dict[str, str], status: int) 
     ],
 )
 def test_the_end_of_a_spoilt_stream(standin: StandIn, route: str, fault: str, end: bytes) -> None:
-    messages = [{"role": "user", "content": f"fault: {fault}"}]
-    response = post(standin, PATHS[route], messages=messages, stream=True)
+    response = post(standin, route, ask=f"fault: {fault}", stream=True)
     assert response.content.endswith(end)
+
+
+# --- Extra parameters ---
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"stream_options": {"include_usage": True}, "stream": True},
+        {"reasoning_effort": "medium"},
+        {"parallel_tool_calls": False},
+        {"data_sources": []},
+        {"prompt_cache_key": "k", "safety_identifier": "s", "service_tier": "auto"},
+        {"verbosity": "low", "web_search_options": {}, "moderation": {}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("route", ROUTES)
+def test_extra_parameters_need_no_header(
+    standin: StandIn, route: str, extra: dict[str, Any]
+) -> None:
+    assert post(standin, route, **extra).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "header", "status"),
+    [
+        ("stand-in-chat", "error", 400),
+        ("stand-in-chat", "drop", 200),
+        ("stand-in-documented", None, 400),
+        ("stand-in-documented", "pass-through", 200),
+    ],
+)
+def test_extra_parameters_are_refused_by_the_header_or_as_documented(
+    standin: StandIn, model: str, header: str | None, status: int
+) -> None:
+    headers = {"api-key": KEY} | ({"extra-parameters": header} if header else {})
+    response = post(standin, "models", model=model, n=2, headers=headers)
+    assert response.status_code == status
+    if status == 400:
+        assert response.json()["detail"].startswith("Extra parameters ['n'] are not allowed")
+
+
+@pytest.mark.parametrize("extra", [{"max_completion_tokens": 9}, {"stream_options": {}}], ids=str)
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_strict_model_refuses_and_lines_of_text_follow_its_json(
+    standin: StandIn, route: str, extra: dict[str, Any]
+) -> None:
+    response = post(standin, route, model="stand-in-mistral", **extra)
+    assert response.status_code == 422
+    refusal, end = json.JSONDecoder().raw_decode(response.text)
+    assert refusal["detail"][0]["loc"] == ["body", *extra]
+    assert response.text[end:].rstrip().endswith("#http-status-codes")
+    assert post(standin, route, model="stand-in-mistral", temperature=0.5).status_code == 200
+
+
+# --- Reasoning models ---
+
+
+@pytest.mark.parametrize(
+    ("sent", "words", "param", "code"),
+    [
+        ({"max_tokens": 9}, "Use 'max_completion_tokens'", "max_tokens", "unsupported_parameter"),
+        ({"temperature": 0.1}, "does not support 0.1", "temperature", "unsupported_value"),
+        ({"top_p": 0.5}, "Only the default (1)", "top_p", "unsupported_value"),
+        ({"presence_penalty": 1}, "not support 1", "presence_penalty", "unsupported_value"),
+        ({"stop": ["."]}, "'stop' is not supported", "stop", "unsupported_parameter"),
+        ({"logit_bias": {"7": 1}}, "'logit_bias' is not", "logit_bias", "unsupported_parameter"),
+        ({"logprobs": True}, "doesn't support logprobs", None, "422"),
+        ({"reasoning_effort": "none"}, "support 'none'", "reasoning_effort", "unsupported_value"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_a_reasoning_model_refuses(
+    standin: StandIn, route: str, sent: dict[str, Any], words: str, param: str, code: str
+) -> None:
+    response = post(standin, route, model=REASONING, **sent)
+    error = response.json()["error"]
+    assert (response.status_code, error["type"]) == (400, "invalid_request_error")
+    assert words in error["message"]
+    assert (error["param"], error["code"]) == (param, code)
+
+
+def test_what_a_reasoning_model_takes(standin: StandIn) -> None:
+    fine = {"max_completion_tokens": 500, "temperature": 1, "logprobs": False, "seed": 7}
+    assert answered(standin, "v1", model=REASONING, reasoning_effort="high", tools=TOOLS, **fine)
+
+
+def test_system_and_developer_messages_exclude_each_other(standin: StandIn) -> None:
+    told = [{"role": role, "content": "Be brief."} for role in ("system", "developer")]
+    for messages, status in ((told, 400), (told[:1], 200), (told[1:], 200)):
+        sent = post(standin, "v1", model=REASONING, messages=[*messages, *HELLO])
+        assert sent.status_code == status
+
+
+def test_some_reasoning_models_refuse_tools_beside_an_effort(standin: StandIn) -> None:
+    model = "stand-in-reasoning-no-tools"
+    refused = post(standin, "v1", model=model, tools=TOOLS, reasoning_effort="low")
+    assert refused.json()["error"]["param"] == "reasoning_effort"
+    assert model in refused.json()["error"]["message"]
+    assert post(standin, "v1", model=model, tools=TOOLS).status_code == 200
+
+
+# --- Deployments, paths, headers ---
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_retired_model_is_gone(standin: StandIn, route: str) -> None:
+    assert post(standin, route, model="stand-in-gone").status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "status"),
+    [
+        ("project", "stand-in-chat", 200),
+        ("project", "stand-in-mai", 404),
+        ("mai", "stand-in-mai", 200),
+        ("mai", "stand-in-chat", 404),
+        ("/api/projects/openai/v1/chat/completions", "stand-in-chat", 404),
+    ],
+)
+def test_the_paths_and_their_deployments(
+    standin: StandIn, path: str, model: str, status: int
+) -> None:
+    assert post(standin, path, model=model).status_code == status
+
+
+def test_mai_takes_no_max_tokens(standin: StandIn) -> None:
+    assert post(standin, "mai", model="stand-in-mai", max_tokens=9).status_code == 400
+
+
+def test_the_headers_of_the_routes(standin: StandIn) -> None:
+    models = post(standin, "models", stream=True).headers
+    v1 = post(standin, "v1").headers
+    assert models["azureai-fe-is-streaming"] == "True"
+    assert v1["azureai-fe-is-streaming"] == "False"
+    assert not {"x-request-id", "x-ratelimit-limit-tokens"} & models.keys()
+    assert {"apim-request-id", "x-request-id", "x-ratelimit-reset-tokens"} <= v1.keys()
+    refused = post(standin, "v1", headers={"api-key": "no"}).headers
+    assert "apim-request-id" in refused
+    assert not {"x-request-id", "x-ms-region"} & refused.keys()
+
+
+def test_a_rate_limit_of_the_models_route_has_two_headers(standin: StandIn) -> None:
+    refused = post(standin, "models", ask="fault: rate-limited-models")
+    assert refused.status_code == 429
+    assert (refused.headers["retry-after"], refused.headers["retry-after-ms"]) == ("1", "0")
+    error = refused.json()["error"]
+    assert error["code"] == "RateLimitReached"
+    assert error["message"] == error["details"]
+
+
+@pytest.mark.parametrize("fault", ["guide-lines", "guide-lines-vllm", "413-text", "408-text"])
+def test_bodies_with_lines_of_text_at_their_end(standin: StandIn, fault: str) -> None:
+    refused = post(standin, "models", ask=f"fault: {fault}")
+    assert refused.text.rstrip().endswith("#http-status-codes")
+    assert refused.headers["content-type"].startswith("text/plain") == fault.endswith("-text")

@@ -45,13 +45,23 @@ def prompt_tokens(body: dict[str, Any]) -> int:
     return tools + sum(message_tokens(message) for message in body["messages"])
 
 
+def image_tokens(body: dict[str, Any]) -> int:
+    """Return the number of tokens of the pictures in the messages."""
+    contents = [message.get("content") for message in body["messages"]]
+    items = [item for content in contents if isinstance(content, list) for item in content]
+    return sum(picture_tokens(item) for item in items if item["type"] == "image_url")
+
+
 def message_tokens(message: dict[str, Any]) -> int:
     """Return the number of tokens of a message: text, pictures and tool calls."""
     content = message.get("content") or ""
     items = [{"type": "text", "text": content}] if isinstance(content, str) else content
     total = MESSAGE_OVERHEAD
     for item in items:
-        total += count(item["text"]) if item["type"] == "text" else picture_tokens(item)
+        if item["type"] == "thinking":
+            total += sum(count(part["text"]) for part in item["thinking"])
+        else:
+            total += count(item["text"]) if item["type"] == "text" else picture_tokens(item)
     for call in message.get("tool_calls") or ():
         total += count(call["function"]["name"]) + count(call["function"]["arguments"])
     return total

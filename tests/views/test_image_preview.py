@@ -6,6 +6,7 @@ import io
 import pytest
 from PIL import Image
 
+from helpers.color_profiles import matrix_profile
 from helpers.images import prepare
 from helpers.views.image_preview import MAX_SIDE, preview
 from tests import make_images
@@ -82,3 +83,25 @@ def test_a_small_transparent_picture_is_shown_on_white_and_not_made_larger() -> 
     (shown,) = pictures_in(preview({"Nothing at all": prepare(stream.getvalue())}).html)
     assert shown.size == (8, 3)
     assert shown.convert("RGB").getpixel((4, 2)) == (255, 255, 255)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_large_photo_and_one_without_a_file_are_shown_too() -> None:
+    stream = io.BytesIO()
+    Image.new("L", (12_000, 9_000), 90).save(stream, "JPEG")
+    view = preview({"Grey": prepare(stream.getvalue())})
+    assert [image.size for image in pictures_in(view.html)] == [(320, 240), (320, 240)]
+    assert "12,000 × 9,000" in view.plain
+    view = preview({"Grey": prepare(Image.new("L", (40, 20), 90))})
+    assert [image.size for image in pictures_in(view.html)] == [(40, 20)]
+    assert "as it is sent" in view.plain and "in the file" not in view.plain
+
+
+def test_both_are_shown_in_their_colours() -> None:
+    stream = io.BytesIO()
+    profile = matrix_profile(2.2, (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06))
+    Image.new("RGB", (40, 20), (200, 60, 60)).save(stream, "PNG", icc_profile=profile)
+    view = preview({"Red": prepare(stream.getvalue())})
+    for shown in pictures_in(view.html):
+        assert shown.convert("RGB").getpixel((9, 9)) == pytest.approx((231, 57, 57), abs=4)
+    assert "colours turned into sRGB" in view.plain

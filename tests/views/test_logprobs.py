@@ -152,6 +152,15 @@ class TestOddAnswers:
         assert "Ask with logprobs=True" in view.plain
         assert "Ask with logprobs=True" in Page(view.html).text
 
+    def test_the_list_of_an_answer_without_logprobs_may_be_none(self) -> None:
+        assert "as reasoning models do" in heatmap(None).plain
+
+    def test_of_a_refusal_the_words_of_the_refusal_are_shown(self) -> None:
+        logprobs = {"content": None, "refusal": [token("No"), token(".", 0.5)]}
+        assert (
+            shown(heatmap(ChatCompletions({"choices": [{"logprobs": logprobs}]}))) == "No[. 50% ▅]"
+        )
+
     @pytest.mark.parametrize("odd", [None, 5, "x", [], {}, {"token": 5, "bytes": "x"}])
     def test_a_token_that_is_none(self, odd: Any) -> None:
         assert shown(heatmap([token("a"), odd, token("b")])) == "a[␣ ?]b"

@@ -21,7 +21,7 @@ from helpers.recordings.replay import ReplayTransport
 from helpers.widgets import ask as asking
 from helpers.widgets import connection_panel
 from helpers.widgets import job as jobs
-from helpers.widgets.ask import Answer
+from helpers.widgets.ask import Answer, Chunk
 from helpers.widgets.chat import Chat
 from helpers.widgets.connection_panel import ConnectionPanel
 from helpers.widgets.filter_box import ContentFilterBox
@@ -35,6 +35,7 @@ from tests.fakes import (
     KEY,
     answer,
     client,
+    event,
     leaked,
     piece,
     service_of,
@@ -80,6 +81,20 @@ class Kind:
             return streamed(f"data: {delta}\n\n", piece("", "stop"), DONE)
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         return answer(body=json.dumps({"model": text, "choices": [choice]}))
+
+    def silent_reply(self, finish: str, **fields: str) -> Any:
+        """An answer without content, with these fields in its message."""
+        if self.streams:
+            pieces = [
+                event(choices=[{"delta": {name: part}}])
+                for name, text in fields.items()
+                for part in (text[:4], text[4:])
+            ]
+            return streamed(*pieces, piece(None, finish), DONE)
+        message = {"role": "assistant", "content": None, **fields}
+        return answer(
+            body={"model": "m", "choices": [{"message": message, "finish_reason": finish}]}
+        )
 
     def ready(self, panel: Any, text: str = "Well?") -> Any:
         """A panel with its controls, and a text in its box."""
@@ -234,6 +249,29 @@ def test_what_goes_wrong_is_said_in_words_and_the_next_run_is_a_new_one(
     assert "Better" in html_of(panel) + repr(panel)
 
 
+@each(PANELS)
+@pytest.mark.parametrize(
+    ("finish", "fields", "words"),
+    [
+        ("stop", {"refusal": "No, never."}, "The model refused: No, never."),
+        (
+            "length",
+            {"reasoning_content": "Let me think"},
+            "(the model reasoned and gave no text; finish_reason: length)",
+        ),
+        ("stop", {}, "(no text; finish_reason: stop)"),
+    ],
+    ids=["refused", "reasoned", "nothing"],
+)
+def test_an_answer_without_text_is_said_in_words(
+    finish: str, fields: dict[str, str], words: str, kind: Kind, make: Any
+) -> None:
+    panel = kind.ready(make(kind, client(kind.silent_reply(finish, **fields))))
+    assert press(panel).state == "finished"
+    for shown in (html_of(panel), panel._repr_mimebundle_()["text/html"]):
+        assert words in shown and "no text yet" not in shown
+
+
 @each(TYPED)
 def test_an_empty_box_is_an_error_in_words_and_nothing_is_sent(kind: Kind, make: Any) -> None:
     asked = client(kind.reply("Hi"))
@@ -343,7 +381,7 @@ def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
     def task(context: RunContext) -> Any:
         for count in range(1, 6):
             assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
-            yield Answer([(0.1, "word ")] * count, count)
+            yield Answer([Chunk(0.1, "word ")] * count, count)
 
     monkeypatch.setattr(panel, "task", lambda request: task)
     panel.run()
@@ -372,7 +410,7 @@ def test_offline_each_example_can_be_run(kind: Kind, make: Any) -> None:
     assert panel.root
     assert "The answers are recorded: choose an example" in control(panel, "offline").value
     listed = control(panel, "examples")
-    assert listed.description == "Examples"
+    assert (listed.description, listed.label) == ("Examples", "Choose an example")
     labels = [label for label, _ in listed.options]
     assert labels[0] == "Choose an example" and len(labels) > 1
     for label in labels[1:]:

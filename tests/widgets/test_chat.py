@@ -9,10 +9,10 @@ import pytest
 
 from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMessage
 from helpers.connect import connect
-from helpers.widgets.ask import Answer
+from helpers.widgets.ask import Answer, Chunk
 from helpers.widgets.chat import Chat, conversation
 from helpers.widgets.job import Progress
-from tests.fakes import ASK, answer, client, piece, service_of, streamed
+from tests.fakes import ASK, DONE, answer, client, event, piece, service_of, streamed
 from tests.views.test_views import HOSTILE, Page
 from tests.widgets.panels import HELLO, LONG, Held, control, enter, press, state
 from tests.widgets.test_ask_panel import lesson_conversation
@@ -56,7 +56,7 @@ def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
     panel = Chat(client(HELLO), START)
     assert panel.root
     panel.ask("More?")
-    panel.update(Progress("running", Answer([(0.1, "Hello")], 1)))
+    panel.update(Progress("running", Answer([Chunk(0.1, "Hello")], 1)))
     assert (shown(panel, "history") + shown(panel, "answer")).count("More?") == 1
 
 
@@ -185,6 +185,21 @@ def test_export_shows_what_can_be_sent_again() -> None:
     assert client().complete(json.loads(panel.export())).content == "Hi!"
     export.click()
     assert exported.layout.display == "none"
+
+
+def test_an_answer_without_text_is_a_turn_and_its_words_are_returned() -> None:
+    delta = [{"delta": {"refusal": "No."}}, {"delta": {"reasoning_content": "Hm"}}]
+    replies = [streamed(event(choices=[one]), piece(None, "length"), DONE) for one in delta]
+    panel = Chat(client(*replies), START)
+    assert panel.ask("More?") == "The model refused: No."
+    reasoned = "(the model reasoned and gave no text; finish_reason: length)"
+    assert panel.ask("More?") == reasoned
+    assert panel.static_view().plain.endswith(
+        f"Model: The model refused: No.\n\nYou: More?\n\nModel: {reasoned}"
+    )
+    assert panel.messages[4]["refusal"] == "No."
+    panel.clear()
+    assert panel.static_view().plain.endswith("Model: Hi!")
 
 
 @pytest.mark.parametrize(

@@ -339,4 +339,4 @@ def test_settings_that_are_broken_elsewhere_are_an_error_of_the_cell(
 def test_an_answer_without_text_is_one() -> None:
     body = {"model": "m", "choices": [{"index": 0, "message": {"content": None}}]}
     now = Connection(client(), "Answers: live.", Settings(), ChatCompletions(body))
-    assert words_of_test(Progress("finished", now)) == "It works: m answers without text."
+    assert words_of_test(Progress("finished", now)) == "It works: m answers (no text)."

@@ -72,6 +72,15 @@ def test_what_the_lesson_has_is_shown() -> None:
     assert "No sentence yet." in repr(ContentFilterBox(client(), initial={}))
 
 
+def test_no_chart_of_an_earlier_sentence_stands_below_a_failure() -> None:
+    box = ContentFilterBox(client(answer(401, {})), initial={WHOLE: outcome(REFUSED, 400)})
+    chart = "What the content filter says"
+    assert chart in control(box, "outcome").value
+    assert ran(box, "Well?").startswith("It failed.")
+    shown = control(box, "outcome").value
+    assert chart not in shown and WHOLE in shown and VIOLENCE in shown
+
+
 def test_the_examples_show_all_that_a_filter_does(replayed: ChatCompletionsClient) -> None:
     box = ContentFilterBox(replayed, SYSTEM, initial={})
     sentences = [*(box.examples() or {})]
@@ -110,7 +119,8 @@ def test_a_refusal_is_an_outcome_and_any_other_error_keeps_what_there_is() -> No
     assert ran(box, "A salad.") == f"Finished. {VIOLENCE}"
     assert ran(box, "New").startswith("It failed. The service refused the credential. (HTTP 401)")
     assert list(box.outcomes) == [WHOLE, "A salad."]
-    assert control(box, "outcome").value == box.static_view().html
+    listed = outcomes_view(box.outcomes, with_newest=False).html
+    assert control(box, "outcome").value == listed and listed in box.static_view().html
     assert control(box, "sentence").value == "New"
 
 
@@ -138,7 +148,7 @@ WORDS: dict[str, tuple[Outcome, str]] = {
         judged(error={"code": "content_filter_error", "message": "down"}),
         "Not refused; the filter did not check the answer.",
     ),
-    "no text": (judged(None), "Not refused, but no text came."),
+    "no text": (judged(None), "Not refused by the filter. (no text; finish_reason: stop)"),
     "refused": (outcome(REFUSED, 400), VIOLENCE),
     "refused without a word": (
         outcome({"error": {"code": "content_filter"}}, 400),

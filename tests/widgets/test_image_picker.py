@@ -167,6 +167,16 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     assert panel.static_view().html.count("<img") == 2
 
 
+def test_below_a_failure_stands_no_question_of_before() -> None:
+    panel = picker(client(SEEN))
+    panel.ask(panel.about, "What is in it?")
+    assert panel.root and "What is in it?" in control(panel, "answer").value
+    control(panel, "question").value = " "
+    assert press(panel).state == "failed"
+    shown = control(panel, "answer").value
+    assert "What is in it?" not in shown and "(no text)" in shown
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -175,7 +185,7 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
         (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is no picture"),
         (lambda: PHOTO.data[:999], "truncated or damaged"),
         (lambda: CHART.data[:999], "can't be used"),
-        (lambda: bomb(8_000, 7_000), "8,000 by 7,000 pixels are too many"),
+        (lambda: bomb(11_000, 10_000), "11,000 by 10,000 pixels are too many"),
         (lambda: bomb(65_535, 65_535), "it has far too many pixels"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from helpers import UserMessage
 from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.widgets import job as jobs
-from helpers.widgets.ask import Answer, announce_waits, stream_task
+from helpers.widgets.ask import Answer, Chunk, announce_waits, stream_task
 from helpers.widgets.job import Job, Progress, RunContext, error_text
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
 from tests.widgets.panels import LONG
@@ -205,9 +205,9 @@ def test_a_finished_run_wakes_nobody() -> None:
 
 
 def test_an_answer_is_text_with_times_and_keeps_what_it_was() -> None:
-    chunks = [(0.5, "Hel"), (0.7, "lo")]
+    chunks = [Chunk(0.5, "Hel"), Chunk(0.7, "lo")]
     early = Answer(chunks, 1)
-    chunks.append((0.9, "!"))
+    chunks.append(Chunk(0.9, "!"))
     assert (early.text, early.arrivals) == ("Hel", [0.5])
     updates = [
         StreamingChatCompletionsUpdate({"choices": [{"delta": {"content": text}}]}, at)

@@ -1,10 +1,12 @@
 """The live stream: an earlier answer, and one that Run puts in its place."""
 
+from typing import Any
+
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets.ask import Answer, outcome_text
-from helpers.widgets.job import Progress
+from helpers.widgets.ask import Answer, Chunk, outcome_text, progress_text, stream_task
+from helpers.widgets.job import Progress, RunContext
 from helpers.widgets.live_stream import LiveStream
-from tests.fakes import ASK, DONE, client, piece, service_of, streamed
+from tests.fakes import ASK, DONE, client, event, piece, service_of, streamed
 from tests.widgets.panels import HELLO, LONG, control, press, state
 
 
@@ -48,7 +50,28 @@ def test_an_answer_that_was_cut_off_is_told_from_a_whole_one() -> None:
     assert state(panel) == ("finished", words)
 
 
+def test_what_comes_before_any_text_is_said() -> None:
+    thinks = [event(choices=[{"delta": {"reasoning": text}}]) for text in ("Hm", ", well")]
+    asked = client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE))
+    values = list(stream_task(asked, ASK)(RunContext(print)))
+    said = [progress_text(Progress("running", value)) for value in values]
+    assert said == ["(the model is reasoning, no text yet)", "Hi", "Hi"]
+    assert progress_text(Progress("stopped", values[0])) == "(no text)"
+    assert progress_text(Progress("ready", Answer())) == "(no text yet)"
+
+
+def test_of_earlier_updates_the_end_is_known_too() -> None:
+    pieces: list[Any] = [{"delta": {"refusal": "No."}}, {"delta": {}, "finish_reason": "stop"}]
+    updates = [StreamingChatCompletionsUpdate({"choices": [one]}, 0.1) for one in pieces]
+    panel = LiveStream(client(), ASK, initial=updates)
+    assert repr(panel).startswith("The model refused: No.\n\n0 s ·█ 100 ms\n1 chunk: ")
+    pieces[0]["delta"] = {"reasoning_content": "Hm"}
+    assert repr(LiveStream(client(), ASK, initial=updates)).startswith(
+        "(the model reasoned and gave no text; finish_reason: stop)"
+    )
+
+
 def test_of_a_stopped_answer_it_is_said_whether_something_had_come() -> None:
-    stopped = [Progress("stopped", value) for value in (Answer(), Answer([(0.1, "a")], 1))]
+    stopped = [Progress("stopped", value) for value in (Answer(), Answer([Chunk(0.1, "a")], 1))]
     assert outcome_text(stopped[0]) == "Nothing had arrived."
     assert outcome_text(stopped[1]) == "What had arrived is kept; it is not the whole answer."

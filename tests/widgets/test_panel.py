@@ -166,7 +166,7 @@ def test_a_failure_is_said_at_once_and_all_else_in_its_turn() -> None:
 @pytest.mark.parametrize(
     ("arrivals", "signs", "facts"),
     [
-        ([], "", "No chunk yet."),
+        ([], "", "No chunk."),
         ([0.0], "0 s █ 0 ms", "1 chunk: first after 0 ms, last after 0 ms."),
         (
             [0.35, 0.36, 0.37, 0.38, 0.52],

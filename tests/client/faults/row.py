@@ -1,23 +1,13 @@
-"""One row of the matrix: what the service does, and what a client should make of it."""
+"""One row: what the service does, what a client should make of it, and whether it did."""
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import Literal
+from typing import Any
 
 from helpers import ChatError
-from tests.client.faults.wire import Reply
+from tests.client.faults.wire import TEXT, Reply, chunked
 
-Where = Literal[
-    "plain",  # HTTP, as the row's replies say
-    "tls to plain",  # https:// to that port
-    "plain to tls",  # http:// to a port that speaks TLS
-    "untrusted",  # https:// with a certificate that nobody knows
-    "refused",  # a port where nobody listens
-    "full",  # a port that takes no more connections
-    "silent",  # https:// to a port that takes connections and says nothing
-    "reset",  # a port that resets connections
-    "no such host",
-]
+MAX_ERROR = 2000
+"""Characters: an error is to be read, whatever page a proxy sends."""
 
 
 @dataclass(frozen=True)
@@ -54,117 +44,106 @@ Expected = Answer | Failure
 class Row:
     """A fault.
 
-    ``does`` tells what the service does. It is played from ``replies``, the first one to the first
-    request and so on (the last one stays), or it is the stand-in's ``fault`` of that name.
-    ``expect`` is what should come of it, and ``also`` what would serve the caller as well.
-    ``timeout`` is in seconds. ``waits`` are the least and the most seconds of each wait between two
-    attempts, ``requests`` how many the service should see. ``slow`` rows spend their time waiting,
-    and in an ``endless`` one the service asks for a wait that nobody sits out.
+    It is played from ``replies``, the first one to the first request and so on (the last one
+    stays), or it is the stand-in's ``fault`` of that name. ``where`` is the kind of port (see
+    ``service``). ``timeout`` is in seconds. ``waits`` are the least and the most seconds of each
+    wait between two attempts, ``requests`` how many the service should see. ``slow`` rows spend
+    their time waiting. ``also`` is another outcome that is right, if the HTTP library decides.
     """
 
     name: str
-    does: str
     expect: Expected
-    also: Answer | None = None
+    also: Expected | None = None
     replies: tuple[Reply, ...] = ()
     fault: str = ""
-    where: Where = "plain"
+    where: str = "plain"
     stream: bool = False
     timeout: float = 20.0
     retries: int = 0
     waits: tuple[tuple[float, float], ...] = ()
     requests: int | None = None
     slow: bool = False
-    endless: bool = False
 
 
 @dataclass
 class Outcome:
-    """What came of a row: an ``answer``, or an ``error`` and what of a stream the caller ``kept``;
-    ``hung`` if nothing came in time. ``waits`` are the seconds that a client told of."""
+    """What came of a row: an ``answer``, or an ``error`` and what of a stream it ``kept``; neither
+    if nothing came in time. ``waits`` are the seconds that the client told of."""
 
     answer: Answer | None = None
-    error: BaseException | None = None
+    error: Exception | None = None
     kept: Answer | None = None
     waits: tuple[float, ...] = ()
     requests: int = 0
-    hung: bool = False
-
-
-class Verdict(Enum):
-    """The legend of the table, in its order."""
-
-    RIGHT = "right answer"
-    NAMED = "named error"
-    GAVE_UP = "gave up"
-    FOREIGN = "foreign error"
-    WRONG = "wrong or lost text"
-    HANG = "hang"
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the caller got what there was to get."""
-        return self in (Verdict.RIGHT, Verdict.NAMED)
-
-
-def judge(row: Row, outcome: Outcome, family: type[BaseException]) -> Verdict:
-    """What ``outcome`` means for a caller who knows the errors of ``family``."""
-    answer, error, expect = outcome.answer, outcome.error, row.expect
-    if outcome.hung:
-        return Verdict.HANG
-    if error is None:
-        return Verdict.RIGHT if answer in (expect, row.also) else Verdict.WRONG
-    if not isinstance(error, family):
-        return Verdict.FOREIGN
-    if isinstance(expect, Answer):
-        return Verdict.GAVE_UP
-    if expect.kept and (outcome.kept or Answer()).texts != expect.kept.texts:
-        return Verdict.WRONG
-    status = getattr(error, "status", None) or getattr(error, "status_code", None)
-    return (
-        Verdict.NAMED
-        if (expect.status or 200) < 300 or status == expect.status
-        else (Verdict.GAVE_UP)
-    )
 
 
 def differences(row: Row, outcome: Outcome) -> list[str]:
-    """In what ``outcome`` of one of our clients is not as the row says; empty if it all is."""
-    expect, error = row.expect, outcome.error
-    if outcome.hung:
-        return ["it hangs"]
-    found = [
-        f"wait of {got:g} s, not {low:g} to {high:g}"
-        for got, (low, high) in zip(outcome.waits, row.waits, strict=False)
-        if not low <= got <= high
-    ]
-    if len(outcome.waits) != len(row.waits):
-        found.append(f"{len(outcome.waits)} waits, not {len(row.waits)}")
+    """In what ``outcome`` is not as the row says; empty if it all is."""
+    waits = list(outcome.waits)
+    as_told = len(waits) == len(row.waits) and all(
+        low <= wait <= high for wait, (low, high) in zip(waits, row.waits, strict=True)
+    )
+    found = [] if as_told else [f"waits are {waits}, not {row.waits}"]
     if row.requests is not None and outcome.requests != row.requests:
         found.append(f"{outcome.requests} requests, not {row.requests}")
+    other = _differences(row.expect, outcome)
+    if other and row.also is not None:
+        other = _differences(row.also, outcome)
+    return found + other
+
+
+def _differences(expect: Expected, outcome: Outcome) -> list[str]:
+    error = outcome.error
     if isinstance(expect, Answer):
         wrong = error if error is not None else outcome.answer
-        return found if wrong == expect else [*found, f"not the answer, but {wrong!r}"]
+        return [] if wrong == expect else [f"not the answer, but {wrong!r}"]
     if not isinstance(error, ChatError):
-        return [*found, f"no error of the family, but {error or outcome.answer!r}"]
-    pairs = [
-        ("kind", type(error).__name__, expect.kind.__name__),
-        ("status", error.status, expect.status),
-        ("code", error.code, expect.code),
-        ("kept", outcome.kept, expect.kept),
-    ]
-    found += [f"{name} is {got!r}, not {right!r}" for name, got, right in pairs if got != right]
-    if expect.words not in error.words or bool(expect.words) != bool(error.words):
-        found.append(f"words are {error.words!r}, not {expect.words!r}")
-    if expect.says not in str(error):
-        found.append(f"{expect.says!r} is not in {str(error)!r}")
-    asked, (low, high) = error.retry_after, expect.retry_after or (0, 0)
-    if (asked is None) != (expect.retry_after is None) or not low <= (asked or 0) <= high:
-        found.append(f"retry_after is {asked!r}, not {expect.retry_after!r}")
-    if len(str(error)) > MAX_ERROR:
-        found.append(f"the error is {len(str(error))} characters long")
-    return found
+        return [f"no error of the family, but {error or outcome.answer!r}"]
+    text, (low, high) = str(error), expect.retry_after or (0, 0)
+    checks = {
+        "kind": type(error) is expect.kind,
+        "status": error.status == expect.status,
+        "code": error.code == expect.code,
+        "kept": outcome.kept == expect.kept,
+        "words": expect.words in error.words and bool(expect.words) == bool(error.words),
+        "message": expect.says in text,
+        "retry_after": (error.retry_after is None) == (expect.retry_after is None)
+        and low <= (error.retry_after or 0) <= high,
+        "length": len(text) <= MAX_ERROR,
+    }
+    told = {**vars(error), "kind": type(error), "message": text, "kept": outcome.kept}
+    return [f"{name}: {told.get(name)!r}" for name, right in checks.items() if not right]
 
 
-MAX_ERROR = 2000
-"""Characters: an error is to be read, whatever page a proxy sends."""
+# --- What comes of good replies, and rows made of them --------------------------------------------
+GOOD = Answer((TEXT,), ("stop",))
+BEGUN = Answer(("Salt is",), (None,))
+"""What ``wire.PIECES`` bring."""
+STANDIN_BEGUN = Answer(("This is the stand-",), (None,))
+"""What the stand-in has said when it breaks off."""
+
+
+def fallback(fault: str) -> Answer:
+    """What the stand-in answers once its fault is over."""
+    words = (
+        "This is the stand-in endpoint. No model is here, only scripts, and it has no script for"
+        f" this question: fault: {fault}"
+    )
+    return Answer((words,), ("stop",))
+
+
+def plain(name: str, reply: Reply, expect: Expected = GOOD, **more: Any) -> Row:
+    """A row that is answered with ``reply``."""
+    return Row(name=name, replies=(reply,), expect=expect, **more)
+
+
+def stream(name: str, *pieces: bytes, expect: Expected = GOOD, also: Any = None, **of: Any) -> Row:
+    """A row that is answered with a stream in ``pieces``; ``of`` is about the answer's head."""
+    reply = chunked(*pieces, **of)
+    return plain(f"stream: {name}", reply, expect, also=also, stream=True, requests=1)
+
+
+def standin(fault: str, expect: Expected | None = None, **more: Any) -> Row:
+    """A row that is a fault of the stand-in; without ``expect`` it ends in an answer."""
+    name = more.pop("name", f"stream: {fault}" if more.get("stream") else fault)
+    return Row(name=name, fault=fault, expect=expect or fallback(fault), **more)

@@ -12,12 +12,23 @@ from contextlib import suppress
 from typing import Any, Self, cast
 
 from tests.client.faults.certificate import server_context
-from tests.client.faults.row import Row, Where
+from tests.client.faults.row import Row
 from tests.client.faults.wire import HERE, End, Reply
 
 HOST = "127.0.0.1"
 SOON = 0.05
 """Seconds that a client has to send its request to a port that resets connections."""
+WHERE = {
+    "plain": ("http", "plain"),
+    "tls to plain": ("https", "plain"),
+    "plain to tls": ("http", "tls"),
+    "untrusted": ("https", "tls"),  # a certificate that nobody knows
+    "refused": ("http", "refused"),  # nobody listens
+    "full": ("http", "full"),  # takes no more connections
+    "silent": ("https", "silent"),  # takes connections and says nothing
+    "reset": ("http", "reset"),  # resets connections
+}
+"""Scheme and port of each kind of row; there is also "no such host"."""
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
@@ -36,18 +47,11 @@ class Service:
 
     def url(self, row: Row, client: str) -> str:
         """Where ``client`` finds ``row``: to be followed by ``/models`` or ``/openai/v1``."""
-        where, place = row.where, f"{self._places[row.name]}/{client}"
-        if where == "no such host":
+        place = f"{self._places[row.name]}/{client}"
+        if row.where == "no such host":
             return f"https://no-such-host.invalid/{place}"
-        secure = where in ("tls to plain", "untrusted", "silent")
-        port = self._ports[
-            "tls"
-            if where in ("plain to tls", "untrusted")
-            else "plain"
-            if where == "tls to plain"
-            else where
-        ]
-        return f"http{'s' if secure else ''}://{HOST}:{port}/{place}"
+        scheme, port = WHERE[row.where]
+        return f"{scheme}://{HOST}:{self._ports[port]}/{place}"
 
     def requests(self, row: Row, client: str) -> int:
         """How many requests of ``client`` for ``row`` were read."""
@@ -65,7 +69,7 @@ class Service:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        listeners: dict[Where | str, tuple[Connected, ssl.SSLContext | None]] = {
+        listeners: dict[str, tuple[Connected, ssl.SSLContext | None]] = {
             "plain": (self._answer, None),
             "tls": (self._answer, server_context()),
             "reset": (_reset_unread, None),

@@ -129,3 +129,20 @@ def event(value: Any, line: str = "\n", field: str = "data: ", name: str = "") -
 def events(values: Iterable[Any], **style: str) -> list[bytes]:
     """An event for each value, and [DONE]."""
     return [event(value, **style) for value in (*values, b"[DONE]")]
+
+
+# --- What the service says when it says something good --------------------------------------------
+WORDS = ("Salt", " is", " 3.5 %", " of the sea", " – é", " 😀.")
+TEXT = "".join(WORDS)
+LONG = "Salt – é 😀. " * 330_000
+"""About 5 MB as UTF-8."""
+COMPLETION = completion(TEXT)
+FIRST, FINAL = update({"role": "assistant", "content": ""}), update({}, "stop")
+UPDATES = [FIRST, *(update({"content": word}) for word in WORDS), FINAL]
+STREAM = events(UPDATES)
+"""A good stream: an event each."""
+DONE = STREAM[-1]
+PIECES = [event(one) for one in UPDATES[:3]]
+"""The beginning of a stream."""
+MADE = ("weather", '{"city": "Oslo"}')
+CALL = {"id": "call_1", "type": "function", "function": {"name": MADE[0], "arguments": MADE[1]}}

@@ -1,5 +1,6 @@
 """Rules on the notebook as a file: size, tags, counts, cells, provenance."""
 
+import ast
 import statistics
 from collections.abc import Iterator
 from copy import deepcopy
@@ -11,6 +12,8 @@ from tests.notebooks.rules.page import Page
 MAX_BYTES = 300_000
 """Of a notebook: GitHub does not show large ones."""
 TAGS = {"parameters", "navigation"}
+ROOMS = ("connect", "views", "widgets", "tools", "images", "exercises", "lessons")
+IMPORTABLE = {"helpers", *(f"helpers.{room}" for room in ROOMS)}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -76,6 +79,16 @@ def cells_are_short(page: Page) -> Iterator[str]:
         yield f"a code cell has {max(sizes)} lines"
     if min(sizes) == 0:
         yield "a code cell is empty"
+
+
+def it_imports_from_the_eight_paths(page: Page) -> Iterator[str]:
+    for cell in page.code:
+        for node in ast.walk(ast.parse(cell.source)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                if name.split(".")[0] == "helpers" and name not in IMPORTABLE:
+                    yield f"it imports from {name}"
 
 
 def one_cell_holds_the_parameters(page: Page) -> Iterator[str]:

@@ -1,0 +1,95 @@
+"""Adapt requests to models that refuse some parameters: reasoning models, strict ones.
+
+Those models refuse ``temperature``, ``max_tokens`` and others that their predecessors take. A
+refusal is acted on only if it names one of ``ADAPTABLE`` that was sent, so the refusal of any other
+parameter, or of a value out of range, stays an error.
+"""
+
+import json
+import re
+from collections.abc import Callable
+
+import httpx
+
+from helpers.client.error_bodies import refused_param
+from helpers.client.errors import BadParameterError, ChatError
+from helpers.client.messages import JSON
+
+RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+"""Sent under the other name first: OpenAI's reasoning models know the second, Mistral's models
+the first only."""
+ADAPTABLE = (
+    *RENAMED,
+    *("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"),
+    *("logit_bias", "stop", "seed", "stream_options", "parallel_tool_calls"),
+)
+_REFUSED = re.compile(
+    r"unsupported|(?:not|n't) (?:\w+ )?(?:support|permit|allow|accept)|"
+    r"un(?:recognized|known|expected) (?:request )?(?:parameter|argument|field|keyword)|"
+    r"parameter_not_supported|extra_forbidden|is deprecated",
+    re.IGNORECASE,
+)
+
+
+class ParameterAdapter:
+    """Which parameters each model refused, and how to send a request without them.
+
+    ``on_change`` is called with a sentence, once for each parameter and model.
+    """
+
+    def __init__(self, on_change: Callable[[str], None]) -> None:
+        self._on_change = on_change
+        self._refused: dict[object, set[str]] = {}
+
+    def adapt(self, body: JSON) -> JSON:
+        """Return ``body`` with the parameters that its model refused renamed or left out."""
+        refused = self._refused.get(body.get("model"), set())
+        adapted: JSON = {}
+        for name, value in body.items():
+            sent_as = _name_for(name, refused)
+            if sent_as == name or (sent_as is not None and sent_as not in body):
+                adapted[sent_as] = value
+        return adapted
+
+    def learn(self, request: httpx.Request, failure: ChatError) -> bool:
+        """Return whether ``failure`` refuses a parameter that ``adapt`` removes from now on."""
+        if not isinstance(failure, BadParameterError) or failure.status not in (400, 422):
+            return False
+        if request.headers.get("extra-parameters") == "error":  # the caller asked to be refused
+            return False
+        body: JSON = json.loads(request.content)
+        name = _refused_name(body, failure)
+        if name is None:
+            return False
+        refused = self._refused.setdefault(body.get("model"), set())
+        for each in (name, "top_logprobs") if name == "logprobs" else (name,):  # it needs logprobs
+            if each in body and each not in refused:
+                refused.add(each)
+                other = _name_for(each, refused)
+                now = f"is sent as {other}" if other and other not in body else "is left out"
+                self._on_change(f"The model refused {each}: it {now} from now on.")
+        return True
+
+
+def _name_for(name: str, refused: set[str]) -> str | None:
+    """Return the name to send parameter ``name`` under, or None to leave it out."""
+    if name not in refused:
+        return name
+    other = RENAMED.get(name)
+    return None if other in refused else other
+
+
+def _refused_name(body: JSON, failure: ChatError) -> str | None:
+    said = f"{failure.code} {failure.words}"
+    if not _REFUSED.search(said):
+        return None
+    sent = [name for name in ADAPTABLE if name in body]
+    param = refused_param(failure.exchange.response_body) if failure.exchange else None
+    if param is not None:
+        # Dotted for a part of it: body.stop, stream_options.include_usage.
+        return next((name for name in sent if name in param.split(".")), None)
+    # xAI's models say presencePenalty.
+    said = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", failure.words).lower()
+    found = {name: re.search(rf"(?<![a-z_]){name}(?![a-z_])", said) for name in sent}
+    places = {name: place.start() for name, place in found.items() if place}
+    return min(places, key=places.__getitem__, default=None)

@@ -1,0 +1,102 @@
+"""Run the small model on this machine until Ctrl-C: ``python -m helpers model``."""
+
+import sys
+import time
+from argparse import ArgumentTypeError
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from helpers.client.routes import RouteName
+from helpers.commands.run import environment, run_lessons
+from helpers.lessons import Lesson
+from helpers.local_model import (
+    DOWNLOAD_BYTES,
+    MODEL,
+    LocalModelError,
+    LocalModelService,
+    install,
+    is_installed,
+)
+
+DEFAULT_PORT = 8765
+HOW_TO_USE = f"""\
+{MODEL} is running on this machine. It writes fluently and knows little.
+
+In the terminal where you start JupyterLab or `python -m helpers run`, set:
+{{variables}}
+The article's route is {{models}}, with the same key.
+The model's own server, which checks nothing: {{endpoint}}, key {{key}} (new at each start).
+Press Ctrl-C here to stop.
+"""
+
+
+def port_number(text: str) -> int:
+    """Return the number of a port, for argparse."""
+    if not 0 <= int(text) <= 65535:
+        raise ArgumentTypeError(f"there is no port {text}: it is a number from 0 to 65535")
+    return int(text)
+
+
+def run_model(port: int) -> int:
+    """Install the model if need be, start it, say how to use it, wait; return the exit code."""
+    try:
+        install_model()
+        with LocalModelService(port) as service:
+            variables = shell_lines(variables_of(service, "v1"))
+            bare, models = service.server, service.endpoints["models"]
+            text = HOW_TO_USE.format(
+                variables=variables, models=models, endpoint=bare.endpoint, key=bare.key
+            )
+            print(text, flush=True)
+            while service.is_running and bare.is_running:
+                time.sleep(0.5)
+        print("A server has ended by itself.", file=sys.stderr)
+    except LocalModelError as error:
+        print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 0
+    return 1
+
+
+def run_on_model(
+    lessons: Sequence[Lesson], folder: Path, route: RouteName, cell_timeout: int | None = None
+) -> int:
+    """Run ``lessons`` live on the small model, as ``run_lessons`` does."""
+    try:
+        install_model()
+        with LocalModelService() as service:
+            live = {"TUTORIAL_MODE": "live", "TUTORIAL_ROUTE": ""}  # the endpoint tells the route
+            with environment(**live, **variables_of(service, route)):
+                return run_lessons(lessons, folder, cell_timeout)
+    except LocalModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def install_model() -> None:
+    """Install the model unless it is there; tell the size first, then show the progress."""
+    if is_installed():
+        return
+    print(f"Downloading {MODEL} and its server, once: {DOWNLOAD_BYTES / 1e6:.0f} MB.")
+    with tqdm(total=DOWNLOAD_BYTES, unit="B", unit_scale=True) as bar:
+        install(lambda size: bar.update(max(0, min(size, DOWNLOAD_BYTES) - bar.n)))
+        bar.update(bar.total - bar.n)
+
+
+def variables_of(service: LocalModelService, route: RouteName) -> dict[str, str]:
+    """Return the environment variables with which ``connect`` asks ``service``."""
+    return {
+        "AZURE_INFERENCE_ENDPOINT": service.endpoints[route],
+        "AZURE_INFERENCE_CREDENTIAL": service.key,
+        "AZURE_INFERENCE_MODEL": service.model,
+    }
+
+
+def shell_lines(variables: Mapping[str, str]) -> str:
+    """Return the lines that set ``variables``, for two shells."""
+    bash = [f'    export {name}="{value}"' for name, value in variables.items()]
+    powershell = [f'    $env:{name} = "{value}"' for name, value in variables.items()]
+    return "\n".join(["  bash or zsh:", *bash, "  PowerShell:", *powershell])

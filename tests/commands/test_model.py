@@ -1,0 +1,107 @@
+"""``python -m helpers model`` and ``run --model``, without the model: its servers are played."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from helpers.__main__ import main
+from helpers.commands import model
+from helpers.local_model import LocalModelError, LocalModelService
+
+
+class PlayedService(LocalModelService):
+    """A service that starts no process and has ended already."""
+
+    closed = False
+
+    def start(self) -> "PlayedService":
+        self.key = "some-key"
+        self.endpoints = {
+            "models": "http://127.0.0.1:1/models",
+            "v1": "http://127.0.0.1:1/openai/v1",
+        }
+        self.server.endpoint, self.server.key = "http://127.0.0.1:2/v1", "other-key"
+        return self
+
+    @property
+    def is_running(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        type(self).closed = True
+
+
+@pytest.fixture(autouse=True)
+def played(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play an installed model."""
+    monkeypatch.setattr(PlayedService, "closed", False)
+    monkeypatch.setattr(model, "LocalModelService", PlayedService)
+    monkeypatch.setattr(model, "is_installed", lambda: True)
+
+
+def test_it_says_how_to_use_it_and_when_it_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model"]) == 1
+    printed, trouble = capsys.readouterr()
+    for expected in (
+        'export AZURE_INFERENCE_ENDPOINT="http://127.0.0.1:1/openai/v1"',
+        'export AZURE_INFERENCE_CREDENTIAL="some-key"',
+        '$env:AZURE_INFERENCE_MODEL = "SmolLM2-135M-Instruct"',
+        "http://127.0.0.1:1/models",
+        "http://127.0.0.1:2/v1, key other-key",
+    ):
+        assert expected in printed
+    assert trouble == "A server has ended by itself.\n"
+    assert PlayedService.closed
+
+
+@pytest.mark.parametrize("command", [["model"], ["run", "01", "--model"]])
+def test_what_goes_wrong_is_told_in_words(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: PlayedService) -> None:
+        raise LocalModelError("The file is damaged.", advice="delete it.")
+
+    monkeypatch.setattr(PlayedService, "start", fail)
+    assert main(command) == 1
+    assert capsys.readouterr().err == "The file is damaged.\nWhat to do: delete it.\n"
+
+
+def test_the_size_is_told_before_the_download(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told_before = []
+    monkeypatch.setattr(model, "is_installed", lambda: False)
+    monkeypatch.setattr(
+        model, "install", lambda on_progress: told_before.append(capsys.readouterr())
+    )
+    model.install_model()
+    assert "127 MB" in told_before[0].out
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_a_port_that_can_not_be(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["model", "--port", port])
+    assert port in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "path"), [([], "/openai/v1"), (["--route", "models"], "/models")]
+)
+def test_lessons_are_run_live_on_the_route(
+    options: list[str], path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = {}
+
+    def run(lessons: object, folder: Path) -> int:
+        seen.update(os.environ)
+        return 0
+
+    monkeypatch.setattr(model, "run_lessons", run)
+    assert main(["run", "01", "--model", "--to", str(tmp_path), *options]) == 0
+    assert seen["TUTORIAL_MODE"] == "live"
+    assert seen["TUTORIAL_ROUTE"] == ""
+    assert seen["AZURE_INFERENCE_ENDPOINT"] == f"http://127.0.0.1:1{path}"
+    assert seen["AZURE_INFERENCE_CREDENTIAL"] == "some-key"
+    assert PlayedService.closed

@@ -1,0 +1,368 @@
+"""The shapes of the families: gpt, grok, kimi, mistral, mai."""
+
+from collections.abc import Iterator
+
+from tests.standin import verdicts
+from tests.standin.answers import Answer, Choice
+from tests.standin.calls import digest
+from tests.standin.deployments import Family
+from tests.standin.scripts import ToolCall
+from tests.standin.shapes import CREATED, Json, Shape, as_uuid
+from tests.standin.tokens import pieces
+
+DATED = "-2026-01-01"
+"""OpenAI's models answer under their dated name, not that of the deployment."""
+AUDIO = {"audio_tokens": 0}
+PREDICTED = {"accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}
+
+
+class Gpt(Shape):
+    """OpenAI's models, the same on both routes."""
+
+    def head(self, kind: str) -> Json:
+        dated = DATED if self.answer.dated else ""
+        return {
+            "created": CREATED,
+            "id": f"chatcmpl-{self.answer.id[:29]}",
+            "model": self.answer.model + dated,
+            "object": kind,
+            "service_tier": "default",
+            "system_fingerprint": None,
+        }
+
+    def usage(self) -> Json:
+        return super().usage() | {
+            "completion_tokens_details": {
+                **AUDIO,
+                **PREDICTED,
+                "reasoning_tokens": self.answer.reasoning_tokens,
+            },
+            "prompt_tokens_details": {**AUDIO, "cached_tokens": 0},
+        }
+
+    def latency(self) -> Json:
+        """Return milliseconds as the service sends them, made of the times of the script."""
+        first, last = round(self.answer.first_ms), round(self.answer.whole_ms)
+        pace = round(self.answer.pace_ms)
+        service = {"service_tbt_ms": pace, "service_ttft_ms": first, "service_ttlt_ms": last}
+        engine = {"engine_tbt_ms": pace, "engine_ttft_ms": first, "engine_ttlt_ms": last}
+        return engine | service | {
+            "pre_inference_ms": 0,
+            "total_duration_ms": last,
+            "user_visible_ttft_ms": first,
+        }  # fmt: skip
+
+    def completion(self) -> Json:
+        sent = super().completion()
+        sent["usage"] |= {"latency_checkpoint": self.latency()}
+        return sent | {"prompt_filter_results": verdicts.prompt_filter(self.answer)}
+
+    def call(self, call: ToolCall, number: int) -> Json:
+        made = {"arguments": call.arguments, "name": call.name}
+        return {"function": made, "id": f"call_{self.call_id(number)[:24]}", "type": "function"}
+
+    def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
+        text = None if calls and not choice.text else choice.text
+        message = {"annotations": [], "content": text, "refusal": None, "role": "assistant"}
+        return {
+            **verdicts.whole(self.answer, "tool_calls" if calls else choice.finish_reason),
+            "finish_reason": choice.finish_reason,
+            "index": at,
+            "logprobs": logs,
+            "message": message | {"tool_calls": calls} if calls else message,
+        }
+
+    def chunk(
+        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
+    ) -> Json:
+        piece = delta.get("content") or ""
+        choice = {
+            **verdicts.part(self.answer, piece, finish),
+            "delta": delta,
+            "finish_reason": finish,
+            "index": at,
+            "logprobs": logs,
+        }
+        sent = {"choices": [choice], **self.head("chat.completion.chunk")}
+        # Letters of a chance length, so that the size of a chunk does not tell that of its text.
+        sent["obfuscation"] = digest(self.answer.id, delta)[: 3 + len(piece) % 8]
+        return sent | {"usage": None} if self.answer.usage_wanted else sent
+
+    def opening(self) -> Iterator[Json]:
+        yield verdicts.prompt_chunk(self.answer)
+        for at, choice in enumerate(self.answer.choices):
+            if choice.text or not choice.tool_calls:
+                yield self.chunk(at, {"content": "", "refusal": None, "role": "assistant"})
+
+    def call_deltas(self, choice: Choice) -> Iterator[Json]:
+        """Yield the calls in fragments: the id and name of each, then its arguments in pieces."""
+        role: Json = {} if choice.text else {"content": None, "role": "assistant"}
+        for at, call in enumerate(choice.tool_calls):
+            begun = self.call(call, at)
+            begun |= {"function": {"arguments": "", "name": call.name}, "index": at}
+            yield (role if at == 0 else {}) | {"tool_calls": [begun]}
+            for piece in pieces(call.arguments):
+                yield {"tool_calls": [{"function": {"arguments": piece}, "index": at}]}
+
+    def usage_chunk(self) -> Json:
+        return super().usage_chunk() | {"latency_checkpoint": self.latency()}
+
+
+class Grok(Shape):
+    """xAI's models: what the models route sends by default. Each call comes whole, in one delta."""
+
+    def head(self, kind: str) -> Json:
+        head = {
+            "id": as_uuid(self.answer.id),
+            "object": kind,
+            "created": CREATED,
+            "model": self.answer.model,
+        }
+        streams = kind != "chat.completion"
+        more = {"system_fingerprint": "fp_standin", "service_tier": "default"}
+        return head | more if streams else head
+
+    def usage(self) -> Json:
+        """Return the usage: here the reasoning is in the sum, but not in the completion."""
+        answer = self.answer
+        counted = {
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens - answer.reasoning_tokens,
+            "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+            "audio_prompt_tokens": 0,
+        }
+        kinds = {
+            "text_tokens": answer.prompt_tokens - answer.image_tokens,
+            "image_tokens": answer.image_tokens,
+        }
+        thought = {"reasoning_tokens": answer.reasoning_tokens}
+        return counted | {
+            "prompt_tokens_details": {"cached_tokens": 0, **AUDIO, **kinds},
+            "completion_tokens_details": {**thought, **AUDIO, **PREDICTED},
+            "num_sources_used": 0,
+        }
+
+    def completion(self) -> Json:
+        return super().completion() | {"prompt_filter_results": None}
+
+    def call(self, call: ToolCall, number: int) -> Json:
+        return {
+            "id": f"call_{int(self.call_id(number)[:12], 16) % 10**8:08}",
+            "function": {"name": call.name, "arguments": call.arguments},
+            "index": number,
+            "type": "function",
+        }
+
+    def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
+        message: Json = {"role": "assistant", "content": choice.text}
+        if calls:
+            message["tool_calls"] = calls
+        shaped = {"index": at, "message": message, "finish_reason": choice.finish_reason}
+        return shaped if logs is None else shaped | {"logprobs": logs}
+
+    def chunk(
+        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
+    ) -> Json:
+        """Return one chunk; only the last one has a finish reason, only the first delta a role."""
+        role = {"role": "assistant"} if finish is None and self.begins(at) else {}
+        choice: Json = {"index": at, "delta": delta | role}
+        if finish:
+            choice["finish_reason"] = finish
+        if logs:
+            choice["logprobs"] = logs
+        return {**self.head("chat.completion.chunk"), "choices": [choice]}
+
+    def usage_chunk(self) -> Json:
+        sent = super().usage_chunk()
+        sent["usage"] |= {"cost_in_usd_ticks": 0}
+        return sent
+
+
+class Kimi(Shape):
+    """Moonshot's models: the reasoning stands beside the text; keys without a value are null."""
+
+    def head(self, kind: str) -> Json:
+        head = {"created": CREATED, "id": self.answer.id[:32], "model": self.answer.model}
+        return head | {"object": kind}
+
+    def usage(self) -> Json:
+        """Return the usage, which counts no reasoning, although there is some."""
+        more = {"audio_prompt_tokens": 0, "prompt_tokens_details": None, "reasoning_tokens": 0}
+        return super().usage() | more
+
+    def completion(self) -> Json:
+        return super().completion() | {"prompt_filter_results": verdicts.prompt_filter(self.answer)}
+
+    def call(self, call: ToolCall, number: int) -> Json:
+        made = {"arguments": call.arguments, "call_id": None, "name": call.name}
+        ident = f"functions.{call.name}:{number}"
+        return {"function": made, "id": ident, "index": number, "type": "function"}
+
+    def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
+        message = {
+            "content": choice.text or None,
+            "reasoning_content": choice.reasoning or None,
+            "role": "assistant",
+            "tool_calls": calls or None,
+        }
+        return {
+            **verdicts.whole(self.answer, choice.finish_reason),
+            "finish_reason": choice.finish_reason,
+            "index": at,
+            "logprobs": logs,
+            "message": message,
+            "stop_reason": None,
+        }
+
+    def chunk(
+        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
+    ) -> Json:
+        empty = dict.fromkeys(("content", "reasoning_content", "role", "tool_calls"))
+        role = {"role": "assistant"} if self.begins(at) else {}
+        choice = {
+            **verdicts.part(self.answer, delta.get("content") or "", finish),
+            "delta": empty | role | delta,
+            "finish_reason": finish,
+            "index": at,
+            "logprobs": logs,
+            "matched_stop": 163586 if finish else None,  # the number of a token that ends a text
+        }
+        return {"choices": [choice], **self.head("chat.completion.chunk"), "usage": None}
+
+    def opening(self) -> Iterator[Json]:
+        yield verdicts.prompt_chunk(self.answer)
+
+    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
+        yield self.chunk(at, {"reasoning_content": piece})
+
+    def call_deltas(self, choice: Choice) -> Iterator[Json]:
+        """Yield the calls in fragments; after the first one id and name are null, not absent."""
+        for at, call in enumerate(choice.tool_calls):
+            begun = self.call(call, at) | {"function": {"arguments": "", "name": call.name}}
+            yield {"tool_calls": [begun]}
+            for piece in pieces(call.arguments):
+                made = {"arguments": piece, "name": None}
+                rest = {"function": made, "id": None, "index": at, "type": "function"}
+                yield {"tool_calls": [rest]}
+
+
+class Mistral(Shape):
+    """Mistral's models on a serverless endpoint of January 2025.
+
+    The usage comes in the last chunk unasked, and so do all calls, without index and type. A
+    reasoning is an item of the content.
+    """
+
+    usage_apart = False
+
+    def head(self, kind: str) -> Json:
+        head = {"created": CREATED, "id": self.answer.id[:32], "model": self.answer.model}
+        return head | {"object": kind}
+
+    def call(self, call: ToolCall, number: int) -> Json:
+        made = {"arguments": call.arguments, "call_id": None, "name": call.name}
+        return {"function": made, "id": self.call_id(number)[:9], "type": "function"}
+
+    def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
+        content: str | list[Json] = choice.text
+        if choice.reasoning:
+            content = [thinking(choice.reasoning, closed=True)]
+            content += [{"type": "text", "text": choice.text}] if choice.text else []
+        message = {"content": content, "role": "assistant", "tool_calls": calls or None}
+        shaped = {"finish_reason": choice.finish_reason, "index": at, "message": message}
+        return shaped if logs is None else shaped | {"logprobs": logs}
+
+    def chunk(
+        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
+    ) -> Json:
+        choice = {"delta": delta, "finish_reason": finish, "index": at, "logprobs": logs}
+        return {"choices": [choice], **self.head("chat.completion.chunk")}
+
+    def opening(self) -> Iterator[Json]:
+        for at in range(len(self.answer.choices)):
+            yield self.chunk(at, {"content": "", "role": "assistant"})
+
+    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
+        yield self.chunk(at, {"content": [thinking(piece)]})
+
+    def call_deltas(self, choice: Choice) -> Iterator[Json]:
+        yield from ()
+
+    def last(self, at: int, choice: Choice) -> Json:
+        end: Json = {"content": ""}
+        if calls := [self.call(call, number) for number, call in enumerate(choice.tool_calls)]:
+            end["tool_calls"] = [{"function": c["function"], "id": c["id"]} for c in calls]
+        sent = self.chunk(at, end, finish=choice.finish_reason)
+        is_last = at == len(self.answer.choices) - 1
+        return sent | {"usage": self.usage()} if is_last else sent
+
+
+class Mai(Shape):
+    """Microsoft's models under ``/mai/v1``: the reasoning is an object, in a stream at its end."""
+
+    usage_apart = False
+
+    def head(self, kind: str) -> Json:
+        head = {"created": CREATED, "id": f"mai-api-{self.answer.id[:32]}", "object": kind}
+        return head | {"model": self.answer.model, "system_fingerprint": ""}
+
+    def call(self, call: ToolCall, number: int) -> Json:
+        made = {"arguments": call.arguments, "name": call.name}
+        return {"function": made, "id": f"call_{self.call_id(number)[:24]}", "type": "function"}
+
+    def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
+        message = {
+            "annotations": None,
+            "content": choice.text or None,
+            "reasoning": secret(choice.reasoning),
+            "role": "assistant",
+            "tool_calls": calls or None,
+        }
+        return {"finish_reason": choice.finish_reason, "index": at, "message": message}
+
+    def chunk(
+        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
+    ) -> Json:
+        """Return one chunk; each has the role."""
+        empty = dict.fromkeys(("content", "tool_calls", "reasoning", "annotations"))
+        choice = {
+            "delta": empty | {"role": "assistant"} | delta,
+            "index": at,
+            "finish_reason": finish,
+        }
+        return {"choices": [choice], **self.head("chat.completion.chunk"), "usage": None}
+
+    def call_deltas(self, choice: Choice) -> Iterator[Json]:
+        for number, call in enumerate(choice.tool_calls):
+            yield {"tool_calls": [self.call(call, number) | {"index": number}]}
+
+    def last(self, at: int, choice: Choice) -> Json:
+        end = {"reasoning": secret(choice.reasoning)}
+        return self.chunk(at, end, finish=choice.finish_reason) | {"usage": self.usage()}
+
+
+def thinking(text: str, *, closed: bool = False) -> Json:
+    """Return a reasoning, or a piece of it, as an item of a content."""
+    parts = [{"type": "text", "text": text}]
+    return {"type": "thinking", "thinking": parts, "closed": closed}
+
+
+def secret(reasoning: str) -> Json | None:
+    """Return a reasoning that only the service can read (here: its digest)."""
+    if not reasoning:
+        return None
+    return {"encrypted_content": digest(reasoning), "content": None, "summary": None}
+
+
+SHAPES: dict[Family, type[Shape]] = {
+    "gpt": Gpt,
+    "grok": Grok,
+    "kimi": Kimi,
+    "mistral": Mistral,
+    "mai": Mai,
+}
+
+
+def shape_of(answer: Answer) -> Shape:
+    """Return ``answer`` in the shape of its family."""
+    return SHAPES[answer.family](answer)

@@ -1,0 +1,210 @@
+"""What the families of models send: what is recorded of the services of 2026."""
+
+from typing import Any
+
+import pytest
+
+from tests.standin import StandIn
+from tests.standin.asking import TOOLS, USAGE, answered, post, streamed
+
+WARM = "Is it warm in Oslo?"
+LONG = "How many languages are in the world?"
+ROUTES = ["models", "v1"]
+
+
+def deltas(events: list[Any]) -> list[Any]:
+    """Return the deltas of the events that have one."""
+    return [choice["delta"] for event in events for choice in event["choices"]]
+
+
+def test_grok_sends_a_finish_reason_and_a_usage_at_the_end_only(standin: StandIn) -> None:
+    *pieces, last, usage = streamed(standin, "models", ask=LONG, stream_options=USAGE)
+    assert all("finish_reason" not in event["choices"][0] for event in pieces)
+    assert last["choices"] == [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+    assert usage["choices"] == []
+    assert usage["usage"]["completion_tokens"] == len(pieces)
+    first, *others = deltas(pieces)
+    assert first["role"] == "assistant"
+    assert first["content"]
+    assert not any("role" in delta for delta in others)
+
+
+@pytest.mark.parametrize("model", ["stand-in-chat", "stand-in-gpt", "stand-in-kimi"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_stream_has_no_usage_unless_it_is_asked_for(
+    standin: StandIn, route: str, model: str
+) -> None:
+    assert not any(event.get("usage") for event in streamed(standin, route, model=model))
+
+
+def test_grok_sends_a_call_whole_and_numbered(standin: StandIn) -> None:
+    message = answered(standin, "models", ask=WARM, tools=TOOLS)["choices"][0]["message"]
+    (call,) = message["tool_calls"]
+    assert message["content"] == ""
+    assert (call["index"], call["type"]) == (0, "function")
+    begun, end = deltas(streamed(standin, "models", ask=WARM, tools=TOOLS))
+    assert begun["tool_calls"][0]["function"] == call["function"]
+    assert begun["tool_calls"][0]["index"] == 0
+    assert end == {}
+
+
+def test_gpt_sends_a_call_in_fragments(standin: StandIn) -> None:
+    asked = {"ask": WARM, "tools": TOOLS, "model": "stand-in-gpt"}
+    choice = answered(standin, "models", **asked)["choices"][0]
+    assert choice["message"]["content"] is None
+    assert "index" not in choice["message"]["tool_calls"][0]
+    assert choice["content_filter_results"] == {}
+    _, first, *others = streamed(standin, "v1", **asked)
+    (begun,) = deltas([first])[0]["tool_calls"]
+    assert begun["function"] == {"arguments": "", "name": "get_temperature"}
+    fragments = [delta["tool_calls"][0] for delta in deltas(others) if delta]
+    assert all(fragment.keys() == {"function", "index"} for fragment in fragments)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_gpt_sends_the_filters_results_and_its_times(standin: StandIn, route: str) -> None:
+    whole = answered(standin, route, ask=LONG, model="stand-in-gpt")
+    choice = whole["choices"][0]
+    assert choice["message"]["annotations"] == []
+    assert {"hate", "protected_material_text"} < choice["content_filter_results"].keys()
+    assert whole["model"] == "stand-in-gpt-2026-01-01"
+    assert "latency_checkpoint" in whole["usage"]
+    events = streamed(standin, route, ask=LONG, model="stand-in-gpt", stream_options=USAGE)
+    filtered, *chunks, usage = events
+    assert (filtered["object"], filtered["choices"]) == ("", [])
+    assert "jailbreak" in filtered["prompt_filter_results"][0]["content_filter_results"]
+    assert "latency_checkpoint" in usage
+    assert "latency_checkpoint" not in usage["usage"]
+    assert all(chunk["obfuscation"] and chunk["usage"] is None for chunk in chunks)
+    results = [chunk["choices"][0]["content_filter_results"] for chunk in chunks]
+    assert max(map(len, results)) == 1
+    assert {} in results
+    assert {name for one in results for name in one} <= {
+        "protected_material_code",
+        "protected_material_text",
+    }
+
+
+def test_after_a_tools_answer_the_prompt_has_no_results(standin: StandIn) -> None:
+    call = answered(standin, "v1", ask=WARM, tools=TOOLS)["choices"][0]["message"]
+    ident = call["tool_calls"][0]["id"]
+    told = {"role": "tool", "tool_call_id": ident, "content": "6 degrees"}
+    messages = [{"role": "user", "content": WARM}, call, told]
+    whole = answered(standin, "v1", messages=messages, tools=TOOLS)
+    assert whole["prompt_filter_results"][0]["content_filter_results"] == {}
+    assert "hate" in whole["choices"][0]["content_filter_results"]
+
+
+def test_kimi_sends_null_where_it_has_nothing(standin: StandIn) -> None:
+    asked = {"ask": WARM, "tools": TOOLS, "model": "stand-in-kimi", "stream_options": USAGE}
+    _, *chunks, usage = streamed(standin, "models", **asked)
+    names = {"content", "reasoning_content", "role", "tool_calls"}
+    assert all(delta.keys() == names for delta in deltas(chunks))
+    calls = [delta["tool_calls"][0] for delta in deltas(chunks) if delta["tool_calls"]]
+    assert calls[0]["id"] == "functions.get_temperature:0"
+    assert {(call["id"], call["function"]["name"]) for call in calls[1:]} == {(None, None)}
+    assert isinstance(chunks[-1]["choices"][0]["matched_stop"], int)
+    assert usage["usage"]["prompt_tokens_details"] is None
+
+
+def test_only_openais_models_stop_at_a_named_tool(standin: StandIn) -> None:
+    named = {"type": "function", "function": {"name": "get_temperature"}}
+    asked = {"ask": WARM, "tools": TOOLS, "tool_choice": named}
+    ends = [answered(standin, route, **asked)["choices"][0]["finish_reason"] for route in ROUTES]
+    assert ends == ["tool_calls", "stop"]
+
+
+# --- Reasoning ---
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_reasoning_of_openais_models_is_counted_and_not_shown(
+    standin: StandIn, route: str
+) -> None:
+    whole = answered(standin, route, model="stand-in-reasoning", reasoning_effort="low")
+    usage, message = whole["usage"], whole["choices"][0]["message"]
+    assert usage["completion_tokens_details"]["reasoning_tokens"] == 64
+    assert usage["completion_tokens"] > 64
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert not any("reasoning" in name for name in message)
+
+
+@pytest.mark.parametrize("model", ["stand-in-reasoning", "stand-in-kimi", "stand-in-mai"])
+def test_a_budget_that_the_reasoning_uses_up_leaves_no_answer(standin: StandIn, model: str) -> None:
+    route = "mai" if model == "stand-in-mai" else "v1"
+    whole = answered(standin, route, ask=LONG, model=model, max_completion_tokens=7)
+    choice = whole["choices"][0]
+    assert (choice["finish_reason"], choice["message"]["content"] or "") == ("length", "")
+    assert whole["usage"]["completion_tokens"] == 7
+    chunks = streamed(standin, route, ask=LONG, model=model, max_completion_tokens=7)
+    assert not any(delta.get("content") for delta in deltas(chunks))
+
+
+def test_a_budget_may_end_the_text_after_the_reasoning(standin: StandIn) -> None:
+    asked = {"ask": LONG, "model": "stand-in-reasoning", "max_completion_tokens": 130}
+    whole = answered(standin, "v1", **asked)
+    assert whole["choices"][0]["message"]["content"] == "People speak"
+    assert whole["choices"][0]["finish_reason"] == "length"
+    assert whole["usage"]["completion_tokens"] == 130
+
+
+def test_grok_counts_the_reasoning_beside_the_answer(standin: StandIn) -> None:
+    usage = answered(standin, "models", model="stand-in-grok-reasoning")["usage"]
+    reasoning = usage["completion_tokens_details"]["reasoning_tokens"]
+    assert reasoning > usage["completion_tokens"] > 0
+    assert usage["total_tokens"] == sum(
+        (usage["prompt_tokens"], usage["completion_tokens"], reasoning)
+    )
+
+
+def test_kimi_shows_the_reasoning_in_a_field_of_its_own(standin: StandIn) -> None:
+    message = answered(standin, "models", model="stand-in-kimi")["choices"][0]["message"]
+    assert message["reasoning_content"]
+    sent = deltas(streamed(standin, "models", model="stand-in-kimi"))
+    thought = "".join(delta["reasoning_content"] or "" for delta in sent)
+    assert thought == message["reasoning_content"]
+    assert "".join(delta["content"] or "" for delta in sent) == message["content"]
+
+
+def test_mistral_shows_the_reasoning_in_a_list_of_items(standin: StandIn) -> None:
+    model = "stand-in-mistral-reasoning"
+    message = answered(standin, "models", model=model)["choices"][0]["message"]
+    thinking, text = message["content"]
+    assert (thinking["type"], text["type"]) == ("thinking", "text")
+    sent = [delta["content"] for delta in deltas(streamed(standin, "models", model=model))]
+    thought = [item for content in sent if isinstance(content, list) for item in content]
+    joined = "".join(part["text"] for item in thought for part in item["thinking"])
+    assert joined == thinking["thinking"][0]["text"]
+    assert "".join(one for one in sent if isinstance(one, str)) == text["text"]
+    again = [{"role": "user", "content": "Hello"}, message, {"role": "user", "content": "And?"}]
+    assert post(standin, "models", model=model, messages=again).status_code == 200
+    assert post(standin, "models", messages=again).status_code == 422
+
+
+def test_a_reasoning_may_stand_in_the_text(standin: StandIn) -> None:
+    message = answered(standin, "models", model="stand-in-think-tags")["choices"][0]["message"]
+    assert message["content"].startswith("<think>\n")
+    assert "\n</think>\n\n" in message["content"]
+
+
+def test_mai_sends_the_reasoning_at_the_end_and_stop_beside_calls(standin: StandIn) -> None:
+    asked = {"model": "stand-in-mai", "ask": WARM, "tools": TOOLS}
+    choice = answered(standin, "mai", **asked)["choices"][0]
+    assert choice["finish_reason"] == "stop"
+    assert choice["message"]["tool_calls"]
+    *pieces, last = streamed(standin, "mai", **asked)
+    assert {delta["role"] for delta in deltas(pieces)} == {"assistant"}
+    assert last["usage"]["completion_tokens"] > 0
+    assert deltas([last])[0]["reasoning"] == choice["message"]["reasoning"]
+
+
+# --- Streams that the filter ends ---
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_filter_may_end_a_stream_without_a_delta(standin: StandIn, route: str) -> None:
+    *_, last = streamed(standin, route, ask="fault: stream-blocked")
+    (choice,) = last["choices"]
+    assert "delta" not in choice
+    assert choice["finish_reason"] == "content_filter"
+    assert choice["content_filter_results"]["protected_material_text"]["filtered"]

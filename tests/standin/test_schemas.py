@@ -1,0 +1,174 @@
+"""Answers and requests against the official schemas, as far as the live services keep to them.
+
+The types of ``openai`` are always at hand. Microsoft's specifications are not: put
+``AIFoundryAzureAI.json`` and ``AIFoundryOpenAIV1.json`` (repository Azure-Samples/AI-Gateway,
+folder modules/apim/v3/specs) into a folder and name it in ``CHAT_COMPLETIONS_SPECS``.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from tests.standin import StandIn
+from tests.standin.asking import TOOLS, USAGE, answered, post, streamed
+
+FOLDER = os.environ.get("CHAT_COMPLETIONS_SPECS", "")
+SPECS = {"models": "AIFoundryAzureAI.json", "v1": "AIFoundryOpenAIV1.json"}
+WHOLE = {"models": "ChatCompletions", "v1": "AzureCreateChatCompletionResponse"}
+CHUNK = {
+    "models": "StreamingChatCompletionsUpdate",
+    "v1": "AzureCreateChatCompletionStreamResponse",
+}
+REQUEST = {"models": "ChatCompletionsOptions", "v1": "AzureCreateChatCompletionRequest"}
+needs_specs = pytest.mark.skipif(not FOLDER, reason="CHAT_COMPLETIONS_SPECS names no folder")
+
+# Where answers that were recorded from the live services are not valid: the path of the value,
+# numbers left out, and the keyword of the schema that it breaks.
+LIVE = {
+    "models": {
+        ("choices", "minItems"),
+        ("choices", "required: finish_reason"),
+        ("choices/delta/content", "type"),
+        ("choices/delta/reasoning_content", "type"),
+        ("choices/delta/role", "type"),
+        ("choices/delta/role", "enum"),
+        ("choices/delta/tool_calls", "type"),
+        ("choices/delta/tool_calls", "required: id"),
+        ("choices/delta/tool_calls/id", "type"),
+        ("choices/delta/tool_calls/function", "required: name"),
+        ("choices/delta/tool_calls/function/name", "type"),
+        ("choices/message/tool_calls", "type"),
+        ("object", "enum"),
+        ("usage", "type"),
+        ("usage/prompt_tokens_details", "type"),
+        ("usage/completion_tokens_details", "required: total_tokens"),
+    },
+    "v1": {("object", "enum"), ("system_fingerprint", "type")},
+}
+FAMILIES = [
+    *(("models", model) for model in ("stand-in-chat", "stand-in-gpt", "stand-in-kimi")),
+    *(("models", model) for model in ("stand-in-reasoning", "stand-in-grok-reasoning")),
+    *(("v1", model) for model in ("stand-in-chat", "stand-in-gpt", "stand-in-reasoning")),
+]
+ASKED: list[dict[str, Any]] = [
+    {"ask": "Name a colour."},
+    {"ask": "Is it warm in Oslo?", "tools": TOOLS},
+    {"ask": "Which knife is best for bread?"},  # the filter cuts the answer
+]
+
+
+@cache
+def spec(route: str) -> Any:
+    """Return the specification of a route, with "nullable" as JSON Schema says it."""
+
+    def plain(node: Any) -> Any:
+        if isinstance(node, list):
+            return [plain(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        node = {name: plain(value) for name, value in node.items()}
+        return {"anyOf": [node, {"type": "null"}]} if node.pop("nullable", False) else node
+
+    return plain(json.loads((Path(FOLDER) / SPECS[route]).read_text(encoding="utf-8")))
+
+
+def faults(route: str, name: str, value: Any) -> set[tuple[str, str]]:
+    """Return where ``value`` is no valid ``name``, and which keyword it breaks."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": spec(route)["components"]}
+
+    def leaves(error: Any) -> Iterator[Any]:
+        for one in error.context or ():
+            yield from leaves(one)
+        if not error.context:
+            yield error
+
+    found = set()
+    for error in Draft202012Validator(schema).iter_errors(value):
+        for leaf in leaves(error):
+            path = "/".join(part for part in leaf.absolute_path if isinstance(part, str))
+            keyword = leaf.validator
+            if keyword == "required":  # the message is: 'name' is a required property
+                keyword += ": " + leaf.message.split("'")[1]
+            found.add((path, keyword))
+    return found
+
+
+@needs_specs
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked["ask"])
+@pytest.mark.parametrize(("route", "model"), FAMILIES)
+def test_an_answer_is_valid_where_live_ones_are(
+    standin: StandIn, route: str, model: str, asked: dict[str, Any]
+) -> None:
+    whole = answered(standin, route, model=model, **asked)
+    assert faults(route, WHOLE[route], whole) <= LIVE[route]
+    chunks = streamed(standin, route, model=model, stream_options=USAGE, **asked)
+    found = {fault for chunk in chunks for fault in faults(route, CHUNK[route], chunk)}
+    assert found <= LIVE[route]
+
+
+@needs_specs
+@pytest.mark.parametrize("route", WHOLE)
+def test_a_planted_fault_is_found(standin: StandIn, route: str) -> None:
+    whole = answered(standin, route)
+    whole["choices"][0]["message"]["role"] = 7
+    del whole["created"]
+    found = {("choices/message/role", "type"), ("", "required: created")}
+    assert found <= faults(route, WHOLE[route], whole)
+
+
+@needs_specs
+@pytest.mark.parametrize("route", REQUEST)
+def test_a_request_is_taken_that_the_schema_takes(standin: StandIn, route: str) -> None:
+    asked = {
+        "frequency_penalty": 0.5,
+        "presence_penalty": 0.5,
+        "temperature": 0.5,
+        "top_p": 0.5,
+        "max_tokens": 20,
+        "seed": 7,
+        "stop": ["."],
+        "response_format": {"type": "text"},
+        "tools": TOOLS,
+        "tool_choice": "auto",
+    }
+    extra = {"user": "me", "logprobs": True, "top_logprobs": 2, "n": 2, "parallel_tool_calls": True}
+    for more in ({}, extra):
+        assert post(standin, route, **asked, **more).status_code == 200
+        assert faults(route, REQUEST[route], standin.requests[-1].body) == set()
+
+
+@needs_specs
+@pytest.mark.parametrize(
+    ("fault", "live"),
+    [
+        ("wrong-key", set()),
+        ("unknown-model", {("error/details", "type")}),
+        ("rate-limited-models", {("error/details", "type")}),
+        ("500-no-code", {("error/details", "type"), ("error", "required: code")}),
+    ],
+)
+def test_an_error_of_the_models_route(
+    standin: StandIn, fault: str, live: set[tuple[str, str]]
+) -> None:
+    error = post(standin, "models", ask=f"fault: {fault}").json()
+    assert faults("models", "Azure.Core.Foundations.ErrorResponse", error) == live
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked["ask"])
+@pytest.mark.parametrize("route", WHOLE)
+def test_openais_types_describe_the_answers_of_its_models(
+    standin: StandIn, route: str, asked: dict[str, Any]
+) -> None:
+    asked = asked | {"model": "stand-in-gpt"}
+    ChatCompletion.model_validate(answered(standin, route, **asked), strict=True)
+    prompt, *chunks = streamed(standin, route, stream_options=USAGE, **asked)
+    assert prompt["object"] == ""  # the filter's own chunk, which OpenAI itself does not send
+    for chunk in chunks:
+        ChatCompletionChunk.model_validate(chunk, strict=True)

@@ -1,0 +1,50 @@
+"""What the content filter says about a prompt and an answer."""
+
+from tests.standin.answers import Answer
+from tests.standin.calls import digest
+from tests.standin.shapes import Json
+
+SAFE = {"filtered": False, "severity": "safe"}
+CAUGHT = {"filtered": True, "severity": "medium"}
+UNDETECTED = {"filtered": False, "detected": False}
+JUDGED = ("hate", "self_harm", "sexual", "violence")
+PROTECTED = ("protected_material_code", "protected_material_text")
+FILTER_DOWN = {
+    "error": {"code": "content_filter_error", "message": "The contents are not filtered"}
+}
+NAMELESS = {"created": 0, "id": "", "model": "", "object": ""}
+"""The head of a chunk that the filter sends by itself."""
+
+
+def prompt_filter(answer: Answer) -> list[Json]:
+    """Return the results of the prompt, which are never bad; none after a tool's answer."""
+    judged = dict.fromkeys(JUDGED, SAFE) | {"jailbreak": UNDETECTED}
+    return [{"prompt_index": 0, "content_filter_results": {} if answer.after_tool else judged}]
+
+
+def prompt_chunk(answer: Answer) -> Json:
+    """Return the first chunk of a stream: the results of the prompt."""
+    return {"choices": [], **NAMELESS, "prompt_filter_results": prompt_filter(answer)}
+
+
+def whole(answer: Answer, finish: str | None) -> Json:
+    """Return the results of an answer in one part; there are none of tool calls."""
+    if not answer.filter_ran:
+        return {"content_filter_result": FILTER_DOWN}
+    judged = dict.fromkeys(JUDGED, SAFE) | dict.fromkeys(PROTECTED, UNDETECTED)
+    if finish == "content_filter":
+        judged |= {"violence": CAUGHT}
+    return {"content_filter_results": {} if finish == "tool_calls" else judged}
+
+
+def part(answer: Answer, piece: str, finish: str | None) -> Json:
+    """Return the results of a chunk.
+
+    Most chunks have none, three in ten one of the protected materials. The last one has them all if
+    the filter ended the answer.
+    """
+    if not answer.filter_ran or finish == "content_filter":
+        return whole(answer, finish)
+    chance = int(digest(answer.id, piece)[:4], 16) % 100 if piece else 99
+    found = PROTECTED[:1] if chance < 29 else PROTECTED[1:] if chance < 30 else ()
+    return {"content_filter_results": dict.fromkeys(found, UNDETECTED)}

@@ -1,0 +1,120 @@
+"""A cell that runs again closes the panels that it showed before: in a real kernel."""
+
+from collections.abc import Callable, Iterator
+
+import nbformat
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from helpers.lessons import ROOT
+from tests.offline import OFFLINE
+
+SECONDS = 60
+LIVE = "import ipywidgets.widgets.widget as w; print(len(w._instances))"
+SHOWN = """
+from helpers.views.view import View
+from helpers.widgets.panel import Panel, area
+class Note(Panel):
+    name = note = "note"
+    def static_view(self): return View("<p>Note</p>", "Note")
+    def build(self): return [area("note")]
+"""
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs code in a kernel as JupyterLab does, as the cell of this id; returns what it prints."""
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+    for name, value in OFFLINE.items():
+        monkeypatch.setenv(name, value)
+    manager, client = start_new_kernel(cwd=str(ROOT / "notebooks"))
+
+    def run(code: str, cell: str = "") -> str:
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        content |= {"allow_stdin": False, "stop_on_error": True}
+        metadata = {"cellId": cell} if cell else {}
+        request = client.session.msg("execute_request", content, metadata=metadata)
+        client.shell_channel.send(request)
+        printed = ""
+        while True:
+            message = client.get_iopub_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
+                continue
+            kind, told = message["msg_type"], message["content"]
+            if kind == "stream":
+                printed += told["text"]
+            elif kind == "error":
+                raise AssertionError("\n".join(told["traceback"]))
+            elif kind == "status" and told["execution_state"] == "idle":
+                return printed
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("lesson", ["01-basic-call", "03-parameters", "06-tools"])
+def test_a_lesson_that_is_run_again_has_as_many_widgets_as_before(run: Run, lesson: str) -> None:
+    cells = nbformat.read(ROOT / "notebooks" / f"{lesson}.ipynb", as_version=4).cells
+    run("import tqdm.auto, tqdm.std; tqdm.auto.tqdm = tqdm.std.tqdm")  # its widgets are its own
+    counts = []
+    for _ in range(3):
+        for cell in cells:
+            if cell.cell_type == "code":
+                run(cell.source, cell.id)
+        counts.append(int(run(LIVE)))
+    assert counts[0] > 10
+    assert counts == counts[:1] * 3
+
+
+def count(run: Run) -> int:
+    return int(run(LIVE, "count"))
+
+
+def test_each_cell_closes_what_it_showed_itself(run: Run) -> None:
+    run(SHOWN, "a")
+    run("one = Note(); display(one); Note()", "b")
+    two = count(run)
+    run("Note()", "c")
+    one = count(run) - two
+    assert two == 2 * one > 0
+    run("1 + 1", "b")
+    assert count(run) == one, "the cell shows nothing any more"
+    run("display(one)", "b")
+    run("display(one)", "d")
+    assert count(run) == 2 * one, "a closed panel can be shown again, and in two places"
+    run("pass", "b")
+    assert count(run) == 2 * one, "the other cell shows it still"
+    run("pass", "d")
+    assert count(run) == one
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        run("1 / 0", "c")
+    assert count(run) == 0
+
+
+def test_without_an_id_a_cell_is_known_by_its_code(run: Run) -> None:
+    run(SHOWN)
+    run("Note()")
+    one = int(run(LIVE))
+    run("Note()")
+    assert int(run(LIVE)) == one
+    run("Note() ")
+    assert int(run(LIVE)) == 2 * one
+
+
+def test_what_a_closed_panel_was_asking_is_stopped(run: Run) -> None:
+    run(
+        "import threading\n"
+        "from helpers.widgets import LiveStream\n"
+        "panel = LiveStream(None, [])\n"
+        "def task(context):\n"
+        "    yield panel.job.progress.value\n"
+        "    context.sleep(600)\n"
+        "panel.task = lambda request: task\n"
+        "display(panel); panel.run()",
+        "a",
+    )
+    assert run("print(panel.job.progress.state)", "b") == "running\n"
+    assert run("print(panel.job.progress.state)", "a") == "stopped\n"
