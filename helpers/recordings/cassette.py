@@ -68,7 +68,7 @@ def save(path: Path, tape: JSON) -> None:
     # Put each chunk of a stream, [ms, "text"], on one line. A JSON string holds no line break.
     text = re.sub(r'\[\n *([\d.]+),\n *("(?:[^"\\]|\\.)*")\n *\]', r"[\1, \2]", text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
+    new = beside(path)
     new.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
     os.replace(new, path)
 

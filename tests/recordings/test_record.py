@@ -68,7 +68,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 def test_recording_again_changes_nothing_but_times(
-    lesson: Lesson, route: RouteName, elsewhere: Path
+    lesson: Lesson, route: RouteName, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     committed = lesson.cassette(route)
     if '"live":' in committed.read_text(encoding="utf-8"):
@@ -76,6 +76,10 @@ def test_recording_again_changes_nothing_but_times(
     with recording(route, pace=0):
         run_cells(lesson.notebook)
     again = elsewhere / route / committed.name
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.endswith(
+        f" They replace tests/cassettes/{route}/{lesson.id}.json if the whole lesson succeeds."
+    )
     assert timeless(again) == timeless(committed)
     assert "127.0.0.1" not in again.read_text(encoding="utf-8")
 
