@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.standin import StandIn
 from tests.standin.asking import TOOLS, answered, post
 from tests.standin.checks import KEY, TOKEN
+from tests.standin.faults import FAULTS
 
 HELLO = [{"role": "user", "content": "Hello"}]
 ROUTES = ["models", "v1"]
@@ -239,3 +241,16 @@ def test_bodies_with_lines_of_text_at_their_end(standin: StandIn, fault: str) ->
     refused = post(standin, "models", ask=f"fault: {fault}")
     assert refused.text.rstrip().endswith("#http-status-codes")
     assert refused.headers["content-type"].startswith("text/plain") == fault.endswith("-text")
+
+
+@pytest.mark.parametrize("fault", [name for name, one in FAULTS.items() if one.body and one.status])
+def test_each_fault_answers_with_its_status(standin: StandIn, fault: str) -> None:
+    if FAULTS[fault].breaks:
+        with pytest.raises(httpx.RemoteProtocolError):
+            post(standin, "v1", ask=f"fault: {fault}")
+        return
+    sent = post(standin, "v1", ask=f"fault: {fault}")
+    assert sent.status_code == FAULTS[fault].status
+    is_json = sent.headers["content-type"] == "application/json"
+    if is_json and fault != "not-json":
+        json.JSONDecoder().raw_decode(sent.text)
