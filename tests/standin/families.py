@@ -41,7 +41,7 @@ class Gpt(Shape):
 
     def latency(self) -> Json:
         """Return milliseconds as the service sends them, made of the times of the script."""
-        first, last = round(self.answer.first_ms), round(self.answer.whole_ms)
+        first, last = round(self.answer.first_piece_ms), round(self.answer.whole_ms)
         pace = round(self.answer.pace_ms)
         service = {"service_tbt_ms": pace, "service_ttft_ms": first, "service_ttlt_ms": last}
         engine = {"engine_tbt_ms": pace, "engine_ttft_ms": first, "engine_ttlt_ms": last}
