@@ -17,7 +17,8 @@ In the terminal where you start JupyterLab, set these, for the models route:
 {models}
 or these, for the v1 route:
 {v1}
-Then run a lesson. To see it fail, ask "fault: rate-limited" (--faults lists all names).
+Then run a lesson. Other models, such as stand-in-reasoning, are in tests/standin/deployments.py.
+To see it fail, ask "fault: rate-limited" (--faults lists all names).
 Press Ctrl-C here to stop."""
 
 

@@ -74,6 +74,11 @@ class Answer:
     doubts: Doubts = field(default_factory=dict)
 
     @property
+    def first_piece_ms(self) -> float:
+        """Milliseconds until the first piece is sent, after a reasoning that is not shown."""
+        return self.first_ms + self.pace_ms * sum(choice.hidden for choice in self.choices)
+
+    @property
     def whole_ms(self) -> float:
         """Milliseconds until an answer in one part is sent: as long as its stream takes."""
         return self.first_ms + self.pace_ms * max(0, self.completion_tokens - 1)

@@ -40,10 +40,12 @@ def match_key(headers: Mapping[str, str]) -> str:
     return headers.get("api-key") or (token.strip() if scheme.lower() == "bearer" else "")
 
 
-def check_key(headers: Mapping[str, str]) -> Reply | None:
-    """Accept a key in either header, a token only as ``Authorization: Bearer``."""
+def check_key(headers: Mapping[str, str], *, mai: bool = False) -> Reply | None:
+    """Accept a key in either header (``mai``: in its own), a token as ``Authorization: Bearer``."""
     bearer = headers.get("authorization", "").casefold().startswith("bearer ")
-    accepted = (KEY, TOKEN) if bearer and "api-key" not in headers else (KEY,)
+    accepted = (KEY,)
+    if bearer and "api-key" not in headers:
+        accepted = (TOKEN,) if mai else (KEY, TOKEN)
     return None if match_key(headers) in accepted else refuse("wrong-key")
 
 
@@ -108,7 +110,8 @@ def check_extra(
             extra = []
     if deployment.strict:
         return refuse_strictly(extra, body)
-    unknown = sorted(set(body) - FIRST_CLASS)
+    known = FIRST_CLASS | {"reasoning_display"} if deployment.v1 == "mai" else FIRST_CLASS
+    unknown = sorted(set(body) - known)
     if route == "models" or not unknown:
         return None
     plural = "s" if len(unknown) > 1 else ""

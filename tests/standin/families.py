@@ -12,8 +12,6 @@ from tests.standin.tokens import pieces
 
 DATED = "-2026-01-01"
 """OpenAI's models answer under their dated name, not that of the deployment."""
-AUDIO = {"audio_tokens": 0}
-PREDICTED = {"accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}
 
 
 class Gpt(Shape):
@@ -33,16 +31,17 @@ class Gpt(Shape):
     def usage(self) -> Json:
         return super().usage() | {
             "completion_tokens_details": {
-                **AUDIO,
-                **PREDICTED,
+                "accepted_prediction_tokens": 0,
+                "audio_tokens": 0,
                 "reasoning_tokens": self.answer.reasoning_tokens,
+                "rejected_prediction_tokens": 0,
             },
-            "prompt_tokens_details": {**AUDIO, "cached_tokens": 0},
+            "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
         }
 
     def latency(self) -> Json:
         """Return milliseconds as the service sends them, made of the times of the script."""
-        first, last = round(self.answer.first_ms), round(self.answer.whole_ms)
+        first, last = round(self.answer.first_piece_ms), round(self.answer.whole_ms)
         pace = round(self.answer.pace_ms)
         service = {"service_tbt_ms": pace, "service_ttft_ms": first, "service_ttlt_ms": last}
         engine = {"engine_tbt_ms": pace, "engine_ttft_ms": first, "engine_ttlt_ms": last}
@@ -55,7 +54,8 @@ class Gpt(Shape):
     def completion(self) -> Json:
         sent = super().completion()
         sent["usage"] |= {"latency_checkpoint": self.latency()}
-        return sent | {"prompt_filter_results": verdicts.prompt_filter(self.answer)}
+        sent["prompt_filter_results"] = verdicts.prompt_filter(self.answer)
+        return dict(sorted(sent.items()))
 
     def call(self, call: ToolCall, number: int) -> Json:
         made = {"arguments": call.arguments, "name": call.name}
@@ -112,15 +112,12 @@ class Grok(Shape):
     """xAI's models: what the models route sends by default. Each call comes whole, in one delta."""
 
     def head(self, kind: str) -> Json:
-        head = {
+        return {
             "id": as_uuid(self.answer.id),
             "object": kind,
             "created": CREATED,
             "model": self.answer.model,
         }
-        streams = kind != "chat.completion"
-        more = {"system_fingerprint": "fp_standin", "service_tier": "default"}
-        return head | more if streams else head
 
     def usage(self) -> Json:
         """Return the usage: here the reasoning is in the sum, but not in the completion."""
@@ -135,15 +132,21 @@ class Grok(Shape):
             "text_tokens": answer.prompt_tokens - answer.image_tokens,
             "image_tokens": answer.image_tokens,
         }
-        thought = {"reasoning_tokens": answer.reasoning_tokens}
         return counted | {
-            "prompt_tokens_details": {"cached_tokens": 0, **AUDIO, **kinds},
-            "completion_tokens_details": {**thought, **AUDIO, **PREDICTED},
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0, **kinds},
+            "completion_tokens_details": {
+                "reasoning_tokens": answer.reasoning_tokens,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
             "num_sources_used": 0,
         }
 
     def completion(self) -> Json:
-        return super().completion() | {"prompt_filter_results": None}
+        sent = super().completion() | {"prompt_filter_results": None}
+        order = ("id", "model", "choices", "usage", "created", "object", "prompt_filter_results")
+        return {name: sent[name] for name in order}
 
     def call(self, call: ToolCall, number: int) -> Json:
         return {
@@ -170,12 +173,15 @@ class Grok(Shape):
             choice["finish_reason"] = finish
         if logs:
             choice["logprobs"] = logs
-        return {**self.head("chat.completion.chunk"), "choices": [choice]}
+        return self.sent([choice])
 
     def usage_chunk(self) -> Json:
-        sent = super().usage_chunk()
-        sent["usage"] |= {"cost_in_usd_ticks": 0}
-        return sent
+        return self.sent([]) | {"usage": self.usage() | {"cost_in_usd_ticks": 0}}
+
+    def sent(self, choices: list[Json]) -> Json:
+        """Return a chunk with ``choices``."""
+        more = {"system_fingerprint": "fp_standin", "service_tier": "default"}
+        return {**self.head("chat.completion.chunk"), "choices": choices, **more}
 
 
 class Kimi(Shape):

@@ -156,7 +156,7 @@ class ChatHandler(Handler):
         deployment = find(model)
         items = (*ITEMS, "thinking") if deployment.models == "mistral" else ITEMS
         steps: list[Callable[[], Reply | None]] = [
-            lambda: checks.check_key(headers),
+            lambda: checks.check_key(headers, mai=mai),
             lambda: checks.check_version(route, version),
             lambda: checks.check_json(self.received.body),
             lambda: checks.check_model(route, model, upstream, mai=mai),

@@ -51,8 +51,8 @@ def event(value: object, wait_ms: float = 0, piece: bool = False) -> Event:
 def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
     """Yield all events of an answer.
 
-    The first event comes after ``first_ms`` and the first piece with it; each further piece comes
-    after ``pace_ms``.
+    The first event comes after ``first_piece_ms`` and the first piece with it; each further piece
+    comes after ``pace_ms``.
     """
     stream: Iterable[Event] = good_events(answer)
     if answer.cut_after is not None:
@@ -80,7 +80,7 @@ def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
 
 def good_events(answer: Answer) -> Iterator[Event]:
     """Yield the events of an answer without a fault."""
-    wait, pieces_sent = answer.first_ms, 0
+    wait, pieces_sent = answer.first_piece_ms, 0
     for chunk in shape_of(answer).chunks():
         piece = has_piece(chunk)
         pieces_sent += piece

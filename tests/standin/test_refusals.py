@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.standin import StandIn
 from tests.standin.asking import TOOLS, answered, post
 from tests.standin.checks import KEY, TOKEN
+from tests.standin.faults import FAULTS
+from tests.standin.scripts import FIRST_MS, PACE_MS
 
 HELLO = [{"role": "user", "content": "Hello"}]
 ROUTES = ["models", "v1"]
@@ -165,6 +168,16 @@ def test_what_a_reasoning_model_refuses(
     assert (error["param"], error["code"]) == (param, code)
 
 
+def test_a_reasoning_that_is_not_shown_takes_its_time() -> None:
+    fields = {"model": REASONING, "ask": "Name a colour."}
+    with StandIn(pace=0) as server:
+        usage = answered(server, "v1", **fields)["usage"]
+    times = usage["latency_checkpoint"]
+    reasoning = usage["completion_tokens_details"]["reasoning_tokens"]
+    assert times["user_visible_ttft_ms"] == FIRST_MS + PACE_MS * reasoning
+    assert times["user_visible_ttft_ms"] < times["total_duration_ms"]
+
+
 def test_what_a_reasoning_model_takes(standin: StandIn) -> None:
     fine = {"max_completion_tokens": 500, "temperature": 1, "logprobs": False, "seed": 7}
     assert answered(standin, "v1", model=REASONING, reasoning_effort="high", tools=TOOLS, **fine)
@@ -209,8 +222,18 @@ def test_the_paths_and_their_deployments(
     assert post(standin, path, model=model).status_code == status
 
 
-def test_mai_takes_no_max_tokens(standin: StandIn) -> None:
-    assert post(standin, "mai", model="stand-in-mai", max_tokens=9).status_code == 400
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"max_tokens": 9}, 400),
+        ({"reasoning_display": "encrypted"}, 200),
+        ({"headers": {"authorization": f"Bearer {KEY}"}}, 401),
+        ({"headers": {"authorization": f"Bearer {TOKEN}"}}, 200),
+    ],
+    ids=["max_tokens", "reasoning_display", "the key as a token", "a token"],
+)
+def test_what_mai_takes(standin: StandIn, sent: dict[str, Any], status: int) -> None:
+    assert post(standin, "mai", model="stand-in-mai", **sent).status_code == status
 
 
 def test_the_headers_of_the_routes(standin: StandIn) -> None:
@@ -239,3 +262,16 @@ def test_bodies_with_lines_of_text_at_their_end(standin: StandIn, fault: str) ->
     refused = post(standin, "models", ask=f"fault: {fault}")
     assert refused.text.rstrip().endswith("#http-status-codes")
     assert refused.headers["content-type"].startswith("text/plain") == fault.endswith("-text")
+
+
+@pytest.mark.parametrize("fault", [name for name, one in FAULTS.items() if one.body and one.status])
+def test_each_fault_answers_with_its_status(standin: StandIn, fault: str) -> None:
+    if FAULTS[fault].breaks:
+        with pytest.raises(httpx.RemoteProtocolError):
+            post(standin, "v1", ask=f"fault: {fault}")
+        return
+    sent = post(standin, "v1", ask=f"fault: {fault}")
+    assert sent.status_code == FAULTS[fault].status
+    is_json = sent.headers["content-type"] == "application/json"
+    if is_json and fault != "not-json":
+        json.JSONDecoder().raw_decode(sent.text)

@@ -6,9 +6,17 @@ from tests.standin.shapes import Json
 
 SAFE = {"filtered": False, "severity": "safe"}
 CAUGHT = {"filtered": True, "severity": "medium"}
-UNDETECTED = {"filtered": False, "detected": False}
+UNDETECTED = {"detected": False, "filtered": False}
 JUDGED = ("hate", "self_harm", "sexual", "violence")
 PROTECTED = ("protected_material_code", "protected_material_text")
+PROMPT = {
+    "hate": SAFE,
+    "jailbreak": UNDETECTED,
+    "self_harm": SAFE,
+    "sexual": SAFE,
+    "violence": SAFE,
+}
+ANSWER = {"hate": SAFE, **dict.fromkeys(PROTECTED, UNDETECTED), **dict.fromkeys(JUDGED[1:], SAFE)}
 FILTER_DOWN = {
     "error": {"code": "content_filter_error", "message": "The contents are not filtered"}
 }
@@ -18,8 +26,7 @@ NAMELESS = {"created": 0, "id": "", "model": "", "object": ""}
 
 def prompt_filter(answer: Answer) -> list[Json]:
     """Return the results of the prompt, which are never bad; none after a tool's answer."""
-    judged = dict.fromkeys(JUDGED, SAFE) | {"jailbreak": UNDETECTED}
-    return [{"prompt_index": 0, "content_filter_results": {} if answer.after_tool else judged}]
+    return [{"prompt_index": 0, "content_filter_results": {} if answer.after_tool else PROMPT}]
 
 
 def prompt_chunk(answer: Answer) -> Json:
@@ -31,10 +38,8 @@ def whole(answer: Answer, finish: str | None) -> Json:
     """Return the results of an answer in one part; there are none of tool calls."""
     if not answer.filter_ran:
         return {"content_filter_result": FILTER_DOWN}
-    judged = dict.fromkeys(JUDGED, SAFE) | dict.fromkeys(PROTECTED, UNDETECTED)
-    if finish == "content_filter":
-        judged |= {"violence": CAUGHT}
-    return {"content_filter_results": {} if finish == "tool_calls" else judged}
+    caught = {"violence": CAUGHT} if finish == "content_filter" else {}
+    return {"content_filter_results": {} if finish == "tool_calls" else ANSWER | caught}
 
 
 def part(answer: Answer, piece: str, finish: str | None) -> Json:
