@@ -146,8 +146,8 @@ def test_settings_that_cannot_work_are_refused(
 
 
 def test_a_lesson_without_its_recording_says_so(connect: Connect, root: Path) -> None:
-    (root / "tests" / "cassettes" / "models" / f"{ID}.json").unlink()
-    with pytest.raises(RecordingError, match=f"no recording cassettes/models/{ID}.json"):
+    (root / "tests" / "cassettes" / "v1" / f"{ID}.json").unlink()
+    with pytest.raises(RecordingError, match=f"no recording cassettes/v1/{ID}.json"):
         connect()
 
 
