@@ -94,7 +94,7 @@ def test_lessons_are_run_live_on_the_route(
 ) -> None:
     seen = {}
 
-    def run(lessons: object, folder: Path) -> int:
+    def run(lessons: object, folder: Path, cell_timeout: object) -> int:
         seen.update(os.environ)
         return 0
 
