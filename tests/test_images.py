@@ -385,6 +385,7 @@ def test_a_picture_comes_from_all_that_holds_its_bytes(source: Callable[[Path], 
 
 def test_a_picture_of_pillow_is_taken_as_it_is_in_memory() -> None:
     with Image.open(PHOTO) as image:
+        assert prepare(image, 200).width == 150
         picture = prepare(image)
         assert image.size == (1600, 1200), "the caller's picture is changed"
         assert metadata(image) == metadata(PHOTO)

@@ -33,11 +33,11 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
     def run(code: str, cell: str = "") -> str:
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
-        content |= {"allow_stdin": False, "stop_on_error": True}
+        content |= {"allow_stdin": False, "stop_on_error": False}
         metadata = {"cellId": cell} if cell else {}
         request = client.session.msg("execute_request", content, metadata=metadata)
         client.shell_channel.send(request)
-        printed = ""
+        printed = error = ""
         while True:
             message = client.get_iopub_msg(timeout=SECONDS)
             if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
@@ -46,8 +46,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
             if kind == "stream":
                 printed += told["text"]
             elif kind == "error":
-                raise AssertionError("\n".join(told["traceback"]))
+                error = "\n".join(told["traceback"])
             elif kind == "status" and told["execution_state"] == "idle":
+                assert not error, error
                 return printed
 
     yield run

@@ -198,6 +198,8 @@ def test_an_answer_without_text_is_a_turn_and_its_words_are_returned() -> None:
         f"Model: The model refused: No.\n\nYou: More?\n\nModel: {reasoned}"
     )
     assert panel.messages[4]["refusal"] == "No."
+    panel.ended(Progress("stopped", Answer([Chunk(0.1, "", "I c")], 1)))
+    assert panel.messages[-1]["refusal"] == "I c"
     panel.clear()
     assert panel.static_view().plain.endswith("Model: Hi!")
 

@@ -167,6 +167,14 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     assert panel.static_view().html.count("<img") == 2
 
 
+def test_a_closed_panel_waits_for_no_picture() -> None:
+    panel = picker(client(SEEN))
+    assert panel.root
+    panel.taking.start(lambda context: iter([None, context.sleep(LONG)]), None)
+    panel.close()
+    assert panel.taking.progress.state == "stopped" and not panel.is_built
+
+
 def test_below_a_failure_stands_no_question_of_before() -> None:
     panel = picker(client(SEEN))
     panel.ask(panel.about, "What is in it?")

@@ -79,6 +79,16 @@ def test_someone_who_watches_gets_the_controls_beside_the_static_view() -> None:
     assert {"cc-panel", "cc-bell"} <= set(bell.root._dom_classes)
 
 
+def test_a_closed_panel_can_be_built_again() -> None:
+    bell = Bell()
+    first = bell.root
+    bell.close()
+    assert first.comm is None and bell.status.comm is None and not bell.is_built
+    bell.close()
+    assert bell.root is not first and bell.built == 2
+    assert bell.root.comm is not None and bell.status.comm is not None
+
+
 @pytest.mark.usefixtures("watched")
 def test_the_static_view_is_that_of_the_moment() -> None:
     bell = Bell()
