@@ -62,11 +62,20 @@ def _check(tape: Any) -> None:
             float(at), text.encode()
 
 
+_SMALL_OBJECT = re.compile(r'\{(?:\n *"[\w-]+": (?:[\w.-]+|\[\]|"[^"\\\n]{0,80}"),?){1,12}\n *\}')
+
+
+def _one_line(value: str) -> str:
+    return "{" + re.sub(r"\n *", " ", value[1:-1].strip()) + "}"
+
+
 def save(path: Path, tape: JSON) -> None:
     """Write a recording to a new file and move it into place, so that no half file is left."""
     text = json.dumps(tape, indent=1, ensure_ascii=False)
     # Put each chunk of a stream, [ms, "text"], on one line. A JSON string holds no line break.
     text = re.sub(r'\[\n *([\d.]+),\n *("(?:[^"\\]|\\.)*")\n *\]', r"[\1, \2]", text)
+    # And each small object, such as a message or a verdict of the content filter.
+    text = _SMALL_OBJECT.sub(lambda found: _one_line(found[0]), text)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = beside(path)
     new.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
