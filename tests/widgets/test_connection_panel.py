@@ -35,9 +35,9 @@ SAME = "The connection is the same as before."
 @pytest.fixture(autouse=True)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A repository with one recording and no settings; what is entered is forgotten at the end."""
-    folder = tmp_path / "tests" / "cassettes" / "models"
+    folder = tmp_path / "tests" / "cassettes" / "v1"
     folder.mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "cassettes" / "models" / f"{ID}.json", folder)
+    shutil.copy(ROOT / "tests" / "cassettes" / "v1" / f"{ID}.json", folder)
     for module in (lesson, helpers.lessons):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     for name in NAMES:
@@ -75,7 +75,7 @@ def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
     panel = ConnectionPanel(ID, QUESTION, initial=(asked, asked.complete(QUESTION)))
     assert Page(panel.static_view().html).cells == [
         *("connection", "now", "mode", "replay: recorded answers, nothing is sent"),
-        *("route", "models", "model", "stand-in-chat", "credential", "none needed", "answers"),
+        *("route", "v1", "model", "stand-in-chat", "credential", "none needed", "answers"),
         asked_of.removeprefix("Answers: ").rstrip(),
         "test",
         f"{RECORDED} You send the messages so far, and a …”. "
@@ -151,7 +151,7 @@ def test_a_connection_that_works_is_used(
 def test_what_was_entered_counts_before_all_that_the_environment_says(
     standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {**LIVE, "TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": "models"}
+    settings = {**LIVE, "TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": "v1"}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     panel = made()
