@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from io import BytesIO
@@ -19,11 +20,11 @@ from tests.notebooks.github.viewer import render
 from tests.notebooks.rules import RULES, leaks
 from tests.notebooks.rules.page import Page
 
-TAPE = LESSONS[1].cassette("v1").read_text(encoding="utf-8")
+ID = "4f" * 16
+TAPE = LESSONS[1].cassette("v1").read_text(encoding="utf-8").replace("chatcmpl-", f"{ID}-")
+TAPE = re.sub(f'"{ID}[^"]*"', f'"{ID}"', TAPE)
 PROVENANCE = json.loads(TAPE)["provenance"]
 SAID = describe_provenance(PROVENANCE)
-ID = "4f" * 16
-TAPE += f'"id": "{ID}"'
 
 
 def data_url(alpha: int) -> str:

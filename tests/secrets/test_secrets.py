@@ -62,7 +62,7 @@ def client(endpoint: str, kind: str = "key", **options: Any) -> Any:
     tokens = AsyncTokens if awaits() else Tokens
     settings = {
         "credential": AzureKeyCredential(KEY) if kind == "key" else tokens(TOKEN),
-        "model": "stand-in-chat", "max_retries": 1, "max_pause": 0.0, "timeout": 5.0,
+        "model": "stand-in-chat", "max_retries": 1, "max_pause": 0.0, "timeout": 1.0,
         "on_wait": lambda seconds, reason: print(seconds, reason, repr(reason)),
     } | options  # fmt: skip
     if awaits():
