@@ -21,8 +21,8 @@ from tests.notebooks.rules import RULES, leaks
 from tests.notebooks.rules.page import Page
 
 ID = "4f" * 16
-TAPE = LESSONS[1].cassette("v1").read_text(encoding="utf-8").replace("chatcmpl-", f"{ID}-")
-TAPE = re.sub(f'"{ID}[^"]*"', f'"{ID}"', TAPE)
+TAPE = LESSONS[0].cassette("v1").read_text(encoding="utf-8")
+TAPE = re.sub(r'"chatcmpl-\w+"', f'"{ID}"', TAPE)
 PROVENANCE = json.loads(TAPE)["provenance"]
 SAID = describe_provenance(PROVENANCE)
 
