@@ -129,7 +129,7 @@ def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
     expect(chooser(panel)).to_be_focused()
     sent = panel.locator(".cc-sent")
     expect(sent).to_contain_text(f"Your picture ({mine.name})")
-    expect(sent).to_contain_text("What was done: turned upright; metadata removed.")
+    expect(sent).to_contain_text("turned upright; metadata removed.")
     expect(sent.get_by_role("img", name="Your picture, as it is sent")).to_be_visible()
     assert "pixels\t40 × 20\t20 × 40" in rows(panel)
     assert "GPSInfo" in rows(panel)[-1] and rows(panel)[-1].endswith("\tnone")
