@@ -303,8 +303,9 @@ def prepare_response(request: httpx.Request, response: httpx.Response, started: 
     response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)
     response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
     # The repr of a response shows its reason phrase, and verbose tracebacks show the repr.
-    reason = redactor(request)(response.reason_phrase)
-    response.extensions["reason_phrase"] = reason.encode("ascii", "ignore")
+    if response.reason_phrase != httpx.codes.get_reason_phrase(response.status_code):
+        reason = redactor(request)(response.reason_phrase)
+        response.extensions["reason_phrase"] = reason.encode("ascii", "ignore")
     return response.is_success and _wants_stream(request) and _is_stream(response)
 
 
