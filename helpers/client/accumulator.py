@@ -9,7 +9,8 @@ latest value that is not empty.
 import json
 from typing import Any
 
-from helpers.client.messages import JSON, index_of, json_text
+from helpers.client.messages import JSON, json_text
+from helpers.client.responses import whole_number
 
 _UTF8 = ("utf-8", "surrogatepass")  # half a pair in one piece, the other half in the next
 _WHOLE = (
@@ -54,7 +55,7 @@ class StreamAccumulator:
                 self._top[name] = _latest(self._top.get(name), value)
 
     def _add_choice(self, piece: JSON) -> None:
-        index = index_of(piece) or 0
+        index = _index_of(piece) or 0
         choice = self._choices.setdefault(
             index, {"index": index, "finish_reason": None, "message": {"role": "assistant"}}
         )
@@ -143,10 +144,10 @@ def _content(old: Any, new: Any) -> Any:
 
 
 def _add_call(calls: list[JSON], piece: JSON) -> None:
-    index, ident, function = index_of(piece), piece.get("id"), piece.get("function")
+    index, ident, function = _index_of(piece), piece.get("id"), piece.get("function")
     if index is not None:
         # Some services number each call 0: another id begins another call.
-        found = (call for call in reversed(calls) if index_of(call) == index)
+        found = (call for call in reversed(calls) if _index_of(call) == index)
         call = next((call for call in found if ident in (None, "", call.get("id"))), None)
     else:  # an id begins a call; a fragment without one belongs to the last call
         call = None if ident or not calls else calls[-1]
@@ -294,3 +295,8 @@ def _strictness(verdict: Any) -> tuple[bool, bool, bool, int, bool]:
         _LEVELS.index(level) if level in _LEVELS else 0,
         bool(verdict),
     )
+
+
+def _index_of(piece: JSON) -> int | None:
+    """Return the field ``index`` as a whole number, or None if it is none."""
+    return whole_number(piece.get("index"))

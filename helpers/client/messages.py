@@ -108,16 +108,3 @@ def json_text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     except RecursionError:
         return "(nested too deeply)"
-
-
-def index_of(piece: JSON) -> int | None:
-    """Return the field ``index`` as a whole number, or None if it is none."""
-    return whole_number(piece.get("index"))
-
-
-def whole_number(value: Any) -> int | None:
-    """Return ``value`` as a whole number: 12, 12.0 and "12" are 12. None if it is no number."""
-    try:
-        return None if isinstance(value, bool) else int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None

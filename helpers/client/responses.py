@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from helpers.client.exchange import Exchange
-from helpers.client.messages import JSON, json_text, whole_number
+from helpers.client.messages import JSON, json_text
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 """The fields of a message that hold reasoning: DeepSeek, Kimi and xAI use the first; Groq, vLLM,
@@ -362,3 +362,11 @@ class StreamingChatCompletionsUpdate(_Answer):
     def refusal(self) -> str | None:
         """The part of a refusal that this update adds; None if it adds none."""
         return self._first.delta.refusal
+
+
+def whole_number(value: Any) -> int | None:
+    """Return ``value`` as a whole number: 12, 12.0 and "12" are 12. None if it is no number."""
+    try:
+        return None if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
