@@ -87,7 +87,10 @@ def tokens_of(answer: ChatCompletions | Sequence[Any] | None) -> list[Token]:
     if isinstance(answer, ChatCompletions):
         logprobs = answer.choices[0].raw.get("logprobs") if answer.choices else None
         answer = _field(logprobs, "content") or _field(logprobs, "refusal")
-    return list(_read(answer if isinstance(answer, list | tuple) else []))
+    tokens = list(_read(answer if isinstance(answer, list | tuple) else []))
+    if tokens and not tokens[-1].text:  # llama.cpp reports the end of an answer as a token
+        tokens.pop()
+    return tokens
 
 
 def summarize(tokens: Sequence[Token]) -> str:

@@ -79,6 +79,10 @@ class TestMarks:
         assert words in self.VIEW.plain
         assert words in Page(self.VIEW.html).text
 
+    def test_a_token_without_text_at_the_end_does_not_count(self) -> None:
+        end = {"token": "", "logprob": math.log(0.3), "bytes": [], "top_logprobs": []}
+        assert heatmap([*PLAIN_ANSWER, end]).plain == heatmap(PLAIN_ANSWER).plain
+
     def test_a_completion_and_its_tokens_give_the_same(self) -> None:
         completion = ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]})
         assert heatmap(completion) == self.VIEW
