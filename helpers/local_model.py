@@ -36,7 +36,6 @@ MODEL = "SmolLM2-135M-Instruct"
 DOWNLOAD_BYTES = 126_700_000
 """What is downloaded on Linux x86_64. The server is smaller for Windows and macOS (9 to 12 MB)."""
 
-MEMORY_MB = 335
 CONTEXT = 8192
 """Tokens of prompt and answer together."""
 
