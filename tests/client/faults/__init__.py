@@ -1,5 +1,5 @@
-"""What real services do wrong, one row each, over real sockets, through both of our clients.
+"""What real services do wrong: a table of faults, each over real sockets and through both clients.
 
-The modules ``*_rows`` say what the service does and what should come of it, ``service`` does it,
-``run`` asks, and ``row`` compares.
+The modules ``*_rows`` hold the table, ``service`` plays a row, ``run`` asks for it with a client,
+and ``row`` compares what came with what the row expects.
 """

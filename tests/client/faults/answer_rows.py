@@ -1,7 +1,5 @@
-"""HTTP 200 without a stream: answers that are odd but good, and what is no answer."""
+"""HTTP 200 and no stream: unusual answers, and what is no answer."""
 
-import gzip
-import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -17,175 +15,133 @@ from tests.client.faults.wire import (
     TEXT,
     as_json,
     chunked,
+    completion,
     gzipped,
     whole,
 )
 
 
 def rows() -> Iterator[Row]:
-    """All of this kind."""
-    return chain(odd(), other_types(), beside_the_text(), encodings(), useless())
-
-
-def odd() -> Iterator[Row]:
-    """Good answers that not every reader understands."""
-
-    def row(name: str, value: Any, *texts: str, finish: Any = None, calls: Any = ()) -> Row:
-        expect = Answer(texts, finish or ("stop",) * len(texts), calls)
-        return plain(name, whole(value), expect, requests=1)
-
-    def made(*calls: Any, finish: str = "tool_calls", text: str | None = "") -> Any:
-        return wire.completion(text, finish=finish, tool_calls=calls)
-
-    yield row("plain answer", COMPLETION, TEXT)
-    yield row("content is null", wire.completion(None), "")
-    yield row("several choices", wire.completion("a", "b", "c"), "a", "b", "c")
-    two = made(CALL, {**CALL, "id": "call_2"})
-    yield row("tool calls", two, "", finish=("tool_calls",), calls=(MADE, MADE))
-    cut = {"name": "weather", "arguments": '{"city": "Os'}
-    half = made({**CALL, "function": cut}, finish="length", text=None)
-    yield row("arguments cut", half, "", finish=("length",), calls=(tuple(cut.values()),))
-    yield row("no calls", wire.completion(TEXT, tool_calls=None), TEXT)
-    bare = {"choices": [{"message": {"content": TEXT}}]}
-    yield row("bare", bare, TEXT, finish=(None,))
-    empty = {"choices": [{"message": {"role": "assistant"}, "finish_reason": "stop"}]}
-    yield row("no content", empty, "")
-    yield row("no message", {"choices": [{"index": 0}]}, "", finish=(None,))
-    new = wire.completion(TEXT, annotations=[{"new": True}])
-    yield row("new fields", new | {"service_tier": "x", "new": {"a": [1]}}, TEXT)
-    yield plain("NaN", whole(as_json(COMPLETION)[:-1] + b',"logprob":-Infinity,"x":NaN}'))
-    yield row("long answer", wire.completion(LONG), LONG)
-    yield standin("no-choices", Answer())
-    words = fallback("unknown-finish-reason").texts
-    yield standin("unknown-finish-reason", Answer(words, ("model_length",)))
-    yield standin("filtered-output", Answer(("This is the stand-",), ("content_filter",)))
-    yield standin("filtered-output-emptied", Answer(("",), ("stop",)))
+    """Yield all rows of this module."""
+    return chain(answers(), standin_answers(), encodings(), no_answers())
 
 
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}, {"text": "."}]}
-SAID = {"type": "text", "text": TEXT}
+PART = {"type": "text", "text": TEXT}
+REASONED, CALLED = Answer((TEXT,), ("stop",), reasoning="Hm."), Answer((TEXT,), ("stop",), (MADE,))
+REFUSED = Answer(("",), ("stop",), refusal="No.")
 
 
-def other_types() -> Iterator[Row]:
-    """Fields of another JSON type than the schema says: none reads as an empty one."""
+def called(**function: Any) -> dict[str, Any]:
+    """Return an answer with one tool call."""
+    return completion(TEXT, tool_calls=[{**CALL, "function": {"name": "weather", **function}}])
 
-    def row(name: str, expect: Any, **message: Any) -> Row:
-        answer = wire.completion(TEXT, **message)
-        return plain(f"other type: {name}", whole(answer), expect, requests=1)
 
-    def called(*calls: tuple[str, str]) -> Answer:
-        return Answer((TEXT,), ("stop",), calls)
+ANSWERS: dict[str, tuple[Any, Answer]] = {
+    "plain answer": (COMPLETION, GOOD),
+    "content is null": (completion(None), Answer(("",), ("stop",))),
+    "several choices": (completion("a", "b", "c"), Answer(("a", "b", "c"), ("stop",) * 3)),
+    "tool calls": (completion(TEXT, tool_calls=[CALL, {**CALL, "id": "call_2"}]),
+                   Answer((TEXT,), ("stop",), (MADE, MADE))),
+    "arguments cut": (called(arguments='{"city'),
+                      Answer((TEXT,), ("stop",), (("weather", '{"city'),))),
+    "no calls": (completion(TEXT, tool_calls=None), GOOD),
+    "bare": ({"choices": [{"message": {"content": TEXT}}]}, Answer((TEXT,), (None,))),
+    "no message": ({"choices": [{"index": 0}]}, Answer(("",), (None,))),
+    "message is a text": ({"choices": [{"message": TEXT, "finish_reason": "stop"}]}, GOOD),
+    "new fields": ({**completion(TEXT, annotations=[{"new": 1}]), "new": {"a": [1]}}, GOOD),
+    "NaN": (as_json(COMPLETION)[:-1] + b',"logprob":-Infinity,"x":NaN}', GOOD),
+    "long answer": (completion(LONG), Answer((LONG,), ("stop",))),
+    "tokens of other types": ({**COMPLETION, "usage": {"prompt_tokens": 3.0, "total_tokens": "9"}},
+                              GOOD),
+    "content is a list": (completion(["", PART, {"type": "new"}]), GOOD),
+    "content is one item": (completion(PART), GOOD),
+    "content is an object": (completion({"a": "é"}), Answer(('{"a": "é"}',), ("stop",))),
+    "content is a number": (completion(0), Answer(("0",), ("stop",))),
+    "finish_reason is a number": (completion(TEXT, finish=7), Answer((TEXT,), ("7",))),
+    "tool_calls is one object": (completion(TEXT, tool_calls=CALL), CALLED),
+    "tool_calls is a text": (completion(TEXT, tool_calls="weather"),
+                             Answer((TEXT,), ("stop",), (("", ""),))),
+    "arguments are an object": (called(arguments={"city": "Oslo"}), CALLED),
+    "arguments are a list": (called(arguments=["Oslo"]),
+                             Answer((TEXT,), ("stop",), (("weather", '["Oslo"]'),))),
+    "arguments are a number": (called(arguments=0),
+                               Answer((TEXT,), ("stop",), (("weather", "0"),))),
+    "reasoning_content": (completion(TEXT, reasoning_content="Hm."), REASONED),
+    "reasoning": (completion(TEXT, reasoning="Hm.", reasoning_content=None), REASONED),
+    "reasoning is an object": (completion(TEXT, reasoning={"content": None, "summary": [
+        {"text": "Hm."}]}), REASONED),
+    "reasoning in items": (completion([THOUGHT, PART]), REASONED),
+    "reasoning alone": (completion("", reasoning_content="Hm."),
+                        Answer(("",), ("stop",), reasoning="Hm.")),
+    "refusal": (completion(None, refusal="No."), REFUSED),
+    "refusal is an item": (completion([{"type": "refusal", "refusal": "No."}]), REFUSED),
+}  # fmt: skip
 
-    for name, content, text in (
-        ("texts", [TEXT[:4], TEXT[4:]], TEXT),
-        ("items", [SAID, {"type": "new"}, SAID], TEXT * 2),
-        ("one item", SAID, TEXT),
-        ("an object", {"a": "é"}, '{"a": "é"}'),
-        ("a number", 0, "0"),
+
+def answers() -> Iterator[Row]:
+    """Good answers that not every client reads right."""
+    for name, (answer, expect) in ANSWERS.items():
+        yield plain(name, whole(answer), expect)
+
+
+def standin_answers() -> Iterator[Row]:
+    """Answers that the stand-in knows by name."""
+    words = fallback("unknown-finish-reason").texts
+    for fault, expect in (
+        ("no-choices", Answer()),
+        ("unknown-finish-reason", Answer(words, ("model_length",))),
+        ("filtered-output", Answer(("This is the stand-",), ("content_filter",))),
+        ("filtered-output-emptied", Answer(("",), ("stop",))),
+        ("html-from-proxy-200", Failure(ServiceError, 200, words="an HTML page: Sign in")),
+        ("empty-body", Failure(ServiceError, 200)),
+        ("not-json", Failure(ServiceError, 200, words='{"id":"stand-in"')),
+        ("answer-cut", Failure(ServiceConnectionError)),
     ):
-        yield row(f"content is {name}", Answer((text,), ("stop",)), content=content)
-    made, arguments = {"name": "weather"}, {"city": "Oslo"}
-    for name, value, call in (
-        ("one object", CALL, MADE),
-        ("a list with null", [None], ("", "")),
-        ("a text", "weather", ("", "")),
-    ):
-        yield row(f"tool_calls is {name}", called(call), tool_calls=value)
-    for name, function, call in (
-        ("arguments are an object", {**made, "arguments": arguments}, MADE),
-        ("arguments are a list", {**made, "arguments": ["Oslo"]}, ("weather", '["Oslo"]')),
-        ("arguments are a number", {**made, "arguments": 0}, ("weather", "0")),
-        ("arguments are null", {**made, "arguments": None}, ("weather", "")),
-        ("the name is a number", {"name": 7, "arguments": "{}"}, ("7", "{}")),
-        ("the function is null", None, ("", "")),
-    ):
-        yield row(name, called(call), tool_calls=[{**CALL, "function": function}])
-    for name, finish in (("a number", 7), ("a list", ["stop"])):
-        odd_end = wire.completion(TEXT, finish=finish)  # type: ignore[arg-type]
-        expect = Answer((TEXT,), (json.dumps(finish),))
-        yield plain(f"other type: finish_reason is {name}", whole(odd_end), expect, requests=1)
-    told = wire.completion(TEXT) | {"usage": {"prompt_tokens": 3.0, "total_tokens": "10"}}
-    yield plain("other type: tokens", whole(told))
-    text_only = {"choices": [{"message": TEXT, "finish_reason": "stop"}]}
-    yield plain("other type: message is a text", whole(text_only))
-
-
-def beside_the_text() -> Iterator[Row]:
-    """Reasoning and refusals, under every name that services have for them."""
-    reasoned = Answer((TEXT,), ("stop",), reasoning="Hm.")
-    details = [{"type": "reasoning.text", "text": "Hm."}, {"type": "reasoning.encrypted"}]
-    for name, message in (
-        ("reasoning_content", {"reasoning_content": "Hm."}),
-        ("reasoning", {"reasoning": "Hm.", "reasoning_content": None}),
-        ("reasoning as an object", {"reasoning": {"content": "Hm.", "encrypted_content": "x"}}),
-        ("a summary", {"reasoning": {"content": None, "summary": [{"text": "Hm."}]}}),
-        ("details", {"reasoning": None, "reasoning_details": details}),
-        ("items", {"content": [THOUGHT, SAID]}),
-        ("a reasoning item", {"content": [{"type": "reasoning", "text": "Hm."}, SAID]}),
-    ):
-        yield plain(f"reasoning: {name}", whole(wire.completion(TEXT, **message)), reasoned)
-    alone = wire.completion("", finish="length", reasoning_content="Hm.")
-    yield plain("reasoning: alone", whole(alone), Answer(("",), ("length",), reasoning="Hm."))
-    refused = Answer(("",), ("stop",), refusal="No.")
-    for name, message in (
-        ("a text", {"refusal": "No."}),
-        ("an item", {"content": [{"type": "refusal", "refusal": "No."}]}),
-    ):
-        yield plain(f"refusal: {name}", whole(wire.completion(None, **message)), refused)
+        yield standin(fault, expect)
 
 
 def encodings() -> Iterator[Row]:
-    """The same answer, packed or labelled in other ways."""
+    """The same answer, compressed or labelled in other ways."""
     body, gz = as_json(COMPLETION), {"Content_Encoding": "gzip"}
-    spoilt = body.replace("é".encode(), b"\xe9")
-    marked = Answer((TEXT.replace("é", "\ufffd"),), ("stop",))
+    no_utf8 = body.replace("é".encode(), b"\xe9")
     deflated = b"".join(wire.zipped(body, wbits=15))
-    zipped = chunked(*wire.zipped(body[:100], body[100:]), kind=wire.JSON_TYPE, **gz)
-    for name, reply, expect in (
-        ("BOM before JSON", whole(b"\xef\xbb\xbf" + body), GOOD),
-        ("blank lines first", chunked(b"\n", b"\n\n", body, kind=wire.JSON_TYPE), GOOD),
-        ("bytewise", chunked(*wire.each_byte(body), kind=wire.JSON_TYPE), GOOD),
-        ("text/plain", whole(body, 200, "text/plain"), GOOD),
-        ("no type", whole(body, 200, None), GOOD),
-        ("wrong charset", whole(body, 200, "application/json; charset=iso-8859-1"), GOOD),
-        ("not UTF-8, answered", whole(spoilt), marked),
-        ("gzip", whole(gzipped(COMPLETION), **gz), GOOD),
-        ("deflate", whole(deflated, Content_Encoding="deflate"), GOOD),
-        ("gzip in chunks", zipped, GOOD),
+    for name, reply in (
+        ("BOM before JSON", whole(b"\xef\xbb\xbf" + body)),
+        ("blank lines first", chunked(b"\n", b"\n\n", body, kind=wire.JSON_TYPE)),
+        ("bytewise", chunked(*wire.each_byte(body), kind=wire.JSON_TYPE)),
+        ("text/plain", whole(body, 200, "text/plain")),
+        ("no type", whole(body, 200, None)),
+        ("wrong charset", whole(body, 200, "application/json; charset=iso-8859-1")),
+        ("gzip", whole(gzipped(COMPLETION), **gz)),
+        ("deflate", whole(deflated, Content_Encoding="deflate")),
+        ("gzip in chunks", chunked(*wire.zipped(body[:99], body[99:]), kind=wire.JSON_TYPE, **gz)),
     ):
-        yield plain(name, reply, expect, requests=1)
-    # By the standard two parts in a row are one; httpx reads the first.
-    members = b"".join(gzip.compress(part, mtime=0) for part in (body[:99], body[99:]))
-    half = Failure(ServiceError, 200, words='{"id":"000')
-    yield plain("gzip in two parts", whole(members, **gz), half, also=GOOD)
+        yield plain(name, reply)
+    expect = Answer((TEXT.replace("é", "\ufffd"),), ("stop",))
+    yield plain("not UTF-8, answered", whole(no_utf8), expect)
+    yield plain("200, not gzip", whole(body, **gz), Failure(ServiceConnectionError))
+    cut = Failure(ServiceError, 200, words='{"id":"000')
+    yield plain("200, gzip cut", whole(gzipped(COMPLETION)[:-60], **gz), cut)
 
 
-def useless() -> Iterator[Row]:
+FAILED = {"error": {"code": "ModelError", "message": "The model failed."}}
+
+
+def no_answers() -> Iterator[Row]:
     """HTTP 200, and no answer in it."""
-    for fault, words in (
-        ("html-from-proxy-200", "an HTML page: Sign in to continue"),
-        ("empty-body", ""),
-        ("not-json", '{"id":"stand-in"'),
+    for name, body, words, code in (
+        ("error", FAILED, "The model failed.", "ModelError"),
+        ("error, and choices", {**FAILED, "choices": []}, "The model failed.", "ModelError"),
+        ("null", None, "", None),
+        ("a list", [], "", None),
+        ("a text", "Hello", "Hello", None),
+        ("an empty object", {}, "", None),
+        ("choices is null", {"choices": None}, "", None),
+        ("choices is an object", {"choices": COMPLETION["choices"][0]}, "", None),
+        ("choices is a text", {"choices": "Hello"}, "", None),
+        ("nested too deeply", b'{"choices":' + b"[" * 100_000, '{"choices":[[', None),
     ):
-        yield standin(fault, Failure(ServiceError, 200, words=words))
-    broken = Failure(ServiceConnectionError)
-    yield standin("answer-cut", broken)
-    gz = {"Content_Encoding": "gzip"}
-    failed = {"error": {"code": "ModelError", "message": "The model failed."}}
-    deep = b'{"choices":' + b"[" * 100_000
-    for name, reply, words, code in (
-        ("error", whole(failed), "The model failed.", "ModelError"),
-        ("null", whole(None), "", None),
-        ("a list", whole([]), "", None),
-        ("a text", whole("Hello"), "Hello", None),
-        ("an empty object", whole({}), "", None),
-        ("error, and choices", whole({**failed, "choices": []}), "The model failed.", "ModelError"),
-        ("choices is null", whole({"choices": None}), "", None),
-        ("choices is an object", whole({"choices": COMPLETION["choices"][0]}), "", None),
-        ("choices is a text", whole({"choices": "Hello"}), "", None),
-        ("nested too deeply", whole(deep), '{"choices":[[', None),
-        ("a stream", chunked(*wire.STREAM), "data: {", None),
-        ("gzip cut", whole(gzipped(COMPLETION)[:-60], **gz), '{"id":"000', None),
-    ):
-        yield plain(f"200, {name}", reply, Failure(ServiceError, 200, code, words))
-    yield plain("200, not gzip", whole(as_json(COMPLETION), **gz), broken)
+        yield plain(f"200, {name}", whole(body), Failure(ServiceError, 200, code, words))
+    expect = Failure(ServiceError, 200, words="data: {")
+    yield plain("200, a stream", chunked(*wire.STREAM), expect)

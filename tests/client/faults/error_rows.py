@@ -1,5 +1,6 @@
-"""The service says no: every status in every shape of body, and the shapes that are of one kind."""
+"""Errors of the service: every status and shape of body, what is retried, after which wait."""
 
+import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -32,58 +33,33 @@ from tests.client.faults.wire import (
 )
 
 KINDS: dict[int, type[ChatError]] = {
-    **dict.fromkeys((400, 413, 422), BadParameterError),
+    **dict.fromkeys((400, 413, 418, 422), BadParameterError),
     **dict.fromkeys((401, 403), AuthenticationError),
     404: ModelNotFoundError,
     429: RateLimitError,
-    **dict.fromkeys((408, 500, 502, 503, 504), ServiceError),
+    **dict.fromkeys((408, 500, 502, 503, 504, 529), ServiceError),
 }
-WORDS = "Something is wrong, and this says what."
 EXTRA = "Extra inputs are not permitted"
 REFUSED = {
     "detail": [{"type": "extra_forbidden", "loc": ["body", "foo"], "msg": EXTRA, "input": "bar"}]
 }
-ENVOY = "upstream connect error or disconnect/reset before headers. reset reason: overflow"
-PAGE = (
-    "<!DOCTYPE html>\n<html><head><title>{0} Error</title></head><body><h1>{0}</h1></body></html>"
-)
+PAGE = "<!DOCTYPE html>\n<html><head><TITLE lang=en> Bad\nGateway </TITLE></head></html>"
+GUIDE = b"\nSee this guide on what the status means:\nhttps://docs.example/guide#status-codes\n"
+"""What the models route appends to the JSON of a model's error."""
 
 
 def rows() -> Iterator[Row]:
-    """All of this kind."""
-    for status in sorted(KINDS):
-        yield from shapes(status)
-    yield from named()
-    yield from odd()
-    yield from not_one_json()
-    yield from chain(filtered(), filtered_streams())
-    yield from not_there()
-    yield from chain(retry_after(), too_long(), again(), never_again())
+    """Yield all rows of this module."""
+    yield from chain(statuses(), named(), bodies(), odd(), filtered(), redirects())
+    yield from chain(waits(), long_waits(), retried(), not_retried())
 
 
-def shapes(status: int) -> Iterator[Row]:
-    """``status`` in every shape that bodies of errors come in."""
-    flat = {"statusCode": status, "message": WORDS}
-    nested = {"error": {"code": "SomeCode", "message": WORDS, "details": None}}
-    inner = {"code": "Invalid input", "message": as_json(REFUSED).decode(), "status": status}
-    text = whole(ENVOY.encode(), status, "text/plain; charset=utf-8")
-    page = whole(PAGE.format(status).encode(), status, "text/html; charset=utf-8")
-    for shape, reply, code, words in (
-        ("flat", whole(flat, status), str(status), WORDS),
-        ("nested", whole(nested, status), "SomeCode", WORDS),
-        (
-            "JSON in a string",
-            whole({"error": inner}, status),
-            "Invalid input",
-            f"body.foo: {EXTRA}",
-        ),
-        ("text", text, None, ENVOY),
-        ("HTML", page, None, f"an HTML page: {status} Error"),
-        ("empty", whole(b"", status, None), None, ""),
-    ):
-        yield plain(
-            f"{status} {shape}", reply, Failure(KINDS[status], status, code, words), requests=1
-        )
+def statuses() -> Iterator[Row]:
+    """Each status, with the same body and with none."""
+    for status, kind in KINDS.items():
+        reply = whole({"error": {"code": "SomeCode", "message": "Wrong."}}, status)
+        yield plain(f"{status}", reply, Failure(kind, status, "SomeCode", "Wrong."))
+        yield plain(f"{status} empty", whole(b"", status, None), Failure(kind, status))
 
 
 NAMED: dict[str, tuple[type[ChatError], int, str | None, str]] = {
@@ -119,84 +95,134 @@ NAMED: dict[str, tuple[type[ChatError], int, str | None, str]] = {
 
 
 def named() -> Iterator[Row]:
-    """Shapes that belong to one kind of error: the stand-in knows them."""
+    """Errors that the stand-in knows by name."""
     for fault, (kind, status, code, words) in NAMED.items():
-        yield standin(fault, Failure(kind, status, code, words), requests=1)
+        yield standin(fault, Failure(kind, status, code, words))
+
+
+NETWORK, TOO_LONG, GONE = "calls from this network", "too long for the model", "was retired"
+BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
+    # status, body, code, words, and part of the message; the class is that of the status,
+    # or a ModelNotFoundError where the message is about the model
+    "flat": (500, {"statusCode": 500, "message": "Wrong."}, "500", "Wrong.", "again later"),
+    "JSON in a string": (400, {"error": {"code": "Bad", "message": json.dumps(REFUSED)}},
+                         "Bad", f"body.foo: {EXTRA}", ""),
+    "details": (422, {"error": {"code": "Bad", "message": "No.", "details": [
+        {"loc": ["body", "n"], "msg": "Extra"}, {"loc": ["a"], "msg": "B"}]}},
+        "Bad", "No: body.n: Extra; a: B", ""),
+    "details repeat": (404, {"error": {"message": "Unknown X", "details": "Unknown X"}},
+                       None, "Unknown X", "api-version"),
+    "error a list": (422, {"error": ["Input should be 'user'", "Extra"]},
+                     None, "Input should be 'user'; Extra", ""),
+    "error a text": (503, {"error": "Wrong."}, None, "Wrong.", ""),
+    "error a number": (400, {"error": 5}, None, "", ""),
+    "error null": (500, {"error": None, "message": "Wrong."}, None, "Wrong.", ""),
+    "a list": (400, [{"message": "Bad"}, "Worse", None], None, "Bad; Worse", ""),
+    "null": (500, None, None, "", ""),
+    "status text": (401, {"status": "Not found"}, None, "Not found", "check that the key"),
+    "type, code a number": (400, {"error": {"message": "No.", "type": "BadRequestError",
+                                            "code": 400}}, "BadRequestError", "No.", ""),
+    "type, code null": (400, {"error": {"message": "No.", "type": "invalid_request_error",
+                                        "code": None}}, "invalid_request_error", "No.", ""),
+    "type error, code 429": (429, {"error": {"message": "No.", "type": "error", "code": "429"}},
+                             "429", "No.", "raise the quota"),
+    "type and code": (400, {"error": {"message": "No.", "type": "invalid_request_error",
+                                      "code": "unsupported_value"}},
+                      "unsupported_value", "No.", "leave it out"),
+    "page": (502, PAGE, None, "an HTML page: Bad Gateway", ""),
+    "page without a title": (403, "<html><body>x", None, "an HTML page: without a title", NETWORK),
+    "half a JSON": (401, '{"error": {"message": "Wr', None, '"Wr', ""),
+    "nested too deeply": (500, "[" * 100_000, None, "[[[[", ""),
+    "role": (403, {"error": {"code": "PermissionDenied", "message": "No data action."}},
+             "PermissionDenied", "No data", "Cognitive Services User"),
+    "firewall rules": (403, {"error": {"message": "Denied by Virtual Network/Firewall rules."}},
+                       None, "Denied", NETWORK),
+    "private": (403, {"error": {"message": "Public access is off. Use a private endpoint."}},
+                None, "Public", NETWORK),
+    "address": (403, {"error": {"message": "The IP address 192.0.2.1 is not in the list."}},
+                None, "The IP", NETWORK),
+    "blocked": (403, {"error": {"message": "It was temporarily blocked: it violates a policy."}},
+                None, "It was", "has blocked this resource"),
+    "context": (400, {"error": {"code": "context_length_exceeded", "message": "Too long."}},
+                "context_length_exceeded", "Too long.", TOO_LONG),
+    "context, words": (400, {"error": {"message": "Input tokens exceed the limit of 9 tokens."}},
+                       None, "Input", TOO_LONG),
+    "context, 413": (413, {"error": {"code": "tokens_limit_reached", "message": "Too large."}},
+                     "tokens_limit_reached", "Too large.", TOO_LONG),
+    "context, vLLM": (400, {"object": "error", "type": "BadRequestError", "code": 400,
+                            "message": "This model's maximum context length is 9 tokens."},
+                      "BadRequestError", "This model", TOO_LONG),
+    "context, llama.cpp": (400, {"error": {"code": 400, "type": "exceed_context_size_error",
+                                           "message": "9 of 8."}},
+                           "exceed_context_size_error", "9 of 8.", TOO_LONG),
+    "gone": (410, {"error": {"message": "Over."}}, None, "Over.", GONE),
+    "gone, 404": (404, {"error": {"code": "DeploymentNotFound", "message":
+                                  "The model x has been retired."}},
+                  "DeploymentNotFound", "The model", GONE),
+    "gone, by code": (400, {"error": {"code": "model_decommissioned", "message": "Over."}},
+                      "model_decommissioned", "Over.", GONE),
+    "deprecated parameter": (400, {"error": {"message": "'functions' is deprecated here."}},
+                             None, "'functions'", "leave it out"),
+    "no deployment, 400": (400, {"error": {"message": "Could not find an existing deployment."}},
+                           None, "Could not", "AZURE_INFERENCE_MODEL"),
+    "code 422": (400, {"error": {"code": "422", "message": "Not for this deployment."}},
+                 "422", "Not for this", "leave it out"),
+    "no code": (500, {"error": {"message": "No answer.", "details": "Not rebuilt."}},
+                None, "No answer: Not rebuilt.", "again later"),
+    "RateLimitReached": (429, {"error": {"code": "RateLimitReached", "message": "Slower.",
+                                         "details": "Slower."}},
+                         "RateLimitReached", "Slower.", "raise the quota"),
+    "a text": (408, "upstream timed out", None, "upstream timed out", "ask for fewer tokens"),
+    "a text, 413": (413, "length limit exceeded", None, "length limit", "smaller pictures"),
+}  # fmt: skip
+NOT_FILTERED = {
+    "names it as a parameter": {"message": "No.", "param": "content_filter"},
+    "repeats the request": {"message": "No.", "detail": [{"input": {"code": "content_filter"}}]},
+    "nothing was filtered": {"message": "No.", "content_filter_result": {"hate": {
+        "filtered": False, "severity": "safe"}}},
+    "another policy": {"message": "No retry policy can be set."},
+}  # fmt: skip
+
+
+def bodies() -> Iterator[Row]:
+    """Bodies of errors in every shape, alone and followed by the guide of the models route."""
+    for name, (status, body, code, words, says) in BODIES.items():
+        is_model = says in (GONE, "AZURE_INFERENCE_MODEL")
+        kind = ModelNotFoundError if is_model else KINDS[status]
+        sent = body.encode() if isinstance(body, str) else as_json(body)
+        expect = Failure(kind, status, code, words, says)
+        yield plain(f"error: {name}", whole(sent, status), expect)
+        if words and (isinstance(body, dict) or status in (408, 413)):
+            yield plain(f"error: {name}, guide", whole(sent + GUIDE, status), expect)
+    for name, error in NOT_FILTERED.items():
+        expect = Failure(BadParameterError, 400, None, "No")
+        yield plain(f"not filtered: {name}", whole({"error": error}, 400), expect)
 
 
 def odd() -> Iterator[Row]:
-    """Errors that come oddly."""
-    error, page, gz = as_json({"error": {"message": WORDS}}), PAGE.format(502), "gzip"
-    large = page.replace("<body>", "<body>" + "<!-- padding -->" * 125_000).encode()
-    cut = (head(401, Content_Length="900"), error[:40], End.CLOSE)
+    """Errors that are sent in unusual ways."""
+    error = as_json({"error": {"message": "Wrong."}})
+    large = PAGE.replace("<head>", "<head>" + "<!-- padding -->" * 125_000).encode()
     for name, reply, status, words in (
-        (
-            "error as event",
-            whole(b"data: " + error + b"\n\n", 500, "text/event-stream"),
-            500,
-            WORDS,
-        ),
-        ("error in a list", whole(b"[" + error + b"]", 500), 500, WORDS),
-        ("error is null", whole({"error": None, "message": WORDS}, 500), 500, WORDS),
-        ("error is a text", whole({"error": WORDS}, 503), 503, WORDS),
-        ("null", whole(None, 500), 500, ""),
-        ("nested too deeply", whole(b"[" * 100_000, 500), 500, "[[[["),
-        ("half a JSON", whole(error[:-2], 401), 401, WORDS),
-        ("not UTF-8", whole(b"caf\xe9 \xff\xfe", 400, "text/plain"), 400, "caf"),
-        ("large page", whole(large, 502, "text/html"), 502, "an HTML page: 502 Error"),
-        ("page is not gzip", whole(page.encode(), 502, "text/html", Content_Encoding=gz), 502, ""),
-        ("401 cut", cut, 401, ""),
-        ("529", (b"HTTP/1.1 529 \r\nContent-Length: 0\r\n\r\n",), 529, ""),
+        ("event", whole(b"data: " + error + b"\n\n", 500, "text/event-stream"), 500, "Wrong."),
+        ("not UTF-8", whole(b"caf\xe9 \xff\xfe", 400, "text/plain"), 400, "caf\ufffd"),
+        ("large page", whole(large, 502, "text/html"), 502, "an HTML page"),
+        ("not gzip", whole(error, 502, "text/html", Content_Encoding="gzip"), 502, ""),
+        ("cut", (head(401, Content_Length="900"), error[:40], End.CLOSE), 401, ""),
+        ("in a header", whole(b"", 400, x_ms_error_code="unknown_model"), 400, ""),
     ):
-        yield plain(name, reply, Failure(KINDS.get(status, ServiceError), status, None, words))
+        expect = Failure(KINDS[status], status, None, words)
+        if name == "in a header":
+            expect = Failure(ModelNotFoundError, 400, "unknown_model")
+        yield plain(f"error: {name}", reply, expect)
 
 
-GUIDE = (
-    b"\nSee this guide on what the status means:\nhttps://docs.example/guide#http-status-codes\n"
-)
-NOT_ONE_JSON: dict[str, tuple[int, Any, type[ChatError], str | None, str, str]] = {
-    # status, body, class, code, words, part of the message
-    "422 list": (422, REFUSED, BadParameterError, None, f"body.foo: {EXTRA}", "leave it out"),
-    "400 vLLM": (
-        400, {"object": "error", "message": "No tool.", "type": "BadRequestError", "code": 400},
-        BadParameterError, "BadRequestError", "No tool.", "leave it out"),
-    "400 llama.cpp": (
-        400, {"error": {"code": 400, "type": "exceed_context_size_error", "message": "9 of 8."}},
-        BadParameterError, "exceed_context_size_error", "9 of 8.", "too long for the model"),
-    "400 with code 422": (
-        400, {"error": {"code": "422", "message": "Not for this deployment."}},
-        BadParameterError, "422", "Not for this deployment.", "leave it out"),
-    "429 RateLimitReached": (
-        429, {"error": {"code": "RateLimitReached", "message": "Slower.", "details": "Slower."}},
-        RateLimitError, "RateLimitReached", "Slower.", "raise the quota"),
-    "500 without a code": (
-        500, {"error": {"message": "No answer.", "details": "Not rebuilt."}},
-        ServiceError, None, "No answer: Not rebuilt.", "try again later"),
-    "410": (410, {"error": {"message": "Over."}}, ModelNotFoundError, None, "Over.", "retired"),
-}  # fmt: skip
-TEXTS = {
-    408: (ServiceError, "upstream timed out", "ask for fewer tokens"),
-    413: (BadParameterError, "length limit exceeded", "The request is too large"),
-}
-
-
-def not_one_json() -> Iterator[Row]:
-    """The front door of the models route adds two lines of text to a model's errors."""
-    for name, (status, body, kind, code, words, says) in NOT_ONE_JSON.items():
-        reply = whole(as_json(body) + GUIDE, status)
-        yield plain(f"{name}, guide", reply, Failure(kind, status, code, words, says), requests=1)
-    for status, (kind, words, says) in TEXTS.items():
-        reply = whole(words.encode() + GUIDE, status, "text/plain")
-        yield plain(f"{status} text, guide", reply, Failure(kind, status, None, words, says))
-
-
-POLICY = "Refused. The prompt triggers the content management policy."
 INNER = {"innererror": {"code": "ResponsibleAIPolicyViolation"}}
 FILTERED: dict[str, tuple[int, Any, str | None]] = {
     "invalid_prompt": (400, {"message": "Refused.", "code": "invalid_prompt"}, "invalid_prompt"),
     "numeric code": (400, {"message": "Refused.", "code": 400, **INNER}, "400"),
     "null code": (400, {"message": "Refused.", "code": None, **INNER}, None),
-    "words alone": (403, {"message": POLICY}, None),
+    "words alone": (403, {"message": "Refused. It triggers the content management policy."}, None),
     "with 200": (200, {"message": "Refused.", "code": "content_policy_violation"},
                  "content_policy_violation"),
     "nested": (400, {"message": "Refused.", "code": "BadRequest",
@@ -208,131 +234,125 @@ FILTERED: dict[str, tuple[int, Any, str | None]] = {
 
 
 def filtered() -> Iterator[Row]:
-    """A refusal of the content filter, under codes of many kinds."""
+    """Refusals of the content filter under many codes: as an answer, and within a stream."""
     for name, (status, error, code) in FILTERED.items():
+        reply = whole({"error": error}, status)
         expect = Failure(ContentFilterError, status, code, "Refused.")
-        more: dict[str, Any] = {"retries": 1, "requests": 1}
-        for stream in (False, True):
-            row = f"filtered: {name}{', streaming' if stream else ''}"
-            yield plain(row, whole({"error": error}, status), expect, stream=stream, **more)
-
-
-def filtered_streams() -> Iterator[Row]:
-    """The same as an event of a stream, which keeps what came before."""
-    for name, (_, error, code) in FILTERED.items():
+        yield plain(f"filtered: {name}", reply, expect, retries=1)
+        yield plain(f"filtered: {name}, streaming", reply, expect, stream=True, retries=1)
         expect = Failure(StreamFilteredError, None, code, "Refused.", kept=BEGUN)
         reply = chunked(*PIECES, event({"error": error}), event(b"[DONE]"))
-        yield plain(f"stream: filtered, {name}", reply, expect, stream=True, requests=1)
+        yield plain(f"stream: filtered, {name}", reply, expect, stream=True)
 
 
-def not_there() -> Iterator[Row]:
-    """Neither an answer nor an error. No redirect is followed: the key would go along."""
-    moved = whole(b"", 307, None, Location=f"{HERE}/there"), whole(COMPLETION)
-    yield Row(name="redirect", replies=moved, expect=Failure(ServiceError, 307))
-    page = whole(PAGE.format("Sign in").encode(), 200, "text/html")
-    moved = whole(b"", 302, None, Location=f"{HERE}/sign-in"), page
-    yield Row(name="redirect to sign in", replies=moved, expect=Failure(ServiceError, 302))
+def redirects() -> Iterator[Row]:
+    """Statuses that are neither an answer nor an error. A redirect would take the key along."""
+    for status, place in ((307, "there"), (302, "sign-in")):
+        replies = whole(b"", status, None, Location=f"{HERE}/{place}"), whole(COMPLETION)
+        yield Row(name=f"redirect, {status}", replies=replies, expect=Failure(ServiceError, status))
     yield plain("204", (b"HTTP/1.1 204 No Content\r\n\r\n",), Failure(ServiceError, 204))
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </>; rel=preload\r\n\r\n"
     yield plain("early hints", (hints, *whole(COMPLETION)))
 
 
-# --- Not now: what the service asks to wait, and whether asking again helps ----------------------
-LIMIT = "Too many tokens in a minute."
+# --- Retries: the waits are in seconds, at least and at most --------------------------------------
 OWN, BY_MS, SECOND = (0.5, 1.0), (0.05, 0.05), (1.0, 1.0)
-"""Seconds, at least and at most: the client's own before a first repetition, 50 ms, 1 s."""
-DAY, CENTURY = (86_400.0, 86_400.0), (1e8, 1e10)
 PAST, FAR = "Thu, 01 Jan 2015 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
+WAITS: dict[str, tuple[tuple[float, float], str | None, str | None]] = {
+    # the wait, Retry-After, retry-after-ms
+    "none": (OWN, None, None),
+    "part of a second": ((0.5, 0.5), "0.5", None),
+    "negative": (OWN, "-5", "-1"),
+    "date in the past": (OWN, PAST, None),
+    "date without a zone": (OWN, PAST.replace("GMT", "-0000"), None),
+    "date of no year": (OWN, "Wed, 02 Jan 99999 03:04:35 GMT", None),
+    "seconds, and ms": (SECOND, "1", "50"),
+    "seconds, and more ms": ((2.5, 2.5), "1", "2500"),
+    "date in the past, and ms": (BY_MS, PAST, "50"),
+    "zero, and ms": (BY_MS, "0", "50"),
+    "garbage, and ms": (BY_MS, "soon", "50"),
+    "seconds, ms garbage": (SECOND, "1", "soon"),
+    "seconds, ms zero": (SECOND, "1", "0"),
+    "ms zero": (OWN, None, "0"),
+    "not a number": (OWN, "nan", "inf"),
+    "empty": (OWN, "", None),
+    "two numbers": ((2.0, 2.0), "1, 2", None),
+    "two, one is no number": ((2.0, 2.0), "soon, 2", None),
+    "as long as is allowed": ((60.0, 60.0), "60", None),
+}
+LONG_WAITS: dict[str, tuple[tuple[float, float], str | None, str | None]] = {
+    "a day": ((86_400, 86_400), "86400", None),
+    "a day in ms": ((86_400, 86_400), "1", "86400000"),
+    "a date": ((1e8, 1e10), FAR, None),
+    "a date, and ms": ((1e8, 1e10), FAR, "1"),
+    "huge": ((1e30, 1e30), "9" * 30, None),
+    "a little too long": ((61, 61), "61", None),
+}
 ANSWERED, STREAMED = whole(COMPLETION), chunked(*STREAM)
-ONCE_MORE: dict[str, Any] = {"retries": 1, "slow": True}
 
 
-def limited(**headers: str) -> Reply:
-    """A 429 with ``headers``."""
-    return whole({"error": {"code": "429", "message": LIMIT}}, 429, **headers)
+def limited(after: str | None, ms: str | None = None) -> Reply:
+    """Return a 429 with these headers."""
+    headers = {"Retry_After": after, "retry_after_ms": ms}
+    sent = {name: value for name, value in headers.items() if value is not None}
+    return whole({"error": {"code": "429", "message": "Too many."}}, 429, **sent)
 
 
-def retry_after() -> Iterator[Row]:
-    """``Retry-After`` in every form, with and without ``retry-after-ms``, then the answer."""
-    more: dict[str, Any] = {"requests": 2, **ONCE_MORE}
+def waits() -> Iterator[Row]:
+    """A 429 that asks for a wait in every form, then the answer."""
     for name, wait in (
-        ("seconds", SECOND), ("date", (0.5, 2.0)), ("zero", OWN), ("garbage", OWN),
-        ("ms", BY_MS),
+        ("seconds", SECOND), ("date", (0.5, 2.0)), ("zero", OWN), ("garbage", OWN), ("ms", BY_MS),
     ):  # fmt: skip
-        yield standin(f"retry-after-{name}", name=f"Retry-After: {name}", waits=(wait,), **more)
-    ms = {"retry_after_ms": "50"}
-    forms: list[tuple[str, tuple[float, float], dict[str, str]]] = [
-        ("none", OWN, {}),
-        ("negative", OWN, {"Retry_After": "-5"}),
-        ("date in the past", OWN, {"Retry_After": PAST}),
-        ("seconds, and ms", SECOND, {"Retry_After": "1", **ms}),
-        ("date, and ms", BY_MS, {"Retry_After": PAST, **ms}),
-        ("zero, and ms", BY_MS, {"Retry_After": "0", **ms}),
-        ("negative, and ms", BY_MS, {"Retry_After": "-5", **ms}),
-        ("garbage, and ms", BY_MS, {"Retry_After": "soon", **ms}),
-        ("seconds, ms garbage", SECOND, {"Retry_After": "1", "retry_after_ms": "soon"}),
-        ("seconds, ms zero", SECOND, {"Retry_After": "1", "retry_after_ms": "0"}),
-        ("ms zero", OWN, {"retry_after_ms": "0"}),
-        ("not a number", OWN, {"Retry_After": "nan", "retry_after_ms": "-1"}),
-        ("two numbers", (2.0, 2.0), {"Retry_After": "1, 2"}),
-    ]
-    for name, wait, headers in forms:
-        replies = (limited(**headers), ANSWERED)
-        name = f"Retry-After: {name}"
-        yield Row(name=name, replies=replies, expect=GOOD, waits=(wait,), **more)
+        yield standin(f"retry-after-{name}", waits=(wait,), retries=1)
+    for name, (wait, *headers) in WAITS.items():
+        replies, name = (limited(*headers), ANSWERED), f"Retry-After: {name}"
+        yield Row(name=name, replies=replies, expect=GOOD, waits=(wait,), retries=1)
 
 
-def too_long() -> Iterator[Row]:
-    """A wait that nobody sits out: the error comes at once."""
-    day_ms = {"retry_after_ms": "86400000"}
-    forms: list[tuple[str, tuple[float, float], dict[str, str]]] = [
-        ("a day", DAY, {"Retry_After": "86400"}),
-        ("a day, and ms", DAY, {"Retry_After": "86400", **day_ms}),
-        ("a day in ms", DAY, day_ms),
-        ("date in 2100", CENTURY, {"Retry_After": FAR}),
-    ]
-    for name, wait, headers in forms:
-        says = "longer than the 60 s"
-        expect = Failure(RateLimitError, 429, "429", LIMIT, says=says, retry_after=wait)
-        replies, name = (limited(**headers), ANSWERED), f"Retry-After: {name}"
-        yield Row(name=name, replies=replies, expect=expect, requests=1, **ONCE_MORE)
-    seven = Failure(RateLimitError, 429, "429", LIMIT, retry_after=(7, 7))
+def long_waits() -> Iterator[Row]:
+    """A 429 that asks for a longer wait than the client allows, or comes with no retry left."""
+    for name, (wait, *headers) in LONG_WAITS.items():
+        expect = Failure(RateLimitError, 429, "429", "Too many.", "than the 60 s allowed", wait)
+        replies, name = (limited(*headers), ANSWERED), f"Retry-After: {name}"
+        yield Row(name=name, replies=replies, expect=expect, retries=1)
     for stream in (False, True):
-        name = f"Retry-After, no try left{', streaming' if stream else ''}"
-        replies = (limited(Retry_After="7"),)
-        yield Row(name=name, replies=replies, expect=seven, stream=stream, requests=1)
+        expect = Failure(RateLimitError, 429, "429", "Too many.", "you to wait 7 s", (7, 7))
+        name = f"Retry-After, no retry left{', streaming' if stream else ''}"
+        yield plain(name, limited("7"), expect, stream=stream)
 
 
-def again() -> Iterator[Row]:
-    """A failure that passes: the answer comes to the one who asks again."""
-    more: dict[str, Any] = {**ONCE_MORE, "waits": (OWN,), "requests": 2}
+def retried() -> Iterator[Row]:
+    """Failures that are retried: some pass, some stay."""
+    more: dict[str, Any] = {"retries": 1, "waits": (OWN,)}
     for status in (408, 500, 502, 503):
-        yield standin(f"{status}-once", name=f"{status} once", **more)
-    twice = {**more, "retries": 2, "waits": (OWN, (1.0, 1.5)), "requests": 3}
-    yield standin("503-twice", name="503 twice", **twice)
-    words = "The service is temporarily unable"
-    expect = Failure(ServiceError, 503, "ServiceUnavailable", words)
-    yield standin("503-always", expect, name="503 for ever", **more)
-    empty, failed = whole(b"", 504), Failure(ServiceConnectionError)
+        yield standin(f"{status}-once", **more)
+    yield standin("503-twice", retries=2, waits=(OWN, (1.0, 1.5)))
+    expect = Failure(ServiceError, 503, "ServiceUnavailable", "The service is temporarily unable")
+    yield standin("503-always", expect, **more)
+    empty, limit = whole(b"", 504), limited(None)
     yield Row(name="504 once", replies=(empty, ANSWERED), expect=GOOD, **more)
-    streaming = {"replies": (empty, STREAMED), "stream": True, **more}
-    yield Row(name="504 once, streaming", expect=GOOD, **streaming)
+    yield Row(
+        name="504 once, streaming", replies=(empty, STREAMED), expect=GOOD, stream=True, **more
+    )
+    yield Row(name="529 once", replies=(whole(b"", 529, None), ANSWERED), expect=GOOD, **more)
     yield Row(name="reset once", replies=((End.RESET,), ANSWERED), expect=GOOD, **more)
-    yield Row(name="reset for ever", replies=((End.RESET,),), expect=failed, **more)
+    expect = Failure(ServiceConnectionError)
+    yield Row(name="reset for ever", replies=((End.RESET,),), expect=expect, **more)
+    expect = Failure(RateLimitError, 429, "429", "Too many.")
+    yield Row(name="the last failure counts", replies=(empty, limit), expect=expect, **more)
 
 
-def never_again() -> Iterator[Row]:
-    """A failure that stays: asking again is of no use, or would be wrong."""
-    more: dict[str, Any] = {**ONCE_MORE, "requests": 1}
-    for fault, kind, status, code, words in (
-        ("wrong-key", AuthenticationError, 401, "401", "Access denied"),
-        ("invalid-input", BadParameterError, 422, "Invalid input", "invalid input error"),
-        ("content-filter", ContentFilterError, 400, "content_filter", "The response was filtered"),
-    ):
-        expect = Failure(kind, status, code, words)
-        yield standin(fault, expect, name=f"{fault}, one try left", **more)
-    # A stream breaks after its first words: another try would give another answer.
+def not_retried() -> Iterator[Row]:
+    """Failures that stay, and streams that have begun: another attempt gives another answer."""
+    for status in (307, 400, 401, 403, 404, 409, 413, 422, 431):
+        kind = KINDS.get(status, BadParameterError if status > 399 else ServiceError)
+        reply = whole(b"", status, None, Retry_After="1")
+        expect = Failure(kind, status, retry_after=SECOND)
+        yield plain(f"{status}, a retry left", reply, expect, retries=1)
+    yield plain("no answer, a retry left", whole(b"fine"), Failure(ServiceError, 200, words="fine"),
+                retries=1)  # fmt: skip
     replies = (chunked(*PIECES, end=(End.CLOSE,)), STREAMED)
     expect = Failure(StreamInterruptedError, kept=BEGUN)
-    name = "stream: closed, one try left"
-    yield Row(name=name, replies=replies, stream=True, expect=expect, **more)
+    yield Row(
+        name="stream: closed, a retry left", replies=replies, stream=True, expect=expect, retries=1
+    )

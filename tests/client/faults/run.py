@@ -1,10 +1,10 @@
-"""Every row through both of our clients, in bounded time."""
+"""Ask for every row with both clients, within a bounded time."""
 
-import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
@@ -14,148 +14,124 @@ from helpers import AsyncChatCompletionsClient, ChatCompletionsClient
 from tests.client.faults.row import Answer, Outcome, Row
 from tests.client.faults.service import Service
 from tests.standin import StandIn
+from tests.sync_and_async import Awaited, clean_loop
 
 WATCHDOG = 120.0
-"""Seconds for all rows of a client; what has not come by then hangs."""
+"""Seconds for all rows of a client; a row without an outcome by then hangs."""
 AT_ONCE = {True: 32, False: 2}
-"""How many rows go at a time: of those that wait more, of the busy ones few."""
-ANYWHERE = "http://127.0.0.1/models"
+"""How many rows are asked for at once: of those that wait more, of the busy ones few."""
 Cell = tuple[str, str]
 """The name of a row, and "sync" or "async"."""
 
 
+@contextmanager
+def client(way: str, endpoint: str, **options: Any) -> Iterator[Any]:
+    """Yield the sync client, or the async one in an event loop of its own."""
+    if way == "sync":
+        with ChatCompletionsClient(endpoint, **options) as asked:
+            yield asked
+        return
+    with (
+        clean_loop() as run,
+        Awaited(AsyncChatCompletionsClient(endpoint, **options), run) as asked,
+    ):
+        yield asked
+
+
 class Ask:
-    """A row for one of the clients, and what came of it."""
+    """A row, asked for with one of the clients."""
 
     def __init__(self, row: Row, way: str, service: Service, standin: StandIn) -> None:
-        self.row, self.waits, self.outcome = row, list[float](), Outcome()
+        self.row, self.way, self.waits, self.outcome = row, way, list[float](), Outcome()
         self.texts, self.finish = dict[int, str](), dict[int, str | None]()
         self.reasoning = self.refusal = ""
         self.endpoint = f"{standin.url if row.fault else service.url(row, way)}/models"
-        # The stand-in counts how often the same question came: each client's is another.
-        asked = f"fault: {row.fault}" if row.fault else "How salty is the sea?"
+        # The stand-in counts how often it gets the same request, so each client sends another.
         self.messages = [
             {"role": "system", "content": f"{row.name} {way}"},
-            {"role": "user", "content": asked},
+            {"role": "user", "content": f"fault: {row.fault}" if row.fault else "How salty?"},
         ]
         self.options: dict[str, Any] = {
             "credential": AzureKeyCredential(standin.key),
             "model": "stand-in-chat",
             "timeout": row.timeout,
             "max_retries": row.retries,
-            "on_wait": lambda seconds, error: self.waits.append(seconds),
+            "on_wait": lambda seconds, _: self.waits.append(seconds),
             "max_pause": 0.0,
         }
 
-    def call(self, transport: Any) -> None:
-        """Ask with the client that waits."""
-        client = ChatCompletionsClient(self.endpoint, transport=transport, **self.options)
+    def call(self) -> None:
+        """Ask, and keep the outcome."""
         try:
-            if not self.row.stream:
-                self.outcome = Outcome(told_by(client.complete(self.messages)))
-                return
-            with client.stream(self.messages) as stream:
-                for update in stream:
-                    self._add(update)
-            self.outcome = Outcome(self._checked(stream.completion))
+            with client(self.way, self.endpoint, **self.options) as asked:
+                if self.row.stream:
+                    answer = self._stream(asked)
+                else:
+                    answer = answer_of(asked.complete(self.messages))
+            self.outcome = Outcome(answer)
         except Exception as error:
-            self._failed(error)
+            partial = getattr(error, "partial", None)
+            self.outcome = Outcome(error=error, kept=partial and self._checked(partial))
+        self.outcome.waits = tuple(self.waits)
 
-    async def acall(self, transport: Any) -> None:
-        """Ask with the client that awaits."""
-        client = AsyncChatCompletionsClient(self.endpoint, transport=transport, **self.options)
-        try:
-            if not self.row.stream:
-                self.outcome = Outcome(told_by(await client.complete(self.messages)))
-                return
-            async with client.stream(self.messages) as stream:
-                async for update in stream:
-                    self._add(update)
-            self.outcome = Outcome(self._checked(stream.completion))
-        except Exception as error:
-            self._failed(error)
-
-    def _add(self, update: Any) -> None:
-        self.reasoning += update.reasoning_content or ""
-        self.refusal += update.refusal or ""
-        for choice in update.choices:
-            at = choice.index or 0
-            self.texts[at] = self.texts.get(at, "") + (choice.delta.content or "")
-            self.finish[at] = choice.finish_reason or self.finish.get(at)
+    def _stream(self, asked: Any) -> Answer:
+        with asked.stream(self.messages) as stream:
+            for update in stream:
+                self.reasoning += update.reasoning_content or ""
+                self.refusal += update.refusal or ""
+                for choice in update.choices:
+                    at = choice.index
+                    self.texts[at] = self.texts.get(at, "") + choice.delta.content
+                    self.finish[at] = choice.finish_reason or self.finish.get(at)
+        return self._checked(stream.completion)
 
     def _checked(self, completion: Any) -> Answer:
-        """The sum of a stream, which must hold what its updates brought, and no more."""
-        whole, order = told_by(completion), sorted(self.texts)
+        """Return the answer put together of a stream; its updates have to hold the same."""
+        whole, order = answer_of(completion), sorted(self.texts)
         texts = tuple(self.texts[at] for at in order)
         finish = tuple(self.finish[at] for at in order)
-        said = Answer(texts, finish, whole.calls, self.reasoning or None, self.refusal or None)
-        if whole != said:
-            return Answer((f"the updates brought {said}, and the sum is {whole}",))
-        return whole
-
-    def _failed(self, error: Exception) -> None:
-        partial = getattr(error, "partial", None)
-        self.outcome = Outcome(error=error, kept=self._checked(partial) if partial else None)
+        updates = Answer(texts, finish, whole.calls, self.reasoning or None, self.refusal or None)
+        if whole == updates:
+            return whole
+        return Answer((f"the updates hold {updates}, and the completion {whole}",))
 
 
-def told_by(completion: Any) -> Answer:
-    """A whole answer, as rows say it."""
-    choices, calls = completion.choices, completion.message.tool_calls
+def answer_of(completion: Any) -> Answer:
+    """Return a completion in the form of the table."""
+    choices, message = completion.choices, completion.message
     return Answer(
         tuple(choice.message.content for choice in choices),
         tuple(choice.finish_reason for choice in choices),
-        tuple((call.function.name, call.function.arguments) for call in calls),
-        completion.message.reasoning_content,
-        completion.message.refusal,
+        tuple((call.function.name, call.function.arguments) for call in message.tool_calls),
+        message.reasoning_content,
+        message.refusal,
     )
 
 
-def call_all(asks: list[Ask]) -> None:
-    """Ask all, each in a thread. One that hangs can't be stopped: it ends with the program."""
+def call_all(asks: Sequence[Ask]) -> None:
+    """Ask each in a thread. One that hangs can't be stopped: it ends with the program."""
     gates = {slow: threading.Semaphore(limit) for slow, limit in AT_ONCE.items()}
 
     def work(ask: Ask) -> None:
         with gates[ask.row.slow]:
-            ask.call(shared.transport)
+            ask.call()
 
-    with ChatCompletionsClient(ANYWHERE) as shared:
-        threads = [threading.Thread(target=work, args=(ask,), daemon=True) for ask in asks]
-        for thread in threads:
-            thread.start()
-        end = time.monotonic() + WATCHDOG
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
-
-
-async def acall_all(asks: list[Ask]) -> None:
-    """Ask all, each in a task."""
-    gates = {slow: asyncio.Semaphore(limit) for slow, limit in AT_ONCE.items()}
-
-    async def work(ask: Ask) -> None:
-        async with gates[ask.row.slow]:
-            await ask.acall(shared.transport)
-
-    async with AsyncChatCompletionsClient(ANYWHERE) as shared:
-        _, hung = await asyncio.wait([asyncio.create_task(work(a)) for a in asks], timeout=WATCHDOG)
-        for task in hung:
-            task.cancel()
+    threads = [threading.Thread(target=work, args=(ask,), daemon=True) for ask in asks]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + WATCHDOG
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
 
 
-def run(rows: Iterable[Row], ways: Iterable[str] = ("sync", "async")) -> dict[Cell, Outcome]:
-    """What comes of each of ``rows`` in each client."""
-    rows, done = tuple(rows), dict[Cell, Outcome]()
+def run(rows: Sequence[Row], ways: Sequence[str] = ("sync", "async")) -> dict[Cell, Outcome]:
+    """Return the outcome of each of ``rows`` with each client."""
     no_proxy = mock.patch.dict(os.environ, NO_PROXY="*")
     with no_proxy, Service(rows) as service, StandIn(pace=0) as standin:
-        for way in ways:
-            asks = [Ask(row, way, service, standin) for row in rows]
-            if way == "sync":
-                call_all(asks)
-            else:
-                asyncio.run(acall_all(asks))
-            played = [one.body.get("messages") for one in standin.requests]
-            for ask in asks:
-                of_service = service.requests(ask.row, way)
-                ask.outcome.requests = played.count(ask.messages) if ask.row.fault else of_service
-                ask.outcome.waits = tuple(ask.waits)
-                done[ask.row.name, way] = ask.outcome
-    return done
+        asks = [Ask(row, way, service, standin) for way in ways for row in rows]
+        call_all(asks)
+        played = [one.body.get("messages") for one in standin.requests]
+        for ask in asks:
+            read = service.requests(ask.row, ask.way)
+            ask.outcome.requests = played.count(ask.messages) if ask.row.fault else read
+        return {(ask.row.name, ask.way): ask.outcome for ask in asks}

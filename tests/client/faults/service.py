@@ -1,4 +1,4 @@
-"""A service that does to each row what the row says: bytes, pauses and ends on real sockets."""
+"""Play the replies of rows on real sockets."""
 
 import asyncio
 import os
@@ -22,21 +22,18 @@ WHERE = {
     "plain": ("http", "plain"),
     "tls to plain": ("https", "plain"),
     "plain to tls": ("http", "tls"),
-    "untrusted": ("https", "tls"),  # a certificate that nobody knows
+    "untrusted": ("https", "tls"),  # its certificate is self-signed
     "refused": ("http", "refused"),  # nobody listens
     "full": ("http", "full"),  # takes no more connections
     "silent": ("https", "silent"),  # takes connections and says nothing
     "reset": ("http", "reset"),  # resets connections
 }
-"""Scheme and port of each kind of row; there is also "no such host"."""
+"""Scheme and listener of each place that a row can name; there is also "no such host"."""
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
 class Service:
-    """Serves ``rows`` for as long as the ``with`` block, on a port for each kind of listener.
-
-    ``url`` is where a client finds a row, and ``asked`` counts the requests of each.
-    """
+    """Serve ``rows`` in a ``with`` block, with a port for each kind of listener."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._replies = {str(at): row.replies for at, row in enumerate(rows)}
@@ -46,7 +43,7 @@ class Service:
         self._started = threading.Event()
 
     def url(self, row: Row, client: str) -> str:
-        """Where ``client`` finds ``row``: to be followed by ``/models`` or ``/openai/v1``."""
+        """Return the URL of ``row`` for ``client``, without ``/models``."""
         place = f"{self._places[row.name]}/{client}"
         if row.where == "no such host":
             return f"https://no-such-host.invalid/{place}"
@@ -54,7 +51,7 @@ class Service:
         return f"{scheme}://{HOST}:{self._ports[port]}/{place}"
 
     def requests(self, row: Row, client: str) -> int:
-        """How many requests of ``client`` for ``row`` were read."""
+        """Return how many requests of ``client`` for ``row`` were read."""
         return self.asked[self._places[row.name], client]
 
     def __enter__(self) -> Self:
@@ -77,8 +74,8 @@ class Service:
         }
         self._ports: dict[str, int] = {}
         servers = []
-        for name, (build_client, context) in listeners.items():
-            server = await asyncio.start_server(build_client, HOST, 0, ssl=context, limit=1 << 20)
+        for name, (connected, context) in listeners.items():
+            server = await asyncio.start_server(connected, HOST, 0, ssl=context, limit=1 << 20)
             servers.append(server)
             self._ports[name] = server.sockets[0].getsockname()[1]
         with socket.socket() as refused, socket.socket() as full:
@@ -113,7 +110,7 @@ class Service:
                 writer.close()
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer a request; whether the connection stays open for another."""
+        """Answer a request; return whether the connection stays open for another."""
         if (first := await reader.readexactly(1)) == TLS_RECORD:
             writer.write(NO_TLS)
             await writer.drain()
@@ -139,7 +136,7 @@ NO_TLS = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\
 
 
 async def play(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Do what ``reply`` says, step by step; whether the connection stays open."""
+    """Play a reply; return whether the connection stays open."""
     for step in reply:
         if isinstance(step, bytes):
             writer.write(step)
@@ -154,20 +151,20 @@ async def play(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 
 async def _reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """End the connection with a reset: what a lingering time of 0 makes of closing."""
+    """Reset the connection: that is closing with a linger time of 0."""
     linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
 
 
 async def _reset_unread(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The same, once a client has had the time to send its request, which is not read."""
+    """Reset the connection after the client has sent its request, without reading that."""
     await asyncio.sleep(SOON)
     await _reset(reader, writer)
 
 
 async def _hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say nothing until the other side gives up."""
+    """Send nothing until the client gives up."""
     while await reader.read(1 << 16):
         pass
     writer.close()

@@ -1,4 +1,4 @@
-"""Streams: every spelling, cut and label; odd updates and tool calls; and those that break."""
+"""Streams: every form that the standard allows, unusual updates and tool calls, and errors."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from helpers import ServiceError, StreamInterruptedError
 from tests.client.faults import wire
 from tests.client.faults.row import (
     BEGUN,
+    GOOD,
     STANDIN_BEGUN,
     Answer,
     Failure,
@@ -17,53 +18,63 @@ from tests.client.faults.row import (
     standin,
     stream,
 )
-from tests.client.faults.wire import DONE, FINAL, FIRST, MADE, PIECES, STREAM, event, events, update
+from tests.client.faults.wire import (
+    CALL,
+    DONE,
+    FINAL,
+    FIRST,
+    MADE,
+    PIECES,
+    STREAM,
+    TEXT,
+    WORDS,
+    event,
+    events,
+    stray,
+    update,
+)
 
 KEEP_ALIVE = b": keep-alive\n\n"
 BLOCK = 16_384
-"""Bytes that a long event comes in."""
+"""Bytes of each piece of a long event."""
 USAGE = {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10}
 SAFE = {"content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}
 
 
 def rows() -> Iterator[Row]:
-    """All of this kind."""
-    yield from chain(spellings(), cuts(), labels(), odd_updates(), choices(), tool_calls())
-    yield from chain(beside_the_text(), said_twice())
-    yield from chain(other_ends(), cut_short(), errors(), no_updates(), no_streams())
+    """Yield all rows of this module."""
+    yield from chain(forms(), cuts(), labels(), updates(), deltas(), repeated(), tool_calls())
+    yield from chain(ends(), cut_short(), errors(), no_updates(), no_streams())
 
 
-def spellings() -> Iterator[Row]:
-    """One stream in every spelling that the standard allows."""
-    ends = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
-    for name, line in ends.items():
+def forms() -> Iterator[Row]:
+    """One stream in every form that the standard allows."""
+    lines = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
+    for name, line in lines.items():
         yield stream(name, *events(wire.UPDATES, line=line))
-    turns = [*ends.values()] * len(wire.UPDATES)
-    mixed = [
-        event(one, line=end) for one, end in zip([*wire.UPDATES, b"[DONE]"], turns, strict=False)
-    ]
-    yield stream("mixed ends", *mixed)
+        yield stream(f"bytewise, {name}", *wire.each_byte(*events(wire.UPDATES, line=line)))
+    turns = zip(wire.UPDATES, [*lines.values()] * 9, strict=False)
+    yield stream("mixed ends", *(event(one, line=line) for one, line in turns), DONE)
     yield stream("comments", *(part for one in STREAM for part in (KEEP_ALIVE, one)))
     yield stream("comments inside", *(one.replace(b"\n\n", b"\n: inside\n\n") for one in STREAM))
     yield stream("event lines", *events(wire.UPDATES, name="message"))
     yield stream("other fields", *(b"id: 7\nretry: 100\nx\n" + one for one in STREAM))
     yield stream("no space", *events(wire.UPDATES, field="data:"))
-    lines = [one.replace(b',"choices"', b'\ndata: ,"choices"') for one in STREAM]
-    yield stream("several data lines", *lines)
-    # The text comes first, or nobody would miss the first event.
-    yield stream("BOM", b"\xef\xbb\xbf", *STREAM[1:])
+    split = [one.replace(b',"choices"', b'\ndata: ,"choices"') for one in STREAM]
+    yield stream("several data lines", *split)
+    yield stream("BOM", b"\xef\xbb\xbf", *STREAM[1:])  # the first event has a text
     text = "Salt\u2028is\u2029white\u0085."
-    separated = events([FIRST, update({"content": text}), FINAL])
+    separated = events([update({"content": text}, "stop")])
     yield stream("U+2028", *separated, expect=Answer((text,), ("stop",)))
+    no_utf8 = [one.replace("é".encode(), b"\xe9") for one in STREAM]
+    yield stream("not UTF-8", *no_utf8, expect=Answer((TEXT.replace("é", "\ufffd"),), ("stop",)))
     yield stream("empty events", b"data:\n\n", b"data\n\n\n\n", *STREAM)
     yield stream("pings", event({"type": "ping"}, name="ping"), event({}), *STREAM)
     yield standin("odd-lines", stream=True)
 
 
 def cuts() -> Iterator[Row]:
-    """One stream cut into pieces in every way."""
-    for line, name in (("\n", "LF"), ("\r\n", "CRLF"), ("\r", "CR")):
-        yield stream(f"bytewise, {name}", *wire.each_byte(*events(wire.UPDATES, line=line)))
+    """One stream cut into pieces in other ways."""
     body = b"".join(STREAM)
     yield stream("at once", body)
     within = [at for at, byte in enumerate(body) if 0x80 <= byte < 0xC0]
@@ -87,258 +98,285 @@ def labels() -> Iterator[Row]:
     yield stream("type in capitals", *STREAM, kind=kind.upper())
 
 
-def odd_updates() -> Iterator[Row]:
-    """Updates that lack what the schema promises."""
-    updates = [event(one) for one in wire.UPDATES]
-    prompt = wire.stray([], prompt_filter_results=[{"prompt_index": 0, **SAFE}])
-    yield stream("no choices first", event(prompt), *STREAM)
-    yield stream("usage last", *updates, event(wire.stray([], usage=USAGE)), DONE)
-    yield stream("no choices key", *updates, event({"usage": USAGE}), DONE)
-    yield stream("choices is null", event(wire.stray(None)), *STREAM)
-    verdict = wire.stray([{"index": 0, "finish_reason": None, **SAFE}])
-    yield stream("no delta", *updates, event(verdict), DONE)
-    yield stream("no delta first", event(wire.stray([{"index": 0, **SAFE}])), *STREAM)
+BESIDE = {
+    # updates that hold no text, before and after the text
+    "no choices": stray([], prompt_filter_results=[{"prompt_index": 0, **SAFE}]),
+    "usage": stray([], usage=USAGE),
+    "no choices key": {"usage": USAGE},
+    "choices null": stray(None),
+    "choices an empty object": stray({}),
+    "a choice null": stray([None]),
+    "a choice a text": stray(["a"]),
+    "no delta": stray([{"index": 0, "finish_reason": None, **SAFE}]),
+    "delta null": update(None),
+    "delta a list": update([]),
+    "content null": update({"role": "assistant", "content": None, "tool_calls": None}),
+    "tool_calls an empty object": update({"tool_calls": {}}),
+    "finish_reason empty": update({"content": ""}, ""),
+    "logprobs a list": stray([{"index": 0, "delta": {}, "logprobs": []}]),
+    "error null": stray([], error=None),
+}
+
+
+def updates() -> Iterator[Row]:
+    """Updates that lack or vary what the schema promises."""
+    for name, one in BESIDE.items():
+        yield stream(f"{name}, first and last", event(one), *STREAM[:-1], event(one), DONE)
     yield standin("no-delta", stream=True)
-    yield stream("delta is null", event(update(None)), *STREAM)
-    nulls = update({"role": "assistant", "content": None, "tool_calls": None})
-    yield stream("content is null", event(nulls), *STREAM)
-    bare = [wire.stray([{"delta": {"content": word}}]) for word in wire.WORDS]
-    yield stream("no index", *events([*bare, FINAL]))
-    yield stream("all in one", *events([update({"content": wire.TEXT}, "stop")]))
-
-
-def choices() -> Iterator[Row]:
-    """Two answers in one stream, in turn and side by side."""
-    both = Answer((wire.TEXT, wire.TEXT), ("stop", "length"))
-    turns = [update({"content": word}, index=at) for word in wire.WORDS for at in (1, 0)]
+    for index in ("missing", None, "0", 0.0):
+        numbered = {} if index == "missing" else {"index": index}
+        words = [stray([{**numbered, "delta": {"content": word}}]) for word in WORDS]
+        yield stream(f"index {index!r}", *events([*words, FINAL]))
+    yield stream("all in one", *events([update({"content": TEXT}, "stop")]))
+    yield stream(
+        "choices an object", *events([stray(update({"content": TEXT})["choices"][0]), FINAL])
+    )
+    both = Answer((TEXT, TEXT), ("stop", "length"))
+    turns = [update({"content": word}, index=at) for word in WORDS for at in (1, 0)]
     turns += [update({}, "length", index=1), update({}, "stop", index=0)]
     yield stream("several choices", *events(turns), expect=both)
     pairs = zip(turns[::2], turns[1::2], strict=True)
-    beside = [wire.stray([one["choices"][0] for one in pair]) for pair in pairs]
+    beside = [stray([one["choices"][0] for one in pair]) for pair in pairs]
     yield stream("choices side by side", *events(beside), expect=both)
 
 
-def beside_the_text() -> Iterator[Row]:
-    """Reasoning, refusals and items in pieces, under every name that services have for them."""
-
-    def row(name: str, *deltas: Any, expect: Answer) -> Row:
-        return stream(name, *events([FIRST, *map(update, deltas), FINAL]), expect=expect)
-
-    def thought(text: str) -> dict[str, Any]:
-        return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
-
-    def detail(text: str, at: int) -> dict[str, Any]:
-        return {"type": "reasoning.text", "text": text, "index": at}
-
-    def said(text: str) -> dict[str, Any]:
-        return {"type": "text", "text": text}
-
-    reasoned = Answer((wire.TEXT,), ("stop",), reasoning="Hm, so.")
-    text = {"content": wire.TEXT, "reasoning_content": None, "reasoning": None}
-    for name in ("reasoning_content", "reasoning", "thinking"):
-        pieces = [{"content": None, name: piece} for piece in ("", "Hm", ", ", None, "so.")]
-        yield row(f"{name} in pieces", *pieces, text, expect=reasoned)
-    pieces = [{"reasoning_details": [detail(piece, 0)]} for piece in ("Hm", ", ")]
-    yield row("details", *pieces, {"reasoning_details": [detail("so.", 1)]}, text, expect=reasoned)
-    objects = [{"reasoning": {"content": piece}} for piece in ("Hm", ", ", "so.")]
-    yield row("reasoning as an object", *objects, text, expect=reasoned)
-    last = {"content": None, "reasoning": {"content": "Hm, so.", "encrypted_content": "x"}}
-    yield row("reasoning last", text, last, expect=reasoned)
-    items = [[thought("Hm")], [thought(", "), thought("so.")], [said(wire.WORDS[0])]]
-    lists = [{"content": piece} for piece in (*items, "", None, *wire.WORDS[1:])]
-    yield row("items, then text", *lists, expect=reasoned)
-    mixed = [{"content": piece} for piece in (wire.WORDS[0], *([said(w)] for w in wire.WORDS[1:]))]
-    yield row("text, then items", *mixed, expect=Answer((wire.TEXT,), ("stop",)))
-    yield row("a number", {"content": 4}, {"content": 2.5}, expect=Answer(("42.5",), ("stop",)))
-    yield row("an object", {"content": {"a": 1}}, expect=Answer(('{"a": 1}',), ("stop",)))
-    bare = events([wire.stray([{"index": 0, "delta": word}]) for word in wire.WORDS])
-    yield stream("delta is a text", *bare[:-1], event(FINAL), DONE)
-    no = [{"content": None, "refusal": piece} for piece in (None, "N", "o.")]
-    yield row("refusal in pieces", *no, expect=Answer(("",), ("stop",), refusal="No."))
+def thought(text: str) -> dict[str, Any]:
+    """Return a content item with reasoning, as Mistral's models send it."""
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
 
 
-def said_twice() -> Iterator[Row]:
-    """Updates that repeat what an earlier one said, or say less of it."""
+def part(text: str) -> dict[str, Any]:
+    """Return a content item with text."""
+    return {"type": "text", "text": text}
+
+
+def detail(text: str, at: int) -> dict[str, Any]:
+    """Return an item of ``reasoning_details``, as OpenRouter sends it."""
+    return {"type": "reasoning.text", "text": text, "index": at}
+
+
+REASONED = Answer((TEXT,), ("stop",), reasoning="Hm, so.")
+DETAILS = detail("Hm", 0), detail(", ", 0), detail("so.", 1)
+NULLS = {"content": TEXT, "reasoning_content": None, "reasoning": None}
+DELTAS: dict[str, tuple[list[Any], Answer]] = {
+    **{
+        f"{name} in pieces": (
+            [*({"content": None, name: one} for one in ("", "Hm", ", ", None, "so.")), NULLS],
+            REASONED,
+        )
+        for name in ("reasoning_content", "reasoning", "thinking")
+    },
+    "reasoning_details": (
+        [*({"reasoning_details": [one]} for one in DETAILS), NULLS], REASONED),
+    "reasoning an object": (
+        [*({"reasoning": {"content": one}} for one in ("Hm", ", ", "so.")), NULLS], REASONED),
+    "reasoning last": ([NULLS, {"reasoning": {"content": "Hm, so.", "encrypted": "x"}}], REASONED),
+    "items, then text": (
+        [{"content": one} for one in (
+            [thought("Hm")], [thought(", "), thought("so.")], [part(WORDS[0])], "", None, *WORDS[1:]
+        )], REASONED),
+    "text, then items": ([{"content": TEXT[:4]}, {"content": [part(TEXT[4:])]}], GOOD),
+    "one item": ([{"content": part(word)} for word in WORDS], GOOD),
+    "a number": ([{"content": 4}, {"content": 2.5}], Answer(("42.5",), ("stop",))),
+    "an object": ([{"content": {"a": 1}}], Answer(('{"a": 1}',), ("stop",))),
+    "a text": (list(WORDS), GOOD),
+    "refusal in pieces": ([{"content": None, "refusal": one} for one in (None, "N", "o.")],
+                          Answer(("",), ("stop",), refusal="No.")),
+}  # fmt: skip
+
+
+def deltas() -> Iterator[Row]:
+    """Deltas of unusual types, and reasoning and refusals under every name in use."""
+    for name, (pieces, expect) in DELTAS.items():
+        sent = [update(one) for one in pieces]
+        yield stream(f"delta: {name}", *events([FIRST, *sent, FINAL]), expect=expect)
+
+
+def repeated() -> Iterator[Row]:
+    """Updates that repeat what an earlier one held, or hold less of it."""
     so_far, both = "", []
-    for word in ("", *wire.WORDS, ""):
+    for word in ("", *WORDS, ""):
         so_far += word
         message = {"role": "assistant", "content": so_far}
-        both.append({"index": 0, "delta": {"role": "assistant", "content": word}})
-        both[-1] |= {"message": message, "finish_reason": None}
+        both.append({"index": 0, "delta": {"content": word}, "message": message})
     both[-1]["finish_reason"] = "stop"
-    yield stream("delta and message", *events([wire.stray([choice]) for choice in both]))
-    end = wire.stray([{"index": 0, "message": message, "finish_reason": "stop"}])
+    yield stream("delta and message", *events([stray([choice]) for choice in both]))
+    end = stray([{"index": 0, "message": message, "finish_reason": "stop"}])
     yield stream("deltas, then the message", *events([*wire.UPDATES[:-1], end]))
-    roles = [update({"role": "assistant", "content": word}) for word in wire.WORDS]
+    roles = [update({"role": "assistant", "content": word}) for word in WORDS]
     yield stream("a role in each", *events([*roles, FINAL]))
     less = update({"role": None, "content": None}, model="", usage=None, system_fingerprint=None)
     yield stream("null after the end", *events([*wire.UPDATES, less, less]))
-    blocked = wire.stray([{"index": 0, "finish_reason": "content_filter", **SAFE}])
+    blocked = stray([{"index": 0, "finish_reason": "content_filter", **SAFE}])
     expect = Answer(("Salt is",), ("content_filter",))
     yield stream("blocked, no delta", *PIECES, event(blocked), DONE, expect=expect)
 
 
-# --- Tool calls ----------------------------------------------------------------------------------
 ARGUMENTS = MADE[1]
 HALVES = (ARGUMENTS[:5], ARGUMENTS[5:])
-ONCE, TWICE = (Answer(("",), ("tool_calls",), (MADE,) * times) for times in (1, 2))
-Call = dict[str, Any]
 
 
-def begun(ident: str, at: int | None = None, arguments: str = "") -> Call:
-    """The fragment that begins a call; without ``at`` it has no index."""
-    numbered = {} if at is None else {"index": at}
-    return {
-        **wire.CALL,
-        "id": ident,
-        "function": {"name": MADE[0], "arguments": arguments},
-        **numbered,
-    }
+def begun(ident: Any = "a", arguments: Any = "", **more: Any) -> dict[str, Any]:
+    """Return the first fragment of a call."""
+    return {**CALL, "id": ident, "function": {"name": MADE[0], "arguments": arguments}, **more}
 
 
-def rest(text: str, at: int | None = None) -> Call:
-    """A fragment that goes on with a call."""
-    return {"function": {"arguments": text}, **({} if at is None else {"index": at})}
+def rest(arguments: Any, **more: Any) -> dict[str, Any]:
+    """Return another fragment of a call."""
+    return {"function": {"arguments": arguments}, **more}
 
 
-def calling(name: str, *deltas: list[Call], expect: Answer) -> Row:
-    """A stream with ``deltas``: the fragments of each update."""
-    updates = [update({"tool_calls": fragments}) for fragments in deltas]
-    return stream(name, *events([FIRST, *updates, update({}, "tool_calls")]), expect=expect)
+A, B = begun("a", ARGUMENTS), begun("b", ARGUMENTS)
+HALF_A, HALF_B = ([rest(half, index=at) for half in HALVES] for at in (0, 1))
+UNNUMBERED = [rest(half) for half in HALVES]
+NULLS_LATER = [
+    {"id": empty, "type": empty, "index": 0, "function": {"name": empty, "arguments": half}}
+    for half, empty in zip(HALVES, (None, ""), strict=True)
+]
+TOOL_CALLS: dict[str, tuple[list[Any], int]] = {
+    # fragments, each in an update of its own unless they stand in a list; how many calls they make
+    "in pieces": ([begun(index=0), *HALF_A], 1),
+    "two in turn": ([begun("a", index=0), begun("b", index=1),
+                     HALF_A[0], HALF_B[0], HALF_B[1], HALF_A[1]], 2),
+    "index from 1": ([begun(index=1), *HALF_B], 1),
+    "index null": ([begun(index=None), *({**one, "index": None} for one in UNNUMBERED)], 1),
+    "index a text": ([begun("a", HALVES[0], index="0"), rest(HALVES[1], index="0")], 1),
+    "id repeated": ([begun(index=0), *({**one, "id": "a"} for one in HALF_A)], 1),
+    "empty fields later": ([begun(index=0), *NULLS_LATER], 1),
+    "arguments null first": ([begun(arguments=None, index=0), *HALF_A], 1),
+    "odd ones between": ([[None, "f", begun(index=0)], None, 5, *HALF_A], 1),
+    "no type": ([{name: value for name, value in A.items() if name != "type"}], 1),
+    "no index": ([[A, B]], 2),
+    "no index, apart": ([A, B], 2),
+    "no index, in pieces": ([begun("a"), *UNNUMBERED, begun("b"), *UNNUMBERED], 2),
+    "index always 0": ([{**A, "index": 0}, {**B, "index": 0}], 2),
+    "whole again": ([{**A, "index": 0}] * 2 + [rest("", index=0), rest(None, index=0)], 1),
+    "function null at the end": ([{**A, "index": 0}, {"index": 0, "function": None}], 1),
+    "no ids": ([begun("", ARGUMENTS, index=0)] * 2, 2),
+    "no ids, no index": ([[{"function": A["function"]}] * 2], 2),
+    "a name in each": ([begun(None, half, index=0) for half in HALVES], 1),
+    "an object": ([begun("a", {"city": "Oslo"}, index=0)], 1),
+    "objects without ids": ([{"function": begun("", {"city": "Oslo"})["function"]}] * 2, 2),
+    "an object after nothing": ([begun(index=0), rest({"city": "Oslo"}, index=0)], 1),
+}  # fmt: skip
 
 
 def tool_calls() -> Iterator[Row]:
     """Tool calls, whole and in fragments."""
-    halves = [[rest(half, 0)] for half in HALVES]
-    yield calling("tool call", [begun("a", 0)], *halves, expect=ONCE)
-    turns = [[rest(half, at)] for half in HALVES for at in (0, 1)]
-    yield calling("tool calls in turn", [begun("a", 0)], [begun("b", 1)], *turns, expect=TWICE)
-    repeated = [[{**rest(half, 0), "id": "a"}] for half in HALVES]
-    yield calling("tool call, id repeated", [begun("a", 0)], *repeated, expect=ONCE)
-
-    first, second = begun("a", arguments=ARGUMENTS), begun("b", arguments=ARGUMENTS)
-    del first["type"]
-    ending = update({"content": "", "tool_calls": [first]}, "tool_calls")
-    yield stream("tool call, no index", *events([FIRST, ending]), expect=ONCE)
-    yield calling("tool calls, no index", [first, second], expect=TWICE)
-    yield calling("tool calls apart, no index", [first], [second], expect=TWICE)
-    pieces = [[rest(half)] for half in HALVES]
-    both = ([begun("a")], *pieces, [begun("b")], *pieces)
-    yield calling("tool fragments, no index", *both, expect=TWICE)
-    same = ([begun("a", 0, ARGUMENTS)], [begun("b", 0, ARGUMENTS)])
-    yield calling("tool calls, index always 0", *same, expect=TWICE)
-    nulls = [{**rest(half, 0), "id": None, "type": None} for half in HALVES]
-    for fragment in nulls:
-        fragment["function"]["name"] = None
-    yield calling("tool call, null names", [begun("a", 0)], *([one] for one in nulls), expect=ONCE)
-    yield calling("tool call, whole again", same[0], same[0], [rest("", 0)], expect=ONCE)
-    nameless = begun("", 0, ARGUMENTS)
-    yield calling("tool calls, no ids", [nameless], [nameless], expect=TWICE)
-    named = [[{**begun("", 0, half), "id": None}] for half in HALVES]
-    yield calling("tool call, name in each", *named, expect=ONCE)
-    made = {"name": MADE[0], "arguments": {"city": "Oslo"}}
-    yield calling("tool call, an object", [{**wire.CALL, "function": made}], expect=ONCE)
-    one = update({"tool_calls": {**wire.CALL, "index": 0}}, "tool_calls")
-    yield stream("tool call, no list", *events([FIRST, one]), expect=ONCE)
+    for name, (fragments, count) in TOOL_CALLS.items():
+        sent = [
+            update({"tool_calls": one if isinstance(one, list) else [one]}) for one in fragments
+        ]
+        expect = Answer(("",), ("tool_calls",), (MADE,) * count)
+        end = update({}, "tool_calls")
+        yield stream(f"tool calls: {name}", *events([FIRST, *sent, end]), expect=expect)
+    alone = [update({"tool_calls": one}) for one in (None, 5, "odd", {**A, "index": 0})]
+    expect = Answer(("",), ("stop",), (MADE,))
+    yield stream("tool calls: no list", *events([*alone, FINAL]), expect=expect)
 
 
-# --- Streams that break --------------------------------------------------------------------------
-SAID, CODE = "The model stopped.", "InternalServerError"
-NESTED = {"error": {"code": CODE, "message": SAID}}
+# --- How streams end ------------------------------------------------------------------------------
+SAYS, CODE = "The model stopped.", "InternalServerError"
+NESTED = {"error": {"code": CODE, "message": SAYS}}
 
 
-def other_ends() -> Iterator[Row]:
-    """The answer is whole, and the stream ends in another way than with [DONE]."""
+def ends() -> Iterator[Row]:
+    """The answer is whole, and the stream does not end with [DONE] alone."""
     unmarked = STREAM[:-1]
     yield stream("no [DONE]", *unmarked)
     yield standin("no-done", stream=True)
     yield stream("[DONE] without line end", *unmarked, b"data: [DONE]")
     yield stream("[DONE] and space", *unmarked, b"data: [DONE] \n\n")
-    yield stream(
-        "text after [DONE]", *STREAM, event(update({"content": "More."})), b"what is this?\n\n"
-    )
+    yield stream("text after [DONE]", *STREAM, event(update({"content": "More."})), b"what?\n\n")
     yield stream("last event open", *unmarked[:-1], event(FINAL)[:-2])  # no empty line ends it
     yield stream("only [DONE]", DONE, expect=Answer())
 
 
 def cut_short() -> Iterator[Row]:
-    """The stream ends before the answer does, as if all were well."""
-
-    def row(name: str, *pieces: bytes, kept: Answer = BEGUN, **more: Any) -> Row:
-        expect = Failure(StreamInterruptedError, says="ended the stream", kept=kept)
-        return stream(name, *pieces, expect=expect, **more)
-
-    yield row("no finish, no [DONE]", *PIECES)
-    yield row("nothing", kept=Answer())
-    yield row("comments only", KEEP_ALIVE, kept=Answer())
+    """The stream ends before the answer does, and nothing says so."""
     two = [update({"content": "a"}), update({"content": "b"}, index=1), FINAL]
-    kept = Answer(("a", "b"), ("stop", None))
-    yield row("one choice unfinished", *map(event, two), kept=kept)
-    call = {**wire.CALL, "index": 0, "function": {"name": "weather", "arguments": '{"city"'}}
-    kept = Answer(("",), (None,), (("weather", '{"city"'),))
-    yield row("tool call cut", event(update({"tool_calls": [call]})), kept=kept)
+    cut = update({"tool_calls": [begun(arguments='{"city"', index=0)]})
+    for name, pieces, kept in (
+        ("no finish, no [DONE]", PIECES, BEGUN),
+        ("nothing", [], Answer()),
+        ("comments only", [KEEP_ALIVE], Answer()),
+        ("one choice unfinished", map(event, two), Answer(("a", "b"), ("stop", None))),
+        ("tool call cut", [event(cut)], Answer(("",), (None,), (("weather", '{"city"'),))),
+    ):
+        expect = Failure(StreamInterruptedError, says="ended the stream", kept=kept)
+        yield stream(name, *pieces, expect=expect)
+    expect = Failure(StreamInterruptedError, says="ended the stream", kept=BEGUN)
     packed = b"".join(wire.zipped(*PIECES, event(FINAL))[:3])
-    yield row("gzip cut", packed, Content_Encoding="gzip")
+    yield stream("gzip cut", packed, expect=expect, Content_Encoding="gzip")
     yield standin("stream-cut", Failure(StreamInterruptedError, kept=STANDIN_BEGUN), stream=True)
 
 
+FLAT = {"object": "error", "message": SAYS, "code": CODE}
+ERRORS: dict[str, tuple[bytes, str | None]] = {
+    # what follows the first pieces of the answer, and the code
+    "error": (event(NESTED), CODE),
+    "error, then [DONE]": (event(NESTED) + DONE, CODE),
+    "error with choices": (event({**NESTED, "choices": []}), CODE),
+    "flat error": (event({"statusCode": 500, "message": SAYS}), "500"),
+    "error is a text": (event({"error": SAYS}), None),
+    "typed error": (event({"type": "error", "sequence_number": 2, **NESTED}), CODE),
+    "object is error": (event(FLAT), CODE),
+    "object is error, with choices": (event({**FLAT, "choices": []}), CODE),
+    "detail": (event({"detail": SAYS}), None),
+    "detail is a list": (event({"detail": [{"msg": SAYS}]}), None),
+    "error in a choice": (event(stray([{"index": 0, "delta": {}, **NESTED}])), CODE),
+    "JSON in a string": (event({"error": {"message": json.dumps({"detail": SAYS})}}), None),
+    "error event": (event(SAYS.encode(), name="error") + DONE, None),
+    "error event with JSON": (event(NESTED, name="error"), CODE),
+    "error event, flat": (event(FLAT, name="error"), CODE),
+}
+
+
 def errors() -> Iterator[Row]:
-    """Errors that come within a stream."""
-
-    def row(name: str, *pieces: bytes, **told: Any) -> Row:
-        told = {"words": SAID, "says": "within the stream", "kept": BEGUN, **told}
-        return stream(name, *pieces, expect=Failure(StreamInterruptedError, **told))
-
-    error = event(NESTED)
-    yield row("error", *PIECES, error, code=CODE)
-    yield row("error in the same chunk", b"".join([*PIECES, error]), code=CODE)
-    yield row("error, then [DONE]", *PIECES, error, DONE, code=CODE)
-    yield row("error first", error, kept=Answer(), code=CODE)
-    yield row("error with choices", *PIECES, event({**NESTED, "choices": []}), code=CODE)
-    yield row("flat error", *PIECES, event({"statusCode": 500, "message": SAID}), code="500")
-    yield row("error is a text", *PIECES, event({"error": SAID}))
-    typed = {"type": "error", "sequence_number": 2, **NESTED}
-    yield row("typed error", *PIECES, event(typed), code=CODE)
-    plain_error = {"object": "error", "message": SAID, "code": CODE}
-    yield row("object is error", *PIECES, event(plain_error), code=CODE)
-    beside = {**plain_error, "choices": []}
-    yield row("object is error, with choices", *PIECES, event(beside), code=CODE)
-    yield row("detail", *PIECES, event({"detail": SAID}))
-    yield row("detail is a list", *PIECES, event({"detail": [{"msg": SAID}]}))
-    in_choice = wire.stray([{"index": 0, "delta": {}, "finish_reason": "error", **NESTED}])
-    yield row("error in a choice", *PIECES, event(in_choice), code=CODE)
-    yield row("error event, flat", *PIECES, event(plain_error, name="error"), code=CODE)
-    bare = {"says": "ended the stream", "code": CODE}
-    yield row("error without data:", *PIECES, wire.as_json(NESTED) + b"\n\n", **bare)
-    lines = json.dumps(NESTED, indent=1).encode()
-    yield row("error in lines", *PIECES, lines, **bare)
-    page = b"<html>\n<title>Bad gateway</title>\n</html>"
-    bare = {"says": "ended the stream", "words": "an HTML page: Bad gateway"}
-    yield row("a page within", *PIECES, page, **bare)
-    inner = {"error": {"message": '{"detail":[{"loc":["body"],"msg":"too long"}]}'}}
-    yield row("JSON in a string", *PIECES, event(inner), words="body: too long")
-    yield row("error event", *PIECES, event(SAID.encode(), name="error"), DONE)
-    yield row("error event with JSON", *PIECES, event(NESTED, name="error"), code=CODE)
-    for fault, words, code in (
+    """Errors within a stream."""
+    for name, (error, code) in ERRORS.items():
+        expect = Failure(StreamInterruptedError, None, code, SAYS, "within the stream", kept=BEGUN)
+        yield stream(name, *PIECES, error, expect=expect)
+    expect = Failure(StreamInterruptedError, None, CODE, SAYS, "within the stream", kept=BEGUN)
+    yield stream("error in the same piece", b"".join([*PIECES, event(NESTED)]), expect=expect)
+    expect = Failure(StreamInterruptedError, None, CODE, SAYS, kept=Answer())
+    yield stream("error first", event(NESTED), expect=expect)
+    for name, sent, words, error_code in (
+        ("error without data:", wire.as_json(NESTED) + b"\n\n", SAYS, CODE),
+        ("error in lines", json.dumps(NESTED, indent=1).encode(), SAYS, CODE),
+        (
+            "a page within",
+            b"<html>\n<title>Bad gateway</title>\n</html>",
+            "an HTML page: Bad",
+            None,
+        ),
+    ):
+        expect = Failure(
+            StreamInterruptedError, None, error_code, words, "ended the stream", kept=BEGUN
+        )
+        yield stream(name, *PIECES, sent, expect=expect)
+    for fault, words, error_code in (
         ("stream-error-chunk", "in mid-sentence", CODE),
         ("stream-error-event", "unexpected end", None),
     ):
-        expect = Failure(StreamInterruptedError, code=code, words=words, kept=STANDIN_BEGUN)
+        expect = Failure(StreamInterruptedError, None, error_code, words, kept=STANDIN_BEGUN)
         yield standin(fault, expect, stream=True)
 
 
 def no_updates() -> Iterator[Row]:
     """Events that are neither an update nor an error."""
-
-    def row(name: str, data: bytes, words: str, says: str = "held no JSON") -> Row:
+    for name, data, words, says in (
+        ("no JSON", b"Hello", "Hello", "held no JSON"),
+        ("half a JSON", b'{"choices":[', '{"choices":[', "held no JSON"),
+        ("a page", b"<html><title>502</title>", "an HTML page: 502", "held no JSON"),
+        ("a list", b"[]", "", "reported an error"),
+        ("a number", b"5", "", "reported an error"),
+        ("null", b"null", "", "reported an error"),
+        ("choices is a text", b'{"choices":"Hello"}', "", "reported an error"),
+        ("choices is a number", b'{"choices":5}', "", "reported an error"),
+    ):
         expect = Failure(StreamInterruptedError, words=words, says=says, kept=BEGUN)
-        return stream(name, *PIECES, event(data), expect=expect)
-
-    yield row("no JSON", b"Hello", "Hello")
-    yield row("half a JSON", b'{"choices":[', '{"choices":[')
-    yield row("a list", b"[]", "", "reported an error")
-    yield row("choices is a text", b'{"choices":"Hello"}', "", "reported an error")
-    yield row("choices is a number", b'{"choices":5}', "", "reported an error")
+        yield stream(name, *PIECES, event(data), expect=expect)
     lines = b"".join(one.removesuffix(b"\n") for one in STREAM)  # by the standard one event
     expect = Failure(StreamInterruptedError, words='{"id":', says="held no JSON", kept=Answer())
     yield stream("no empty lines", lines, expect=expect)
@@ -347,7 +385,7 @@ def no_updates() -> Iterator[Row]:
 
 
 def no_streams() -> Iterator[Row]:
-    """A stream was asked for, HTTP 200 came, and no stream."""
+    """A stream was asked for, and HTTP 200 came with something else."""
     page = b"<html><title>Sign in</title></html>"
     for name, reply, words in (
         ("JSON instead", wire.whole(wire.COMPLETION), ""),
