@@ -1,6 +1,5 @@
-"""Streams through the client: whole, odd, broken, left."""
+"""What the table of faults can't say of streams: the order of things, and how they are closed."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -11,12 +10,10 @@ import pytest
 from helpers import ConfigurationError, StreamInterruptedError
 from tests.fakes import (
     ASK,
-    COMPLETION,
     DONE,
     Chunks,
     answer,
     client,
-    event,
     piece,
     service_of,
     streamed,
@@ -25,18 +22,8 @@ from tests.sync_and_async import both
 
 pytestmark = both
 
-ID = "7f9c1e52-0000-4000-8000-2b3c4d5e6f70"
 CUT = httpx.ReadError("cut")
 HI = (piece("H"), piece("i"))
-EMPTY = event(choices=[], id="", prompt_filter_results=[{"prompt_index": 0}])
-
-
-def test_unknown_fields_are_kept() -> None:
-    with client(streamed(EMPTY, piece("a", "stop", stop_reason=32007), DONE)).stream(ASK) as stream:
-        first, second = list(stream)
-    assert first.raw["prompt_filter_results"] == [{"prompt_index": 0}]
-    assert second.choices[0].raw["stop_reason"] == 32007
-    assert stream.completion.choices[0].raw["stop_reason"] == 32007
 
 
 def test_what_an_update_brings_is_in_the_completion_when_you_see_it() -> None:
@@ -66,41 +53,15 @@ def test_events_are_the_raw_data_and_the_answer_is_put_together_all_the_same() -
     assert (stream.completion.content, stream.completion.finish_reason) == ("Hi", "stop")
 
 
-BROKEN = {
-    # what ends the stream; message, words. tests/client/faults has the others
-    "cut": ([CUT], "The connection ended: ReadError", ""),
-    "HTML": (["data: <html><title>502</title>\n\n"], "held no JSON", "an HTML page: 502"),
-    "a number": (["data: 5\n\n"], "error within the stream", ""),
-    "null": (["data: null\n\n"], "error within the stream", ""),
-}
-
-
-@pytest.mark.parametrize(("end", "message", "words"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_stream_tells_why_and_keeps_what_came(
-    end: list[Any], message: str, words: str
-) -> None:
-    with client(streamed(*HI, *end)).stream(ASK) as stream:
-        with pytest.raises(StreamInterruptedError, match=message) as failure:
-            list(stream)
-        assert failure.value.words == words
-    assert failure.value.partial.content == stream.completion.content == "Hi"
-    assert "Received so far: 2 characters" in str(failure.value)
-    assert failure.value.exchange == stream.exchange
-
-
-def test_an_error_that_is_null_is_none() -> None:
-    pieces = [*HI, event(choices=[], error=None), piece(finish="model_length"), DONE]
-    with client(streamed(*pieces)).stream(ASK) as stream:
-        assert [update.finish_reason for update in stream][-1] == "model_length"
-    assert (stream.completion.content, stream.completion.finish_reason) == ("Hi", "model_length")
-
-
-def test_a_broken_stream_names_the_request_id() -> None:
-    chunks = Chunks(HI[0].encode())
-    broken = answer(body=chunks, content_type="text/event-stream", apim_request_id=ID)
+def test_a_broken_stream_names_the_request_id_and_keeps_its_exchange() -> None:
+    chunks = Chunks(HI[0].encode(), CUT)
+    broken = answer(body=chunks, content_type="text/event-stream", apim_request_id="7f9c1e52")
     with client(broken).stream(ASK) as stream, pytest.raises(StreamInterruptedError) as failure:
         list(stream)
-    assert f"Request id: {ID}" in str(failure.value)
+    assert "Request id: 7f9c1e52\n" in str(failure.value)
+    assert "Received so far: 1 characters" in str(failure.value)
+    assert failure.value.partial.content == stream.completion.content == "H"
+    assert failure.value.exchange == stream.exchange
 
 
 def test_leaving_early_closes_the_connection_and_keeps_what_came() -> None:
@@ -146,7 +107,6 @@ def test_the_exchange_of_a_stream_holds_the_request_and_no_body() -> None:
     assert (exchange.status, exchange.response_body) == (200, None)
     assert exchange.request_body == {"messages": ASK, "model": "my-deployment", "stream": True}
     assert exchange.request_headers["accept"] == "text/event-stream"
-    assert json.dumps(COMPLETION) not in repr(exchange)
 
 
 def test_a_stream_that_is_entered_again_begins_anew() -> None:
@@ -157,7 +117,7 @@ def test_a_stream_that_is_entered_again_begins_anew() -> None:
         assert stream.completion.content == "Hi"
 
 
-@pytest.mark.parametrize("depth", [300, 480, 700, 900, 3000, 50_000])
+@pytest.mark.parametrize("depth", [300, 900, 50_000])
 def test_json_of_any_depth_is_read_or_a_broken_stream(depth: int) -> None:
     nested = f'"x":{"[" * depth}{"]" * depth}'
     wire = f'data: {{"choices":[{{"delta":{{{nested}}},"finish_reason":"stop"}}]}}\n\n'
