@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import shutil
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ def standin() -> Iterator[StandIn]:
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Iterator[str]:
-    """How ``fakes.client`` waits in this test: "sync", and in a second run of it "async"."""
+    """Run a test twice: ``fakes.client`` returns the sync client, then the async one."""
     with awaiting() if request.param == "async" else nullcontext():
         yield request.param
 
 
 @pytest.fixture
 def slept(way: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that the client makes: none of them real, and each by the sleep of its ``way``."""
+    """Replace the sleep that belongs to ``way``; return the seconds it was called with."""
     pauses: list[float] = []
 
     async def pause(seconds: float) -> None:

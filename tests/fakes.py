@@ -1,4 +1,4 @@
-"""What the unit tests put in place of the network, of a credential and of the clock."""
+"""Fakes of the network and of a credential, and the client that uses them."""
 
 import json
 import re
@@ -34,7 +34,7 @@ Answer = Callable[[], httpx.Response] | Exception
 
 
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that arrives in pieces; an exception among them is raised when its turn comes."""
+    """A body that arrives in ``pieces``; an exception among them is raised in its turn."""
 
     def __init__(self, *pieces: bytes | Exception) -> None:
         self.pieces, self.read, self.closed = pieces, 0, False
@@ -58,7 +58,7 @@ class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 class Service(httpx.MockTransport):
-    """Gives ``answers`` in order, then the last one again; keeps what was asked."""
+    """A transport that returns ``answers`` in order, then the last one again."""
 
     def __init__(self, *answers: Answer) -> None:
         super().__init__(self._answer)
@@ -76,12 +76,12 @@ class Service(httpx.MockTransport):
 
     @property
     def body(self) -> Any:
-        """The JSON that was sent last."""
+        """Return the JSON that was sent last."""
         return json.loads(self.requests[-1].content)
 
 
 def answer(status: int = 200, body: Any = COMPLETION, **headers: str) -> Answer:
-    """An answer, made anew each time: JSON, or text, or bytes, or a stream of chunks."""
+    """Return what makes an answer anew each time, of JSON, text, bytes or ``Chunks``."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def make() -> httpx.Response:
@@ -95,18 +95,18 @@ def answer(status: int = 200, body: Any = COMPLETION, **headers: str) -> Answer:
 
 
 def streamed(*pieces: bytes | str | Exception) -> Answer:
-    """The answer of a stream that arrives in ``pieces``."""
+    """Return what makes a stream that arrives in ``pieces``."""
     chunks = (piece.encode() if isinstance(piece, str) else piece for piece in pieces)
     return answer(body=Chunks(*chunks), content_type="text/event-stream; charset=utf-8")
 
 
 def event(**fields: Any) -> str:
-    """One event on the wire."""
+    """Return one event on the wire."""
     return f"data: {json.dumps(fields, ensure_ascii=False)}\n\n"
 
 
 def piece(content: str | None = None, finish: str | None = None, **choice: Any) -> str:
-    """The event that brings a piece of text, or the end."""
+    """Return an event with a piece of text, or the end."""
     delta = {} if content is None else {"content": content}
     return event(choices=[{"index": 0, "delta": delta, "finish_reason": finish, **choice}])
 
@@ -115,17 +115,16 @@ DONE = "data: [DONE]\n\n"
 
 
 def read_events(*chunks: bytes) -> list[tuple[str, str]]:
-    """Names and data of the events in a body that arrives in these chunks."""
+    """Return names and data of the events in a body that arrives in ``chunks``."""
     response, reader = httpx.Response(200, stream=Chunks(*chunks)), EventReader()
     fed = chain.from_iterable(map(reader.feed, response.iter_text()))
     return [(event.name, event.data) for event in chain(fed, reader.end())]
 
 
 def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatCompletionsClient:
-    """A client whose service gives ``answers``; it never sleeps and keeps what was asked.
+    """Return a client that gets ``answers`` and never sleeps; ``service_of`` has its requests.
 
-    In a test that is for both clients it is now the one, now the other (see
-    ``tests.sync_and_async``).
+    It is the async client in the second run of a test for both (see ``tests.sync_and_async``).
     """
     credential = options.pop("credential", AzureKeyCredential(KEY))
     options = {"transport": Service(*answers or (answer(),)), "max_pause": 0.0, **options}
@@ -136,18 +135,18 @@ def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatComp
 
 
 def noting(waits: list[float]) -> OnWait:
-    """An ``on_wait`` that notes the seconds."""
+    """Return an ``on_wait`` that appends the seconds to ``waits``."""
     return lambda seconds, _: waits.append(seconds)
 
 
 def service_of(asked: ChatCompletionsClient) -> Service:
-    """The service behind a client, with what it was asked."""
+    """Return the ``Service`` that is the transport of a client."""
     assert isinstance(asked.transport, Service)
     return asked.transport
 
 
 class Tokens:
-    """A TokenCredential that hands out ``token``, or raises it; counts how often it was asked."""
+    """A TokenCredential that returns or raises ``token``; ``scopes`` are those it was asked for."""
 
     def __init__(self, token: str | Exception = KEY) -> None:
         self.token, self.scopes = token, list[str]()
@@ -159,8 +158,15 @@ class Tokens:
         return SimpleNamespace(token=self.token, expires_on=0)
 
 
+class AsyncTokens(Tokens):
+    """The same, to be awaited, as in azure.identity.aio."""
+
+    async def get_token(self, *scopes: str, **options: Any) -> Any:
+        return super().get_token(*scopes, **options)
+
+
 def unwrapped(error: BaseException) -> str:
-    """What an error says, its long lines as one line each."""
+    """Return the text of an error with its wrapped lines joined."""
     return str(error).replace("\n  ", " ")
 
 
@@ -168,12 +174,12 @@ _ESCAPE = re.compile(r"\\+u00([0-9a-f]{2})|%(?:25)*([2-7][0-9a-f])", re.IGNORECA
 
 
 def unescaped(text: str) -> str:
-    """``text`` with JSON escapes and percent-encoding undone, at any depth."""
+    """Return ``text`` with JSON escapes and percent-encoding undone, at any depth."""
     text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
     return text.replace("\\", "")
 
 
 def leaked(*texts: object, secret: str = KEY) -> list[str]:
-    """Those of ``texts`` that hold ``secret`` whole, as it is or escaped."""
+    """Return those of ``texts`` that hold ``secret`` whole, plain or escaped."""
     shown = [f"{text} {text!r}" for text in texts]
     return [text for text in shown if secret in text or secret in unescaped(text)]

@@ -70,12 +70,6 @@ def test_only_known_headers_are_kept() -> None:
     assert exchange_of(**sent).response_headers.keys() == set(KEPT_RESPONSE_HEADERS)
 
 
-def test_the_extra_parameters_header_is_kept() -> None:
-    exchange = client().complete(ASK, top_k=1).exchange
-    assert exchange is not None
-    assert exchange.request_headers["extra-parameters"] == "pass-through"
-
-
 BODIES: dict[str, tuple[Any, Any]] = {
     "JSON": ({"error": {"a": [1, 2.5, None, True]}}, {"error": {"a": [1, 2.5, None, True]}}),
     "JSON text": (b'"oh"', "oh"),
