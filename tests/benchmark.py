@@ -3,7 +3,7 @@
 All clients ask one server on this machine, a process of its own, and get the same bytes: what the
 stand-in endpoint answers on the v1 route. Each figure comes from a new process, because a client
 that was measured before leaves its modules and its memory behind. The candidates take turns, and a
-ratio is made of two medians of one run. It takes about four minutes.
+ratio is made of two medians of one run. It takes about two minutes.
 """
 
 import asyncio
@@ -16,16 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import cycle, islice
 from operator import attrgetter
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-import nbformat
 from tabulate import tabulate
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from helpers.lessons import LESSONS, ROOT
+from helpers.lessons import ROOT
 
 MODEL = "stand-in-chat"
 MESSAGES = [{"role": "user", "content": "How many languages are in the world?"}]
@@ -117,41 +114,10 @@ async def _in_flight(name: str, url: str) -> float:
         await client.close()
 
 
-def replayed(_: str, __: str) -> float:
-    """Return the seconds that a call of lesson 01's recording takes."""
-    from helpers import ChatCompletionsClient
-    from helpers.recordings.replay import ReplayTransport
-
-    replay = ReplayTransport(LESSONS[1].cassette("v1"))
-    body = next(one["body"] for one in replay.requests if not one["body"].get("stream"))
-    client = ChatCompletionsClient("http://localhost/openai/v1", None, MODEL, transport=replay)
-    options = {name: value for name, value in body.items() if name != "messages"}
-    return cpu(lambda: client.complete(body["messages"], **options), 200, WARM_UP)
-
-
 def importing(statement: str, _: str) -> float:
     """Return the seconds of CPU that the import takes in a process without any other."""
     code = f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"
     return float(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT))
-
-
-def headless(what: str, _: str) -> float:
-    """Return the seconds that all lessons take one after the other, or as many empty notebooks."""
-    import papermill  # type: ignore[import-untyped]  # noqa: F401  (its import is not measured)
-
-    from helpers.commands.run import execute
-
-    with TemporaryDirectory() as folder:
-        sources = [lesson.notebook for lesson in LESSONS]
-        if what == "empty notebooks":
-            hollow = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("pass")])
-            sources = [Path(folder) / source.name for source in sources]
-            for source in sources:
-                nbformat.write(hollow, source)
-        started = time.perf_counter()
-        for source in sources:
-            execute(source, Path(folder) / "executed" / source.name)
-        return time.perf_counter() - started
 
 
 ROWS: dict[str, tuple[Callable[[str, str], float], int, tuple[str, ...]]] = {
@@ -159,8 +125,6 @@ ROWS: dict[str, tuple[Callable[[str, str], float], int, tuple[str, ...]]] = {
     "CPU a streamed event": (streamed, 5, (OURS, RETIRED, VENDOR)),
     "1,000 calls, 64 in flight": (awaited, 5, (OURS, RETIRED, VENDOR)),
     "import": (importing, 9, ("import helpers", "import httpx", "import openai")),
-    "CPU a replayed call": (replayed, 3, (OURS,)),
-    "all lessons headless": (headless, 3, ("lessons", "empty notebooks")),
 }
 
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import FrozenInstanceError
 from typing import Any
 from urllib.parse import quote
 
@@ -33,17 +32,11 @@ def test_it_holds_the_call_as_it_went_over_the_wire() -> None:
     assert exchange.elapsed > 0
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "target"),
-    [
-        (MODELS, "/models/chat/completions?api-version=2024-05-01-preview"),
-        (V1, "/openai/v1/chat/completions"),
-    ],
-    ids=["models", "v1"],
-)
-def test_it_names_no_host(endpoint: str, target: str) -> None:
+@pytest.mark.parametrize("endpoint", [MODELS, V1])
+def test_it_names_no_host(endpoint: str) -> None:
     exchange = exchange_of(endpoint=endpoint)
-    assert exchange.target == target
+    assert exchange.target.partition("?")[0] == f"{httpx.URL(endpoint).path}/chat/completions"
+    assert ("?api-version=" in exchange.target) == (endpoint == MODELS)
     assert "my-resource" not in repr(exchange)
 
 
@@ -94,11 +87,6 @@ def test_a_key_in_the_reason_is_masked() -> None:
     assert describe(asked, told, 0.1).reason == f"No {MASK}"
 
 
-def test_it_cannot_be_changed() -> None:
-    with pytest.raises(FrozenInstanceError):
-        exchange_of().status = 500  # type: ignore[misc]
-
-
 def redact(text: str, *, key: str = KEY) -> str:
     return redactor(httpx.Request("POST", MODELS, headers={"api-key": key}))(text)
 
@@ -131,15 +119,13 @@ REDACTED = {
     "percent-encoded in small letters": (in_url(KEY, "%{:02x}"), MASK),
     "percent-encoded twice": (in_url(KEY, "%25{:02x}"), MASK),
 }
+TWICE = json.dumps(json.dumps(ODD))
 FORMS = {
     "plain": ODD,
     "quoted": quote(ODD),
-    "quoted wholly": quote(ODD, safe=""),
-    "quoted twice": quote(quote(ODD, safe="")),
-    "JSON": json.dumps(ODD)[1:-1],
+    "quoted wholly, twice": quote(quote(ODD, safe=""), safe=""),
     "JSON with escaped slashes": json.dumps(ODD)[1:-1].replace("/", r"\/"),
-    "JSON in JSON": json.dumps(json.dumps(ODD))[1:-1].strip('\\"'),
-    "JSON in JSON in JSON": json.dumps(json.dumps(json.dumps(ODD)))[1:-1].strip('\\"'),
+    "JSON in JSON in JSON": json.dumps(TWICE)[1:-1].strip('\\"'),
     "quoted in JSON": json.dumps(quote(ODD))[1:-1],
 }
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from helpers import ConfigurationError
@@ -186,7 +185,3 @@ def test_a_cloud_whose_audience_is_not_known_has_no_scope(url: str) -> None:
 )  # fmt: skip
 def test_this_machine_is_told_from_others(host: str, here: bool) -> None:
     assert route_for(f"http://{host}:8000/v1").is_loopback is here
-
-
-def test_the_models_route_carries_the_one_api_version() -> None:
-    assert route_for(MODELS).url.params == httpx.QueryParams({"api-version": "2024-05-01-preview"})

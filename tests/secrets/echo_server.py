@@ -1,6 +1,6 @@
-"""A server that repeats the credential that it was sent, wherever an answer has room for it.
+"""A server that repeats the credential that it gets, wherever an answer has room for it.
 
-Ask ``echo: REPLY / FORM``: the reply of that name repeats it in that form. More may follow.
+The message ``echo: REPLY / FORM`` asks for the reply of that name with the credential in that form.
 """
 
 import base64
@@ -23,11 +23,11 @@ FORMS: dict[str, Callable[[str], str]] = {
     "half JSON": lambda s: "".join(c if i % 2 else f"\\u{ord(c):04X}" for i, c in enumerate(s)),
     "JSON in JSON": lambda s: "".join(f"\\\\u{ord(c):04x}" for c in s),
 }
-"""How a text may stand inside a JSON string."""
+"""Ways to write a text in a JSON string."""
 
 
 def filled(value: Any, form: str) -> bytes:
-    """``value`` as JSON, with ``form`` as it is in place of SECRET."""
+    """Return ``value`` as JSON, with ``form`` in place of SECRET."""
     return json.dumps(value).replace("SECRET", form).encode()
 
 
@@ -42,12 +42,12 @@ UPDATE = update({"content": "Is SECRET a key?", "tool_calls": [_CALL]}, "stop", 
 
 
 def streamed(*data: bytes, end: Reply = (LAST,)) -> Reply:
-    """A stream that begins well and then brings ``data``, an event each."""
+    """Return a stream with a good update and then ``data``, an event each."""
     return chunked(event(update({"content": "Well. "})), *map(event, data), end=end)
 
 
 def everywhere(form: str) -> Reply:
-    """The head of an error with ``form`` in all its parts, and no body."""
+    """Return the head of an error with ``form`` in all its parts, and no body."""
     names = ("x-request-id", "apim-request-id", "x-ms-error-code", "retry-after", "retry-after-ms",
              "x-ratelimit-remaining-requests", "www-authenticate", "set-cookie", "location",
              "server", "x-answered-by", "x-provoked", "x-other")  # fmt: skip
@@ -96,19 +96,19 @@ ERRORS: dict[str, Callable[[str], Reply]] = {
     "stream, chunk size": lambda s: streamed(end=(f"{s}\r\n".encode(),)),
     "stream, trailer": lambda s: chunked(end=(b"0\r\n", f"x y: {s}\r\n\r\n".encode())),
 }  # fmt: skip
-"""Failures: no trace of the credential may be seen of them."""
+"""Failures, which must not show the credential anywhere."""
 ANSWERS: dict[str, Callable[[str], Reply]] = {
     "answer": lambda s: whole(filled(ANSWER, s), X_Request_Id=s),
     "stream": lambda s: streamed(filled(UPDATE, s), b"[DONE]"),
     "stream, bytewise": lambda s: bytewise(event(filled(UPDATE, s)) + event(b"[DONE]")),
     "stream, cut": lambda s: streamed(filled(update({"content": "Is SECRET"}), s), end=()),
 }
-"""Answers: they are returned as they were sent, and masked where they are kept."""
+"""Answers, which are returned as they were sent, and masked where they are kept."""
 REPLIES = ERRORS | ANSWERS
 
 
 class EchoServer(socketserver.ThreadingTCPServer):
-    """Serves for as long as the ``with`` block; ``url`` is where, ``asked`` are path and reply."""
+    """Serve in a ``with`` block; ``asked`` are path and reply of each request."""
 
     daemon_threads = True
 

@@ -1,6 +1,6 @@
-"""Everything that can be seen of a value, an error or a log, and whether a secret is in it.
+"""Scan all that can be seen of a value, an error or a log for a secret.
 
-Of an answer, which is as the service sent it, only the exchange is looked at.
+Of an answer, which is as the service sent it, scan the exchange only.
 """
 
 import logging
@@ -15,13 +15,13 @@ from typing import Any
 
 from helpers.client.responses import ChatCompletions
 from tests.fakes import unescaped
-from tests.sync_and_async import Awaited, AwaitedStream
+from tests.sync_and_async import Awaited
 
 TESTS = str(Path(__file__).parents[1])
 
 
 class Seen(logging.Handler):
-    """All that was shown or logged; ``leaks`` are the lines with a secret, and what showed them."""
+    """A scanner for ``secrets``; ``leaks`` are the lines that hold one, and where it was."""
 
     def __init__(self, *secrets: str) -> None:
         super().__init__(logging.NOTSET)
@@ -34,7 +34,7 @@ class Seen(logging.Handler):
         self.add(f"log of {record.name}", self.format(record))
 
     def add(self, what: str, *texts: str) -> None:
-        """Look at ``texts``, at each line only once."""
+        """Scan ``texts``, each line only once."""
         with self._looking:
             lines = {line for text in texts for line in text.split("\n")} - self._lines
             self._lines |= lines
@@ -44,8 +44,8 @@ class Seen(logging.Handler):
                 self.leaks.append(f"{self.label}: {what}: {line[:200]}")
 
     def value(self, what: str, value: Any, depth: int = 1) -> None:
-        """All of an object of ours, and of the objects of ours in it."""
-        value = value._inner if isinstance(value, Awaited | AwaitedStream) else value
+        """Scan an object, and the objects of this package in it."""
+        value = value.inner if isinstance(value, Awaited) else value
         value = value.exchange if isinstance(value, ChatCompletions) else value
         self.add(what, repr(value), str(value))
         for name, part in members(value):
@@ -55,7 +55,7 @@ class Seen(logging.Handler):
                 self.add(f"{what}.{name}", repr(part), str(part))
 
     def error(self, what: str, error: BaseException, *, is_answer: bool = False) -> None:
-        """An error as it is printed; unless an answer broke off, also all that its frames hold."""
+        """Scan a printed error; unless an answer broke off, also the locals of its frames."""
         errors = chain(error)
         for one in errors:
             one.__traceback__ = without_tests(one.__traceback__)
@@ -75,7 +75,7 @@ class Seen(logging.Handler):
 
 
 def members(value: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes of a value, without its methods."""
+    """Yield the attributes of a value without its methods."""
     for name in dir(value):
         with suppress(Exception):  # a property may raise; what it raises is looked at elsewhere
             if not name.startswith("_") and not callable(part := getattr(value, name)):
@@ -84,7 +84,7 @@ def members(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def chain(error: BaseException | None) -> list[BaseException]:
-    """An error and those that are printed before it."""
+    """Return an error and those that are printed before it."""
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)
@@ -93,7 +93,7 @@ def chain(error: BaseException | None) -> list[BaseException]:
 
 
 def without_tests(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback without the frames of the tests, who know the secret."""
+    """Return a traceback without the frames of the tests, which hold the secret."""
     if trace is None:
         return None
     rest = without_tests(trace.tb_next)

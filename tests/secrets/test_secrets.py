@@ -1,8 +1,8 @@
-"""The credential is never shown or stored whole, in plain or escaped: all of it at once.
+"""The credential is never shown or stored whole, plain or escaped.
 
-A key and a token are planted, and a server repeats them in several forms. All that can be seen of
-them is searched: errors, tracebacks with the locals of their frames, logs, wire views, recordings
-and an executed notebook. Only the answer itself is as the service sent it.
+A server repeats the key or token that it gets, in several forms. The tests scan errors, tracebacks
+with the locals of their frames, logs, wire views, recordings and an executed notebook. Only the
+answer itself is as the service sent it.
 """
 
 import json
@@ -34,7 +34,7 @@ from helpers.lessons import ROOT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from helpers.views import wire
-from tests.fakes import Tokens
+from tests.fakes import AsyncTokens, Tokens
 from tests.notebooks import files
 from tests.secrets.echo_server import ANSWER, ANSWERS, FORMS, REPLIES, UPDATE, EchoServer, filled
 from tests.secrets.leak_scanner import Seen
@@ -47,22 +47,20 @@ BASIC = b64encode(f"user:{PASSWORD}".encode()).decode()
 SECRETS = {"key": KEY, "token": TOKEN}
 HELLO, FIRST = [UserMessage("Hello")], "01-basic-call"
 FORMS_OF = {kind: [form(secret) for form in FORMS.values()] for kind, secret in SECRETS.items()}
-MESSAGES = [f"echo: {name} / {form}" for name in REPLIES for form in FORMS]
-
-
-class AsyncTokens(Tokens):
-    """A TokenCredential to be awaited."""
-
-    async def get_token(self, *scopes: str, **more: Any) -> Any:
-        return super().get_token(*scopes, **more)
+# The async client reports a malformed chunk size at its time-out only, so one form is enough.
+MESSAGES = [
+    f"echo: {name} / {form}"
+    for name in REPLIES
+    for form in (["plain"] if "chunk size" in name else FORMS)
+]
 
 
 def client(endpoint: str, kind: str = "key", **options: Any) -> Any:
-    """The client of this way to wait, with a key or a token; it prints of each wait."""
+    """Return the sync or the async client, with a key or a token; it prints before each wait."""
     tokens = AsyncTokens if awaits() else Tokens
     settings = {
         "credential": AzureKeyCredential(KEY) if kind == "key" else tokens(TOKEN),
-        "model": "stand-in-chat", "max_retries": 1, "max_pause": 0.0, "timeout": 1.0,
+        "model": "stand-in-chat", "max_retries": 1, "max_pause": 0.0, "timeout": 0.5,
         "on_wait": lambda seconds, reason: print(seconds, reason, repr(reason)),
     } | options  # fmt: skip
     if awaits():
@@ -71,7 +69,7 @@ def client(endpoint: str, kind: str = "key", **options: Any) -> Any:
 
 
 def ask(seen: Seen, asked: Any, message: str) -> None:
-    """Ask in both ways, and look at all that can be seen but the answer itself."""
+    """Call ``complete`` and ``stream``, and scan all that can be seen but the answer itself."""
     is_answer = message.startswith(tuple(f"echo: {name} /" for name in ANSWERS))
     for way in ("complete", "stream"):
         seen.label = f"{message} ({way})"
@@ -91,7 +89,7 @@ def ask(seen: Seen, asked: Any, message: str) -> None:
 
 
 def fails(seen: Seen, what: str, act: Callable[[], object]) -> None:
-    """Look at how ``act`` fails, which is what it has to do."""
+    """Scan the error that ``act`` has to raise."""
     seen.label = what
     with pytest.raises(ChatError) as failure:
         act()
@@ -112,7 +110,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
 
 @pytest.fixture
 def seen(capfd: pytest.CaptureFixture[str]) -> Iterator[Seen]:
-    """All that a test shows, with its logs, warnings and output; nothing of it may leak."""
+    """Scan logs, warnings and output of a test too; fail it if anything leaked."""
     seen, level = Seen(KEY, TOKEN, PASSWORD, BASIC), logging.root.level
     logging.root.addHandler(seen)
     logging.root.setLevel(logging.NOTSET)
@@ -130,7 +128,7 @@ def seen(capfd: pytest.CaptureFixture[str]) -> Iterator[Seen]:
 
 @pytest.fixture(params=["key sync models", "token async openai/v1", "token sync models"])
 def setting(request: pytest.FixtureRequest, seen: Seen) -> Iterator[list[str]]:
-    """The kind of credential and the end of the URL; ``client`` gives the client of the way."""
+    """Yield the kind of credential and the path, while ``client`` makes sync or async clients."""
     kind, way, route = request.param.split(" ")
     with awaiting() if way == "async" else nullcontext():
         yield [kind, route]
@@ -187,7 +185,7 @@ def test_no_answer_at_all(seen: Seen, setting: list[str], monkeypatch: pytest.Mo
     with EchoServer() as echo:
         failing("refused", "http://127.0.0.1:1")
         failing("TLS to a plain port", echo.url.replace("http", "https"))
-        failing("time-out", echo.url, timeout=0.5)
+        failing("time-out", echo.url)
         for port in (echo.server_address[1], 1):
             proxied(monkeypatch, f"http://user:{PASSWORD}@127.0.0.1:{port}")
             failing("a proxy", "https://my-resource.services.ai.azure.com")
@@ -214,7 +212,7 @@ def test_a_credential_that_quotes_its_token(seen: Seen, setting: list[str]) -> N
 
 
 class Interrupted(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """The network, interrupted (Ctrl-C) in a function that holds the credential."""
+    """A network that is interrupted (Ctrl-C) in a function that holds the credential."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         sent = dict(request.headers)
