@@ -74,7 +74,9 @@ def broken() -> Iterator[Row]:
     yield plain("reset in the body", (*half, SOON, End.RESET), NO_ANSWER)
     pieces = (head(Transfer_Encoding="chunked"), chunk(body))
     yield plain("closed between chunks", (*pieces, End.CLOSE), NO_ANSWER)
-    yield plain("odd chunk size", (*pieces, b"zz\r\nmore\r\n", End.CLOSE), NO_ANSWER)
+    # In one piece, because the async client reports it at its time-out if it comes later.
+    at_once = b"".join((*pieces, b"zz\r\nmore\r\n"))
+    yield plain("odd chunk size", (at_once, End.CLOSE), NO_ANSWER)
     # Only the end of the connection marks the end of the body.
     expect = Failure(ServiceError, 200, words='{"choices":[{"index":0,')
     yield plain("cut without a length", (head(Connection="close"), body, End.CLOSE), expect)

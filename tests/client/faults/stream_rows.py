@@ -51,8 +51,10 @@ def forms() -> Iterator[Row]:
     """One stream in every form that the standard allows."""
     lines = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
     for name, line in lines.items():
-        yield stream(name, *events(wire.UPDATES, line=line))
-        yield stream(f"bytewise, {name}", *wire.each_byte(*events(wire.UPDATES, line=line)))
+        sent = events(wire.UPDATES, line=line)
+        yield stream(name, *sent)
+        split = [one.replace(b',"choices"', f'{line}data: ,"choices"'.encode()) for one in sent]
+        yield stream(f"data lines bytewise, {name}", *wire.each_byte(*split))
     turns = zip(wire.UPDATES, [*lines.values()] * 9, strict=False)
     yield stream("mixed ends", *(event(one, line=line) for one, line in turns), DONE)
     yield stream("comments", *(part for one in STREAM for part in (KEEP_ALIVE, one)))
@@ -60,8 +62,6 @@ def forms() -> Iterator[Row]:
     yield stream("event lines", *events(wire.UPDATES, name="message"))
     yield stream("other fields", *(b"id: 7\nretry: 100\nx\n" + one for one in STREAM))
     yield stream("no space", *events(wire.UPDATES, field="data:"))
-    split = [one.replace(b',"choices"', b'\ndata: ,"choices"') for one in STREAM]
-    yield stream("several data lines", *split)
     yield stream("BOM", b"\xef\xbb\xbf", *STREAM[1:])  # the first event has a text
     text = "Salt\u2028is\u2029white\u0085."
     separated = events([update({"content": text}, "stop")])
