@@ -5,64 +5,51 @@ from typing import Any
 import pytest
 
 from helpers import ConfigurationError
-from helpers.client.routes import API_VERSION, route_for
+from helpers.client.routes import route_for
 from tests.fakes import MODELS, V1, unwrapped
 
 RES = "https://my-resource.services.ai.azure.com"
 RES_US = "https://my-resource.services.ai.azure.us"
 AOAI = "https://my-resource.openai.azure.com"
 SERVERLESS = "https://my-model.eastus.models.ai.azure.com"
-VERSION = f"?api-version={API_VERSION}"
+VERSION = "?api-version=2024-05-01-preview"
+PROJECT = f"{RES}/api/projects/my%20p"
+CHINA = "https://r.openai.azure.cn"
 
-ACCEPTED = {
-    # endpoint, route named, route found, key as Bearer, URL posted to
-    "the article's": (MODELS, None, "models", False, f"{MODELS}/chat/completions{VERSION}"),
-    "slash": (f"{MODELS}/", None, "models", False, f"{MODELS}/chat/completions{VERSION}"),
-    "blanks around": (f" {MODELS}\n", None, "models", False, f"{MODELS}/chat/completions{VERSION}"),
-    "capitals": (MODELS.replace("https://my", "HTTPS://MY"), None, "models", False,
-                 f"{MODELS}/chat/completions{VERSION}"),
-    "successor": (V1, None, "v1", False, f"{V1}/chat/completions"),
-    "successor, slash": (f"{V1}/", None, "v1", False, f"{V1}/chat/completions"),
-    "successor, other host": (f"{RES}/openai/v1", None, "v1", False,
-                              f"{RES}/openai/v1/chat/completions"),
-    "successor, named": (V1, "v1", "v1", False, f"{V1}/chat/completions"),
-    "project": (f"{RES}/api/projects/p/openai/v1", None, "v1", False,
-                f"{RES}/api/projects/p/openai/v1/chat/completions"),
-    "project, as the portal shows it": (f"{RES}/api/projects/my%20p/", None, "v1", False,
-                                        f"{RES}/api/projects/my%20p/openai/v1/chat/completions"),
+OTHER = "https://api.example.com"
+MANAGED = "https://m.eastus.inference.ml.azure.com"
+ACCEPTED: dict[str, tuple[str, Any, str, bool, str]] = {
+    # endpoint, route named, route found, key as Bearer, URL posted to without its end
+    "the article's": (MODELS, None, "models", False, MODELS),
+    "slash": (f"{MODELS}/", None, "models", False, MODELS),
+    "blanks around": (f" {MODELS}\n", None, "models", False, MODELS),
+    "capitals": (MODELS.replace("https://my", "HTTPS://MY"), None, "models", False, MODELS),
+    "successor": (V1, None, "v1", False, V1),
+    "successor, named, slash": (f"{V1}/", "v1", "v1", False, V1),
+    "successor, other host": (f"{RES}/openai/v1", None, "v1", False, f"{RES}/openai/v1"),
+    "project": (f"{PROJECT}/openai/v1", None, "v1", False, f"{PROJECT}/openai/v1"),
+    "project, as the portal shows it": (f"{PROJECT}/", None, "v1", False, f"{PROJECT}/openai/v1"),
     "project, Government": (f"{RES_US}/api/projects/p", "v1", "v1", False,
-                            f"{RES_US}/api/projects/p/openai/v1/chat/completions"),
-    "MAI": (f"{RES}/mai/v1", None, "v1", False, f"{RES}/mai/v1/chat/completions"),
-    "MAI's path elsewhere": ("https://api.example.com/mai/v1", None, "v1", True,
-                             "https://api.example.com/mai/v1/chat/completions"),
-    "China": ("https://r.openai.azure.cn/openai/v1", None, "v1", False,
-              "https://r.openai.azure.cn/openai/v1/chat/completions"),
-    "serverless": (SERVERLESS, None, "models", True, f"{SERVERLESS}/chat/completions{VERSION}"),
-    "serverless, older": ("https://m.eastus.inference.ai.azure.com/", None, "models", True,
-                          f"https://m.eastus.inference.ai.azure.com/chat/completions{VERSION}"),
-    "managed compute": ("https://m.eastus.inference.ml.azure.com", None, "models", True,
-                        f"https://m.eastus.inference.ml.azure.com/chat/completions{VERSION}"),
-    "other vendor": ("https://api.example.com/v1", None, "v1", True,
-                     "https://api.example.com/v1/chat/completions"),
-    "other vendor, named": ("https://api.example.com/inference", "v1", "v1", True,
-                            "https://api.example.com/inference/chat/completions"),
-    "other vendor, /models": ("https://api.example.com/models", "v1", "v1", True,
-                              "https://api.example.com/models/chat/completions"),
-    "this machine": ("http://127.0.0.1:8000/v1", None, "v1", True,
-                     "http://127.0.0.1:8000/v1/chat/completions"),
+                            f"{RES_US}/api/projects/p/openai/v1"),
+    "MAI": (f"{RES}/mai/v1", None, "v1", False, f"{RES}/mai/v1"),
+    "MAI's path elsewhere": (f"{OTHER}/mai/v1", None, "v1", True, f"{OTHER}/mai/v1"),
+    "China": (f"{CHINA}/openai/v1", None, "v1", False, f"{CHINA}/openai/v1"),
+    "serverless": (f"{SERVERLESS}/", None, "models", True, SERVERLESS),
+    "managed compute": (MANAGED, None, "models", True, MANAGED),
+    "other vendor": (f"{OTHER}/v1", None, "v1", True, f"{OTHER}/v1"),
+    "other vendor, named": (f"{OTHER}/inference", "v1", "v1", True, f"{OTHER}/inference"),
+    "this machine": ("http://127.0.0.1:8000/v1", None, "v1", True, "http://127.0.0.1:8000/v1"),
     "this machine, article's": ("http://localhost:8000/models", None, "models", False,
-                                f"http://localhost:8000/models/chat/completions{VERSION}"),
-    "this machine, named": ("http://[::1]:8000", "models", "models", False,
-                            f"http://[::1]:8000/chat/completions{VERSION}"),
+                                "http://localhost:8000/models"),
+    "this machine, named": ("http://[::1]:8000", "models", "models", False, "http://[::1]:8000"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("url", "named", "found", "bearer", "posted"), ACCEPTED.values(),
+@pytest.mark.parametrize(("url", "named", "found", "bearer", "base"), ACCEPTED.values(),
                          ids=ACCEPTED)  # fmt: skip
-def test_an_endpoint_is_accepted(
-    url: str, named: Any, found: str, bearer: bool, posted: str
-) -> None:
+def test_an_endpoint_is_accepted(url: str, named: Any, found: str, bearer: bool, base: str) -> None:
     route = route_for(url, named)
+    posted = f"{base}/chat/completions{VERSION if found == 'models' else ''}"
     assert (route.name, route.bearer_key, str(route.url)) == (found, bearer, posted)
 
 
@@ -97,7 +84,7 @@ REFUSED = {
     "the list of models": (f"{V1}/models", None, f"use {AOAI}/openai/v1"),
     "the list of models, other host": (f"{RES}/openai/v1/models", None,
                                        f"{RES}/models (route models) or {RES}/openai/v1"),
-    "one call of another vendor": ("https://api.example.com/v1/chat/completions", None,
+    "one call of another vendor": (f"{OTHER}/v1/chat/completions", None,
                                    "end it after /v1"),
     "a project and models": (f"{RES}/api/projects/p", "models", "which is the v1 route"),
     "a project's models": (f"{RES}/api/projects/p/models", None,
@@ -106,10 +93,10 @@ REFUSED = {
                               f"use {RES}/api/projects/p/openai/v1"),
     "no project": (f"{RES}/api/projects", None, f"use {RES}/api/projects/PROJECT/openai/v1"),
     "Government alone": (RES_US, None, f"{RES_US}/models (route models) or {RES_US}/openai/v1"),
-    "Azure OpenAI in China": ("https://r.openai.azure.cn/models", None,
-                              "use https://r.openai.azure.cn/openai/v1"),
+    "Azure OpenAI in China": (f"{CHINA}/models", None,
+                              f"use {CHINA}/openai/v1"),
     "a path that is no text": ("https://api.example.com/\udcff/v1", None, "It is not a URL"),
-    "another vendor's root": ("https://api.example.com", None, "or name the route"),
+    "another vendor's root": (OTHER, None, "or name the route"),
     "GitHub Models": ("https://models.github.ai/inference", None, "ended on 30 July 2026"),
     "GitHub Models, of an organisation": ("https://models.github.ai/orgs/o/inference", "v1",
                                           "see the recordings, start a model server"),
@@ -150,7 +137,7 @@ SCOPES = {
     f"{RES_US}/models": "cognitiveservices.azure.us",
     "https://r.openai.azure.us/openai/v1": "cognitiveservices.azure.us",
     "https://gateway.azure-api.us/openai/v1": "cognitiveservices.azure.us",
-    "https://api.example.com/v1": "ai.azure.com",
+    f"{OTHER}/v1": "ai.azure.com",
     "https://openai.azure.example.com/openai/v1": "ai.azure.com",
 }
 
@@ -163,7 +150,7 @@ def test_the_entra_scope_is_that_of_the_route_and_of_its_cloud(url: str, audienc
 @pytest.mark.parametrize(
     "url",
     [
-        "https://r.openai.azure.cn/openai/v1",
+        f"{CHINA}/openai/v1",
         "https://r.services.ai.azure.cn/models",
         "https://r.openai.azure.microsoft.scloud/openai/v1",
         "https://gateway.azure-api.cn/openai/v1",
