@@ -1,4 +1,4 @@
-"""A model refuses a parameter: it is left out or renamed, once, and nothing else is changed."""
+"""A parameter that a model refuses is left out or renamed, and nothing else is changed."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def adapting(
 
 
 def sent(asked: ChatCompletionsClient) -> dict[str, Any]:
-    """The parameters of the last request."""
+    """Return the parameters of the last request."""
     body: dict[str, Any] = service_of(asked).body
     return {name: value for name, value in body.items() if name not in ("messages", "model")}
 
@@ -169,9 +169,3 @@ def test_a_failure_after_it_is_told_and_tried_again_as_any_other() -> None:
     assert asked.complete(ASK, seed=1).content == "Hi!"
     with pytest.raises(RateLimitError):
         adapting(refusal(USE.format("seed")), answer(429, "")).complete(ASK, seed=1)
-
-
-def test_without_an_adapter_the_refusal_is_an_error() -> None:
-    asked = client(refusal(USE.format("seed"), param="seed"), answer())
-    with pytest.raises(BadParameterError):
-        asked.complete(ASK, seed=1)

@@ -1,4 +1,4 @@
-"""Keys and tokens: where they go, which are refused, and that none of them is ever shown."""
+"""Keys and tokens: the headers that carry them, and which are refused."""
 
 from typing import Any
 
@@ -93,16 +93,12 @@ def test_a_credential_to_be_awaited_is_refused_by_the_sync_client() -> None:
 
 
 @pytest.mark.parametrize("endpoint", LOOPBACK)
-def test_this_machine_may_be_asked_over_http_with_a_key_or_with_none(endpoint: str) -> None:
+def test_this_machine_may_be_asked_over_http_with_a_credential_or_with_none(endpoint: str) -> None:
     for credential in (AzureKeyCredential(KEY), Tokens(), None):
-        assert client(endpoint=endpoint, credential=credential).complete(ASK).content == "Hi!"
-
-
-def test_without_a_credential_no_header_is_sent() -> None:
-    asked = client(endpoint=LOOPBACK[0], credential=None)
-    asked.complete(ASK)
-    (request,) = service_of(asked).requests
-    assert not request.headers.keys() & {"api-key", "authorization"}
+        asked = client(endpoint=endpoint, credential=credential)
+        assert asked.complete(ASK).content == "Hi!"
+        sent = service_of(asked).requests[0].headers.keys() & {"api-key", "authorization"}
+        assert bool(sent) == (credential is not None)
 
 
 @pytest.mark.parametrize("credential", [AzureKeyCredential(KEY), Tokens()], ids=["key", "token"])
@@ -116,12 +112,6 @@ def test_a_credential_over_http_to_another_machine_is_refused(
     assert not leaked(failure.value)
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_no_credential_for_another_machine_is_refused(scheme: str) -> None:
-    with pytest.raises(ConfigurationError, match="There is no credential"):
-        client(endpoint=f"{scheme}://my-resource.services.ai.azure.com/models", credential=None)
-
-
 LAN = "http://models.home.arpa:8000/v1"
 
 
@@ -129,7 +119,7 @@ def test_plain_http_to_another_machine_is_allowed_knowingly_and_without_a_creden
     asked = client(endpoint=LAN, credential=None, allow_http=True)
     assert asked.complete(ASK).content == "Hi!"
     assert asked.with_options(timeout=1).credential_kind == "none"
-    with pytest.raises(ConfigurationError, match="TUTORIAL_ALLOW_HTTP=1"):
+    with pytest.raises(ConfigurationError, match=r"(?s)There is no credential.*ALLOW_HTTP=1"):
         client(endpoint=LAN, credential=None)
     with pytest.raises(ConfigurationError, match="There is no credential"):
         client(endpoint=LAN.replace("http", "https", 1), credential=None, allow_http=True)

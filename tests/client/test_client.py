@@ -1,24 +1,19 @@
-"""The clients as a whole: what they send, what they make of odd answers, what they never do."""
+"""What both clients send, and when they close an answer and their connections."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from azure.core.credentials import AzureKeyCredential
 
 from helpers import (
-    AsyncChatCompletionsClient,
-    ChatCompletionsClient,
     ChatError,
     ServiceError,
     UserMessage,
 )
-from helpers.client.transport import NetworkTransport
 from tests.fakes import (
     ASK,
     COMPLETION,
-    KEY,
     MODELS,
     V1,
     Chunks,
@@ -27,7 +22,7 @@ from tests.fakes import (
     leaked,
     service_of,
 )
-from tests.sync_and_async import both, once
+from tests.sync_and_async import both
 
 pytestmark = both
 
@@ -116,9 +111,3 @@ def test_an_answer_that_is_not_read_to_its_end_is_closed(reason: BaseException) 
     with pytest.raises((KeyboardInterrupt, ChatError, OSError)) as failure:
         client(answer(body=body), max_retries=0).complete(ASK)
     assert body.closed, failure
-
-
-@once
-@pytest.mark.parametrize("kind", [ChatCompletionsClient, AsyncChatCompletionsClient])
-def test_a_client_without_a_transport_goes_to_the_network(kind: Any) -> None:
-    assert isinstance(kind(MODELS, AzureKeyCredential(KEY)).transport, NetworkTransport)

@@ -83,24 +83,24 @@ NEARLY = st.fixed_dictionaries(
     {"choices": st.lists(JSON | CHOICE, max_size=3)},
     optional={"usage": JSON, "model": JSON, "id": JSON, "prompt_filter_results": JSON},
 )
-"""JSON that is nearly an answer, or an update: the right names, and anything under them."""
+"""JSON that is nearly an answer or an update: known names, and values of any type."""
 
 
 def pieces(wire: bytes, cuts: list[int]) -> list[bytes]:
-    """``wire`` cut at these places."""
+    """Return ``wire`` cut at these places."""
     places = sorted({cut % (len(wire) + 1) for cut in cuts} | {0, len(wire)})
     return [wire[a:b] for a, b in pairwise(places)]
 
 
 def read_by_httpx_sse(wire: bytes) -> list[tuple[str, str]]:
-    """The events by another reader; it wants the end of a line at the end, and keeps empty data."""
+    """Return the events that httpx-sse reads; it needs a line end at the end and keeps empty data."""
     headers = {"content-type": "text/event-stream"}
     response = httpx.Response(200, headers=headers, content=wire.removeprefix(BOM) + b"\n\n")
     return [(event.event, event.data) for event in EventSource(response).iter_sse() if event.data]
 
 
-def everything(completion: ChatCompletions) -> None:
-    """Read every field, as a caller might."""
+def read_all(completion: ChatCompletions) -> None:
+    """Read every field."""
     seen: list[Any] = [completion.content, completion.finish_reason, completion.usage.total_tokens]
     for choice in completion.choices:
         seen += [choice.index, choice.message.as_dict(), choice.delta.role, choice.delta.content]
@@ -118,38 +118,38 @@ def test_any_split_of_a_stream_gives_the_same_events(wire: bytes, cuts: list[int
 
 
 def outcome(act: Callable[[], Any]) -> Any:
-    """What ``act`` gives, or the error of the family that it raises; the same by either client."""
+    """Return what ``act`` returns, or its ``ChatError``; it has to be the same with either client."""
 
-    def told() -> Any:
+    def result() -> Any:
         try:
             return act()
         except ChatError as failure:
             return type(failure), str(failure)
 
-    return by_both(told)
+    return by_both(result)
 
 
 def answered(*answers: Any) -> Any:
-    """The answer to a call, after every field of it was read."""
+    """Return the JSON of a completion after reading all of it."""
     completion = client(*answers, max_retries=0).complete(ASK)
-    everything(completion)
+    read_all(completion)
     return repr(completion.raw)
 
 
 @given(data=st.binary(max_size=60) | (JSON | NEARLY).map(lambda value: json.dumps(value).encode()))
-def test_any_answer_is_a_completion_or_an_error_of_the_family(data: bytes) -> None:
+def test_any_answer_is_a_completion_or_a_chat_error(data: bytes) -> None:
     outcome(lambda: answered(answer(body=data)))
 
 
 @given(status=st.integers(300, 599), data=JSON | st.binary(max_size=40))
-def test_any_error_body_is_an_error_of_the_family(status: int, data: Any) -> None:
+def test_any_error_body_is_a_chat_error(status: int, data: Any) -> None:
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
-    _, told = outcome(lambda: answered(answer(status, body)))
-    assert "What to do:" in told
+    _, text = outcome(lambda: answered(answer(status, body)))
+    assert "What to do:" in text
 
 
 @given(parts=st.lists(st.binary(max_size=40) | JSON | NEARLY, max_size=6))
-def test_any_stream_is_assembled_or_an_error_of_the_family(parts: list[Any]) -> None:
+def test_any_stream_is_assembled_or_a_chat_error(parts: list[Any]) -> None:
     wire = [
         part if isinstance(part, bytes) else f"data: {json.dumps(part)}\n\n".encode()
         for part in parts
@@ -160,7 +160,7 @@ def test_any_stream_is_assembled_or_an_error_of_the_family(parts: list[Any]) -> 
             for update in stream:
                 repr((update.role, update.content, update.finish_reason, update.choices))
                 repr((update.reasoning_content, update.refusal, update.usage.total_tokens))
-                everything(stream.completion)
+                read_all(stream.completion)
         return repr(stream.completion.raw)
 
     outcome(read)
@@ -203,12 +203,12 @@ def test_a_text_in_any_pieces_is_the_same_text(text: str, cuts: list[int]) -> No
     places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
     assembly = StreamAccumulator()
     for a, b in pairwise(places):
-        assembly.add({"choices": [{"delta": {"refusal": text[a:b], "content": [said(text[a:b])]}}]})
+        assembly.add({"choices": [{"delta": {"refusal": text[a:b], "content": [part(text[a:b])]}}]})
     message = ChatCompletions(assembly.whole()).message
     assert (message.refusal or "", message.content) == (text, text)
 
 
-def said(text: str) -> dict[str, str]:
+def part(text: str) -> dict[str, str]:
     return {"type": "text", "text": text}
 
 
@@ -247,10 +247,10 @@ RECORDED = Path(__file__).parents[1] / "cassettes" / "models" / "00-start-here.j
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_damage_to_a_recording_is_an_error_of_the_family(tmp_path: Path, data: Any) -> None:
+def test_any_damage_to_a_recording_is_a_chat_error(tmp_path: Path, data: Any) -> None:
     text = RECORDED.read_bytes()
     at = data.draw(st.integers(0, len(text)))
     length = data.draw(st.integers(0, 30))
     path = tmp_path / "damaged.json"
     path.write_bytes(text[:at] + data.draw(st.binary(max_size=12)) + text[at + length :])
-    outcome(lambda: everything(client(transport=ReplayTransport(path)).complete(ASK)))
+    outcome(lambda: read_all(client(transport=ReplayTransport(path)).complete(ASK)))

@@ -1,4 +1,4 @@
-"""Messages as they are sent, and the classes over what comes back."""
+"""Messages as they are sent, and the classes that read answers."""
 
 import json
 from typing import Any

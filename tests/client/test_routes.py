@@ -1,4 +1,4 @@
-"""Which endpoint is which route, and what is refused with the right form named."""
+"""Which endpoints each route accepts, and what is said about the others."""
 
 from typing import Any
 
@@ -65,20 +65,17 @@ REFUSED = {
     "user name": ("https://me:secret@my-resource/models", None, "user name or password"),
     "no path": (RES, None, f"{RES}/models (route models) or {RES}/openai/v1"),
     "singular": (f"{RES}/model", None, f"{RES}/models"),
-    "one call": (f"{MODELS}/chat/completions", None, "end it after /models"),
     "one call, as the portal shows it": (f"{MODELS}/chat/completions{VERSION}", None,
                                          "end it after /models"),
     "one call of v1": (f"{V1}/chat/completions?api-version=preview", None,
                        f"use {AOAI}/openai/v1"),
     "a query": (f"{MODELS}{VERSION}", None, "end it after /models"),
     "a fragment": (f"{RES}/openai/v1#there", None, "end it after /openai/v1"),
-    "one call of a resource": (f"{RES}/chat/completions{VERSION}", None, f"{RES}/models"),
     "one call of serverless": (f"{SERVERLESS}/chat/completions{VERSION}", None,
                                f"use {SERVERLESS}"),
     "one call of a deployment": (
         f"{AOAI}/openai/deployments/gpt/chat/completions?api-version=2024-10-21", None,
         f"use {AOAI}/openai/v1"),
-    "a deployment": (f"{AOAI}/openai/deployments/gpt", None, f"use {AOAI}/openai/v1"),
     "Azure OpenAI alone": (AOAI, None, f"use {AOAI}/openai/v1"),
     "Azure OpenAI with /models": (f"{AOAI}/models", None, f"use {AOAI}/openai/v1"),
     "the list of models": (f"{V1}/models", None, f"use {AOAI}/openai/v1"),

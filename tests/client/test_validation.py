@@ -1,4 +1,4 @@
-"""Parameters, checked before anything is sent, and the extra ones of the two routes."""
+"""Parameters that are checked before anything is sent, and extra ones on both routes."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""A certificate that nobody has signed, made anew each time: no key lies in the repository."""
+"""A self-signed certificate, made anew each time, so that the repository holds no key."""
 
 import datetime
 import ipaddress
@@ -14,7 +14,7 @@ HOST = ipaddress.ip_address("127.0.0.1")
 
 
 def server_context() -> ssl.SSLContext:
-    """TLS for a server on this machine, with a certificate that it has signed itself."""
+    """Return the TLS context of a server on this machine with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, str(HOST))])
     now = datetime.datetime.now(datetime.UTC)
