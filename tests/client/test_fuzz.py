@@ -93,7 +93,7 @@ def pieces(wire: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def read_by_httpx_sse(wire: bytes) -> list[tuple[str, str]]:
-    """Return the events that httpx-sse reads; it needs a line end at the end and keeps empty data."""
+    """Return the events that httpx-sse reads, without those that have no data."""
     headers = {"content-type": "text/event-stream"}
     response = httpx.Response(200, headers=headers, content=wire.removeprefix(BOM) + b"\n\n")
     return [(event.event, event.data) for event in EventSource(response).iter_sse() if event.data]
@@ -118,7 +118,7 @@ def test_any_split_of_a_stream_gives_the_same_events(wire: bytes, cuts: list[int
 
 
 def outcome(act: Callable[[], Any]) -> Any:
-    """Return what ``act`` returns, or its ``ChatError``; it has to be the same with either client."""
+    """Return the result or the ``ChatError`` of ``act``, the same with either client."""
 
     def result() -> Any:
         try:
