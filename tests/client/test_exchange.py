@@ -158,6 +158,12 @@ def test_long_texts_take_linear_time(text: str) -> None:
     assert time.perf_counter() - tenth < 40 * (tenth - started) + 0.1  # 100 if it were quadratic
 
 
+def test_a_key_in_the_request_is_masked_too() -> None:
+    exchange = client().complete([{"role": "user", "content": f"Is {in_url(KEY)} a key?"}]).exchange
+    assert exchange is not None
+    assert exchange.request_body["messages"][0]["content"] == f"Is {MASK} a key?"
+
+
 def test_a_key_of_digits_spoils_no_number() -> None:
     body = {"choices": [{"message": {"content": "1234567890"}}], "created": 1234567890}
     credential = AzureKeyCredential("1234567890")
