@@ -26,7 +26,7 @@ class Response:
 
     def ident(self, prefix: str, number: int = 0) -> str:
         """Return an id for the response (``resp``) or one of its items."""
-        return f"{prefix}_{digest(self.answer.id, prefix, number)[:48]}"
+        return f"{prefix}_{digest(self.answer.id, prefix, number)[:24]}"
 
     def whole(self) -> Json:
         """Return the response with its output."""
@@ -132,7 +132,7 @@ class Response:
         if (self.body.get("reasoning") or {}).get("summary") and self.choice.summary:
             item["summary"] = [{"type": "summary_text", "text": self.choice.summary}]
         if "reasoning.encrypted_content" in (self.body.get("include") or ()):
-            item["encrypted_content"] = digest(self.answer.id, "reasoning")
+            item["encrypted_content"] = digest(self.answer.id, "reasoning")[:30]
         return item
 
     def message(self, status: str, content: list[Json]) -> Json:
