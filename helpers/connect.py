@@ -36,13 +36,13 @@ from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates
 from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.recordings.cassette import LIVE, SCRIPT, beside, load
+from helpers.recordings.cassette import LIVE, beside, load
+from helpers.recordings.provenance import describe_provenance
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
 MODES = ("replay", "live", "record")
-MAX_TIMEOUT = 86_400.0
-"""Seconds. Longer ones overflow in some systems."""
+MAX_TIMEOUT = 86_400.0  # seconds; longer ones overflow in some systems
 ENTRA_SETTINGS = {
     "AZURE_AUTHORITY_HOST": (r"(https://)?[\w.-]+(:\d+)?(/\S*)?", "the name of a sign-in host"),
     "AZURE_TENANT_ID": (r"[\w.-]+", "the id or the domain of a tenant"),
@@ -53,6 +53,7 @@ REPLAYED_ENDPOINTS: dict[RouteName, str] = {
     "models": "https://replayed.services.ai.azure.com/models",
     "v1": "https://replayed.openai.azure.com/openai/v1",
 }
+STANDIN_PATHS: dict[RouteName, str] = {"models": "/models", "v1": "/openai/v1"}
 
 
 class Settings(dict[str, str | None]):
@@ -63,19 +64,25 @@ class Settings(dict[str, str | None]):
 
 
 _overrides = Settings()
+_recorders: dict[Path, RecordingTransport] = {}
+"""Who writes each file: two clients of a lesson that record the same route write one file."""
 
 
-def connect(lesson: str) -> ChatCompletionsClient:
+def connect(lesson: str, route: RouteName | None = None) -> ChatCompletionsClient:
     """Return a client for ``lesson`` (its notebook's name); print whose answers it gives.
 
+    ``route`` is for a second client beside the first. If the endpoint does not have that route, the
+    client replays, and the line says so.
     Raise ``ConfigurationError`` for bad settings, ``RecordingError`` without a good recording.
     """
-    client, line = build_client(lesson)
+    client, line = build_client(lesson, route=route)
     print(line)
     return client
 
 
-def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatCompletionsClient, str]:
+def build_client(
+    lesson: str, entered: Settings | None = None, route: RouteName | None = None
+) -> tuple[ChatCompletionsClient, str]:
     """Return the client and the line of ``connect``; ``entered`` replaces the set overrides."""
     facts = _lesson(lesson)
     settings = _read_settings()
@@ -83,34 +90,41 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
     endpoint = Secret(settings.get("AZURE_INFERENCE_ENDPOINT") or "")  # it may hold a password
     model = settings.get("AZURE_INFERENCE_MODEL") or None
     mode = _mode(settings)
-    route = _choice(ROUTES, settings, "TUTORIAL_ROUTE")
+    named = _choice(ROUTES, settings, "TUTORIAL_ROUTE")
     folder = settings.get("TUTORIAL_RECORDINGS")
     options: dict[str, Any] = {
         "on_wait": _print_wait,
+        "timeout": _timeout(settings),
         "allow_http": _choice(("0", "1"), settings, "TUTORIAL_ALLOW_HTTP") == "1",
     }
-    if timeout := _timeout(settings):
-        options["timeout"] = timeout
     if mode == "replay":
-        route = route or _recorded_route(facts)
-        return _replaying(_cassette(facts, route, folder), route)
+        path = _cassette(facts, route or named or _recorded_route(facts), folder)
+        if route and not path.exists():  # the run that is replayed recorded the other route only
+            path = facts.cassette(route)
+        return _replaying(path)
     if not endpoint:
         raise ConfigurationError(
             f"TUTORIAL_MODE is {mode}, but AZURE_INFERENCE_ENDPOINT is not set.",
             advice="set it (lesson 00 shows how), or unset TUTORIAL_MODE to see the recordings.",
         )
-    target = route_for(endpoint, route)
-    credential = _credential(settings, target, options["allow_http"])
+    target = route_for(endpoint, named)
+    is_other = route not in (None, target.name)
+    if route and is_other:
+        if not (target.is_loopback and target.endpoint.path == STANDIN_PATHS[target.name]):
+            client, line = _replaying(facts.cassette(route))
+            return client, f"{line} Your endpoint has the route {target.name}, so it is not asked."
+        # The stand-in has both routes, each at its own path.
+        target = route_for(str(target.endpoint.copy_with(path=STANDIN_PATHS[route])))
     network = NetworkTransport(target)
     transport: NetworkTransport | RecordingTransport = network
     where = "a server on this machine" if target.is_loopback else "your endpoint"
     if target.endpoint.scheme == "http" and not target.is_loopback:
         where += ", over plain http"
     line = f"Answers: live from {where}; route {target.name}, model {model or '(none named)'}."
-    if mode == "record":
+    if mode == "live":  # a replay would not find what was adapted
+        options["adapter"] = ParameterAdapter(print)
+    elif not is_other:  # a lesson is recorded once for each route, with all calls on that route
         path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
-        version = API_VERSION if target.name == "models" else None
-        provenance: JSON = {"route": target.name, "api_version": version, "model": model}
         name = path.relative_to(ROOT).as_posix()
         if into == path:
             into = beside(path)
@@ -120,12 +134,15 @@ def build_client(lesson: str, entered: Settings | None = None) -> tuple[ChatComp
             )
         else:
             line += f" They replace {name} if the whole lesson succeeds."
-        transport = RecordingTransport(path, network, facts.id, provenance, into=into)
-    else:  # a replay would not find what was adapted
-        options["adapter"] = ParameterAdapter(print)
+        if route is None or into not in _recorders:
+            version = API_VERSION if target.name == "models" else None
+            provenance: JSON = {"route": target.name, "api_version": version, "model": model}
+            _recorders[into] = RecordingTransport(path, network, facts.id, provenance, into=into)
+        transport = _recorders[into]
     client = ChatCompletionsClient(
-        endpoint, credential, model, route, transport=transport, **options
-    )
+        Secret(target.endpoint), _credential(settings, target, options["allow_http"]), model,
+        target.name, transport=transport, **options,
+    )  # fmt: skip
     return client, line
 
 
@@ -169,34 +186,15 @@ def _cassette(facts: Lesson, route: RouteName, folder: str | None) -> Path:
     return Path(folder, route, f"{facts.id}.json") if folder else facts.cassette(route)
 
 
-def _replaying(path: Path, route: RouteName) -> tuple[ChatCompletionsClient, str]:
+def _replaying(path: Path) -> tuple[ChatCompletionsClient, str]:
     is_paced = is_interactive()
     transport = ReplayTransport(path, pace=is_paced)
     provenance = transport.tape["provenance"]
     client = ChatCompletionsClient(
-        REPLAYED_ENDPOINTS[route], AzureKeyCredential("none"), provenance["model"],
+        REPLAYED_ENDPOINTS[provenance["route"]], AzureKeyCredential("none"), provenance["model"],
         on_wait=_print_wait, transport=transport, max_pause=1.0 if is_paced else 0.0,
     )  # fmt: skip
     return client, describe_provenance(provenance)
-
-
-def describe_provenance(provenance: JSON) -> str:
-    """Return one line that says who answered a recording, when, and on which route."""
-    counts = dict(provenance["answered_by"])
-    total, scripted = sum(counts.values()), counts.pop(SCRIPT, 0)
-    parts = [
-        f"{count} of {total} by "
-        + (
-            f"a live deployment of {provenance['model']}"
-            if name == LIVE
-            else f"{name}, a small real model that is often wrong"
-        )
-        for name, count in counts.items()
-    ]
-    if scripted:
-        parts.append(f"{scripted} scripted" if parts else "all scripted (no model wrote them)")
-    when, route = provenance["recorded"], provenance["route"]
-    return f"Answers: recorded {when}, {'; '.join(parts)}; route {route}."
 
 
 def _lesson(name: str) -> Lesson:
@@ -224,18 +222,16 @@ def _read_settings() -> Settings:
         raise ConfigurationError(
             "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
         )
-    settings = Settings(dotenv_values(stream=io.StringIO(text)))
-    settings |= os.environ
-    return settings
+    return Settings({**dotenv_values(stream=io.StringIO(text)), **os.environ})
 
 
-def _timeout(settings: Settings) -> float | None:
-    value = settings.get("TUTORIAL_TIMEOUT") or None
+def _timeout(settings: Settings) -> float:
+    value = settings.get("TUTORIAL_TIMEOUT") or "120"
     try:
-        seconds = float(value) if value else None
+        seconds = float(value)
     except ValueError:
         seconds = 0.0
-    if seconds is not None and not 0 < seconds <= MAX_TIMEOUT:
+    if not 0 < seconds <= MAX_TIMEOUT:
         raise ConfigurationError(
             f"TUTORIAL_TIMEOUT is {value!r}.",
             advice=f"set it to a number of seconds up to {MAX_TIMEOUT:g}, or unset it.",
@@ -291,9 +287,7 @@ def _entra_credential(*, is_government: bool) -> TokenCredential:
     try:
         return DefaultAzureCredential(**options)
     except Exception as reason:
-        names = [
-            name for name in os.environ if name.startswith("AZURE_") and "INFERENCE" not in name
-        ]
+        names = [n for n in os.environ if n.startswith("AZURE_") and "INFERENCE" not in n]
         named = [name for name in names if name in str(reason)] or names
         raise ConfigurationError(
             f"Entra ID can't be used with these settings: {', '.join(named)}.",

@@ -80,6 +80,20 @@ def _result(call_id: str) -> JSON:
     return {"role": "tool", "tool_call_id": call_id, "content": "{}"}
 
 
+def _thinker(needed: int, text: str = "", reason: str = "length") -> Callable[[int], Any]:
+    """Return a model that thinks up ``needed`` tokens, then says how many it was allowed.
+
+    With fewer it ends for ``reason``, with ``text``.
+    """
+
+    def ask(budget: int) -> ChatCompletions:
+        if budget > 1600:
+            raise ValueError(f"a budget of {budget} is more than 1600")
+        return _ended("stop", f"with {budget}") if budget > needed else _ended(reason, text)
+
+    return ask
+
+
 CASES: dict[str, tuple[Case, ...]] = {
     "00-start-here": (
         Case("the article's form", f"{_HOST}/models", "models"),
@@ -179,6 +193,14 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a small picture", (640, 480), (640, 480)),
         Case("a very long picture", (10240, 4), (1024, 1)),
     ),
+    "10-reasoning-models": (
+        Case("a model that hardly thinks", _thinker(20), "with 100"),
+        Case("one that needs 150 tokens to think", _thinker(150), "with 200"),
+        Case("one that needs 1500", _thinker(1500), "with 1600"),
+        Case("one that never ends", _thinker(9999), None),
+        Case("an answer that was cut in the middle", _thinker(500, "Three ho"), "Three ho"),
+        Case("one that the filter has emptied", _thinker(9999, reason="content_filter"), ""),
+    ),
 }
 
 HINTS = {
@@ -201,6 +223,9 @@ HINTS = {
     "`.filtered` in a set, and `sorted` makes a list of it.",
     "08-images": "Divide 1024 by the longer side, and take 1 if that is more. Multiply both sides "
     "by it. `round` makes whole numbers, and `max(1, ...)` keeps a side from becoming 0.",
+    "10-reasoning-models": "A loop over (100, 200, 400, 800, 1600) asks at most five times. Return "
+    "the content as soon as there is one, or the `finish_reason` is not `length`. After the loop "
+    "there was nothing: return None.",
 }
 
 

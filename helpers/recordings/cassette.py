@@ -145,7 +145,7 @@ def to_recorded(request: httpx.Request) -> JSON:
         # Leave out the endpoint's part of the path: like the host, it differs between servers.
         "path": "/" + "/".join(request.url.path.rsplit("/", 2)[-2:]),
         "headers": {name: request.headers[name]} if name in request.headers else {},
-        "body": json.loads(_without_pictures(request.content.decode())),
+        "body": json.loads(_without_pictures(request.content.decode()) or "{}"),
     }
 
 

@@ -72,6 +72,14 @@ def size_to_send(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
+def patient(ask: Callable[[int], ChatCompletions]) -> str | None:
+    for budget in (100, 200, 400, 800, 1600):
+        completion = ask(budget)
+        if completion.content or completion.finish_reason != "length":
+            return completion.content
+    return None
+
+
 SOLUTIONS: dict[str, Answer] = {
     "00-start-here": route_of,
     "01-basic-call": was_cut,
@@ -82,4 +90,5 @@ SOLUTIONS: dict[str, Answer] = {
     "06-tools": open_calls,
     "07-content-safety": filtered_categories,
     "08-images": size_to_send,
+    "10-reasoning-models": patient,
 }

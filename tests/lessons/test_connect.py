@@ -25,6 +25,7 @@ from helpers.lessons import LESSONS, ROOT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, V1, Service, Tokens, answer, leaked
+from tests.standin import StandIn
 
 ID = "01-basic-call"
 NAMES = (
@@ -62,11 +63,11 @@ def connect(root: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Connect with these settings in the environment."""
 
     def build_client(
-        settings: dict[str, str] | None = None, name: str = ID
+        settings: dict[str, str] | None = None, name: str = ID, **options: Any
     ) -> ChatCompletionsClient:
         for variable, value in (settings or {}).items():
             monkeypatch.setenv(variable, value)
-        return lesson.connect(name)
+        return lesson.connect(name, **options)
 
     return build_client
 
@@ -101,6 +102,65 @@ def test_the_mode(connect: Connect, settings: Any, transport: type[Any]) -> None
 )
 def test_the_route(connect: Connect, settings: Any, route: str) -> None:
     assert connect(settings).route.name == route
+
+
+def test_a_second_client_replays_the_route_that_is_named(
+    connect: Connect, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for route in ("models", "v1"):
+        assert connect({"TUTORIAL_ROUTE": "v1"}, route=route).route.name == route
+    # After a run that recorded one route, the other one is replayed from its old recording.
+    monkeypatch.setenv("TUTORIAL_RECORDINGS", str(root / "new"))
+    assert connect(route="models").route.name == "models"
+    with pytest.raises(RecordingError):
+        connect()
+
+
+@pytest.mark.parametrize("mode", ["live", "record"])
+@pytest.mark.parametrize("endpoint", [V1, "http://127.0.0.1:8000/v1"])
+def test_an_endpoint_is_not_asked_for_the_route_that_it_lacks(
+    connect: Connect, endpoint: str, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {**LIVE, "AZURE_INFERENCE_ENDPOINT": endpoint, "TUTORIAL_MODE": mode}
+    article = connect(settings, route="models")
+    assert type(article.transport) is ReplayTransport
+    told = "; route models. Your endpoint has the route v1, so it is not asked.\n"
+    assert capsys.readouterr().out.endswith(told)
+    assert type(connect(settings, route="v1").transport) is not ReplayTransport
+
+
+def test_the_stand_in_has_both_routes(
+    connect: Connect, standin: StandIn, root: Path, tmp_path: Path
+) -> None:
+    new = tmp_path / "new"
+    settings = {
+        "AZURE_INFERENCE_ENDPOINT": standin.v1,
+        "AZURE_INFERENCE_CREDENTIAL": standin.key,
+        "AZURE_INFERENCE_MODEL": "stand-in-chat",
+        "TUTORIAL_MODE": "record",
+        "TUTORIAL_RECORDINGS": str(new),
+    }
+    for client in (connect(settings), connect(route="v1"), connect(route="models")):
+        client.complete(ASK)
+    paths = [request.path for request in standin.requests[-3:]]
+    assert paths == ["/openai/v1/chat/completions"] * 2 + ["/models/chat/completions"]
+    # What was sent to the other route is recorded when the lesson is recorded on that route.
+    (path,) = new.rglob("*.json")
+    assert path.parent.name == "v1"
+    assert len(json.loads(path.read_text(encoding="utf-8"))["exchanges"]) == 2
+
+
+def test_a_refusal_of_the_other_route_stays_one_while_the_lesson_is_recorded(
+    connect: Connect, standin: StandIn
+) -> None:
+    settings = {
+        "AZURE_INFERENCE_ENDPOINT": standin.v1,
+        "AZURE_INFERENCE_CREDENTIAL": standin.key,
+        "TUTORIAL_MODE": "record",
+    }
+    article = connect(settings, route="models")
+    with pytest.raises(BadParameterError):
+        article.complete(ASK, model="stand-in-reasoning", temperature=0.5)
 
 
 REFUSED: dict[str, tuple[dict[str, str], str, str]] = {

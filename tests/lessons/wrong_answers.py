@@ -30,6 +30,14 @@ def shrunk(size: Any, factor: float, least: int = 1) -> Any:
     return tuple(max(least, round(side * factor)) for side in size)
 
 
+def asking(ask: Any, *budgets: int, none: Any = None, reasons: Any = ("length",)) -> Any:
+    for budget in budgets:
+        completion = ask(budget)
+        if completion.content or completion.finish_reason not in reasons:
+            return completion.content
+    return none
+
+
 WRONG: dict[str, dict[str, Answer]] = {
     "00-start-here": {
         "anywhere": lambda e: "models" if "models" in e else "v1" if "/openai/v1" in e else None,
@@ -94,6 +102,20 @@ WRONG: dict[str, dict[str, Answer]] = {
         "by the width": lambda size: shrunk(size, min(1, 1024 / size[0])),
         "down to nothing": lambda size: shrunk(size, min(1, 1024 / max(size)), least=0),
         "a list": lambda size: list(size_to_send(size)),
+    },
+    "10-reasoning-models": {
+        "once": lambda ask: asking(ask, 100),
+        "more at once": lambda ask: asking(ask, 1600),
+        "one time too few": lambda ask: asking(ask, 100, 200, 400, 800),
+        "an empty text for none": lambda ask: asking(ask, 100, 200, 400, 800, 1600, none=""),
+        "whatever the reason": lambda ask: asking(
+            ask, 100, 200, 400, 800, 1600, reasons=("length", "content_filter")
+        ),
+        "until it is whole": lambda ask: next(
+            (c.content or "" if c.content or c.finish_reason != "length" else None)
+            for budget in (100, 200, 400, 800, 1600)
+            if (c := ask(budget)).finish_reason != "length" or budget == 1600
+        ),
     },
 }
 """Wrong answers, by what is wrong with them."""

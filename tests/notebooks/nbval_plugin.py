@@ -17,11 +17,15 @@ import gc
 from helpers.recordings.replay import ReplayTransport
 
 replays = [found for found in gc.get_objects() if isinstance(found, ReplayTransport)]
+replays = [one for one in replays if one.tape["provenance"]["route"] == "ROUTE"]
 assert replays, "the lesson made no ReplayTransport"
 unplayed = set.intersection(*(set(replay.unplayed()) for replay in replays))
 assert not unplayed, unplayed
 """
-"""The source of a cell for the end of a lesson. Several clients may replay the same recording."""
+"""The source of a cell for the end of a lesson that runs on ROUTE.
+
+Several clients may replay the same recording; what a client replays of another route is a part.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,7 +39,8 @@ def collect(notebook: IPyNbFile, collect_cells: Any = IPyNbFile.collect) -> Iter
     yield from collect_cells(notebook)
     if "tutorial" in notebook.nb.metadata:
         facts = {"cell_num": len(notebook.nb.cells), "options": defaultdict(bool)}
-        cell = new_code_cell(RECORDING_IS_PLAYED)
+        route = notebook.nb.metadata["tutorial"]["provenance"]["route"]
+        cell = new_code_cell(RECORDING_IS_PLAYED.replace("ROUTE", route))
         yield IPyNbCell.from_parent(notebook, name="recording", cell=cell, **facts)
 
 

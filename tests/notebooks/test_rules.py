@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from helpers.connect import describe_provenance
 from helpers.lessons import LESSONS, ROOT
+from helpers.recordings.provenance import describe_provenance
 from tests.notebooks import files
 from tests.notebooks.github.sanitiser import sanitised
 from tests.notebooks.github.viewer import render
@@ -122,8 +122,8 @@ FAULTS: list[tuple[str, Fault]] = [
         shows("<p>5</p>", **{"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}),
     ),
     ("cells_are_short", code("x\n" * 13)),
-    ("it_imports_from_the_eight_paths", code("from helpers.client.client import connect")),
-    ("it_imports_from_the_eight_paths", code("import helpers.widgets.chat")),
+    ("it_imports_from_the_nine_paths", code("from helpers.client.client import connect")),
+    ("it_imports_from_the_nine_paths", code("import helpers.widgets.chat")),
     ("one_cell_holds_the_parameters", lambda nb: nb.cells[4].update(metadata={})),
     ("prose_stands_before_code", lambda nb: nb.cells.pop(5)),
     ("it_says_who_answered", lambda nb: nb.cells[2].update(outputs=[])),

@@ -23,7 +23,7 @@ class Choice:
     """One of the choices of an answer.
 
     ``reasoning`` is the text of the reasoning where the family shows it, ``hidden`` the number of
-    tokens of a reasoning that nobody sees.
+    tokens of a reasoning that nobody sees, ``summary`` what the Responses API tells of that one.
     """
 
     text: str
@@ -32,6 +32,7 @@ class Choice:
     logs: dict[str, Any] | None = None  # a model's; without them the script's doubts make some
     reasoning: str = ""
     hidden: int = 0
+    summary: str = ""
 
     @property
     def tokens(self) -> int:
@@ -133,17 +134,22 @@ def choose(call: Call, script: Script | None, family: Family) -> Iterator[Choice
             choice = Choice(text, tool_finish(call, family), made)
         else:
             choice = cut(text, call.body, filtered_after)
-        yield think(choice, call, family) if find(call.model).reasons else choice
+        if find(call.model).reasons:
+            shown = script.thoughts if script else ""
+            choice = think(choice, call, family, shown or THOUGHTS.format(ask=call.ask[:80]))
+        yield choice
 
 
-def think(choice: Choice, call: Call, family: Family) -> Choice:
-    """Return ``choice`` with a reasoning before it, for which the limit of tokens holds too."""
+def think(choice: Choice, call: Call, family: Family, shown: str) -> Choice:
+    """Return ``choice`` with a reasoning before it, for which the limit of tokens holds too.
+
+    ``shown`` is its text, where the family shows one.
+    """
     effort = call.body.get("reasoning_effort") or "medium"
-    shown = THOUGHTS.format(ask=call.ask[:80])
     if find(call.model).think_tags:
         return cut(f"<think>\n{shown}\n</think>\n\n{choice.text}", call.body, None)
     if family in ("gpt", "grok"):
-        thought = replace(choice, hidden=HIDDEN.get(effort, HIDDEN["medium"]))
+        thought = replace(choice, hidden=HIDDEN.get(effort, HIDDEN["medium"]), summary=shown)
     else:
         thought = replace(choice, reasoning=shown)
     limit = call.body.get("max_completion_tokens") or call.body.get("max_tokens")

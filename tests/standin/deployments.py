@@ -1,8 +1,8 @@
 """The deployments of the stand-in: which family of models answers, and what it refuses.
 
 A request chooses one by its model's name. Where the families are known from: recordings of the
-live service (gpt, grok, kimi), Microsoft's pages (mai), recordings of serverless endpoints of
-January 2025 (mistral).
+live service (gpt, grok, kimi), of other hosts (oss), Microsoft's pages (mai), recordings of
+serverless endpoints of January 2025 (mistral).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Literal
 
 from tests.standin.calls import Route
 
-Family = Literal["gpt", "grok", "kimi", "mistral", "mai"]
+Family = Literal["gpt", "grok", "kimi", "oss", "mistral", "mai"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ DEPLOYMENTS = {
     ),
     "stand-in-grok-reasoning": Deployment(v1="grok", reasons=True),
     "stand-in-kimi": Deployment("kimi", "kimi", reasons=True),
+    "stand-in-oss": Deployment("oss", "oss", reasons=True),
     "stand-in-mistral": Deployment("mistral", "mistral", strict=True),
     "stand-in-mistral-reasoning": Deployment("mistral", "mistral", strict=True, reasons=True),
     "stand-in-think-tags": Deployment("mistral", "mistral", reasons=True, think_tags=True),

@@ -1,4 +1,4 @@
-"""The shapes of the families: gpt, grok, kimi, mistral, mai."""
+"""The shapes of the families: gpt, grok, kimi, oss, mistral, mai."""
 
 from collections.abc import Iterator
 
@@ -187,6 +187,9 @@ class Grok(Shape):
 class Kimi(Shape):
     """Moonshot's models: the reasoning stands beside the text; keys without a value are null."""
 
+    thoughts = "reasoning_content"
+    """The name of the field that holds the reasoning."""
+
     def head(self, kind: str) -> Json:
         head = {"created": CREATED, "id": self.answer.id[:32], "model": self.answer.model}
         return head | {"object": kind}
@@ -207,9 +210,9 @@ class Kimi(Shape):
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
         message = {
             "content": choice.text or None,
-            "reasoning_content": choice.reasoning or None,
             "role": "assistant",
             "tool_calls": calls or None,
+            self.thoughts: choice.reasoning or None,
         }
         return {
             **verdicts.whole(self.answer, choice.finish_reason),
@@ -223,7 +226,7 @@ class Kimi(Shape):
     def chunk(
         self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
     ) -> Json:
-        empty = dict.fromkeys(("content", "reasoning_content", "role", "tool_calls"))
+        empty = dict.fromkeys(("content", self.thoughts, "role", "tool_calls"))
         role = {"role": "assistant"} if self.begins(at) else {}
         choice = {
             **verdicts.part(self.answer, delta.get("content") or "", finish),
@@ -239,7 +242,7 @@ class Kimi(Shape):
         yield verdicts.prompt_chunk(self.answer)
 
     def reasoning(self, at: int, piece: str) -> Iterator[Json]:
-        yield self.chunk(at, {"reasoning_content": piece})
+        yield self.chunk(at, {self.thoughts: piece})
 
     def call_deltas(self, choice: Choice) -> Iterator[Json]:
         """Yield the calls in fragments; after the first one id and name are null, not absent."""
@@ -250,6 +253,17 @@ class Kimi(Shape):
                 made = {"arguments": piece, "name": None}
                 rest = {"function": made, "id": None, "index": at, "type": "function"}
                 yield {"tool_calls": [rest]}
+
+
+class Oss(Kimi):
+    """OpenAI's open models as Groq and vLLM serve them: the reasoning has another name."""
+
+    thoughts = "reasoning"
+
+    def usage(self) -> Json:
+        """Return the usage, which counts the reasoning in the completion."""
+        details = {"reasoning_tokens": self.answer.reasoning_tokens}
+        return super().usage() | {"completion_tokens_details": details}
 
 
 class Mistral(Shape):
@@ -364,6 +378,7 @@ SHAPES: dict[Family, type[Shape]] = {
     "gpt": Gpt,
     "grok": Grok,
     "kimi": Kimi,
+    "oss": Oss,
     "mistral": Mistral,
     "mai": Mai,
 }

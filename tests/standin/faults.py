@@ -31,7 +31,10 @@ class Fault:
 
     @property
     def is_provoked(self) -> bool:
-        """Whether no harmless request makes a healthy deployment fail like this."""
+        """Whether a live deployment does not fail like this when it is asked the same.
+
+        Who records a live deployment keeps such an answer of the stand-in (see ``record.py``).
+        """
         passing = self.status in (0, 408, 429) or self.status >= 500
         return passing or self.body is None or self.name.startswith("content-filter")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -21,13 +21,14 @@ from tests.standin.faults import FAULTS, Fault, refuse
 from tests.standin.fields import ITEMS, check_fields
 from tests.standin.replies import Reply, as_bytes, error
 from tests.standin.scripts import Script
-from tests.standin.shapes import as_uuid
-from tests.standin.streams import DONE, event, events
+from tests.standin.shapes import Json, as_uuid
+from tests.standin.streams import DONE, Event, event, good_events, spoilt
 from tests.standin.upstream import RefusedError, Upstream
 
 if TYPE_CHECKING:
     from tests.standin.server import StandIn
 
+Check = Callable[[], Reply | None]
 PATHS: dict[str, Route] = {
     "/models/chat/completions": "models",
     "/openai/v1/chat/completions": "v1",
@@ -101,6 +102,7 @@ class ChatHandler(Handler):
 
     SUPPORTED_METHODS = ("POST",)
     relaying: asyncio.Task[None] | None = None
+    call: Call
 
     def initialize(self, server: "StandIn", route: Route) -> None:  # type: ignore[override]
         super().initialize(server)
@@ -113,16 +115,16 @@ class ChatHandler(Handler):
         # Checks may drop fields, and what has arrived stays as it was.
         body = dict(received.body) if isinstance(received.body, dict) else {}
         model = checks.model_of(route, headers, body)
-        refused = self.refusal(route, model, headers, body)
-        status = refused.status if refused else 200
+        checked = self.checked(model, body)
+        status = checked.status if isinstance(checked, Reply) else 200
         ident, asked = self.server.next_id(route, received.body, status)
-        if refused and refused.status == 401:
+        if status == 401:
             self.set_header("apim-request-id", as_uuid(ident))
         else:
             self.add_headers(route, ident, streams=body.get("stream") is True)
-        if refused:
-            return self.send(refused)
-        call = Call(route, model, body, checks.match_key(headers), asked, ident)
+        if isinstance(checked, Reply):
+            return self.send(checked)
+        call = self.call = Call(route, model, checked, checks.match_key(headers), asked, ident)
         script = scripts.find(self.server.scripts, call)
         name = fault_name(call, script)
         if name and name not in FAULTS:
@@ -146,28 +148,35 @@ class ChatHandler(Handler):
             return
         await (self.stream(answer, fault) if call.streams else self.answer(answer))
 
-    def refusal(
-        self, route: Route, model: str, headers: Mapping[str, str], body: dict[str, Any]
-    ) -> Reply | None:
-        """Return the reply to a wrong request, or None."""
-        version = self.received.query.get("api-version")
-        upstream = self.server.upstream.model if self.server.upstream else ""
-        mai = self.request.path.startswith("/mai/")
-        deployment = find(model)
+    def checked(self, model: str, body: Json) -> Json | Reply:
+        """Return the chat completion that is asked for, or the reply to a wrong request.
+
+        The extra fields that are to be dropped are taken out of ``body``.
+        """
+        route, headers, deployment = self.route, self.received.headers, find(model)
         items = (*ITEMS, "thinking") if deployment.models == "mistral" else ITEMS
-        steps: list[Callable[[], Reply | None]] = [
-            lambda: checks.check_key(headers, mai=mai),
-            lambda: checks.check_version(route, version),
-            lambda: checks.check_json(self.received.body),
-            lambda: checks.check_model(route, model, upstream, mai=mai),
-            lambda: checks.check_gone(deployment),
+        steps: list[Check] = [
+            *self.access_checks(model),
             lambda: checks.check_extra(route, deployment, headers, body),
             lambda: check_fields(route, body, items),
             lambda: checks.check_plain(route, deployment, body),
             lambda: checks.check_mai(deployment, body),
             lambda: checks.check_reasoning(deployment, body),
         ]
-        return next((reply for step in steps if (reply := step())), None)
+        return first_reply(steps) or body
+
+    def access_checks(self, model: str) -> list[Check]:
+        """Return the checks of key, version and model."""
+        route, received = self.route, self.received
+        upstream = self.server.upstream.model if self.server.upstream else ""
+        mai = self.request.path.startswith("/mai/")
+        return [
+            lambda: checks.check_key(received.headers, mai=mai),
+            lambda: checks.check_version(route, received.query.get("api-version")),
+            lambda: checks.check_json(received.body),
+            lambda: checks.check_model(route, model, upstream, mai=mai),
+            lambda: checks.check_gone(find(model)),
+        ]
 
     def add_headers(self, route: Route, ident: str, *, streams: bool) -> None:
         """Add the headers that the route sends with answers and errors."""
@@ -206,7 +215,15 @@ class ChatHandler(Handler):
     async def answer(self, answer: Answer) -> None:
         """Send the answer in one part, after as long as its stream takes."""
         await self.pause(answer.whole_ms)
-        self.send(Reply(200, as_bytes(shape_of(answer).completion())))
+        self.send(Reply(200, as_bytes(self.whole(answer))))
+
+    def whole(self, answer: Answer) -> Json:
+        """Return the answer in one part."""
+        return shape_of(answer).completion()
+
+    def events(self, answer: Answer) -> Iterable[Event]:
+        """Return the events of a stream without a fault."""
+        return good_events(answer)
 
     def begin_stream(self) -> None:
         """Prepare for an answer whose events leave one by one."""
@@ -216,7 +233,7 @@ class ChatHandler(Handler):
     async def stream(self, answer: Answer, fault: Fault | None) -> None:
         """Send the answer as a stream, each event at once and as a chunk of its own."""
         self.begin_stream()
-        for one in events(answer, fault):
+        for one in spoilt(self.events(answer), answer.cut_after, fault):
             await self.pause(one.wait_ms)
             if one.breaks:
                 return self.hang_up()
@@ -230,18 +247,22 @@ class ChatHandler(Handler):
         try:
             if not call.streams:
                 return await self.answer(await upstream.complete(call, answer))
-            self.begin_stream()
-            async with aclosing(upstream.chunks(call, answer)) as chunks:
-                async for chunk in chunks:
-                    self.write(event(chunk).data)
-                    if not await self.sent(self.flush()):
-                        return
-            self.write(DONE)
+            await self.relay_stream(upstream, call, answer)
         except RefusedError as refused:
             self.set_header("x-answered-by", "script")
             self.send(refused.reply)
         except httpx.HTTPError:  # the upstream server broke off
             self.hang_up()
+
+    async def relay_stream(self, upstream: Upstream, call: Call, answer: Answer) -> None:
+        """Stream what the model writes, each piece as soon as it has come."""
+        self.begin_stream()
+        async with aclosing(upstream.chunks(call, answer)) as chunks:
+            async for chunk in chunks:
+                self.write(event(chunk).data)
+                if not await self.sent(self.flush()):
+                    return
+        self.write(DONE)
 
     def on_connection_close(self) -> None:
         """Stop the model: nobody reads what it writes."""
@@ -279,6 +300,11 @@ class ChatHandler(Handler):
         except StreamClosedError:
             return False
         return True
+
+
+def first_reply(steps: Iterable[Check]) -> Reply | None:
+    """Return the reply of the first check that refuses, or None."""
+    return next((reply for step in steps if (reply := step())), None)
 
 
 def parse(body: bytes) -> Any:

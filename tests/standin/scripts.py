@@ -28,6 +28,7 @@ A file is a list of scripts:
     doubts = { " tea" = { " tea" = 0.6, " milk" = 0.3 } }
                                     # logprobs: the chance of a piece of the answer and of others in
                                     # its place, together below 1; of any other piece it is sure
+    thoughts = """..."""            # what a model that reasons thinks first, where it shows that
     by = "model"                    # the model behind the stand-in answers (see ``upstream``); if
                                     # there is none, the ``answer`` beside it is given
     fault = "rate-limited"          # instead of the answer: `python -m tests.standin --faults`
@@ -78,6 +79,7 @@ class Script:
     answer: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     doubts: dict[str, dict[str, float]] = field(default_factory=dict)
+    thoughts: str = ""
     by: str = "script"
     faults: tuple[str, ...] = ()
     by_gpt: bool = False

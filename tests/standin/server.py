@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -14,6 +14,7 @@ from tornado.web import Application
 from tests.standin import checks, scripts
 from tests.standin.calls import digest
 from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
+from tests.standin.responses.handler import RESPONSES, ResponsesHandler, Stored
 from tests.standin.upstream import Upstream
 
 HOST = "127.0.0.1"
@@ -43,6 +44,7 @@ class StandIn:
         self.pace = pace
         self.scripts = scripts.load(folder)
         self.counts: Counter[str] = Counter()
+        self.stored: dict[str, Stored] = {}
         self._wanted_port = port
         self._started = threading.Event()
 
@@ -72,9 +74,10 @@ class StandIn:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        handlers = [
+        handlers: list[Any] = [
             (path, ChatHandler, {"server": self, "route": route}) for path, route in PATHS.items()
         ]
+        handlers.append((RESPONSES, ResponsesHandler, {"server": self, "route": "v1"}))
         app = Application(
             handlers,
             default_handler_class=WrongPathHandler,

@@ -134,7 +134,7 @@ class Shape:
 def has_piece(sent: Json) -> bool:
     """Return whether a chunk brings a piece of a text, of a reasoning or of a call."""
     deltas = [choice.get("delta", {}) for choice in sent["choices"]]
-    names = ("content", "reasoning_content", "tool_calls")
+    names = ("content", "reasoning_content", "reasoning", "tool_calls")
     return any(delta.get(name) for delta in deltas for name in names)
 
 

@@ -48,15 +48,10 @@ def event(value: object, wait_ms: float = 0, piece: bool = False) -> Event:
     return Event(wait_ms, b"data: " + as_bytes(value) + b"\n\n", piece)
 
 
-def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
-    """Yield all events of an answer.
-
-    The first event comes after ``first_piece_ms`` and the first piece with it; each further piece
-    comes after ``pace_ms``.
-    """
-    stream: Iterable[Event] = good_events(answer)
-    if answer.cut_after is not None:
-        stream = [*first_pieces(stream, answer.cut_after), BREAK]
+def spoilt(stream: Iterable[Event], cut_after: int | None, fault: Fault | None) -> Iterable[Event]:
+    """Return the events of ``stream`` changed as ``fault`` says, or cut after so many pieces."""
+    if cut_after is not None:
+        stream = [*first_pieces(stream, cut_after), BREAK]
     match fault.name if fault else None:
         case "stream-cut":
             stream = [*first_pieces(stream), BREAK]
@@ -75,11 +70,15 @@ def events(answer: Answer, fault: Fault | None) -> Iterator[Event]:
             stream = [*most, *map(event, late_verdicts()), done]
         case "odd-lines":
             stream = map(odd, stream)
-    yield from stream
+    return stream
 
 
 def good_events(answer: Answer) -> Iterator[Event]:
-    """Yield the events of an answer without a fault."""
+    """Yield the events of an answer without a fault.
+
+    The first event comes after ``first_piece_ms`` and the first piece with it; each further piece
+    comes after ``pace_ms``.
+    """
     wait, pieces_sent = answer.first_piece_ms, 0
     for chunk in shape_of(answer).chunks():
         piece = has_piece(chunk)

@@ -5,7 +5,7 @@ class and one more line in ``CLIENTS``.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,9 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import HttpResponseError
 from openai import APIStatusError, AsyncOpenAI, OpenAI
 
-import helpers
 from helpers.client.routes import API_VERSION, ROUTES, RouteName
 from tests.standin import StandIn
+from tests.standin.asking import TOOLS
 from tests.standin.scripts import load
 from tests.standin.tokens import MESSAGE_OVERHEAD, count
 
@@ -133,35 +133,10 @@ class VendorSdk:
         return Failed(type(error).__name__, error.status_code, error.code)
 
 
-class Ours:
-    """The lessons' own client, on either route. It waits for nothing here."""
-
-    def __init__(self, endpoint: str, key: str) -> None:
-        self.client = helpers.ChatCompletionsClient(
-            endpoint, AzureKeyCredential(key), MODEL, max_retries=0
-        )
-
-    def complete(self, ask: str, **options: object) -> Seen:
-        return seen(self.client.complete(messages(ask), **options))
-
-    def stream(self, ask: str) -> Seen:
-        with self.client.stream(messages(ask), **USAGE) as stream:
-            text = "".join(update.content for update in stream)
-        assert text == stream.completion.content
-        return seen(stream.completion)
-
-    def fail(self, ask: str) -> Failed:
-        with pytest.raises(helpers.ChatError) as caught:
-            self.client.complete(messages(ask))
-        return Failed(type(caught.value).__name__, caught.value.status, caught.value.code)
-
-
-CLIENTS: dict[str, Callable[[StandIn], RetiredSdk | VendorSdk | Ours]] = {
+CLIENTS: dict[str, Callable[[StandIn], RetiredSdk | VendorSdk]] = {
     "azure-ai-inference": RetiredSdk,
     "openai": VendorSdk,
     "openai on models": lambda server: VendorSdk(server, "models"),
-    "ours on models": lambda server: Ours(server.models, server.key),
-    "ours on v1": lambda server: Ours(server.v1, server.key),
 }
 
 # What each client raises for a fault: its class, the status and the code that it found. None of a
@@ -188,33 +163,7 @@ ERRORS = {
         ("500-always", "InternalServerError", 500, "InternalServerError"),
     ],
 }
-OURS = [
-    ("wrong-key", "AuthenticationError", 401, "401"),
-    ("extra-refused", "BadParameterError", 422, "Invalid input"),
-    ("content-filter", "ContentFilterError", 400, "content_filter"),
-    ("rate-limited-silent", "RateLimitError", 429, "429"),
-    ("500-always", "ServiceError", 500, "InternalServerError"),
-]
-ERRORS["ours on models"] = [
-    *OURS,
-    ("wrong-audience", "AuthenticationError", 401, "401"),
-    ("unknown-model", "ModelNotFoundError", 400, "unknown_model"),
-    ("wrong-route", "ModelNotFoundError", 404, "404"),
-    ("extra-not-allowed", "BadParameterError", 400, None),
-]
-ERRORS["ours on v1"] = [
-    *OURS,
-    ("no-deployment", "ModelNotFoundError", 404, "DeploymentNotFound"),
-    ("unrecognized-argument", "BadParameterError", 400, "unrecognized_request_argument"),
-]
 CASES = [(client, *case) for client, cases in ERRORS.items() for case in cases]
-TOOLS = [
-    {
-        "type": "function",
-        "function": {"name": "get_temperature", "parameters": {"type": "object"}},
-    }
-]
-
 WEATHER = ("get_temperature", '{"city": "Oslo"}')
 
 
@@ -229,42 +178,36 @@ def scripted() -> Seen:
     return Seen(text, "stop", prompt, completion, prompt + completion)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[StandIn]:
-    with StandIn(pace=0) as running:
-        yield running
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_gets_the_answer_of_the_script(standin: StandIn, name: str) -> None:
+    assert CLIENTS[name](standin).complete(QUESTION) == scripted()
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_gets_the_answer_of_the_script(server: StandIn, name: str) -> None:
-    assert CLIENTS[name](server).complete(QUESTION) == scripted()
+def test_a_client_gets_the_same_as_a_stream(standin: StandIn, name: str) -> None:
+    assert CLIENTS[name](standin).stream(QUESTION) == scripted()
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_gets_the_same_as_a_stream(server: StandIn, name: str) -> None:
-    assert CLIENTS[name](server).stream(QUESTION) == scripted()
-
-
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_gets_the_call_of_a_tool(server: StandIn, name: str) -> None:
-    got = CLIENTS[name](server).complete("Is it warm in Oslo?", tools=TOOLS)
+def test_a_client_gets_the_call_of_a_tool(standin: StandIn, name: str) -> None:
+    got = CLIENTS[name](standin).complete("Is it warm in Oslo?", tools=TOOLS)
     assert got.calls == (WEATHER,)
     assert got.finish_reason == "tool_calls"
 
 
 @pytest.mark.parametrize(("name", "fault", "kind", "status", "code"), CASES)
 def test_a_client_raises_its_own_error(
-    server: StandIn, name: str, fault: str, kind: str, status: int, code: str | None
+    standin: StandIn, name: str, fault: str, kind: str, status: int, code: str | None
 ) -> None:
-    assert CLIENTS[name](server).fail(f"fault: {fault}") == Failed(kind, status, code)
+    assert CLIENTS[name](standin).fail(f"fault: {fault}") == Failed(kind, status, code)
 
 
 @pytest.mark.parametrize("model", ["stand-in-chat", "stand-in-gpt"])
 @pytest.mark.parametrize("route", ROUTES)
 def test_the_vendors_client_assembles_streamed_calls(
-    server: StandIn, route: RouteName, model: str
+    standin: StandIn, route: RouteName, model: str
 ) -> None:
-    client = VendorSdk(server, route).client
+    client = VendorSdk(standin, route).client
     with client.chat.completions.stream(
         messages=messages("Is it warm in Oslo?"), model=model, tools=TOOLS
     ) as stream:
@@ -278,9 +221,9 @@ def test_the_vendors_client_assembles_streamed_calls(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_the_vendors_awaited_client_gets_the_same(server: StandIn, route: RouteName) -> None:
+def test_the_vendors_awaited_client_gets_the_same(standin: StandIn, route: RouteName) -> None:
     async def ask() -> tuple[Seen, str, tuple[str, str]]:
-        async with AsyncOpenAI(**vendor_settings(server, route)) as client:
+        async with AsyncOpenAI(**vendor_settings(standin, route)) as client:
             create = client.chat.completions.create
             whole = await create(messages=messages(QUESTION), model=MODEL)
             stream = await create(messages=messages(QUESTION), model=MODEL, stream=True)
@@ -297,8 +240,8 @@ def test_the_vendors_awaited_client_gets_the_same(server: StandIn, route: RouteN
     assert asyncio.run(ask()) == (scripted(), scripted().content, WEATHER)
 
 
-def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(server: StandIn) -> None:
-    create = VendorSdk(server).client.chat.completions.create
+def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(standin: StandIn) -> None:
+    create = VendorSdk(standin).client.chat.completions.create
     answer = create(messages=messages("Name a colour."), model=MODEL, n=2)
     assert [choice.message.content for choice in answer.choices] == ["Blue.", "Green."]
     texts = ["", ""]
@@ -310,9 +253,9 @@ def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(server: StandIn)
 
 @pytest.mark.parametrize(("parallel", "calls"), [(True, 2), (False, 1)])
 def test_the_vendors_client_can_forbid_parallel_calls(
-    server: StandIn, parallel: bool, calls: int
+    standin: StandIn, parallel: bool, calls: int
 ) -> None:
-    answer = VendorSdk(server).client.chat.completions.create(
+    answer = VendorSdk(standin).client.chat.completions.create(
         messages=messages("When are the next flights from Miami to Seattle and back?"),
         model=MODEL,
         tools=[{"type": "function", "function": {"name": "next_flight"}}],
@@ -321,7 +264,7 @@ def test_the_vendors_client_can_forbid_parallel_calls(
     assert len(answer.choices[0].message.tool_calls) == calls
 
 
-def test_the_retired_client_asks_for_pass_through_by_itself(server: StandIn) -> None:
-    got = RetiredSdk(server).complete(QUESTION, model_extras={"logprobs": True})
+def test_the_retired_client_asks_for_pass_through_by_itself(standin: StandIn) -> None:
+    got = RetiredSdk(standin).complete(QUESTION, model_extras={"logprobs": True})
     assert got == scripted()
-    assert server.requests[-1].headers["extra-parameters"] == "pass-through"
+    assert standin.requests[-1].headers["extra-parameters"] == "pass-through"

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from azure.core.credentials import AzureKeyCredential
 
+from helpers import ChatCompletionsClient, UserMessage
 from tests.standin import StandIn
 from tests.standin.asking import TOOLS, USAGE, answered, post, streamed
 
@@ -157,34 +159,51 @@ def test_grok_counts_the_reasoning_beside_the_answer(standin: StandIn) -> None:
     )
 
 
-def test_kimi_shows_the_reasoning_in_a_field_of_its_own(standin: StandIn) -> None:
-    message = answered(standin, "models", model="stand-in-kimi")["choices"][0]["message"]
-    assert message["reasoning_content"]
-    sent = deltas(streamed(standin, "models", model="stand-in-kimi"))
-    thought = "".join(delta["reasoning_content"] or "" for delta in sent)
-    assert thought == message["reasoning_content"]
-    assert "".join(delta["content"] or "" for delta in sent) == message["content"]
+PLACES = {
+    "stand-in-kimi": ("reasoning_content", str),
+    "stand-in-oss": ("reasoning", str),
+    "stand-in-mistral-reasoning": (None, list),
+    "stand-in-think-tags": (None, str),
+    "stand-in-reasoning": (None, str),
+    "stand-in-grok-reasoning": (None, str),
+}
+"""The field that holds a reasoning, and the type of the content beside it."""
 
 
-def test_mistral_shows_the_reasoning_in_a_list_of_items(standin: StandIn) -> None:
+@pytest.mark.parametrize("model", PLACES)
+@pytest.mark.parametrize("route", ROUTES)
+def test_thoughts_and_answer_are_where_the_vendor_has_them(
+    standin: StandIn, route: str, model: str
+) -> None:
+    credential = AzureKeyCredential(standin.key)
+    client = ChatCompletionsClient(getattr(standin, route), credential, model)
+    ask = UserMessage("Name a colour.")
+    plain = client.complete([ask])
+    with client.stream([ask], stream_options=None) as stream:
+        list(stream)
+    streamed = stream.completion
+    assert (streamed.content, streamed.finish_reason) == (plain.content, "stop")
+    assert streamed.message.reasoning_content == plain.message.reasoning_content
+    field, kind = PLACES[model]
+    raw, shown = plain.message.raw, kind is list or field is not None
+    assert {name for name in raw if "reasoning" in name} == ({field} if field else set())
+    assert type(raw["content"]) is kind
+    assert bool(plain.message.reasoning_content) == shown
+    assert plain.content.startswith("<think>\n") == (model == "stand-in-think-tags")
+    assert plain.content.endswith("Blue.")
+    # The vendor takes back what it sent, and the answer alone.
+    came = {name: value for name, value in raw.items() if value and name != "annotations"}
+    for keep in (True, False):
+        message = plain.message.as_dict(keep_reasoning=keep)
+        assert (message == came) == (keep or not shown)
+        assert client.complete([ask, message, ask]).content
+
+
+def test_only_mistral_takes_a_list_with_thoughts(standin: StandIn) -> None:
     model = "stand-in-mistral-reasoning"
     message = answered(standin, "models", model=model)["choices"][0]["message"]
-    thinking, text = message["content"]
-    assert (thinking["type"], text["type"]) == ("thinking", "text")
-    sent = [delta["content"] for delta in deltas(streamed(standin, "models", model=model))]
-    thought = [item for content in sent if isinstance(content, list) for item in content]
-    joined = "".join(part["text"] for item in thought for part in item["thinking"])
-    assert joined == thinking["thinking"][0]["text"]
-    assert "".join(one for one in sent if isinstance(one, str)) == text["text"]
     again = [{"role": "user", "content": "Hello"}, message, {"role": "user", "content": "And?"}]
-    assert post(standin, "models", model=model, messages=again).status_code == 200
     assert post(standin, "models", messages=again).status_code == 422
-
-
-def test_a_reasoning_may_stand_in_the_text(standin: StandIn) -> None:
-    message = answered(standin, "models", model="stand-in-think-tags")["choices"][0]["message"]
-    assert message["content"].startswith("<think>\n")
-    assert "\n</think>\n\n" in message["content"]
 
 
 def test_mai_sends_the_reasoning_at_the_end_and_stop_beside_calls(standin: StandIn) -> None:

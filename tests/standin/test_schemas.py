@@ -12,12 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from jsonschema import Draft202012Validator
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from tests.standin import StandIn
-from tests.standin.asking import TOOLS, USAGE, answered, post, streamed
+from tests.standin.asking import TOOL, TOOLS, USAGE, answered, post, streamed
+from tests.standin.checks import KEY
 
 FOLDER = os.environ.get("CHAT_COMPLETIONS_SPECS", "")
 SPECS = {"models": "AIFoundryAzureAI.json", "v1": "AIFoundryOpenAIV1.json"}
@@ -159,6 +161,60 @@ def test_an_error_of_the_models_route(
 ) -> None:
     error = post(standin, "models", ask=f"fault: {fault}").json()
     assert faults("models", "Azure.Core.Foundations.ErrorResponse", error) == live
+
+
+RESPONSE_ITEMS = {
+    "reasoning": "OpenAI.ReasoningItemResource",
+    "message": "OpenAI.ResponsesAssistantMessageItemResource",
+    "function_call": "OpenAI.FunctionToolCallItemResource",
+}
+FORMAT = {"type": "json_schema", "name": "colour", "schema": {"type": "object"}, "strict": True}
+RESPONSES: list[dict[str, Any]] = [
+    {},
+    {"model": "stand-in-reasoning", "reasoning": {"effort": "low", "summary": "auto"}},
+    {"model": "stand-in-reasoning", "max_output_tokens": 64},
+    {"input": "Which knife is best for bread?", "instructions": "Be brief."},
+    {"input": "A riddle?", "text": {"format": FORMAT}, "store": False},
+    {
+        "input": [{"type": "message", "role": "user", "content": "Is it warm in Oslo?"}],
+        "tools": [{"type": "function", "strict": False, **TOOL["function"]}],
+        "tool_choice": {"type": "function", "name": "get_temperature"},
+    },
+    {
+        "input": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_text", "text": "What is this?"},
+                    {"type": "input_image", "image_url": "https://x.example/a.png"},
+                ],
+            }
+        ]
+    },
+]
+
+
+def event_schema(kind: str) -> str:
+    """Return the schema of the event ``response.output_text.delta``: ResponseTextDeltaEvent."""
+    words = kind.replace("output_text", "text").replace(".", "_").split("_")
+    return f"OpenAI.{''.join(map(str.title, words))}Event"
+
+
+@needs_specs
+@pytest.mark.parametrize("fields", RESPONSES, ids=str)
+def test_the_responses_api(standin: StandIn, fields: dict[str, Any]) -> None:
+    path, body = "/openai/v1/responses", {"model": "stand-in-gpt", "input": "Name a colour."}
+    with httpx.Client(base_url=standin.url, headers={"api-key": KEY}, trust_env=False) as client:
+        whole = client.post(path, json=body | fields).json()
+        text = client.post(path, json=body | fields | {"stream": True}).text
+    assert faults("v1", "AzureCreateResponse", standin.requests[-1].body) == set()
+    assert faults("v1", "AzureResponse", whole) == set()
+    for item in whole["output"]:
+        assert faults("v1", RESPONSE_ITEMS[item["type"]], item) == set()
+    lines = [line for line in text.splitlines() if line.startswith("data: ")]
+    for event in map(json.loads, (line.removeprefix("data: ") for line in lines)):
+        live = {("response/usage", "type")}
+        assert faults("v1", event_schema(event["type"]), event) <= live
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked["ask"])

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator
 from copy import deepcopy
 
-from helpers.connect import describe_provenance
+from helpers.recordings.provenance import describe_provenance
 from tests.notebooks import files
 from tests.notebooks.rules.page import Page
 
@@ -13,7 +13,7 @@ MAX_BYTES = 300_000
 """Of a notebook: GitHub does not show large ones."""
 TAGS = {"parameters", "navigation"}
 ROOMS = ("connect", "views", "widgets", "tools", "images", "exercises", "lessons")
-IMPORTABLE = {"helpers", *(f"helpers.{room}" for room in ROOMS)}
+IMPORTABLE = {"helpers", *(f"helpers.{room}" for room in ROOMS), "helpers.recordings.openai_bridge"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -81,7 +81,7 @@ def cells_are_short(page: Page) -> Iterator[str]:
         yield "a code cell is empty"
 
 
-def it_imports_from_the_eight_paths(page: Page) -> Iterator[str]:
+def it_imports_from_the_nine_paths(page: Page) -> Iterator[str]:
     for cell in page.code:
         for node in ast.walk(ast.parse(cell.source)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -1,0 +1,1 @@
+"""The Responses API of the v1 route: ``/openai/v1/responses``."""

@@ -1,0 +1,231 @@
+"""The Responses API, as the unmodified client of ``openai`` sees it, and what is refused there."""
+
+import base64
+from itertools import groupby
+from typing import Any
+
+import pytest
+from openai import APIConnectionError, APIError, APIStatusError, NotFoundError, OpenAI
+from pydantic import BaseModel
+
+from helpers.lessons import ROOT
+from tests.standin import StandIn
+from tests.standin.asking import TOOL, answered
+from tests.standin.checks import KEY
+
+ASK = "Name a colour."
+WEATHER = "Is it warm in Oslo?"
+TOOLS: Any = [{"type": "function", "strict": False, **TOOL["function"]}]
+THINKING = "stand-in-reasoning"
+PICTURE = base64.b64encode((ROOT / "images" / "lighthouse.jpg").read_bytes()).decode()
+
+
+@pytest.fixture
+def sdk(standin: StandIn) -> OpenAI:
+    return OpenAI(base_url=standin.v1, api_key=KEY, max_retries=0)
+
+
+def create(sdk: OpenAI, **fields: Any) -> Any:
+    return sdk.responses.create(**{"model": "stand-in-gpt", "input": ASK, **fields})
+
+
+def kinds(response: Any) -> list[str]:
+    return [item.type for item in response.output]
+
+
+CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "plain": ({}, ["message"]),
+    "on a project": ({"model": "stand-in-chat"}, ["message"]),
+    "tools": ({"input": WEATHER, "tools": TOOLS}, ["function_call"]),
+    "reasoning": ({"model": THINKING}, ["reasoning", "message"]),
+    "a summary": (
+        {"model": THINKING, "reasoning": {"effort": "low", "summary": "auto"}},
+        ["reasoning", "message"],
+    ),
+    "reasoning and tools": (
+        {"model": "stand-in-reasoning-no-tools", "input": WEATHER, "tools": TOOLS,
+         "reasoning": {"effort": "high"}},
+        ["reasoning", "function_call"],
+    ),
+    "the budget is eaten": ({"model": THINKING, "max_output_tokens": 64}, ["reasoning"]),
+    "the filter cuts": ({"input": "Which knife is best for bread?"}, ["message"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "expected"), CASES.values(), ids=CASES)
+def test_plain_and_streamed_say_the_same(
+    standin: StandIn, fields: dict[str, Any], expected: list[str]
+) -> None:
+    for base_url in (standin.v1, standin.project):
+        sdk = OpenAI(base_url=base_url, api_key=KEY, max_retries=0)
+        plain = create(sdk, **fields)
+        assert kinds(plain) == expected
+        with sdk.responses.stream(**{"model": "stand-in-gpt", "input": ASK, **fields}) as stream:
+            events = list(stream)
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        last: Any = events[-1]
+        assert last.type == f"response.{plain.status}"
+        assert last.response.output_text == plain.output_text
+        assert kinds(last.response) == expected
+        assert last.response.usage == plain.usage
+        deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+        assert "".join(deltas) == plain.output_text
+
+
+def test_the_events_come_in_their_order(sdk: OpenAI) -> None:
+    def order(**fields: Any) -> list[str]:
+        events = list(create(sdk, stream=True, **fields))
+        added = [event.item for event in events if event.type == "response.output_item.added"]
+        assert not any(
+            getattr(one, "content", None) or getattr(one, "summary", None) for one in added
+        )
+        assert {getattr(one, "status", None) for one in added} <= {None, "in_progress"}
+        kinds = (event.type.removeprefix("response.") for event in events)
+        return [kind for kind, _ in groupby(kinds)]
+
+    begin, added, done = ["created", "in_progress"], ["output_item.added"], ["output_item.done"]
+    message = ["content_part.added", "output_text.delta", "output_text.done", "content_part.done"]
+    text = [*added, *message, *done]
+    assert order() == [*begin, *text, "completed"]
+    summary = "reasoning_summary"
+    parts = [f"{summary}_{one}" for one in ("part.added", "text.delta", "text.done", "part.done")]
+    thought = {"model": THINKING, "reasoning": {"summary": "auto"}}
+    assert order(**thought) == [*begin, *added, *parts, *done, *text, "completed"]
+    arguments = [f"function_call_arguments.{one}" for one in ("delta", "done")]
+    calls = order(input=WEATHER, tools=TOOLS)
+    assert calls == [*begin, *added, *arguments, *done, "completed"]
+
+
+def test_scripts_answer_as_in_chat_completions(sdk: OpenAI, standin: StandIn) -> None:
+    picture = f"data:image/jpeg;base64,{PICTURE}"
+    ask = "What is in this picture?"
+    parts = [{"type": "text", "text": ask}, {"type": "image_url", "image_url": {"url": picture}}]
+    messages = [{"role": "user", "content": parts}]
+    chat = answered(standin, "v1", model="stand-in-gpt", messages=messages)
+    content = [{"type": "input_text", "text": ask}, {"type": "input_image", "image_url": picture}]
+    response = create(sdk, input=[{"role": "user", "content": content}])
+    assert response.output_text == chat["choices"][0]["message"]["content"]
+    assert response.usage.input_tokens == chat["usage"]["prompt_tokens"]
+    assert response.model == "stand-in-gpt"  # the dated name is in a header here
+
+
+def test_instructions_hold_for_one_call(sdk: OpenAI) -> None:
+    brief = create(sdk, instructions="Be brief.")
+    assert brief.usage.input_tokens > create(sdk).usage.input_tokens
+    later = [create(sdk, previous_response_id=one.id) for one in (brief, create(sdk))]
+    assert later[0].usage.input_tokens == later[1].usage.input_tokens
+
+
+def test_an_incomplete_response_says_why(sdk: OpenAI) -> None:
+    eaten = create(sdk, model=THINKING, max_output_tokens=64)
+    assert (eaten.status, eaten.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+    assert eaten.usage.output_tokens_details.reasoning_tokens == eaten.usage.output_tokens == 64
+    cut = create(sdk, model=THINKING, max_output_tokens=129)
+    assert (cut.output[1].status, cut.output_text) == ("incomplete", "Blue")
+    filtered = create(sdk, input="Which knife is best for bread?")
+    assert filtered.incomplete_details.reason == "content_filter"
+    assert [one["blocked"] for one in filtered.content_filters] == [False, True]
+
+
+def test_a_summary_is_only_told_if_it_is_asked_for(sdk: OpenAI) -> None:
+    def reasoning(**fields: Any) -> Any:
+        return create(sdk, model=THINKING, **fields).output[0]
+
+    assert reasoning().summary == []
+    assert ASK in reasoning(reasoning={"summary": "auto"}).summary[0].text
+    assert reasoning().encrypted_content is None
+    assert reasoning(include=["reasoning.encrypted_content"]).encrypted_content
+
+
+class Told(BaseModel):
+    stand_in: str
+
+
+def test_the_text_has_the_format_that_is_asked_for(sdk: OpenAI) -> None:
+    parsed = sdk.responses.parse(model="stand-in-gpt", input="A riddle?", text_format=Told)
+    assert parsed.output_parsed is not None
+    assert "A riddle?" in parsed.output_parsed.stand_in
+    assert parsed.text is not None
+    assert parsed.text.format is not None
+    assert parsed.text.format.type == "json_schema"
+
+
+def test_a_tool_round_trip_with_the_state_here_or_there(sdk: OpenAI) -> None:
+    asked = {"role": "user", "content": WEATHER}
+    first = create(sdk, input=[asked], tools=TOOLS, model=THINKING)
+    thought, call = first.output
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "62 degrees"}
+    stored = create(sdk, input=[result], previous_response_id=first.id, tools=TOOLS)
+    sent = [asked, thought, call, result]
+    stateless = create(sdk, input=sent, tools=TOOLS, store=False)
+    assert stored.output_text == stateless.output_text != ""
+    assert stored.content_filters is None  # after a tool's answer
+    assert stored.usage.input_tokens == stateless.usage.input_tokens
+    assert sdk.responses.retrieve(first.id).output == first.output
+    with pytest.raises(NotFoundError):
+        sdk.responses.retrieve(stateless.id)
+    with pytest.raises(APIStatusError, match="without its required following item"):
+        create(sdk, input=[asked, thought])
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
+    "a name of chat completions": ({"messages": []}, "messages", "unsupported_parameter"),
+    "an unknown name": ({"foo": 1}, "foo", "unknown_parameter"),
+    "no input": ({"input": None}, "input", "missing_required_parameter"),
+    "an odd input": ({"input": 7}, "input", "invalid_type"),
+    "an odd item": ({"input": [{"type": "song"}]}, "input[0].type", "invalid_value"),
+    "an odd role": ({"input": [{"role": "tool", "content": ""}]}, "input[0].role", "invalid_value"),
+    "a part of chat completions": (
+        {"input": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]},
+        "input[0].content[0].type", "invalid_value"),
+    "a tool of chat completions": (
+        {"tools": [TOOL]}, "tools[0].name", "missing_required_parameter"),
+    "a format of chat completions": (
+        {"text": {"format": {"type": "json_schema", "json_schema": {}}}},
+        "text.format.name", "missing_required_parameter"),
+    "JSON that nobody asks for": ({"text": {"format": {"type": "json_object"}}}, "input", None),
+    "a number out of range": ({"max_output_tokens": 5}, "max_output_tokens", "invalid_value"),
+    "an effort": ({"reasoning": {"effort": "huge"}}, "reasoning.effort", "unsupported_value"),
+    "a fixed parameter": ({"model": THINKING, "temperature": 0.5}, "temperature", None),
+    "a response that is not stored": (
+        {"previous_response_id": "resp_0"},
+        "previous_response_id", "previous_response_not_found"),
+    "an answer to no call": (
+        {"input": [{"type": "function_call_output", "call_id": "c", "output": ""}]}, "input", None),
+    "a model without this API": ({"model": "stand-in-mistral"}, "model", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "param", "code"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_request_is_refused(
+    sdk: OpenAI, fields: dict[str, Any], param: str | None, code: str | None
+) -> None:
+    body = {"model": "stand-in-gpt", "input": ASK, **fields}
+    with pytest.raises(APIStatusError) as failure:
+        sdk.post("/responses", body=body, cast_to=object)
+    refused = failure.value
+    assert (refused.status_code, refused.param, refused.code) == (400, param, code)
+
+
+@pytest.mark.parametrize("fault", ["wrong-key", "rate-limited", "500-no-code"])
+def test_faults_are_those_of_chat_completions(sdk: OpenAI, fault: str) -> None:
+    with pytest.raises(APIStatusError):
+        create(sdk, input=f"fault: {fault}")
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [("stream-cut", APIConnectionError), ("stream-error-typed", APIError)],
+)
+def test_a_stream_breaks(sdk: OpenAI, fault: str, raised: type[Exception]) -> None:
+    stream = create(sdk, input=f"fault: {fault}", stream=True)
+    with pytest.raises(raised):
+        list(stream)
+
+
+def test_other_keys_and_methods_are_refused(standin: StandIn) -> None:
+    stranger = OpenAI(base_url=standin.v1, api_key="none", max_retries=0)
+    for call in (lambda: create(stranger), lambda: stranger.responses.retrieve("resp_0")):
+        with pytest.raises(APIStatusError) as failure:
+            call()
+        assert failure.value.status_code == 401
