@@ -5,10 +5,12 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.routes import ROUTES
 from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
+from helpers.commands.move import move
 from helpers.commands.run import check_folder, environment, run_lessons, select_lessons
 from helpers.connect import current_mode
 
@@ -19,6 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The lessons.")
     commands = parser.add_subparsers(dest="command", required=True)
+    for add_command in (_add_run, _add_model, _add_move):
+        add_command(commands)
+    options = parser.parse_args(arguments)
+    return int(options.start(options))
+
+
+def _add_run(commands: Any) -> None:
     about = "run lessons from start to end"
     run = commands.add_parser("run", help=about, description=f"{about.capitalize()}.")
     add = run.add_argument
@@ -30,25 +39,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--model", action="store_true", help="ask the small model on this machine")
     limit = "limit for a cell, in seconds (60 offline, 600 live)"
     add("--cell-timeout", type=_positive, metavar="SECONDS", help=limit)
-    about = "run a small real model on this machine until Ctrl-C"
-    model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
-    add = model.add_argument
-    where = "where to listen (%(default)s; 0: any free port)"
-    add("--port", type=port_number, default=DEFAULT_PORT, help=where)
-    options = parser.parse_args(arguments)
-    if options.command == "model":
-        return run_model(options.port)
+    run.set_defaults(start=lambda options: _run(options, run))
+
+
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     route = {"TUTORIAL_ROUTE": options.route} if options.route else {}
     try:
         lessons = select_lessons(options.lessons)
         check_folder(options.to)
         current_mode()
     except (LookupError, OSError, ConfigurationError) as wrong:
-        run.error(str(wrong))  # exits with 2
+        parser.error(str(wrong))  # exits with 2
     with environment(**route):
         if not options.model:
             return run_lessons(lessons, options.to, options.cell_timeout)
     return run_on_model(lessons, options.to, options.route or "v1", options.cell_timeout)
+
+
+def _add_model(commands: Any) -> None:
+    about = "run a small real model on this machine until Ctrl-C"
+    model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
+    where = "where to listen (%(default)s; 0: any free port)"
+    model.add_argument("--port", type=port_number, default=DEFAULT_PORT, help=where)
+    model.set_defaults(start=lambda options: run_model(options.port))
+
+
+def _add_move(commands: Any) -> None:
+    about = "list the uses of the retired SDK azure-ai-inference, with what replaces them"
+    ends = "Nothing is changed. Exit code: 0 if nothing was found, 1 if something was, 2 if a file "
+    ends += "could not be read."
+    described = f"{about[0].upper()}{about[1:]}: in Python files and notebooks."
+    command = commands.add_parser("move", help=about, description=described, epilog=ends)
+    what = "a file, a folder or a pattern such as *.py"
+    command.add_argument("names", nargs="+", metavar="FILE", help=what)
+    command.set_defaults(start=lambda options: move(options.names))
 
 
 def _positive(text: str) -> int:
