@@ -68,8 +68,8 @@ def move(names: Sequence[str]) -> int:
     It is 0 if there are none, 1 if there are some, and 2 if something can't be read.
     """
     errors: list[UnreadableFileError] = []
-    files, found = list(find_files(names, errors)), 0
-    for path in files:
+    found = 0
+    for path in (files := list(find_files(names, errors))):
         for (_, _, name), (place, row) in scan(path, errors).items():
             print(f"{place}: {name}\n{describe(row, is_async=name.startswith('aio.'))}")
             found += 1
@@ -85,7 +85,7 @@ def find_files(names: Iterable[str], errors: list[UnreadableFileError]) -> Itera
     A folder means the Python files and notebooks below it, but for hidden folders and packages.
     Patterns (``*.py``) are expanded here: the shells of Windows leave that to the program.
     """
-    seen = set()
+    seen: set[Path] = set()
     for name in names:
         base = glob.escape(name) if Path(name).exists() else name
         patterns = (base, f"{base}/**/*.py", f"{base}/**/*.ipynb")
@@ -93,7 +93,8 @@ def find_files(names: Iterable[str], errors: list[UnreadableFileError]) -> Itera
         if not found:
             errors.append(UnreadableFileError(f"There is no {name}.", advice="correct the name."))
         for path in map(Path, found):
-            if path.is_file() and not {"site-packages", path.resolve()} & {*path.parts, *seen}:
+            is_ours = path.is_file() and "site-packages" not in path.parts
+            if is_ours and path.resolve() not in seen:
                 seen.add(path.resolve())
                 yield path
 
@@ -168,7 +169,7 @@ def _uses(parts: Sequence[tuple[str, list[ast.AST]]]) -> Uses:
         for node in nodes:
             line = getattr(node, "lineno", 0)
             for name in _names_used(node, bound, is_awaited=node in awaited):
-                if known := _longest_in_table(name):
+                if name not in MODULES and (known := _longest_in_table(name)):
                     shown = name if known == SDK else known
                     key = number, line, shown.removeprefix(f"{SDK}.").removeprefix("models.")
                     uses[key] = f"{place}:{line}", TABLE[known]
@@ -229,8 +230,7 @@ def _names_used(node: ast.AST, bound: Mapping[str, str], *, is_awaited: bool) ->
 
 
 def _longest_in_table(name: str) -> str:
-    """Return the longest beginning of a full name that has a row, "" if none or a mere module."""
-    name = "" if name in MODULES else name
+    """Return the longest beginning of a full name that has a row, or ""."""
     while name and name not in TABLE:
         name = name.rpartition(".")[0]
     return name
