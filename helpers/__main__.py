@@ -1,6 +1,7 @@
 """The command line: ``python -m helpers``."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -9,6 +10,8 @@ from typing import Any
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.routes import ROUTES
+from helpers.commands.check import check, compare
+from helpers.commands.check_report import Report
 from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
 from helpers.commands.move import move
 from helpers.commands.run import check_folder, environment, run_lessons, select_lessons
@@ -21,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The lessons.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for add_command in (_add_run, _add_model, _add_move):
+    for add_command in (_add_run, _add_model, _add_check, _add_move):
         add_command(commands)
     options = parser.parse_args(arguments)
     return int(options.start(options))
@@ -62,6 +65,49 @@ def _add_model(commands: Any) -> None:
     where = "where to listen (%(default)s; 0: any free port)"
     model.add_argument("--port", type=port_number, default=DEFAULT_PORT, help=where)
     model.set_defaults(start=lambda options: run_model(options.port))
+
+
+def _add_check(commands: Any) -> None:
+    about = "measure what your endpoint can do, with small calls that cost tokens"
+    ends = "The endpoint, key and model are those of the lessons (AZURE_INFERENCE_ENDPOINT and "
+    ends += "so on). Exit code: 0, 1 if the endpoint does not answer, 3 if two reports differ, "
+    ends += "130 after Ctrl-C; what was measured by then is kept."
+    command = commands.add_parser(
+        "check", help=about, description=f"{about.capitalize()}.", epilog=ends
+    )
+    add = command.add_argument
+    what = "an endpoint, or what may lead to it: an address of the portal, a project, of one call"
+    add("address", nargs="?", metavar="ADDRESS", help=what)
+    limit = "stop before more tokens than this are spent"
+    add("--budget", type=_positive, metavar="TOKENS", help=limit)
+    add(
+        "--show",
+        action="append",
+        default=[],
+        metavar="ROW",
+        help="print requests and answers of a row",
+    )
+    add("--markdown", type=Path, metavar="FILE", help="write the report as Markdown")
+    add("--json", type=Path, metavar="FILE", help="write it as JSON, with requests and answers")
+    add("--schema", action="store_true", help="print the JSON schema of the report, and end")
+    two = "print what differs between two reports, and end"
+    add("--compare", nargs=2, type=Path, metavar=("BEFORE", "AFTER"), help=two)
+    command.set_defaults(start=_check)
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.schema:
+        print(json.dumps(Report.model_json_schema(), indent=1))
+        return 0
+    if options.compare:
+        return compare(*options.compare)
+    return check(
+        options.address,
+        budget=options.budget,
+        markdown=options.markdown,
+        json_file=options.json,
+        show=options.show,
+    )
 
 
 def _add_move(commands: Any) -> None:
