@@ -153,8 +153,15 @@ def test_the_doctor_tells_the_refusals_apart(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    play(monkeypatch, httpx.MockTransport(lambda request: httpx.Response(status, json=body)))
+    asked = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(status, json=body)
+
+    play(monkeypatch, httpx.MockTransport(refuse))
     assert main(["check", f"https://{HOST}"]) == 1
+    assert len(asked) == (2 if told == "check the path" else 1), "another form is tried"
     out, error = capsys.readouterr()
     assert told in error
     assert f"HTTP {status}" in error
@@ -171,6 +178,27 @@ def play(monkeypatch: pytest.MonkeyPatch, transport: httpx.BaseTransport) -> Non
     monkeypatch.setattr(command, "build_client", build)
 
 
+@pytest.mark.parametrize("route", ["v1", "models"])
+def test_a_model_that_reasons_is_measured_as_it_is(
+    route: str,
+    standin: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT", getattr(standin, route))
+    monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-reasoning")
+    path = tmp_path / "report.json"
+    assert main(["check", "--json", str(path)]) == 0
+    results = {row.name: row.result for row in Report.model_validate_json(path.read_bytes()).rows}
+    refused = {"max_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty"}
+    refused |= {"stop", "logprobs"}
+    assert {name for name, result in results.items() if result == "refused"} == refused
+    works = {"basic call", "max_completion_tokens", "streaming", "reasoning_effort", "seed", "n"}
+    works |= {"[DONE]", "usage in a stream", "JSON mode", "content filter"}
+    assert {name for name in works if results[name] != "works"} == set()
+    assert ("extra-parameters: error" in results) == (route == "models")
+
+
 def test_without_an_endpoint_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 1
     assert "AZURE_INFERENCE_ENDPOINT" in capsys.readouterr().err
@@ -179,7 +207,7 @@ def test_without_an_endpoint_nothing_is_asked(capsys: pytest.CaptureFixture[str]
 def test_the_report_in_all_its_forms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = f"{HOST} has no such thing; key {KEY} | <b>"
+    words = f"the-resource ({HOST}) has no such thing; key {KEY} | <b>"
     play(monkeypatch, FakeService(refuses={"stop"}, words=words))
     files = [tmp_path / "report.md", tmp_path / "report.json"]
     arguments = ["--markdown", str(files[0]), "--json", str(files[1]), "--show", "stop"]
@@ -214,10 +242,10 @@ def test_the_budget_stops_before_it_is_exceeded(
 ) -> None:
     play(monkeypatch, FakeService())
     path = tmp_path / "report.json"
-    assert main(["check", f"https://{HOST}", "--budget", "500", "--json", str(path)]) == 0
+    assert main(["check", f"https://{HOST}", "--budget", "300", "--json", str(path)]) == 0
     report = Report.model_validate_json(path.read_bytes())
     assert 2 < len(report.rows) < len(PROBES)
-    assert sum(row.tokens for row in report.rows) <= 500
+    assert sum(row.tokens for row in report.rows) <= 300
     assert report.stopped in capsys.readouterr().out
     assert "budget" in report.stopped
 
