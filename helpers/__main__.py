@@ -11,6 +11,7 @@ from typing import Any
 from helpers.client.errors import ConfigurationError
 from helpers.client.routes import ROUTES
 from helpers.commands.check import check, compare
+from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Report
 from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
 from helpers.commands.move import move
@@ -80,13 +81,9 @@ def _add_check(commands: Any) -> None:
     add("address", nargs="?", metavar="ADDRESS", help=what)
     limit = "stop before more tokens than this are spent"
     add("--budget", type=_positive, metavar="TOKENS", help=limit)
-    add(
-        "--show",
-        action="append",
-        default=[],
-        metavar="ROW",
-        help="print requests and answers of a row",
-    )
+    rows = [probe.name for probe in PROBES]
+    shown = "print requests and answers of this row (stop, say); may be given again"
+    add("--show", action="append", default=[], choices=rows, metavar="ROW", help=shown)
     add("--markdown", type=Path, metavar="FILE", help="write the report as Markdown")
     add("--json", type=Path, metavar="FILE", help="write it as JSON, with requests and answers")
     add("--schema", action="store_true", help="print the JSON schema of the report, and end")

@@ -21,7 +21,7 @@ from helpers.client.errors import (
     ModelNotFoundError,
 )
 from helpers.client.messages import JSON
-from helpers.client.redaction import map_strings
+from helpers.client.redaction import map_strings, redactor
 from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
@@ -39,57 +39,59 @@ PICTURE_TOKENS = 300
 AZURE = re.compile(r"\.(openai|services\.ai|cognitiveservices)\.azure\.(com|us|cn)$")
 CHANGED = 3
 """The exit code if two reports differ."""
+BY_HAND = "Stopped by Ctrl-C."
 
 
 def check(
-    address: str | None, *, budget: int | None, markdown: Path | None, json_file: Path | None,
+    address: str | None,
+    *,
+    budget: int | None = None,
     show: Sequence[str] = (),
-) -> int:  # fmt: skip
-    """Measure the endpoint, print and write the report; return the exit code.
+    markdown: Path | None = None,
+    json_file: Path | None = None,
+) -> int:
+    """Measure the endpoint, print the report and write it to the files; return the exit code.
 
     It is 1 if the endpoint does not answer, and 130 after Ctrl-C, which keeps what was measured.
     """
-    code = 0
+    wanted = ((markdown, reports.as_markdown), (json_file, reports.as_json))
+    files = {path: render for path, render in wanted if path}
     try:
-        for file in (markdown, json_file):
-            if file:
-                reports.check_folder(file)
-        client, found = find_endpoint(address or current_endpoint())
-        report = Report(
-            endpoint=kind_of(client), model=client.model,
-            measured=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", rows=[*found],
-        )  # fmt: skip
-        probes = [probe for probe in PROBES if probe.route in ("", client.route.name)]
-        tokens = sum(map(cost, probes))
-        calls = sum(len(probe.requests) for probe in probes)
-        print(f"{len(probes)} rows: at most {calls} calls, about {tokens:,} tokens; more if the")
-        print(f"model reasons (up to {LIMIT_FOR_REASONING:,} an answer).", flush=True)
-        asker = Asker(client)
-        try:
-            for row in tqdm(
-                asker.rows(probes, budget, sum(row.tokens for row in found)),
-                total=len(probes),
-                unit="row",
-            ):
-                report.rows.append(row)
-        except KeyboardInterrupt:
-            report.stopped, code = "Stopped by Ctrl-C.", INTERRUPTED
-        report.stopped = report.stopped or asker.stopped
-        report = without_host(report, client.route.endpoint.host)
+        for path in files:
+            reports.check_folder(path)
+        report = measure(*find_endpoint(address or current_endpoint()), budget)
         print(reports.as_table(report))
         for row in report.rows:
             if row.name in show:
                 print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
-        for path, text in (
-            (markdown, reports.as_markdown(report)),
-            (json_file, reports.as_json(report)),
-        ):
-            if path:
-                reports.write(path, text)
+        for path, render in files.items():
+            reports.write(path, render(report))
     except ChatError as error:
         print(error, file=sys.stderr)
         return 1
-    return code
+    except KeyboardInterrupt:
+        print("Stopped before anything was measured.", file=sys.stderr)
+        return INTERRUPTED
+    return INTERRUPTED if report.stopped == BY_HAND else 0
+
+
+def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) -> Report:
+    """Say what it costs, then return the report: ``rows``, and those of the probes."""
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    report = Report(endpoint=kind_of(client), model=client.model, measured=now, rows=rows)
+    probes = [probe for probe in PROBES if probe.route in ("", client.route.name)]
+    calls, tokens = sum(len(probe.requests) for probe in probes), sum(map(cost, probes))
+    print(f"{len(probes)} rows: at most {calls} calls, about {tokens:,} tokens; more if the model")
+    print(f"reasons (up to {LIMIT_FOR_REASONING:,} an answer). Ctrl-C keeps what is measured.")
+    asker = Asker(client)
+    try:
+        spent = sum(row.tokens for row in rows)
+        for row in tqdm(asker.rows(probes, budget, spent), total=len(probes), unit="row"):
+            report.rows.append(row)
+    except KeyboardInterrupt:
+        asker.stopped = BY_HAND
+    report.stopped = asker.stopped
+    return without_host(report, client.route.endpoint.host)
 
 
 def compare(before: Path, after: Path) -> int:
@@ -186,6 +188,8 @@ def kind_of(client: ChatCompletionsClient) -> str:
     ways = {"key": f"key in {header}", "none": "no credential"}
     how = ways.get(client.credential_kind) or f"token for {route.scope}"
     version = route.url.params.get("api-version")
+    known = re.search(r"(/api/projects/PROJECT)?/(openai/v1|models|mai/v1|v1)$", path)
+    path = known[0] if known else "another path"
     facts = [f"route {route.name}", path, f"api-version {version}" if version else "", how]
     facts.append("on this machine" if route.is_loopback else "")
     return ", ".join(filter(None, facts))
@@ -253,6 +257,7 @@ class Asker:
     def _watch(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)
         response.stream = self._body = Watched(response.stream)
+        self._redact = redactor(request)
         return response
 
     def measure(self, probe: Probe) -> Row:
@@ -290,13 +295,13 @@ class Asker:
         try:
             answer = self._send(messages, options, stream=probe.stream)
         except ChatError as error:
-            exchange = error.exchange
-            said = exchange.response_body if exchange else None
+            said = error.exchange.response_body if error.exchange else None
             row.calls.append(Call(request=body, status=error.status, answer=said))
             raise
         usage = answer.completion.usage
         row.tokens += usage.total_tokens or len(json.dumps([body, answer.completion.content])) // 4
-        row.calls.append(Call(request=body, status=200, answer=answer.completion.raw))
+        said = map_strings(answer.completion.raw, self._redact)
+        row.calls.append(Call(request=body, status=200, answer=said))
         return answer
 
     def _send(self, messages: list[JSON], options: JSON, *, stream: bool) -> Answer:
@@ -321,12 +326,14 @@ def refusal(probe: Probe, error: ChatError, *, is_first: bool) -> Verdict:
 
 def without_host(report: Report, host: str) -> Report:
     """Return the report with the host, and the name of the resource in it, replaced."""
-    name = host.partition(".")[0]
-    names = [host, name] if AZURE.search(host) else [host]
+    names = [host, host.partition(".")[0]] if AZURE.search(host) else [host]
+    pattern = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names), re.IGNORECASE)
 
     def mask(text: str) -> str:
-        for one in names:
-            text = text.replace(one, "HOST")
-        return text
+        return pattern.sub("HOST", text)
 
-    return Report.model_validate(map_strings(report.model_dump(), mask))
+    for row in report.rows:
+        row.seen = mask(row.seen)
+        for call in row.calls:
+            call.answer = map_strings(call.answer, mask)
+    return report

@@ -232,9 +232,41 @@ def test_the_report_in_all_its_forms(
     assert not list(tmp_path.glob("*.new"))
 
 
+def test_a_row_to_show_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", "--show", "stopp"])
+    assert "'stop', 'seed'" in capsys.readouterr().err
+
+
+def test_a_path_that_is_not_known_is_not_told() -> None:
+    gate = "https://gate.example.com/tenant-7/llm"
+    client = ChatCompletionsClient(gate, AzureKeyCredential(KEY), route="v1")
+    assert "tenant-7" not in command.kind_of(client)
+
+
 def test_a_project_is_not_named() -> None:
     client = client_of(FakeService(), "/api/projects/secret-project")
     assert command.kind_of(client) == "route v1, /api/projects/PROJECT/openai/v1, key in api-key"
+
+
+def test_ctrl_c_before_the_first_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    play(monkeypatch, httpx.MockTransport(interrupted))
+    assert main(["check", f"https://{HOST}"]) == 130
+    assert capsys.readouterr().err == "Stopped before anything was measured.\n"
+
+
+def test_an_answer_that_repeats_the_key_is_masked_in_the_report() -> None:
+    def echoes(request: httpx.Request) -> httpx.Response:
+        message = {"role": "assistant", "content": f"Hello {KEY}"}
+        return httpx.Response(200, json={"choices": [{"message": message}]})
+
+    row = Asker(client_of(httpx.MockTransport(echoes))).measure(PROBES[0])
+    assert KEY not in row.model_dump_json()
 
 
 def test_the_budget_stops_before_it_is_exceeded(
