@@ -199,6 +199,16 @@ def test_a_model_that_reasons_is_measured_as_it_is(
     assert ("extra-parameters: error" in results) == (route == "models")
 
 
+def test_a_strict_model_streams_although_it_refuses_to_tell_the_usage(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-mistral")
+    client, _ = command.find_endpoint(standin.v1)
+    rows = {row.name: row.result for row in Asker(client).rows(PROBES[:9], None, 0)}
+    names = ("streaming", "usage in a stream", "[DONE]")
+    assert [rows[name] for name in names] == ["works", "refused", "works"]
+
+
 def test_without_an_endpoint_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 1
     assert "AZURE_INFERENCE_ENDPOINT" in capsys.readouterr().err
