@@ -287,7 +287,8 @@ PROBES = (
         not got[0].called, "no call", "a call came")),
     Probe("tools: parallel", "What is the weather in Oslo, and in Paris?", ({"tools": TOOLS},),
         calls(2, "unclear")),
-    Probe("tools: streamed", WEATHER, ({"tools": TOOLS, **NO_USAGE},), calls(1, "unclear"), stream=True),
+    Probe("tools: streamed", WEATHER, ({"tools": TOOLS, **NO_USAGE},),
+        calls(1, "unclear"), stream=True),
     Probe("tools: result", "", ({"messages": AFTER_CALL, "tools": TOOLS},), says("17")),
     Probe("tools with reasoning_effort", WEATHER, (
         {"tools": TOOLS, "reasoning_effort": "low"},), calls(1, "unclear")),
