@@ -293,7 +293,7 @@ class Asker:
             self.client.build_request(messages, stream=probe.stream, **options).content
         )
         try:
-            answer = self._send(messages, options, stream=probe.stream)
+            answer = self._send(probe, messages, options)
         except ChatError as error:
             said = error.exchange.response_body if error.exchange else None
             row.calls.append(Call(request=body, status=error.status, answer=said))
@@ -304,11 +304,15 @@ class Asker:
         row.calls.append(Call(request=body, status=200, answer=said))
         return answer
 
-    def _send(self, messages: list[JSON], options: JSON, *, stream: bool) -> Answer:
-        if not stream:
+    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Answer:
+        if not probe.stream:
             return Answer(self.client.complete(messages, **options))
+        pieces = 0
         with self.client.stream(messages, **options) as updates:
-            pieces = sum(bool(update.content) for update in updates)
+            for update in updates:
+                pieces += bool(update.content)
+                if pieces and probe.breaks_off:
+                    break
         return Answer(updates.completion, pieces, b"[DONE]" in self._body.last)
 
 

@@ -55,7 +55,8 @@ class Probe:
 
     ``question`` is sent with each of ``requests``, which hold parameters, or messages in its place.
     ``judge`` is given the answers. A refusal of the first request means that the row is refused,
-    unless ``judge_refusal`` says otherwise. ``route`` is the only route that has the row.
+    unless ``judge_refusal`` says otherwise. ``route`` is the only route that has the row. A stream
+    that ``breaks_off`` is left after its first text: the answer may have no end.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Probe:
     judge: Callable[[Sequence[Answer]], Verdict]
     judge_refusal: Callable[[ChatError], Verdict] | None = None
     stream: bool = False
+    breaks_off: bool = False
     route: str = ""
 
 
@@ -298,8 +300,9 @@ PROBES = (
         text_item("Whose logo is this? One word."), image_item(LOGO))},), says("python")),
     Probe("pictures: two", "", ({"messages": user(BOTH, square("red"), square("blue"))},),
         says("blue")),
-    Probe("limit of tokens", "Say hello.", ({"max_tokens": FAR_TOO_MANY},), lambda got: (
-        "unclear", "more is accepted than any model has"), judge_refusal=told_limit),
+    Probe("limit of tokens", "Say hello.", ({"max_tokens": FAR_TOO_MANY, **NO_USAGE},),
+        lambda got: ("unclear", "more is accepted than any model has"), judge_refusal=told_limit,
+        stream=True, breaks_off=True),
     Probe("rate-limit headers", "Say hello.", ({},), told_quota),
     Probe("cached tokens", LONG, ({}, {}), cached),
 )  # fmt: skip

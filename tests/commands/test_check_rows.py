@@ -65,6 +65,11 @@ def test_an_answer_that_the_budget_of_tokens_cut_is_unclear() -> None:
         assert row.calls[0].request["max_tokens"] == limit
 
 
+def test_an_answer_without_an_end_is_broken_off() -> None:
+    row = measured("limit of tokens", FakeService(ignores={"limit of tokens"}))
+    assert row.calls[0].answer["choices"][0]["message"]["content"] == "1"
+
+
 def test_a_failure_that_says_nothing_of_the_capability_is_unclear() -> None:
     def fails(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no way")
