@@ -151,6 +151,11 @@ def current_mode() -> str:
     return _mode(_read_settings())
 
 
+def current_endpoint() -> str:
+    """Return the endpoint that the environment names; empty if none."""
+    return Secret(_read_settings().get("AZURE_INFERENCE_ENDPOINT") or "")
+
+
 def override_settings(settings: Settings) -> None:
     """Let ``settings`` win over the environment until the next call.
 

@@ -1,0 +1,343 @@
+"""Measure what a live endpoint can do: ``python -m helpers check``."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from helpers.client.client import ChatCompletionsClient
+from helpers.client.errors import (
+    AuthenticationError,
+    BadParameterError,
+    ChatError,
+    ConfigurationError,
+    ModelNotFoundError,
+)
+from helpers.client.messages import JSON
+from helpers.client.redaction import map_strings, redactor
+from helpers.commands import check_report as reports
+from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
+from helpers.commands.check_report import Call, Report, Row
+from helpers.commands.run import INTERRUPTED
+from helpers.connect import Settings, build_client, current_endpoint
+from helpers.lessons import LESSONS
+
+ROUTE = Probe("route", "Say hello.", ({},), lambda got: ("works", "an answer came"))
+UNLIMITED = ("route", "basic call", "max_tokens", "max_completion_tokens")
+"""The probes that limit the tokens themselves, or not at all."""
+LIMIT, LIMIT_FOR_REASONING = 64, 2048
+"""Tokens that an answer may take."""
+PICTURE_TOKENS = 300
+"""What a small picture is taken to cost."""
+AZURE = re.compile(r"\.(openai|services\.ai|cognitiveservices)\.azure\.(com|us|cn)$")
+CHANGED = 3
+"""The exit code if two reports differ."""
+BY_HAND = "Stopped by Ctrl-C."
+
+
+def check(
+    address: str | None,
+    *,
+    budget: int | None = None,
+    show: Sequence[str] = (),
+    markdown: Path | None = None,
+    json_file: Path | None = None,
+) -> int:
+    """Measure the endpoint, print the report and write it to the files; return the exit code.
+
+    It is 1 if the endpoint does not answer, and 130 after Ctrl-C, which keeps what was measured.
+    """
+    wanted = ((markdown, reports.as_markdown), (json_file, reports.as_json))
+    files = {path: render for path, render in wanted if path}
+    try:
+        for path in files:
+            reports.check_folder(path)
+        report = measure(*find_endpoint(address or current_endpoint()), budget)
+        print(reports.as_table(report))
+        for row in report.rows:
+            if row.name in show:
+                print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
+        for path, render in files.items():
+            reports.write(path, render(report))
+    except ChatError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped before anything was measured.", file=sys.stderr)
+        return INTERRUPTED
+    return INTERRUPTED if report.stopped == BY_HAND else 0
+
+
+def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) -> Report:
+    """Say what it costs, then return the report: ``rows``, and those of the probes."""
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    report = Report(endpoint=kind_of(client), model=client.model, measured=now, rows=rows)
+    probes = [probe for probe in PROBES if probe.route in ("", client.route.name)]
+    calls, tokens = sum(len(probe.requests) for probe in probes), sum(map(cost, probes))
+    print(f"{len(probes)} rows: at most {calls} calls, about {tokens:,} tokens; more if the model")
+    print(f"reasons (up to {LIMIT_FOR_REASONING:,} an answer). Ctrl-C keeps what is measured.")
+    asker = Asker(client)
+    try:
+        spent = sum(row.tokens for row in rows)
+        for row in tqdm(asker.rows(probes, budget, spent), total=len(probes), unit="row"):
+            report.rows.append(row)
+    except KeyboardInterrupt:
+        asker.stopped = BY_HAND
+    report.stopped = asker.stopped
+    return without_host(report, client.route.endpoint.host)
+
+
+def compare(before: Path, after: Path) -> int:
+    """Print what differs between two reports; return 3 if anything does, 1 if one can't be read."""
+    try:
+        old, new = reports.read(before), reports.read(after)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"before: {old.title}\nafter:  {new.title}\n")
+    changes = reports.changes(old, new)
+    print(changes or "Nothing changed.")
+    return CHANGED if changes else 0
+
+
+def forms(address: str) -> list[str]:
+    """Return the endpoints that an address can mean, the likeliest first.
+
+    The address may be that of a resource, a project, one call, or a page of the portal.
+    """
+    try:
+        url = httpx.URL(address.strip())
+    except (httpx.InvalidURL, UnicodeError):
+        return []
+    text, host = unquote(str(url)), url.host
+    path = re.sub(r"/(chat/completions|responses|models/info|info)/?$", "", url.path).rstrip("/")
+    project = re.search(r"/projects/([\w.-]+)", text)
+    if account := re.search(r"/accounts/([\w-]+)", text):  # a page of a portal
+        host, path = f"{account[1]}.services.ai.azure.com", ""
+    port = f":{url.port}" if url.port else ""
+    base = f"{url.scheme}://{host}{port}"
+    if not AZURE.search(host):
+        above = re.sub(r"(/openai)?/v1$|/models$", "", path)
+        tries = [path or "/v1", *(f"{above}{one}" for one in ("/models", "/openai/v1", "/v1"))]
+        return list(dict.fromkeys(base + one for one in tries))
+    tries = ["/mai/v1"] * (path == "/mai/v1") + ["/models"] * (path == "/models")
+    if project and "services.ai" in host:
+        tries.append(f"/api/projects/{project[1]}/openai/v1")
+    tries += ["/openai/v1", *["/models"] * (".openai." not in host)]
+    return [f"https://{host}{one}" for one in dict.fromkeys(tries)]
+
+
+def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
+    """Return a client for the form of ``address`` that answers, and a row for each route.
+
+    Raise a ``ChatError`` if none answers: the first that says more than that there is no such path.
+    """
+    if not address:
+        raise ConfigurationError(
+            "There is no endpoint to check.",
+            advice="set AZURE_INFERENCE_ENDPOINT, or name an address after `check`.",
+        )
+    client: ChatCompletionsClient | None = None
+    rows: dict[str, Row] = {}
+    errors: list[ChatError] = []
+    for form in forms(address) or [address]:
+        route = "models" if form.endswith("/models") else "v1"
+        entered = Settings(
+            AZURE_INFERENCE_ENDPOINT=form, TUTORIAL_MODE="live", TUTORIAL_ROUTE=route
+        )
+        if route in rows and rows[route].result == "works":
+            continue
+        try:
+            asker = Asker(build_client(LESSONS[0].id, entered)[0])
+        except ConfigurationError as error:
+            errors.append(error)
+            continue
+        rows[route] = asker.measure(ROUTE).model_copy(update={"name": f"route {route}"})
+        failure = asker.error
+        if failure is None or isinstance(failure, BadParameterError):  # it reached the model
+            rows[route].result, rows[route].seen = "works", kind_of(asker.client)
+            client = client or asker.client
+        else:
+            errors.append(failure)
+            if client is None and not is_other_path(failure):
+                break
+    if client is None:
+        raise next((one for one in errors if not is_other_path(one)), errors[0])
+    print(f"Endpoint: {client.endpoint}\n{kind_of(client)}")
+    return client, list(rows.values())
+
+
+def is_other_path(error: ChatError) -> bool:
+    """Return whether an error says that the path is wrong, not that the deployment is."""
+    names_model = re.search("deployment|model", f"{error.code} {error.words}", re.IGNORECASE)
+    return isinstance(error, ConfigurationError) or (error.status == 404 and not names_model)
+
+
+def kind_of(client: ChatCompletionsClient) -> str:
+    """Return what an endpoint takes, without its host and the name of a project."""
+    route = client.route
+    path = re.sub(r"/projects/[^/]+", "/projects/PROJECT", route.endpoint.path.rstrip("/"))
+    header = "Authorization: Bearer" if route.bearer_key else "api-key"
+    ways = {"key": f"key in {header}", "none": "no credential"}
+    how = ways.get(client.credential_kind) or f"token for {route.scope}"
+    version = route.url.params.get("api-version")
+    known = re.search(r"(/api/projects/PROJECT)?/(openai/v1|models|mai/v1|v1)$", path)
+    path = known[0] if known else "another path"
+    facts = [f"route {route.name}", path, f"api-version {version}" if version else "", how]
+    facts.append("on this machine" if route.is_loopback else "")
+    return ", ".join(filter(None, facts))
+
+
+def cost(probe: Probe, limit: int = LIMIT) -> int:
+    """Return about how many tokens a probe takes, with answers of ``limit`` tokens.
+
+    Four characters are taken for a token.
+    """
+    total = 0
+    for request in probe.requests:
+        text = json.dumps(request) + probe.question
+        pictures = text.count('"image_url":')
+        text = re.sub(r"data:image[^\"]+", "", text)
+        total += len(text) // 4 + pictures * PICTURE_TOKENS + limit
+    return total
+
+
+class Watched(httpx.SyncByteStream):
+    """The body of an answer, whose last bytes are kept in ``last``: the client skips [DONE]."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self.last = stream, b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            self.last = (self.last + part)[-40:]
+            yield part
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+
+class Asker:
+    """Sends the probes. ``error`` is the last error; ``stopped`` says why it stopped, if it did."""
+
+    def __init__(self, client: ChatCompletionsClient) -> None:
+        self.client = client.with_options(adapter=None)
+        self.client.transport = httpx.MockTransport(self._watch)
+        self._transport = client.transport
+        self._limit_name: str | None = "max_tokens"
+        self._limit = LIMIT
+        self.error: ChatError | None = None
+        self.stopped = ""
+
+    def rows(self, probes: Iterable[Probe], budget: int | None, spent: int) -> Iterator[Row]:
+        """Yield the row of each probe; stop before the one that would exceed ``budget``.
+
+        ``spent`` are tokens that were spent before.
+        """
+        for probe in probes:
+            if budget is not None and spent + cost(probe, self._limit) > budget:
+                self.stopped = f"Stopped at {spent:,} tokens: the next row would exceed the budget."
+                return
+            row = self.measure(probe)
+            spent += row.tokens
+            yield row
+            if probe.name == "max_completion_tokens" and row.result == "works":
+                self._limit_name = probe.name
+            elif probe.name == "max_tokens" and row.result == "refused":
+                self._limit_name = None
+
+    def _watch(self, request: httpx.Request) -> httpx.Response:
+        response = self._transport.handle_request(request)
+        response.stream = self._body = Watched(response.stream)
+        self._redact = redactor(request)
+        return response
+
+    def measure(self, probe: Probe) -> Row:
+        """Send the requests of a probe, and judge what comes."""
+        row = Row(name=probe.name, result="unclear", seen="")
+        answers: list[Answer] = []
+        self.error = None
+        try:
+            for request in probe.requests:
+                answers.append(self._ask(probe, request, row))
+            row.result, row.seen = self._judge(probe, answers)
+        except ChatError as error:
+            self.error = error
+            row.result, row.seen = refusal(probe, error, is_first=not answers)
+        return row
+
+    def _judge(self, probe: Probe, answers: Sequence[Answer]) -> Verdict:
+        if any(one.thought or one.completion.message.reasoning_content for one in answers):
+            self._limit = LIMIT_FOR_REASONING
+        for one in answers:
+            is_cut = one.completion.finish_reason == "length" and probe.name not in UNLIMITED
+            if is_cut and not (one.text or one.called):
+                return "unclear", "all tokens that it may take were spent before the answer began"
+        return probe.judge(answers)
+
+    def _ask(self, probe: Probe, request: JSON, row: Row) -> Answer:
+        """Send one request, note the call in ``row``, and return the answer."""
+        options = {"messages": [{"role": "user", "content": probe.question}], **request}
+        if probe.name not in UNLIMITED and self._limit_name:
+            options[self._limit_name] = options.pop("max_tokens", self._limit)
+        messages = options.pop("messages")
+        body = json.loads(
+            self.client.build_request(messages, stream=probe.stream, **options).content
+        )
+        try:
+            answer = self._send(probe, messages, options)
+        except ChatError as error:
+            said = error.exchange.response_body if error.exchange else None
+            row.calls.append(Call(request=body, status=error.status, answer=said))
+            raise
+        usage = answer.completion.usage
+        row.tokens += usage.total_tokens or len(json.dumps([body, answer.completion.content])) // 4
+        said = map_strings(answer.completion.raw, self._redact)
+        row.calls.append(Call(request=body, status=200, answer=said))
+        return answer
+
+    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Answer:
+        if not probe.stream:
+            return Answer(self.client.complete(messages, **options))
+        pieces = 0
+        with self.client.stream(messages, **options) as updates:
+            for update in updates:
+                pieces += bool(update.content)
+                if pieces and probe.breaks_off:
+                    break
+        return Answer(updates.completion, pieces, b"[DONE]" in self._body.last)
+
+
+def refusal(probe: Probe, error: ChatError, *, is_first: bool) -> Verdict:
+    """Return the verdict for an error: refused if the service refuses the request at issue."""
+    words = error.words or error.message
+    if not isinstance(error, BadParameterError | ModelNotFoundError | AuthenticationError):
+        return "unclear", f"{error.message} {error.words}".strip()
+    if error.status is None:
+        return "unclear", error.message
+    if probe.judge_refusal:
+        return probe.judge_refusal(error)
+    return ("refused", words) if is_first else ("unclear", f"what it is compared with: {words}")
+
+
+def without_host(report: Report, host: str) -> Report:
+    """Return the report with the host, and the name of the resource in it, replaced."""
+    names = [host, host.partition(".")[0]] if AZURE.search(host) else [host]
+    pattern = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names), re.IGNORECASE)
+
+    def mask(text: str) -> str:
+        return pattern.sub("HOST", text)
+
+    for row in report.rows:
+        row.seen = mask(row.seen)
+        for call in row.calls:
+            call.answer = map_strings(call.answer, mask)
+    return report

@@ -1,0 +1,119 @@
+"""The report of ``python -m helpers check``: as a table, as Markdown, as JSON; and two compared."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from tabulate import tabulate
+
+from helpers.client.errors import ConfigurationError
+from helpers.client.messages import JSON
+from helpers.client.text import one_line
+from helpers.commands.check_probes import Result
+
+
+class Call(BaseModel):
+    """One call: the body that was sent, the status (null: no answer), and the JSON that came."""
+
+    model_config = ConfigDict(extra="forbid")
+    request: JSON
+    status: int | None
+    answer: Any
+
+
+class Row(BaseModel):
+    """One capability: its result, what the result was seen by, and the tokens that it took."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    result: Result
+    seen: str
+    tokens: int = 0
+    calls: list[Call] = []
+
+
+class Report(BaseModel):
+    """What an endpoint can do. ``stopped`` says why rows are missing; empty if none is."""
+
+    model_config = ConfigDict(extra="forbid")
+    endpoint: str
+    model: str | None
+    measured: str
+    stopped: str = ""
+    rows: list[Row] = []
+
+    @property
+    def title(self) -> str:
+        """The endpoint in one line."""
+        return f"{self.model or 'the default model'}, {self.endpoint}, {self.measured}"
+
+
+def as_table(report: Report, style: str = "simple") -> str:
+    """Return the rows as a table in a style of tabulate."""
+    shown = [[row.name, row.result, one_line(row.seen, 160), row.tokens] for row in report.rows]
+    widths = [None, None, 60, None] if style == "simple" else None
+    table = tabulate(
+        shown,
+        ["row", "result", "seen by", "tokens"],
+        style,
+        maxcolwidths=widths,
+        disable_numparse=True,
+    )
+    total = sum(row.tokens for row in report.rows)
+    return f"{table}\n\n{total:,} tokens in all. {report.stopped}".rstrip()
+
+
+def as_markdown(report: Report) -> str:
+    """Return the report as a page of Markdown."""
+    escaped = report.model_copy(deep=True)
+    for row in escaped.rows:
+        row.seen = row.seen.replace("|", "\\|").replace("<", "&lt;")
+    return f"# Capabilities of {report.title}\n\n{as_table(escaped, 'github')}\n"
+
+
+def as_json(report: Report) -> str:
+    """Return the report as JSON, which ``Report.model_json_schema()`` describes."""
+    return report.model_dump_json(indent=1) + "\n"
+
+
+def check_folder(path: Path) -> None:
+    """Raise ``ConfigurationError`` if no file can be written at ``path``."""
+    if not path.parent.is_dir() or path.is_dir():
+        raise ConfigurationError(f"{path} can't be written.", advice="name another file.")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole: beside, then moved into place. Raise ``ConfigurationError``."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as reason:
+        raise ConfigurationError(
+            f"{path} can't be written: {reason.strerror}.", advice="name another file."
+        ) from None
+
+
+def read(path: Path) -> Report:
+    """Return the report in a file. Raise ``ConfigurationError`` if there is none."""
+    try:
+        return Report.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as reason:
+        why = getattr(reason, "strerror", None) or "it is no report"
+        raise ConfigurationError(
+            f"{path} can't be read: {why}.", advice="name a file that `check --json` wrote."
+        ) from None
+
+
+def changes(before: Report, after: Report) -> str:
+    """Return a table of the rows whose results differ; empty if there are none."""
+    old, new = ({row.name: row for row in one.rows} for one in (before, after))
+    shown = []
+    for name in [*old, *(name for name in new if name not in old)]:
+        pair = [old.get(name), new.get(name)]
+        results = [row.result if row else "not measured" for row in pair]
+        if results[0] != results[1]:
+            seen = " -> ".join(one_line(row.seen, 80) if row else "" for row in pair)
+            shown.append([name, " -> ".join(results), seen])
+    head = ["row", "result", "seen by"]
+    return tabulate(shown, head, maxcolwidths=[None, None, 60]) if shown else ""

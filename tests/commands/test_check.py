@@ -1,0 +1,328 @@
+"""``python -m helpers check``: the doctor, the report, the comparison."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from helpers import ChatCompletionsClient
+from helpers.__main__ import main
+from helpers.commands import check as command
+from helpers.commands.check import Asker, forms
+from helpers.commands.check_probes import PROBES
+from helpers.commands.check_report import Report, Row, as_json
+from tests.commands.fake_service import FakeService
+from tests.standin import StandIn
+
+HOST = "the-resource.services.ai.azure.com"
+KEY = "aB3dE6gH9jK2mN5p"
+
+
+def client_of(transport: httpx.BaseTransport, path: str = "/models") -> ChatCompletionsClient:
+    return ChatCompletionsClient(
+        f"https://{HOST}{path}", AzureKeyCredential(KEY), "the-model", transport=transport
+    )
+
+
+NAMES = [probe.name for probe in PROBES]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://r.openai.azure.com", ["https://r.openai.azure.com/openai/v1"]),
+        (
+            "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
+            ["https://r.openai.azure.com/openai/v1"],
+        ),
+        (
+            f"https://{HOST}/models/chat/completions?api-version=2024-05-01-preview",
+            [f"https://{HOST}/models", f"https://{HOST}/openai/v1"],
+        ),
+        (
+            f"https://{HOST}/api/projects/my-project",
+            [
+                f"https://{HOST}/api/projects/my-project/openai/v1",
+                f"https://{HOST}/openai/v1",
+                f"https://{HOST}/models",
+            ],
+        ),
+        (
+            "https://ai.azure.com/resource/overview?wsid=/subscriptions/1/resourceGroups/g/providers/"
+            "Microsoft.CognitiveServices/accounts/the-resource/projects/my-project&tid=2",
+            [
+                f"https://{HOST}/api/projects/my-project/openai/v1",
+                f"https://{HOST}/openai/v1",
+                f"https://{HOST}/models",
+            ],
+        ),
+        (
+            "https://portal.azure.com/#@t/resource%2Fsubscriptions%2F1%2Fproviders%2F"
+            "Microsoft.CognitiveServices%2Faccounts%2Fthe-resource%2Foverview",
+            [f"https://{HOST}/openai/v1", f"https://{HOST}/models"],
+        ),
+        (f"https://{HOST}/mai/v1", [f"https://{HOST}/mai/v1", f"https://{HOST}/openai/v1",
+                                    f"https://{HOST}/models"]),
+        ("http://127.0.0.1:8080", [f"http://127.0.0.1:8080/{one}" for one in ("v1", "models",
+                                                                             "openai/v1")]),
+        ("not a URL at all\0", []),
+    ],
+)  # fmt: skip
+def test_the_forms_that_an_address_can_mean(address: str, expected: list[str]) -> None:
+    assert forms(address) == expected
+
+
+@pytest.fixture
+def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    with StandIn(pace=0) as server:
+        monkeypatch.setenv("TUTORIAL_MODE", "")
+        monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", server.key)
+        monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-chat")
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("given", "form", "route"),
+    [
+        ("/openai/v1", "/openai/v1", "v1"),
+        ("/models", "/models", "models"),
+        ("/models/chat/completions?api-version=2024-05-01-preview", "/models", "models"),
+        ("/openai/v1/chat/completions", "/openai/v1", "v1"),
+        ("", "/models", "models"),
+    ],
+)
+def test_the_doctor_finds_the_form_and_both_routes(
+    given: str, form: str, route: str, standin: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, rows = command.find_endpoint(standin.url + given)
+    assert (client.endpoint, client.route.name) == (standin.url + form, route)
+    assert {row.name: row.result for row in rows} == {"route v1": "works", "route models": "works"}
+    assert f"Endpoint: {standin.url}{form}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (401, {"error": {"code": "401", "message": "Access denied."}}, "refused the credential"),
+        (403, {"error": {"code": "403", "message": "Virtual Network rules."}}, "from this network"),
+        (404, {"error": {"code": "404", "message": "Resource not found"}}, "check the path"),
+        (404, {"error": {"code": "DeploymentNotFound", "message": "no"}}, "AZURE_INFERENCE_MODEL"),
+        (410, {"error": {"code": "410", "message": "Gone"}}, "was retired"),
+    ],
+)
+def test_the_doctor_tells_the_refusals_apart(
+    status: int,
+    body: dict[str, Any],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(status, json=body)
+
+    play(monkeypatch, httpx.MockTransport(refuse))
+    assert main(["check", f"https://{HOST}"]) == 1
+    assert len(asked) == (2 if told == "check the path" else 1), "another form is tried"
+    out, error = capsys.readouterr()
+    assert told in error
+    assert f"HTTP {status}" in error
+    assert out == ""
+
+
+def play(monkeypatch: pytest.MonkeyPatch, transport: httpx.BaseTransport) -> None:
+    """Let ``check`` ask ``transport`` in place of the network."""
+
+    def build(lesson: str, entered: dict[str, str]) -> tuple[ChatCompletionsClient, str]:
+        path = httpx.URL(entered["AZURE_INFERENCE_ENDPOINT"]).path
+        return client_of(transport, path), ""
+
+    monkeypatch.setattr(command, "build_client", build)
+
+
+@pytest.mark.parametrize("route", ["v1", "models"])
+def test_a_model_that_reasons_is_measured_as_it_is(
+    route: str,
+    standin: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT", getattr(standin, route))
+    monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-reasoning")
+    path = tmp_path / "report.json"
+    assert main(["check", "--json", str(path)]) == 0
+    results = {row.name: row.result for row in Report.model_validate_json(path.read_bytes()).rows}
+    refused = {"max_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty"}
+    refused |= {"stop", "logprobs"}
+    assert {name for name, result in results.items() if result == "refused"} == refused
+    works = {"basic call", "max_completion_tokens", "streaming", "reasoning_effort", "seed", "n"}
+    works |= {"[DONE]", "usage in a stream", "JSON mode", "content filter"}
+    assert {name for name in works if results[name] != "works"} == set()
+    assert ("extra-parameters: error" in results) == (route == "models")
+
+
+def test_a_strict_model_streams_although_it_refuses_to_tell_the_usage(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-mistral")
+    client, _ = command.find_endpoint(standin.v1)
+    rows = {row.name: row.result for row in Asker(client).rows(PROBES[:9], None, 0)}
+    names = ("streaming", "usage in a stream", "[DONE]")
+    assert [rows[name] for name in names] == ["works", "refused", "works"]
+
+
+def test_without_an_endpoint_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 1
+    assert "AZURE_INFERENCE_ENDPOINT" in capsys.readouterr().err
+
+
+def test_the_report_in_all_its_forms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = f"the-resource ({HOST}) has no such thing; key {KEY} | <b>"
+    play(monkeypatch, FakeService(refuses={"stop"}, words=words))
+    files = [tmp_path / "report.md", tmp_path / "report.json"]
+    arguments = ["--markdown", str(files[0]), "--json", str(files[1]), "--show", "stop"]
+    assert main(["check", f"https://{HOST}/models", *arguments]) == 0
+    out = capsys.readouterr().out
+    head, _, shown = out.partition("\n\nstop\n")
+    assert f"{len(PROBES)} rows: at most {sum(len(one.requests) for one in PROBES)} calls" in head
+    table = head.partition("answer).\n")[2]
+    page, text = (path.read_text(encoding="utf-8") for path in files)
+    for written in (table, page, text, shown):
+        assert KEY not in written
+        assert "the-resource" not in written
+    assert json.loads(shown)["calls"][0]["request"]["stop"] == ["5"]
+    assert "| stop " in page and "\\| &lt;b>" in page
+    capsys.readouterr()
+    assert main(["check", "--schema"]) == 0
+    jsonschema.validate(json.loads(text), json.loads(capsys.readouterr().out))
+    report = Report.model_validate_json(text)
+    assert [row.name for row in report.rows] == ["route models", "route v1", *NAMES]
+    assert {row.name for row in report.rows if row.result != "works"} == {"stop"}
+    assert report.endpoint.startswith("route models, /models, api-version 2024-05-01-preview, key")
+    assert not list(tmp_path.glob("*.new"))
+
+
+def test_a_row_to_show_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", "--show", "stopp"])
+    assert "'stop', 'seed'" in capsys.readouterr().err
+
+
+def test_a_path_that_is_not_known_is_not_told() -> None:
+    gate = "https://gate.example.com/tenant-7/llm"
+    client = ChatCompletionsClient(gate, AzureKeyCredential(KEY), route="v1")
+    assert "tenant-7" not in command.kind_of(client)
+
+
+def test_a_project_is_not_named() -> None:
+    client = client_of(FakeService(), "/api/projects/secret-project")
+    assert command.kind_of(client) == "route v1, /api/projects/PROJECT/openai/v1, key in api-key"
+
+
+def test_ctrl_c_before_the_first_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    play(monkeypatch, httpx.MockTransport(interrupted))
+    assert main(["check", f"https://{HOST}"]) == 130
+    assert capsys.readouterr().err == "Stopped before anything was measured.\n"
+
+
+def test_the_budget_stops_before_it_is_exceeded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(monkeypatch, FakeService())
+    path = tmp_path / "report.json"
+    assert main(["check", f"https://{HOST}", "--budget", "300", "--json", str(path)]) == 0
+    report = Report.model_validate_json(path.read_bytes())
+    assert 2 < len(report.rows) < len(PROBES)
+    assert sum(row.tokens for row in report.rows) <= 300
+    assert report.stopped in capsys.readouterr().out
+    assert "budget" in report.stopped
+
+
+def test_ctrl_c_keeps_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = FakeService()
+
+    def interrupted(request: httpx.Request) -> httpx.Response:
+        if b'"stop"' in request.content:
+            raise KeyboardInterrupt
+        return service.handle_request(request)
+
+    play(monkeypatch, httpx.MockTransport(interrupted))
+    path = tmp_path / "report.json"
+    assert main(["check", f"https://{HOST}", "--json", str(path)]) == 130
+    report = Report.model_validate_json(path.read_bytes())
+    assert report.stopped == "Stopped by Ctrl-C."
+    assert [row.name for row in report.rows][2:] == NAMES[: NAMES.index("stop")]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "name"),
+    [((), "max_completion_tokens"), (("max_completion_tokens",), "max_tokens"),
+     (("max_tokens", "max_completion_tokens"), None)],
+)  # fmt: skip
+def test_the_other_rows_limit_tokens_as_the_model_takes_it(
+    refuses: tuple[str, ...], name: str | None
+) -> None:
+    asker = Asker(client_of(FakeService(refuses=refuses)))
+    rows = {row.name: row for row in asker.rows(PROBES[:4], None, 0)}
+    sent = rows["system role"].calls[0].request
+    assert {"max_tokens", "max_completion_tokens"} & sent.keys() == ({name} if name else set())
+
+
+def report(**results: Any) -> Report:
+    rows = [Row(name=name, result=result, seen=result) for name, result in results.items()]
+    return Report(endpoint="route v1", model="m", measured="2026-01-01", rows=rows)
+
+
+def test_two_reports_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = tmp_path / "a.json", tmp_path / "b.json"
+    before.write_text(as_json(report(stop="works", seed="works", n="works")), encoding="utf-8")
+    after.write_text(as_json(report(stop="works", seed="refused", tools="works")), encoding="utf-8")
+    assert main(["check", "--compare", str(before), str(after)]) == 3
+    out = capsys.readouterr().out
+    for line in ("seed   works -> refused", "n      works -> not measured"):
+        assert line in out
+    assert "tools  not measured -> works" in out
+    assert "stop" not in out
+    assert main(["check", "--compare", str(before), str(before)]) == 0
+    assert "Nothing changed." in capsys.readouterr().out
+    assert main(["check", "--compare", str(before), str(tmp_path)]) == 1
+    assert "What to do: name a file that `check --json` wrote." in capsys.readouterr().err
+
+
+def test_a_file_that_can_not_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(monkeypatch, FakeService())
+    assert main(["check", f"https://{HOST}", "--json", str(tmp_path / "no" / "a.json")]) == 1
+    out, told = capsys.readouterr()
+    assert "can't be written" in told
+    assert out == "", "it is told before anything is spent"
+
+
+def test_a_wrong_command_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["chek"])
+    assert "'run', 'model', 'check', 'move'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["run", "model", "check", "move"])
+def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: python -m helpers {name}")

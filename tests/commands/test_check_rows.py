@@ -1,0 +1,91 @@
+"""Each row of ``check`` in each result, asked of a service whose capabilities are switched off."""
+
+import httpx
+import pytest
+
+from helpers.commands.check import Asker
+from helpers.commands.check_probes import PROBES
+from helpers.commands.check_report import Row
+from tests.commands.fake_service import FakeService
+from tests.commands.test_check import KEY, NAMES, client_of
+
+NOT_IGNORED = {"basic call", "extra-parameters: pass-through", "extra-parameters: drop"}
+"""Rows that no answer shows to be ignored."""
+UNCLEAR = {"tools: auto", "tools: parallel", "tools: streamed", "tools with reasoning_effort"}
+UNCLEAR |= {"limit of tokens"}
+"""Rows that say unclear where others say ignored: the model may choose, or nothing is told."""
+
+
+def measured(name: str, service: FakeService) -> Row:
+    probe = next(probe for probe in PROBES if probe.name == name)
+    return Asker(client_of(service)).measure(probe)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_that_works(name: str) -> None:
+    row = measured(name, FakeService())
+    assert (row.name, row.result) == (name, "works"), row.seen
+    assert row.seen and row.calls
+    assert row.tokens > 0 or name in ("extra-parameters: error", "limit of tokens")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_that_is_refused(name: str) -> None:
+    row = measured(name, FakeService(refuses={name}, words="It can't do that."))
+    assert (row.result, row.seen) == ("refused", "It can't do that.")
+    assert (row.calls[0].status, row.tokens) == (400, 0)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NOT_IGNORED])
+def test_a_row_that_is_ignored(name: str) -> None:
+    row = measured(name, FakeService(ignores={name}))
+    assert row.result == ("unclear" if name in UNCLEAR else "ignored"), row.seen
+
+
+def test_an_answer_that_repeats_the_key_is_masked_in_the_report() -> None:
+    def echoes(request: httpx.Request) -> httpx.Response:
+        message = {"role": "assistant", "content": f"Hello {KEY}"}
+        return httpx.Response(200, json={"choices": [{"message": message}]})
+
+    row = Asker(client_of(httpx.MockTransport(echoes))).measure(PROBES[0])
+    assert KEY not in row.model_dump_json()
+
+
+def test_an_answer_that_the_budget_of_tokens_cut_is_unclear() -> None:
+    def thinks_only(request: httpx.Request) -> httpx.Response:
+        message = {"role": "assistant", "content": "", "reasoning_content": "Hm"}
+        return httpx.Response(
+            200, json={"choices": [{"message": message, "finish_reason": "length"}]}
+        )
+
+    asker = Asker(client_of(httpx.MockTransport(thinks_only)))
+    for limit in (64, 2048):
+        row = asker.measure(next(one for one in PROBES if one.name == "system role"))
+        assert row.result == "unclear"
+        assert row.calls[0].request["max_tokens"] == limit
+
+
+def test_an_answer_without_an_end_is_broken_off() -> None:
+    row = measured("limit of tokens", FakeService(ignores={"limit of tokens"}))
+    assert row.calls[0].answer["choices"][0]["message"]["content"] == "1"
+
+
+def test_a_failure_that_says_nothing_of_the_capability_is_unclear() -> None:
+    def fails(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no way")
+
+    client = client_of(httpx.MockTransport(fails)).with_options(max_retries=0)
+    assert Asker(client).measure(PROBES[0]).result == "unclear"
+
+
+def test_the_refusal_of_what_a_row_is_compared_with_is_unclear() -> None:
+    service = FakeService()
+
+    def second_fails(request: httpx.Request) -> httpx.Response:
+        if service.count:
+            return httpx.Response(400, json={"error": {"message": "no"}})
+        return service.handle_request(request)
+
+    asker = Asker(client_of(httpx.MockTransport(second_fails)))
+    row = asker.measure(next(one for one in PROBES if one.name == "seed"))
+    assert (row.result, row.seen) == ("unclear", "what it is compared with: no")
