@@ -35,7 +35,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are read. For some others pillow starts other programs."""
 
 _LIMIT = f"at most {MAX_PIXELS:,} are decoded"
-_SOURCES = "a path, bytes, a file open in binary mode, or a picture of pillow"
+_SOURCES = "pass a path, bytes, a file open in binary mode, or a picture of pillow."
 _MAX_FACTS = 40
 _URL = re.compile(r"data:|[\w+.-]+://")
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -104,16 +104,13 @@ def prepare(source: Source, max_side: int = 1024) -> Picture:
         )
     name = _name(source)
     with _refusals(name):
-        raw, opened = _opened(source)
-        return _ready(name, raw, opened, max_side)
+        return _ready(name, *_decoded(source, max_side), max_side)
 
 
 def metadata(source: Source) -> dict[str, str]:
     """Return the metadata of a picture, name and value. Raises as ``prepare`` does."""
     with _refusals(_name(source)):
-        raw, opened = _opened(source)
-        _decode(raw, opened, 1)
-        return _facts(opened)
+        return _facts(_decoded(source, 1)[1])
 
 
 def _name(source: object) -> str:
@@ -124,12 +121,10 @@ def _name(source: object) -> str:
     return ("" if _URL.match(text) else one_line(Path(text).name)) or "The picture"
 
 
-class _Refusal(Exception):
-    """Why a source can't be used, and what to do."""
+class _Refusal(BadParameterError):
+    """Why a source can't be used, without its name."""
 
-    def __init__(self, why: str, advice: str = "") -> None:
-        self.why = one_line(why)
-        self.advice = advice or "use a whole PNG, JPEG, WebP or GIF file of a reasonable size."
+    advice = "use a whole PNG, JPEG, WebP or GIF file of a reasonable size."
 
 
 @contextlib.contextmanager
@@ -151,18 +146,8 @@ def _refusals(name: str) -> Iterator[None]:
     except Exception as reason:
         refusal = _Refusal(f"it is damaged ({type(reason).__name__})")
     raise BadParameterError(
-        f"{name} can't be used: {refusal.why}. Nothing was sent.", advice=refusal.advice
+        f"{name} can't be used: {refusal.message}. Nothing was sent.", advice=refusal.advice
     ) from None
-
-
-def _opened(source: Any) -> tuple[bytes, Image.Image]:
-    """Return the bytes of a picture's file (none if it has no file), and the picture, of a file
-    not yet decoded.
-    """
-    if isinstance(source, Image.Image):
-        return b"", source
-    raw = _read(source)
-    return raw, Image.open(io.BytesIO(raw), formats=FORMATS)
 
 
 def _read(source: Any) -> bytes:
@@ -173,36 +158,44 @@ def _read(source: Any) -> bytes:
         text = os.fsdecode(source)
         if _URL.match(text):
             advice = "download it first, or pass the URL itself to image_item."
-            raise _Refusal("it is a URL and no path", advice)
+            raise _Refusal("it is a URL and no path", advice=advice)
         path = Path(text)
         if not path.is_file():
             raise _Refusal("it is a folder" if path.is_dir() else "there is no such file")
         with path.open("rb") as file:
             return _read(file)
     if not hasattr(source, "read"):
-        raise _Refusal(f"it is of type {type(source).__name__}", f"pass {_SOURCES}.")
+        raise _Refusal(f"it is of type {type(source).__name__}", advice=_SOURCES)
     try:
         raw = bytes(memoryview(source.read(MAX_BYTES + 1)))
     except Exception as reason:
         why = f"no bytes can be read from it ({type(reason).__name__})"
-        raise _Refusal(why, 'pass a file that is open, in binary mode ("rb").') from None
+        raise _Refusal(why, advice='pass a file that is open, in binary mode ("rb").') from None
     if not raw:
         advice = "pass a file that is not empty; one that was read before has to be opened anew."
-        raise _Refusal("there is nothing to read in it", advice)
+        raise _Refusal("there is nothing to read in it", advice=advice)
     if len(raw) > MAX_BYTES:
         raise _Refusal(f"more than {MAX_BYTES:,} bytes are too many")
     return raw
 
 
-def _decode(raw: bytes, opened: Image.Image, side: int) -> None:
-    """Decode a picture that is to be shown with at most ``side`` pixels a side, unless it would
-    take too much memory.
+def _decoded(source: Source, side: int) -> tuple[bytes, Image.Image, tuple[int, int]]:
+    """Return the bytes of a picture's file (none if it has no file), the picture, and its size.
+
+    It is decoded to be shown with at most ``side`` pixels a side, unless that took too much memory.
     """
-    if raw:  # a picture of pillow's belongs to the caller
+    raw = b""
+    if isinstance(source, Image.Image):
+        opened, size = source, source.size
+    else:
+        raw = _read(source)
+        opened = Image.open(io.BytesIO(raw), formats=FORMATS)
+        size = opened.size
         draft(opened, side)
     if opened.width * opened.height > MAX_PIXELS:
         raise _Refusal(f"{opened.width:,} by {opened.height:,} pixels are too many, {_LIMIT}")
     opened.load()
+    return raw, opened, size
 
 
 def draft(opened: Image.Image, side: int) -> None:
@@ -214,9 +207,9 @@ def draft(opened: Image.Image, side: int) -> None:
     opened.draft(None, (max(1, int(opened.width * scale)), max(1, int(opened.height * scale))))
 
 
-def _ready(name: str, raw: bytes, opened: Image.Image, max_side: int) -> Picture:
-    size = opened.size
-    _decode(raw, opened, max_side)
+def _ready(
+    name: str, raw: bytes, opened: Image.Image, size: tuple[int, int], max_side: int
+) -> Picture:
     removed = tuple(_facts(opened))
     # An MPO is a JPEG with more pictures behind the first one.
     form = "JPEG" if opened.format == "MPO" else opened.format
