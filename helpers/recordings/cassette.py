@@ -145,9 +145,9 @@ def to_recorded(request: httpx.Request) -> JSON:
     }
 
 
-def match_key(request: JSON) -> str:
-    """Return a text that is equal for two requests which one recording answers."""
-    return json.dumps(request, sort_keys=True)
+def match_key(recorded: JSON) -> str:
+    """Return a recorded request as JSON with sorted keys: a replay finds its answers by that."""
+    return json.dumps(recorded, sort_keys=True)
 
 
 _PICTURE = re.compile(r"(data:[\w.+/-]+;base64),([A-Za-z0-9+/=]+)")
