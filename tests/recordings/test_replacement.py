@@ -21,9 +21,7 @@ from helpers.lessons import ROOT
 from helpers.recordings.cassette import beside, load, replace_recordings, save
 from helpers.recordings.record import RecordingTransport
 from tests.fakes import ASK, Answer, Service, answer, client, piece, streamed
-
-LESSON = "01-basic-call"
-FACTS = {"answered_by": {"live": 1}, "route": "v1", "model": "m"}
+from tests.recordings.tapes import FACTS, LESSON
 
 
 class Killed(BaseException):
