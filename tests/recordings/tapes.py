@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ChatCompletionsClient
+from helpers.client.routes import ROUTES
+from helpers.recordings.cassette import save
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from tests.fakes import Answer, Service, answer, client
@@ -33,3 +35,12 @@ def tape(path: Path) -> Any:
 
 def says(text: str) -> Answer:
     return answer(body={"choices": [{"message": {"content": text}}]})
+
+
+def write(folder: Path, generation: str) -> Path:
+    """Write recordings of both routes, in which each request tells the generation."""
+    response = {"status": 200, "headers": {}, "ms": 1, "body": "long " * 2000}
+    exchange = {"request": {"model": generation}, "response": response}
+    for route in ROUTES:
+        save(folder / route / f"{LESSON}.json", {"provenance": FACTS, "exchanges": [exchange] * 3})
+    return folder
