@@ -97,9 +97,9 @@ def prepare(source: Source, max_side: int = 1024) -> Picture:
     picture is taken. Raises ``BadParameterError`` if ``source`` is not a picture, is damaged, or
     has too many bytes or pixels.
     """
-    if max_side < 1:
+    if not isinstance(max_side, int) or max_side < 1:
         raise BadParameterError(
-            f"max_side is {max_side}; it has to be at least 1.",
+            f"max_side is {max_side!r}; it has to be a whole number from 1 on.",
             advice="leave it out: 1024 is kept.",
         )
     name = _name(source)

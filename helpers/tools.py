@@ -17,7 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import from_json, to_json
 
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import ChatError, ConfigurationError
+from helpers.client.errors import BadParameterError, ChatError, ConfigurationError
 from helpers.client.messages import JSON, ToolMessage
 from helpers.client.responses import (
     ChatCompletions,
@@ -159,9 +159,15 @@ def run_tools(
     messages back without their reasoning (see ``ChatResponseMessage.as_dict``).
 
     Raises ``ToolLoopError`` if the model still calls tools after ``max_rounds`` requests, or makes
-    more than ``MAX_CALLS`` calls at once; ``BadParameterError`` before any tool runs if the message
-    that calls them can't be sent back.
+    more than ``MAX_CALLS`` calls at once; ``BadParameterError`` for a wrong ``max_rounds``, and
+    before any tool runs if the message that calls them can't be sent back.
     """
+    if not isinstance(max_rounds, int) or max_rounds < 1:
+        raise BadParameterError(
+            f"max_rounds is {max_rounds!r}; it has to be a whole number from 1 on.",
+            advice="leave it out: 5 requests are allowed then.",
+        )
+    check_messages(messages)
     conversation = list(messages)
     for _ in range(max_rounds):
         completion = client.complete(conversation, tools=tools.definitions, **options)
@@ -182,7 +188,7 @@ def run_tools(
                 "was made.",
                 conversation,
             )
-        to_body({"messages": check_messages([message])})
+        to_body({"messages": check_messages([message])})  # raises if it can't be sent back
         conversation += [tools.answer(call) for call in calls]
     raise ToolLoopError(f"The model still calls tools after {max_rounds} requests.", conversation)
 

@@ -257,8 +257,9 @@ def test_a_profile_that_fits_not_is_ignored_with_a_word() -> None:
 def test_the_longest_side_is_kept_to(size: Any, max_side: int, expected: Any) -> None:
     picture = prepare(saved(corners(*size), "PNG"), max_side)
     assert (picture.width, picture.height) == opened(picture.data).size == expected
-    with pytest.raises(BadParameterError, match="max_side is 0"):
-        prepare(CHART, 0)
+    for wrong in 0, -1, "x", None, 1.5, float("nan"):
+        with pytest.raises(BadParameterError, match=f"max_side is {wrong!r}"):
+            prepare(CHART, wrong)  # type: ignore[arg-type]
 
 
 def see_through(mode: str) -> Image.Image:

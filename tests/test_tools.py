@@ -378,6 +378,17 @@ class TestLoop:
         again = fakes.client()
         assert run_tools(again, caught.value.messages, TOOLS)[0].content == "Hi!"
 
+    @pytest.mark.parametrize(
+        ("messages", "rounds"), [(fakes.ASK, 0), (fakes.ASK, -1), (fakes.ASK, None), (None, 5)]
+    )
+    def test_what_cannot_be_a_loop_is_refused_before_sending(
+        self, messages: Any, rounds: Any
+    ) -> None:
+        client = fakes.client()
+        with pytest.raises(BadParameterError):
+            run_tools(client, messages, TOOLS, max_rounds=rounds)
+        assert client.transport.requests == []  # type: ignore[attr-defined]
+
     def test_as_many_calls_at_once_as_are_allowed_are_made_and_of_more_none(self) -> None:
         call = written("next_train", OSLO)
         run_tools(fakes.client(calling(*[call] * MAX_CALLS), fakes.answer()), fakes.ASK, TOOLS)
