@@ -352,7 +352,8 @@ def test_a_picture_comes_from_all_that_holds_its_bytes(source: Callable[[Any], A
 
 def test_a_picture_of_pillow_is_taken_as_it_is_in_memory() -> None:
     with Image.open(PHOTO) as image:
-        assert prepare(image, 200).width == 150
+        small = prepare(image, 200)
+        assert "made smaller, from 1200 × 1600 to 150 × 200 pixels" in small.changes
         picture = prepare(image)
         assert image.size == (1600, 1200), "the caller's picture is changed"
         assert metadata(image) == metadata(PHOTO)
