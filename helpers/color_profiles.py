@@ -21,18 +21,10 @@ MAX_DIFFERENCE = 2
 CONVERTED = "colours turned into sRGB"
 IGNORED = "colour profile ignored (damaged, or for another kind of picture)"
 
-_MODES = {"RGB": ("RGB", "RGBA", "P", "PA"), "GRAY": ("1", "L", "LA"), "CMYK": ("CMYK",)}
-"""The modes of the pictures that a profile of each colour space can be for."""
 _TOLERANCE = 0.005
 _D50 = (0.9642, 1.0, 0.8249)  # the white of every ICC profile, as X, Y and Z
-# The Bradford cone responses, with which ICC adapts colours to another white.
+# From X, Y, Z to the cone responses in which ICC adapts colours to another white (Bradford).
 _BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
-_FROM_BRADFORD = (
-    (0.9869929, -0.1470543, 0.1599627),
-    (0.4323053, 0.5183603, 0.0492912),
-    (-0.0085287, 0.0400428, 0.9684867),
-)
-
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 Vector = Sequence[float]
@@ -68,16 +60,16 @@ def _profile_of(info: dict[Any, Any]) -> bytes | None:
 def _converted(image: Image.Image, icc: bytes) -> Image.Image | None:
     """Return ``image`` in sRGB; None if its profile is that of sRGB."""
     profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-    space = profile.profile.xcolor_space.strip()
-    is_grey, alpha = image.mode in _MODES["GRAY"], None
-    if image.mode not in _MODES[space] and not (space == "RGB" and is_grey):
-        raise ValueError(f"a profile for {space} in a picture of mode {image.mode}")
-    if image.has_transparency_data:
-        alpha = image.convert("RGBA").getchannel("A")
-    mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}[space]
+    is_grey = image.mode in ("1", "L", "LA")
+    is_rgb = not is_grey or profile.profile.xcolor_space == "RGB "
+    mode = "CMYK" if image.mode == "CMYK" else "RGB" if is_rgb else "L"
+    # Raises if the profile is for another kind of picture than this mode.
     transform = ImageCms.ImageCmsTransform(profile, _SRGB, mode, "RGB")
     if mode != "CMYK" and _is_neutral(transform, mode):
         return None
+    alpha = None
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
     colours = image.convert(mode)
     colours = transform.apply(colours, colours if mode == "RGB" else None)  # saves a third copy
     if alpha is not None:
@@ -92,51 +84,46 @@ def _is_neutral(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     values = bytes(value for colour in product(steps, repeat=len(mode)) for value in colour)
     colours = Image.frombytes(mode, (len(values) // len(mode), 1), values)
     changes = ImageChops.difference(transform.apply(colours), colours.convert("RGB"))
-    return not changes.point(lambda value: max(0, value - MAX_DIFFERENCE)).getbbox()
+    return max(high for _, high in changes.getextrema()) <= MAX_DIFFERENCE  # type: ignore[misc]
 
 
 def matrix_profile(gamma: float, chromaticities: Vector) -> bytes:
-    """Return an ICC profile (version 2.4) of an RGB space: a power ``gamma`` and its primaries.
+    """Return an ICC profile of an RGB space: a power ``gamma`` and its primaries.
 
-    ``chromaticities`` are as in ``SRGB_CHROMATICITIES``. Layout: ICC.1:2001-04, section 6.
+    ``chromaticities`` are as in ``SRGB_CHROMATICITIES``. It is pillow's profile of sRGB with other
+    numbers. Its curve is (a * x + b) ** g from d on, stored as g, a, b, c, d.
     """
     xs, ys = chromaticities[::2], chromaticities[1::2]
-    white, *primaries = ([x / y, 1.0, (1 - x - y) / y] for x, y in zip(xs, ys, strict=True))
-    whole = _determinant(primaries)
-    tags = {b"wtpt": b"XYZ \0\0\0\0" + _fixed(_D50), b"cprt": b"text\0\0\0\0\0"}
-    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", 1) + bytes(79)
-    for place, letter in enumerate("rgb"):
-        # Cramer's rule: how much of each primary there is in white.
-        share = _determinant([*primaries[:place], white, *primaries[place + 1 :]]) / whole
-        colour = _adapted([share * value for value in primaries[place]], white)
-        tags[f"{letter}XYZ".encode()] = b"XYZ \0\0\0\0" + _fixed(colour)
-        tags[f"{letter}TRC".encode()] = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
-    table, data, start = b"", b"", 132 + 12 * len(tags)
-    for name, value in tags.items():
-        table += name + struct.pack(">II", start + len(data), len(value))
-        data += value + bytes(-len(value) % 4)
-    size = start + len(data)
-    head = struct.pack(">I4xI", size, 0x02400000) + b"mntrRGB XYZ " + bytes(12) + b"acsp"
-    head += bytes(28) + _fixed(_D50) + bytes(48)
-    return head + struct.pack(">I", len(tags)) + table + data
+    colours = [(x / y, 1.0, (1 - x - y) / y) for x, y in zip(xs, ys, strict=True)]
+    white, *primaries = map(_cones, colours)
+    profile = bytearray(_SRGB.tobytes())
+    # How much of each primary there is in white; then the same colours under the white D50.
+    for tag, primary, share in zip("rgb", primaries, _parts(primaries, white), strict=True):
+        parts = zip(primary, _cones(_D50), white, strict=True)
+        adapted = [share * one * d50 / own for one, d50, own in parts]
+        _put(profile, f"{tag}XYZ", 8, _parts([*zip(*_BRADFORD, strict=True)], adapted))
+        _put(profile, f"{tag}TRC", 12, (gamma, 1, 0, 0, 0))
+    return bytes(profile)
 
 
-def _adapted(colour: Vector, white: Vector) -> Vector:
-    """Return a colour seen under ``white`` as it is seen under D50."""
-    cones, whites, targets = (_product(_BRADFORD, one) for one in (colour, white, _D50))
-    scaled = [one * to / by for one, by, to in zip(cones, whites, targets, strict=True)]
-    return _product(_FROM_BRADFORD, scaled)
+def _cones(colour: Vector) -> Vector:
+    """Return the cone responses to a colour given as X, Y and Z."""
+    return [sum(a * b for a, b in zip(line, colour, strict=True)) for line in _BRADFORD]
 
 
-def _product(matrix: Sequence[Vector], vector: Vector) -> Vector:
-    return [sum(a * b for a, b in zip(line, vector, strict=True)) for line in matrix]
+def _parts(columns: Sequence[Vector], whole: Vector) -> Vector:
+    """Return how much of each of three vectors adds up to ``whole``, by Cramer's rule."""
+
+    def determinant(a: Vector, b: Vector, c: Vector) -> float:
+        return sum(a[i] * (b[i - 2] * c[i - 1] - b[i - 1] * c[i - 2]) for i in range(3))
+
+    replaced = ([whole if at == i else columns[at] for at in range(3)] for i in range(3))
+    return [determinant(*some) / determinant(*columns) for some in replaced]
 
 
-def _determinant(columns: Sequence[Vector]) -> float:
-    a, b, c = columns
-    return sum(a[i] * (b[i - 2] * c[i - 1] - b[i - 1] * c[i - 2]) for i in range(3))
-
-
-def _fixed(values: Vector) -> bytes:
-    """Return numbers as ICC writes them: signed, with 16 bits behind the point."""
-    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+def _put(profile: bytearray, tag: str, skip: int, values: Vector) -> None:
+    """Write numbers into a tag of a profile, behind ``skip`` bytes: 16 bits before the point."""
+    entry = profile.index(tag.encode(), 128)  # name, offset, size
+    start = int.from_bytes(profile[entry + 4 : entry + 8]) + skip
+    numbers = (round(value * 65536) for value in values)
+    struct.pack_into(f">{len(values)}i", profile, start, *numbers)

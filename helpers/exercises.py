@@ -3,16 +3,19 @@
 An answer is a function. ``check`` calls it with each case, and says in words what went wrong first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from textwrap import fill
-from typing import Any
+from typing import Any, TypeVar
 
 from helpers.client.errors import ConfigurationError, ContentFilterError
 from helpers.client.exchange import Exchange
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,25 +50,22 @@ def _updates(*pieces: tuple[float, str | None]) -> list[StreamingChatCompletions
     ]
 
 
-def _tokens(*known: tuple[str, float], other: float | None = None) -> list[JSON]:
+def _tokens(*known: tuple[str, float], other: float = -10) -> list[JSON]:
     """Return tokens as in ``logprobs``; ``other`` is the logprob of an alternative to each."""
-    others = [] if other is None else [{"token": " else", "logprob": other}]
     tokens = [{"token": text, "logprob": logprob} for text, logprob in known]
-    return [{**token, "top_logprobs": [token, *others]} for token in tokens]
+    return [one | {"top_logprobs": [one, {"token": " else", "logprob": other}]} for one in tokens]
 
 
-def _filter(**levels: str) -> JSON:
-    """Return filter results: a severity for each category, or yes or no; with ! if it filtered."""
-    found: JSON = {}
-    for name, level in levels.items():
-        word = level.rstrip("!")
-        verdict = {"detected": word == "yes"} if word in ("yes", "no") else {"severity": word}
-        found[name] = {"filtered": level.endswith("!"), **verdict}
-    return {"content_filter_results": found}
+_MILD, _SEVERE = {"filtered": False, "severity": "low"}, {"filtered": True, "severity": "high"}
+_HARMLESS, _ATTACK = {"filtered": False, "detected": True}, {"filtered": True, "detected": True}
 
 
-def _refusal(**levels: str) -> ContentFilterError:
-    error = {"code": "content_filter", **({"innererror": _filter(**levels)} if levels else {})}
+def _filter(**verdicts: JSON) -> JSON:
+    return {"content_filter_results": verdicts}
+
+
+def _refusal(**verdicts: JSON) -> ContentFilterError:
+    error = {"code": "content_filter"} | ({"innererror": _filter(**verdicts)} if verdicts else {})
     exchange = Exchange("POST", "", {}, {}, 400, "Bad Request", {}, {"error": error}, 0.2)
     return ContentFilterError(exchange=exchange)
 
@@ -94,6 +94,8 @@ def _thinker(needed: int, text: str = "", reason: str = "length") -> Callable[[i
     return ask
 
 
+_ROUND = [_ASK, _calls("a"), _result("a")]
+
 CASES: dict[str, tuple[Case, ...]] = {
     "00-start-here": (
         Case("the article's form", f"{_HOST}/models", "models"),
@@ -119,11 +121,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a temperature that is too high", {"temperature": 1.5}, {"temperature": 1}),
         Case("one below zero", {"temperature": -0.5}, {"temperature": 0}),
         Case("one that fits", {"temperature": 0.2}, {"temperature": 0.2}),
-        Case(
-            "two penalties too far from zero",
-            {"frequency_penalty": -3, "presence_penalty": 2.5},
-            {"frequency_penalty": -2, "presence_penalty": 2},
-        ),
+        Case("a penalty far below zero", {"frequency_penalty": -3}, {"frequency_penalty": -2}),
+        Case("a penalty that is too high", {"presence_penalty": 2.5}, {"presence_penalty": 2}),
         Case("a top_p that is too high", {"top_p": 1.2}, {"top_p": 1}),
         Case("options without such a range", _WITHOUT_RANGE, _WITHOUT_RANGE),
         Case("a temperature that is None", {"temperature": None}, {"temperature": None}),
@@ -133,7 +132,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("an empty object", _ended("stop", "{}"), {}),
         Case("an answer that was cut", _ended("length", '{"answer": "sev'), None),
         Case(
-            "one that the content filter cut, though it looks whole",
+            "one cut by the filter, yet whole",
             _ended("content_filter", '{"answer": "seven"}'),
             None,
         ),
@@ -153,38 +152,26 @@ CASES: dict[str, tuple[Case, ...]] = {
     "06-tools": (
         Case("a question alone", [_ASK], []),
         Case("a call at the end", [_ASK, _calls("a")], ["a"]),
-        Case("a call with its answer", [_ASK, _calls("a"), _result("a")], []),
+        Case("a call with its answer", _ROUND, []),
         Case("two calls, one answered", [_ASK, _calls("a", "b"), _result("a")], ["b"]),
-        Case(
-            "three calls, the last one answered",
-            [_ASK, _calls("c", "b", "a"), _result("a")],
-            ["c", "b"],
-        ),
-        Case(
-            "two rounds", [_ASK, _calls("a"), _result("a"), _calls("b", "c"), _result("c")], ["b"]
-        ),
-        Case(
-            "a conversation that ends in words",
-            [_ASK, _calls("a"), _result("a"), {"role": "assistant", "content": "At nine."}],
-            [],
-        ),
+        Case("three calls, one answered", [_ASK, _calls("c", "b", "a"), _result("a")], ["c", "b"]),
+        Case("two rounds", [*_ROUND, _calls("b", "c"), _result("c")], ["b"]),
+        Case("a conversation that ends in words", [*_ROUND, {"role": "assistant"}], []),
     ),
     "07-content-safety": (
-        Case("a refused prompt", _refusal(hate="safe", violence="medium!"), ["violence"]),
+        Case("a refused prompt", _refusal(hate=_MILD, violence=_SEVERE), ["violence"]),
         Case(
-            "a refusal for two reasons",
-            _refusal(violence="high!", hate="low", jailbreak="yes!"),
-            ["jailbreak", "violence"],
+            "two reasons", _refusal(violence=_SEVERE, jailbreak=_ATTACK), ["jailbreak", "violence"]
         ),
         Case("a refusal without details", _refusal(), []),
         Case("an error before anything was sent", ContentFilterError(), []),
-        Case("an answer that was cut", _completion(_filter(self_harm="low!")), ["self_harm"]),
+        Case("an answer that was cut", _completion(_filter(self_harm=_SEVERE)), ["self_harm"]),
         Case(
             "a category filtered in prompt and answer",
-            _completion(_filter(hate="medium!"), prompt_filter_results=[_filter(hate="high!")]),
+            _completion(_filter(hate=_SEVERE), prompt_filter_results=[_filter(hate=_SEVERE)]),
             ["hate"],
         ),
-        Case("verdicts, nothing filtered", _completion(_filter(hate="low", jailbreak="yes")), []),
+        Case("nothing filtered", _completion(_filter(hate=_MILD, jailbreak=_HARMLESS)), []),
         Case("an answer without verdicts", _ended("stop"), []),
     ),
     "08-images": (
@@ -236,8 +223,8 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
     raises.
     """
     name = getattr(answer, "__name__", "your answer")
-    _require_exercise(lesson)
-    for case in CASES[lesson]:
+    cases = _of_lesson(CASES, lesson)
+    for case in cases:
         try:
             got = answer(deepcopy(case.argument))  # an answer may change its argument
         except Exception as reason:
@@ -247,7 +234,7 @@ def check(lesson: str, answer: Callable[[Any], Any]) -> str:
                 continue
             did = f"gives {got!r}, not {case.expected!r}."
         return f"Not yet: for {case.given}, {name} {did}\nFor a hint, run: hint({lesson!r})"
-    return f"Right: {name} passes all {len(CASES[lesson])} cases."
+    return f"Right: {name} passes all {len(cases)} cases."
 
 
 def hint(lesson: str) -> str:
@@ -255,12 +242,12 @@ def hint(lesson: str) -> str:
 
     Raise ``ConfigurationError`` for a lesson without an exercise.
     """
-    _require_exercise(lesson)
-    return fill(HINTS[lesson], 90, break_long_words=False, break_on_hyphens=False)
+    return fill(_of_lesson(HINTS, lesson), 90, break_long_words=False, break_on_hyphens=False)
 
 
-def _require_exercise(lesson: str) -> None:
-    if lesson not in CASES:
-        raise ConfigurationError(
-            f"There is no exercise {lesson!r}.", advice=f"use one of {', '.join(CASES)}."
-        )
+def _of_lesson(table: Mapping[str, T], lesson: str) -> T:
+    with suppress(KeyError, TypeError):  # TypeError: it can't be hashed
+        return table[lesson]
+    raise ConfigurationError(
+        f"There is no exercise {lesson!r}.", advice=f"use one of {', '.join(table)}."
+    )

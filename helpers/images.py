@@ -8,6 +8,7 @@ import base64
 import contextlib
 import io
 import os
+import re
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,20 +24,20 @@ from helpers.client.text import one_line
 from helpers.color_profiles import IGNORED, to_srgb
 
 MAX_PIXELS = 100_000_000
-"""A picture with more is refused before it is decoded: a small file can hold gigabytes.
+"""A picture with more is refused before it is decoded: a small file can unfold to gigabytes.
 
-Pillow takes 4 bytes for a pixel and makes up to two copies: at most 1.2 GB of memory. A JPEG counts
-with the size at which it is decoded, which is a half to an eighth of its own if it is to be small.
+Decoding takes 4 bytes a pixel, and the changes up to two copies: 1.2 GB of memory at most. A JPEG
+that will be made smaller is decoded at 1/2, 1/4 or 1/8 of its size, and counts with that.
 """
 MAX_BYTES = 50_000_000
-"""A larger file is refused unread."""
+"""A file with more is refused: nothing of it is decoded."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are read. For some others pillow starts other programs."""
 
 _LIMIT = f"at most {MAX_PIXELS:,} are decoded"
-_SOURCES = "a path, bytes, a file open in binary mode, or a picture of pillow"
+_SOURCES = "pass a path, bytes, a file open in binary mode, or a picture of pillow."
 _MAX_FACTS = 40
-_FROM_CAMERAS = ("JPEG", "MPO", "WEBP")  # MPO: a JPEG with more pictures behind the first
+_URL = re.compile(r"data:|[\w+.-]+://")
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _SKIPPED = ("ExifOffset", "GPSInfo", "Orientation")  # offsets of other blocks; and what is applied
 _BLOCKS = {
@@ -45,7 +46,6 @@ _BLOCKS = {
     "photoshop": "Photoshop block",
     "xmp": "XMP",
 }
-
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image
 """A path, the bytes of a file, an open file, or a picture of pillow."""
@@ -97,99 +97,105 @@ def prepare(source: Source, max_side: int = 1024) -> Picture:
     picture is taken. Raises ``BadParameterError`` if ``source`` is not a picture, is damaged, or
     has too many bytes or pixels.
     """
-    if max_side < 1:
+    if not isinstance(max_side, int) or max_side < 1:
         raise BadParameterError(
-            f"max_side is {max_side}; it has to be at least 1.",
+            f"max_side is {max_side!r}; it has to be a whole number from 1 on.",
             advice="leave it out: 1024 is kept.",
         )
-    name, raw, opened = _opened(source)
+    name = _name(source)
     with _refusals(name):
-        return _ready(name, raw, opened, max_side)
+        return _ready(name, *_decoded(source, max_side), max_side)
 
 
 def metadata(source: Source) -> dict[str, str]:
     """Return the metadata of a picture, name and value. Raises as ``prepare`` does."""
-    name, raw, opened = _opened(source)
-    with _refusals(name):
-        _decode(name, raw, opened, 1)
-        return _facts(opened)
+    with _refusals(_name(source)):
+        return _facts(_decoded(source, 1)[1])
 
 
-def _opened(source: Source) -> tuple[str, bytes, Image.Image]:
-    """Return the name of a picture, the bytes of its file (none if it has none), and the picture,
-    of a file not yet decoded.
-    """
-    if isinstance(source, Image.Image):
-        return _name(getattr(source, "filename", None)), b"", source
-    name, raw = _read(source)
-    with _refusals(name):
-        return name, raw, Image.open(io.BytesIO(raw), formats=FORMATS)
+def _name(source: object) -> str:
+    """Return the name of a file for messages, without its folders."""
+    path = getattr(source, "filename", None) or getattr(source, "name", None)
+    path = source if isinstance(source, str | os.PathLike) else path
+    text = os.fsdecode(path) if isinstance(path, str | os.PathLike) else ""
+    return ("" if _URL.match(text) else one_line(Path(text).name)) or "The picture"
 
 
-def _read(source: Any) -> tuple[str, bytes]:
-    """Return the name of a file and its bytes."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return _name(None), bytes(source)
-    if isinstance(source, str | os.PathLike):
-        return _read_path(source)
-    name = _name(getattr(source, "name", None))
-    if not callable(getattr(source, "read", None)):
-        why = "it is None" if source is None else f"it is of type {type(source).__name__}"
-        raise _refused(name, one_line(why), f"pass {_SOURCES}.")
+class _Refusal(BadParameterError):
+    """Why a source can't be used, without its name."""
+
+    advice = "use a whole PNG, JPEG, WebP or GIF file of a reasonable size."
+
+
+@contextlib.contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Raise ``BadParameterError`` for every error, also of pillow, which raises many kinds."""
     try:
-        raw = _read_bytes(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pillow warns of damage, and of what is refused here
+            yield
+        return
+    except _Refusal as reason:
+        refusal = reason
+    except UnidentifiedImageError:
+        refusal = _Refusal(f"it is no picture in one of the formats {', '.join(FORMATS)}")
+    except Image.DecompressionBombError:
+        refusal = _Refusal(f"it has far too many pixels, {_LIMIT}")
+    except OSError as reason:  # its full text may name a path of this machine
+        refusal = _Refusal(reason.strerror or "it is truncated or damaged")
     except Exception as reason:
-        why = one_line(f"it can't be read ({type(reason).__name__})")
-        raise _refused(name, why, 'pass a file that is open, in binary mode ("rb").') from None
-    if isinstance(raw, str):
-        raise _refused(name, "it is open as text", 'open it in binary mode ("rb").')
-    if not isinstance(raw, bytes | bytearray | memoryview) or not raw:
-        raise _refused(
-            name, "there is nothing to read in it", "open it anew: it may be at its end."
-        )
-    if len(raw) > MAX_BYTES:
-        raise _refused(name, f"more than {MAX_BYTES:,} bytes are too many")
-    return name, bytes(raw)
+        refusal = _Refusal(f"it is damaged ({type(reason).__name__})")
+    raise BadParameterError(
+        f"{name} can't be used: {refusal.message}. Nothing was sent.", advice=refusal.advice
+    ) from None
 
 
-def _read_bytes(file: Any) -> Any:
-    try:
-        return file.read(MAX_BYTES + 1)
-    except TypeError:  # not all that can be read take a size
-        return file.read()
-
-
-def _read_path(source: str | os.PathLike[str]) -> tuple[str, bytes]:
-    text = os.fspath(source)
-    if "://" in text or text.startswith("data:"):
-        advice = "download it first, or pass the URL itself to image_item."
-        raise _refused(_name(None), "it is a URL and no path", advice)
-    name = _name(text)
-    with _refusals(name):
+def _read(source: Any) -> bytes:
+    """Return the bytes of a file."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, str | os.PathLike):
+        text = os.fsdecode(source)
+        if _URL.match(text):
+            advice = "download it first, or pass the URL itself to image_item."
+            raise _Refusal("it is a URL and no path", advice=advice)
         path = Path(text)
         if not path.is_file():
-            raise _refused(name, "it is a folder" if path.is_dir() else "there is no such file")
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise _refused(name, f"{size:,} bytes are too many")
-        return name, path.read_bytes()
+            raise _Refusal("it is a folder" if path.is_dir() else "there is no such file")
+        with path.open("rb") as file:
+            return _read(file)
+    if not hasattr(source, "read"):
+        raise _Refusal(f"it is of type {type(source).__name__}", advice=_SOURCES)
+    try:
+        raw = bytes(memoryview(source.read(MAX_BYTES + 1)))
+    except Exception as reason:
+        why = f"no bytes can be read from it ({type(reason).__name__})"
+        raise _Refusal(why, advice='pass a file that is open, in binary mode ("rb").') from None
+    if not raw:
+        advice = "pass a file that is not empty; one that was read before has to be opened anew."
+        raise _Refusal("there is nothing to read in it", advice=advice)
+    if len(raw) > MAX_BYTES:
+        raise _Refusal(f"more than {MAX_BYTES:,} bytes are too many")
+    return raw
 
 
-def _name(path: object) -> str:
-    """Return the name of a file for messages, without its folders."""
-    return (one_line(Path(path).name) if isinstance(path, str) else "") or "The picture"
+def _decoded(source: Source, side: int) -> tuple[bytes, Image.Image, tuple[int, int]]:
+    """Return the bytes of a picture's file (none if it has no file), the picture, and its size.
 
-
-def _decode(name: str, raw: bytes, opened: Image.Image, side: int) -> None:
-    """Decode a picture that is to be shown with at most ``side`` pixels a side.
-
-    Raises ``BadParameterError`` if it would take too much memory.
+    It is decoded to be shown with at most ``side`` pixels a side, unless that took too much memory.
     """
-    if raw:  # a picture of pillow's belongs to the caller
+    raw = b""
+    if isinstance(source, Image.Image):
+        opened, size = source, source.size
+    else:
+        raw = _read(source)
+        opened = Image.open(io.BytesIO(raw), formats=FORMATS)
+        size = opened.size
         draft(opened, side)
     if opened.width * opened.height > MAX_PIXELS:
-        size = f"{opened.width:,} by {opened.height:,} pixels are too many"
-        raise _refused(name, f"{size}, {_LIMIT}")
+        raise _Refusal(f"{opened.width:,} by {opened.height:,} pixels are too many, {_LIMIT}")
     opened.load()
+    return raw, opened, size
 
 
 def draft(opened: Image.Image, side: int) -> None:
@@ -201,48 +207,21 @@ def draft(opened: Image.Image, side: int) -> None:
     opened.draft(None, (max(1, int(opened.width * scale)), max(1, int(opened.height * scale))))
 
 
-@contextlib.contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """Raise ``BadParameterError`` for every error of pillow, which raises many kinds."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pillow warns of damage, and of what is refused here
-            yield
-        return
-    except BadParameterError:
-        raise
-    except UnidentifiedImageError:
-        why = f"it is no picture in one of the formats {', '.join(FORMATS)}"
-    except Image.DecompressionBombError:
-        why = f"it has far too many pixels, {_LIMIT}"
-    except OSError as reason:  # its full text may name a path of this machine
-        why = one_line(reason.strerror or "it is truncated or damaged")
-    except Exception as reason:
-        why = f"it is damaged ({type(reason).__name__})"
-    raise _refused(name, why) from None
-
-
-def _refused(
-    name: str,
-    why: str,
-    advice: str = "use a whole PNG, JPEG, WebP or GIF file of a reasonable size.",
-) -> BadParameterError:
-    return BadParameterError(f"{name} can't be used: {why}. Nothing was sent.", advice=advice)
-
-
-def _ready(name: str, raw: bytes, opened: Image.Image, max_side: int) -> Picture:
-    size = opened.size
-    _decode(name, raw, opened, max_side)
+def _ready(
+    name: str, raw: bytes, opened: Image.Image, size: tuple[int, int], max_side: int
+) -> Picture:
     removed = tuple(_facts(opened))
-    orientation = _orientation(opened)
-    changes = []
-    if getattr(opened, "is_animated", False) and opened.format != "MPO":
-        changes.append("first picture of the animation taken")
-    photo = opened.format in _FROM_CAMERAS and not opened.has_transparency_data
+    # An MPO is a JPEG with more pictures behind the first one.
+    form = "JPEG" if opened.format == "MPO" else opened.format
+    photo = form in ("JPEG", "WEBP") and not opened.has_transparency_data
     kind = "JPEG" if photo else "PNG"
+    changes = []
+    if getattr(opened, "is_animated", False) and form != "JPEG":
+        changes.append("first picture of the animation taken")
     clean, colours = pixels_of(opened)
     if colours:
         changes.append(colours)
+    orientation = _orientation(opened)
     if orientation in range(2, 9):
         changes.append("turned upright")
         clean.getexif()[ExifTags.Base.Orientation] = orientation
@@ -252,9 +231,9 @@ def _ready(name: str, raw: bytes, opened: Image.Image, max_side: int) -> Picture
         clean.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
         before = f"{size[0]} × {size[1]}"
         changes.append(f"made smaller, from {before} to {clean.width} × {clean.height} pixels")
-    if raw and opened.format != kind and opened.format != "MPO":
-        changes.append(f"turned from {opened.format} into {kind}")
-    is_png = bool(raw) and kind == opened.format == "PNG"
+    if raw and form != kind:
+        changes.append(f"turned from {form} into {kind}")
+    is_png = bool(raw) and kind == form == "PNG"
     as_it_was = is_png and changes in ([], [IGNORED]) and raw[24] <= 8  # bits a sample
     if as_it_was:
         data = _pixel_chunks(raw)
@@ -313,22 +292,18 @@ def _facts(image: Image.Image) -> dict[str, str]:
         tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
         named = {ExifTags.TAGS.get(tag, f"tag {tag}"): value for tag, value in tags.items()}
         facts |= {name: value for name, value in named.items() if name not in _SKIPPED}
-        if place := exif.get_ifd(ExifTags.IFD.GPSInfo):
-            facts["GPSInfo"] = _place(place)
+        if gps := exif.get_ifd(ExifTags.IFD.GPSInfo):
+            facts["GPSInfo"] = f"{_degrees(gps, 2)}, {_degrees(gps, 4)}"
     except Exception:
         facts["EXIF"] = "(damaged)"
-    shown = list(facts.items())[:_MAX_FACTS]
-    return {one_line(name): _value_text(value) for name, value in shown}
+    shown = {
+        name: f"({len(value):,} bytes)" if isinstance(value, bytes) else str(value)
+        for name, value in [*facts.items()][:_MAX_FACTS]
+    }
+    return {one_line(name): one_line(value) for name, value in shown.items()}
 
 
-def _place(gps: Mapping[int, Any]) -> str:
-    """Return latitude and longitude, as on a map."""
-    sides = []
-    for name in (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude):
-        degrees, minutes, seconds = map(float, gps[name])
-        sides.append(f"{degrees:.0f}° {minutes:.0f}′ {seconds:.0f}″ {gps[name - 1]}")
-    return ", ".join(sides)
-
-
-def _value_text(value: object) -> str:
-    return f"({len(value):,} bytes)" if isinstance(value, bytes) else one_line(str(value))
+def _degrees(gps: Mapping[int, Any], tag: int) -> str:
+    """Return a latitude (2) or longitude (4) as on a map. Its direction is in the tag before."""
+    degrees, minutes, seconds = map(float, gps[tag])
+    return f"{degrees:.0f}° {minutes:.0f}′ {seconds:.0f}″ {gps[tag - 1]}"

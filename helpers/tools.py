@@ -17,7 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import from_json, to_json
 
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import ChatError, ConfigurationError
+from helpers.client.errors import BadParameterError, ChatError, ConfigurationError
 from helpers.client.messages import JSON, ToolMessage
 from helpers.client.responses import (
     ChatCompletions,
@@ -53,7 +53,7 @@ class ToolArgumentsError(ToolError):
 
 
 class ToolFailedError(ToolError):
-    """The function raised (see ``__cause__``), or its result can't be written as JSON."""
+    """The function raised: see ``__cause__``."""
 
 
 class ToolLoopError(ToolError):
@@ -78,25 +78,23 @@ class Toolbox:
     """
 
     def __init__(self, *functions: Callable[..., Any]) -> None:
-        self._checked: dict[str, TypeAdapter[Any]] = {}
+        self._tools: dict[str, tuple[Callable[..., Any], TypeAdapter[Any]]] = {}
         self._definitions: list[JSON] = []
         for function in functions:
             name = getattr(function, "__name__", "")
             faults = [*_faults(name, function)]
-            if name in self._checked:
+            if name in self._tools:
                 faults.append("another tool has its name")
             if faults:
                 raise _unfit(name, "; ".join(faults))
             try:
-                # mypy does not know that pydantic takes a function: it then checks a call's
-                # arguments and makes the call.
-                checked = TypeAdapter[Any](_report_errors(function))  # type: ignore[arg-type]
-                schema = checked.json_schema(schema_generator=_NoTitles)
+                arguments = _arguments_of(function)
+                schema = arguments.json_schema(schema_generator=_NoTitles)
             except (PydanticUserError, NameError) as reason:
                 raise _unfit(name, _shorten(str(reason))) from reason
             described = {"name": name, "description": inspect.getdoc(function)}
             definition = {"type": "function", "function": {**described, "parameters": schema}}
-            self._checked[name] = checked
+            self._tools[name] = function, arguments
             self._definitions.append(definition)
 
     @property
@@ -111,8 +109,8 @@ class Toolbox:
         """
         # Without parameters services send "" or nothing: only that reads as no arguments.
         name, arguments = call.function.name, call.function.arguments or "{}"
-        if name not in self._checked or not isinstance(call.function.raw["name"], str):
-            known = ", ".join(self._checked) or "none"
+        if name not in self._tools or not isinstance(call.function.raw["name"], str):
+            known = ", ".join(self._tools) or "none"
             raise UnknownToolError(f"There is no tool {_shorten(name)!r}. The tools are: {known}.")
         try:
             given = from_json(arguments, allow_inf_nan=False)
@@ -120,21 +118,28 @@ class Toolbox:
             raise ToolArgumentsError(f"The arguments of {name} are no JSON: {reason}.") from None
         if not isinstance(given, dict):
             raise ToolArgumentsError(f"The arguments of {name} are no JSON object.")
+        function, checked = self._tools[name]
         try:
-            return self._checked[name].validate_json(arguments)
+            args, kwargs = checked.validate_json(arguments)
         except ValidationError as misfit:
             faults = misfit.errors(include_url=False, include_context=False, include_input=False)
             named = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in faults]
             words = "; ".join(_shorten(f"{at}: {why}") for at, why in named[:_MAX_FAULTS])
             raise ToolArgumentsError(f"The arguments of {name} do not fit: {words}.") from None
+        try:
+            return function(*args, **kwargs)
+        except Exception as reason:
+            raise ToolFailedError(_failed(name, reason)) from reason
 
     def answer(self, call: ChatCompletionsToolCall) -> ToolMessage:
         """Return the tool message for ``call``: the result as JSON, or ``{"error": why}``."""
         try:
-            content = _result(call.function.name, self.call(call))
+            content = to_json(self.call(call), inf_nan_mode="strings")
         except ToolError as failure:
-            content = to_json({"error": failure.message}).decode()
-        return ToolMessage(content, tool_call_id=call.id)
+            content = to_json({"error": failure.message})
+        except Exception as reason:  # of ``to_json``: it runs properties of the result
+            content = to_json({"error": _failed(call.function.name, reason)})
+        return ToolMessage(content.decode(), tool_call_id=call.id)
 
 
 def run_tools(
@@ -154,9 +159,15 @@ def run_tools(
     messages back without their reasoning (see ``ChatResponseMessage.as_dict``).
 
     Raises ``ToolLoopError`` if the model still calls tools after ``max_rounds`` requests, or makes
-    more than ``MAX_CALLS`` calls at once; ``BadParameterError`` before any tool runs if the message
-    that calls them can't be sent back.
+    more than ``MAX_CALLS`` calls at once; ``BadParameterError`` for a wrong ``max_rounds``, and
+    before any tool runs if the message that calls them can't be sent back.
     """
+    if not isinstance(max_rounds, int) or max_rounds < 1:
+        raise BadParameterError(
+            f"max_rounds is {max_rounds!r}; it has to be a whole number from 1 on.",
+            advice="leave it out: 5 requests are allowed then.",
+        )
+    check_messages(messages)
     conversation = list(messages)
     for _ in range(max_rounds):
         completion = client.complete(conversation, tools=tools.definitions, **options)
@@ -177,7 +188,7 @@ def run_tools(
                 "was made.",
                 conversation,
             )
-        to_body({"messages": check_messages([message])})
+        to_body({"messages": check_messages([message])})  # raises if it can't be sent back
         conversation += [tools.answer(call) for call in calls]
     raise ToolLoopError(f"The model still calls tools after {max_rounds} requests.", conversation)
 
@@ -217,27 +228,16 @@ def _unfit(name: str, why: str) -> ConfigurationError:
     )
 
 
-def _report_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap ``function``: its own errors, validation errors too, become ``ToolFailedError``."""
+def _arguments_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
+    """Return what checks the arguments of ``function`` and returns them, without calling it."""
 
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except Exception as reason:
-            raise _failed(function.__name__, reason) from reason
+    @functools.wraps(function)  # gives it the signature of ``function``
+    def arguments(*args: Any, **kwargs: Any) -> Any:
+        return args, kwargs
 
-    return wrapper
+    return TypeAdapter(arguments)  # type: ignore[arg-type]  # mypy knows no adapter of a function
 
 
-def _result(name: str, value: Any) -> str:
-    """Return ``value`` as JSON. Raises ``ToolFailedError`` if that is impossible."""
-    try:
-        return to_json(value, inf_nan_mode="strings").decode()
-    except Exception as reason:  # anything, as properties of the value run here
-        raise _failed(name, reason) from reason
-
-
-def _failed(name: str, reason: Exception) -> ToolFailedError:
+def _failed(name: str, reason: Exception) -> str:
     words = _shorten("".join(traceback.format_exception_only(reason)))
-    return ToolFailedError(f"{name} failed: {words.rstrip('.')}.")
+    return f"{name} failed: {words.rstrip('.')}."

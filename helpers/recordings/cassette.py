@@ -9,6 +9,8 @@ a retry or a cell that is run twice, but not both.
 """
 
 import json
+import math
+import operator
 import os
 import re
 import shutil
@@ -40,7 +42,7 @@ def load(path: Path) -> JSON:
         _check(tape)
     except FileNotFoundError:
         raise RecordingError(f"There is no recording {name}.") from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as reason:
+    except Exception as reason:  # of many kinds: JSON of another shape can raise anything
         # Leave out the text of an OSError: it holds a path of this machine.
         why = reason.strerror if isinstance(reason, OSError) else reason
         raise RecordingError(
@@ -53,20 +55,19 @@ def _check(tape: Any) -> None:
     """Raise now what a recording of a wrong shape would raise during its replay."""
     for fact in ("answered_by", "route", "model", "recorded"):
         tape["provenance"][fact]
-    tape["provenance"]["answered_by"].items()
+    sum(tape["provenance"]["answered_by"].values())
     for exchange in tape["exchanges"]:
         exchange["request"].items()
         response = exchange["response"]
-        httpx.Response(int(response["status"]), headers=response["headers"])
+        httpx.Response(operator.index(response["status"]), headers=response["headers"])
         for at, text in [(response["ms"], response.get("text", "")), *response.get("stream", ())]:
-            float(at), text.encode()
+            if not math.isfinite(at):
+                raise ValueError(f"a time of {at} ms")
+            text.encode()
 
 
-_SMALL_OBJECT = re.compile(r'\{(?:\n *"[\w-]+": (?:[\w.-]+|\[\]|"[^"\\\n]{0,80}"),?){1,12}\n *\}')
-
-
-def _one_line(value: str) -> str:
-    return "{" + re.sub(r"\n *", " ", value[1:-1].strip()) + "}"
+_FIELD = r'"[\w-]+": (?:[\w.-]+|\[\]|"[^"\\\n]{0,80}")'
+_SMALL_OBJECT = re.compile(rf"{{\n *({_FIELD}(?:,\n *{_FIELD}){{0,11}})\n *}}")
 
 
 def save(path: Path, tape: JSON) -> None:
@@ -75,7 +76,7 @@ def save(path: Path, tape: JSON) -> None:
     # Put each chunk of a stream, [ms, "text"], on one line. A JSON string holds no line break.
     text = re.sub(r'\[\n *([\d.]+),\n *("(?:[^"\\]|\\.)*")\n *\]', r"[\1, \2]", text)
     # And each small object, such as a message or a verdict of the content filter.
-    text = _SMALL_OBJECT.sub(lambda found: _one_line(found[0]), text)
+    text = _SMALL_OBJECT.sub(lambda found: "{" + re.sub(r"\n *", " ", found[1]) + "}", text)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = beside(path)
     new.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
@@ -100,15 +101,14 @@ def replace_recordings(lesson: str, recorded: Path, cassettes: Path) -> list[Pat
         return []
     _finish_replacement(lesson, cassettes)
     cassettes.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f"{lesson}.", suffix=".new", dir=cassettes))
-    try:
+    with tempfile.TemporaryDirectory(
+        prefix=f"{lesson}.", suffix=".new", dir=cassettes, ignore_cleanup_errors=True
+    ) as new:
         for file in files:
-            (new / file.parent.name).mkdir()
-            shutil.copy(file, new / file.parent.name)
-        new.rename(_complete(lesson, cassettes))
-    except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
-        raise
+            folder = Path(new, file.parent.name)
+            folder.mkdir()
+            shutil.copy(file, folder)
+        os.rename(new, _complete(lesson, cassettes))
     targets = [cassettes / file.relative_to(recorded) for file in files]
     with suppress(OSError):  # on Windows, of a file that is being read; the next load moves it
         _finish_replacement(lesson, cassettes)
@@ -149,9 +149,9 @@ def to_recorded(request: httpx.Request) -> JSON:
     }
 
 
-def match_key(request: JSON) -> str:
-    """Return a text that is equal for two requests which one recording answers."""
-    return json.dumps(request, sort_keys=True)
+def match_key(recorded: JSON) -> str:
+    """Return a recorded request as JSON with sorted keys: a replay finds its answers by that."""
+    return json.dumps(recorded, sort_keys=True)
 
 
 _PICTURE = re.compile(r"(data:[\w.+/-]+;base64),([A-Za-z0-9+/=]+)")
@@ -177,15 +177,10 @@ _PROTOCOL_WORDS = (
 """Words that are never masked alone, because field names and URLs of every answer hold them."""
 # A letter before a name makes it part of a word, unless it ends an escape: \n, \u003c, %2F, %252F.
 _WORD_START = (
-    r"(?:(?<![^\W_])(?<!-)|(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4})"
-    r"|(?<=%[0-9a-fA-F]{2})|(?<=%25[0-9a-fA-F]{2}))"
+    r"(?:(?<![^\W_])(?<!-)|(?<=\\[bfnrt])|(?<=\\u[\da-f]{4})|(?<=%[\da-f]{2})|(?<=%25[\da-f]{2}))"
 )
 _WORD_END = r"(?!-|[^\W_])"
-# What stands before a host in a URL: // or @, also JSON-escaped, percent-encoded, or that twice.
-_HOST_START = (
-    r"(?:(?<=//)|(?<=\\/\\/)|(?<=%2[fF]%2[fF])|(?<=%252[fF]%252[fF])"
-    r"|(?<=@)|(?<=%40)|(?<=%2540))"
-)
+_HOST_START, _COLON = "|".join(map(escaped_pattern, ("//", "@"))), escaped_pattern(":")
 
 
 def cleaner(request: httpx.Request) -> Change:
@@ -199,26 +194,26 @@ def cleaner(request: httpx.Request) -> Change:
 
     def clean(text: str) -> str:
         text = _without_pictures(text)  # an error may repeat what it refuses
-        return hosts.sub(MASK, scrub(text))
+        return hosts.sub(rf"\g<kept>{MASK}", scrub(text))
 
     return clean
 
 
 def _host_pattern(request: httpx.Request) -> re.Pattern[str]:
-    forms: list[str] = []
+    """Return a pattern for what is to be masked. What its group ``kept`` matches, stays."""
     host, idna = request.url.host.rstrip("."), request.url.raw_host.decode("ascii").rstrip(".")
     # The last two differ from the first beyond ASCII only.
-    for name in dict.fromkeys((host, idna, quote(host, safe=":"), json.dumps(host)[1:-1])):
-        form = escaped_pattern(name)
-        if "." not in name and ":" not in name:
-            before_port = rf"{_WORD_START}{form}(?={escaped_pattern(':')}\d)"
-            form = rf"{_HOST_START}{form}{_WORD_END}|{before_port}"
-        forms.append(form)
-        if resource := _AZURE.fullmatch(name):
-            model = json.loads(request.content or b"{}").get("model")
-            if resource[1].lower() not in (*_PROTOCOL_WORDS, str(model).lower()):
-                forms.append(_WORD_START + escaped_pattern(resource[1]) + _WORD_END)
-    return re.compile("|".join(forms), re.IGNORECASE)
+    names = dict.fromkeys((host, idna, quote(host, safe=":"), json.dumps(host)[1:-1]))
+    name = f"(?:{'|'.join(map(escaped_pattern, names))})"
+    pattern = rf"(?P<kept>){name}"
+    if "." not in host and ":" not in host:
+        before_port = rf"{_WORD_START}{name}(?={_COLON}\d)"
+        pattern = rf"(?P<kept>{_HOST_START}){name}{_WORD_END}|{before_port}"
+    if resource := _AZURE.fullmatch(host):
+        model = json.loads(request.content or b"{}").get("model")
+        if resource[1].lower() not in (*_PROTOCOL_WORDS, str(model).lower()):
+            pattern += f"|{_WORD_START}{escaped_pattern(resource[1])}{_WORD_END}"
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def differences(recorded: JSON, request: JSON) -> Iterator[str]:

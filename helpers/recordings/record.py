@@ -5,10 +5,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, closing, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
 import httpx
 
@@ -17,7 +16,7 @@ from helpers.client.exchange import body_from, kept_headers
 from helpers.client.messages import JSON
 from helpers.client.redaction import map_strings
 from helpers.client.transport import NetworkTransport
-from helpers.recordings.cassette import LIVE, beside, cleaner, load, match_key, save, to_recorded
+from helpers.recordings.cassette import LIVE, beside, cleaner, load, save, to_recorded
 from helpers.recordings.replay import replayed
 
 _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
@@ -56,31 +55,37 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                     self._earlier.append(exchange)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; return its answer as a replay will return it."""
+        """Send ``request``. Its answer is recorded when the caller has read and closed it."""
         take = _Take(self, request)
         response = self._inner.handle_request(request)
-        if not take.begin(response):
-            with closing(response):
-                response.read()
-        return take.answer()
+        if kept := self._kept_answer(request, response):
+            response.close()
+            return kept
+        return take.answer(response)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Do the same as ``handle_request``."""
         take = _Take(self, request)
         response = await self._inner.handle_async_request(request)
-        if not take.begin(response):
-            async with aclosing(response):
-                await response.aread()
-        return take.answer()
+        if kept := self._kept_answer(request, response):
+            await response.aclose()
+            return kept
+        return take.answer(response)
 
-    def kept_answer(self, request: httpx.Request, response: httpx.Response) -> JSON | None:
-        """Return the next marked answer to ``request`` if ``response`` is a live one, or None."""
+    def _kept_answer(
+        self, request: httpx.Request, response: httpx.Response
+    ) -> httpx.Response | None:
+        """Return and record the next marked answer to ``request`` if ``response`` is a live one."""
         if "x-answered-by" in response.headers:  # the stand-in itself
             return None
-        wanted = _any_model(to_recorded(request))
-        for at, earlier in enumerate(self._earlier):
-            if _any_model(earlier["request"]) == wanted:
-                return cast(JSON, self._earlier.pop(at)["response"])
+        wanted = to_recorded(request)
+        any_model = {"model": wanted["body"].get("model")}
+        for earlier in self._earlier:
+            asked = earlier["request"]
+            if {**asked, "body": asked["body"] | any_model} == wanted:
+                self._earlier.remove(earlier)
+                self.add(request, earlier["response"])
+                return replayed(earlier["response"])
         return None
 
     def add(self, request: httpx.Request, record: JSON) -> None:
@@ -105,76 +110,42 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _any_model(request: JSON) -> str:
-    """Return the match key of ``request`` with any model."""
-    return match_key(request | {"body": request["body"] | {"model": None}})
-
-
 class _Take(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """One exchange while it is recorded, and the body of its answer if that is a stream.
-
-    As a stream it hands every chunk on at once, and is recorded when it is closed.
-    """
+    """The body of one answer: hands every chunk on at once, and records it when it is closed."""
 
     def __init__(self, recorder: RecordingTransport, request: httpx.Request) -> None:
         self._recorder, self._request = recorder, request
-        self._clean = cleaner(request)
         self._started = time.perf_counter()
+        self._chunks: list[tuple[float, str]] = []
+        self._ended = "left"
         request.headers["accept-encoding"] = "identity"
 
-    def begin(self, response: httpx.Response) -> bool:
-        """Record the head of ``response``. Return whether its body is to be streamed."""
+    def answer(self, response: httpx.Response) -> httpx.Response:
+        """Return what the client gets in place of ``response``, with this as its body."""
         response.encoding = "utf-8"  # what JSON and event streams are, whatever a header says
-        self._response = response
-        self._kept = self._recorder.kept_answer(self._request, response)
+        self._response, self._first_ms = response, self._ms()
+        self._clean = cleaner(self._request)
         headers = kept_headers(response.headers, self._clean)
-        self._record: JSON = {"status": response.status_code, "headers": headers, "ms": self._ms()}
-        is_stream = "event-stream" in response.headers.get("content-type", "")
-        if is_stream:
-            self._chunks: list[tuple[float, str]] = []
-            self._record |= {"stream": self._chunks, "ended": "left"}
-        return is_stream and self._kept is None
-
-    def answer(self) -> httpx.Response:
-        """Return what the client gets: the same as it will get from the recording."""
-        if self._kept is not None:
-            self._recorder.add(self._request, self._kept)
-            return replayed(self._kept)
-        source: Any = {"stream": self}
-        if "stream" not in self._record:
-            source = {"content": self._response.content}
-            self._record["ms"] = self._ms()
-            body = body_from(self._response.text, self._clean)
-            self._record["text" if isinstance(body, str) else "body"] = body
-            self._recorder.add(self._request, self._record)
-        source |= {"extensions": {"elapsed": lambda: self._now / 1000}}
-        return httpx.Response(self._record["status"], headers=self._record["headers"], **source)
+        clock = {"elapsed": lambda: self._now / 1000}
+        return httpx.Response(response.status_code, headers=headers, stream=self, extensions=clock)
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
+        with self._until_end():
             for text in self._response.iter_text():
                 yield self._add_chunk(text)
-            self._record["ended"] = "complete"
-        except httpx.RequestError:
-            self._record["ended"] = "cut"
-            raise
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
+        with self._until_end():
             async for text in self._response.aiter_text():
                 yield self._add_chunk(text)
-            self._record["ended"] = "complete"
-        except httpx.RequestError:
-            self._record["ended"] = "cut"
-            raise
 
     def close(self) -> None:
         self._response.close()
-        self._save_stream()
+        self._save()
 
     async def aclose(self) -> None:
         await self._response.aclose()
-        self._save_stream()
+        self._save()
 
     def _ms(self) -> float:
         """Return, and keep in ``_now``, the milliseconds since the request was sent."""
@@ -182,15 +153,35 @@ class _Take(httpx.SyncByteStream, httpx.AsyncByteStream):
         return self._now
 
     def _add_chunk(self, text: str) -> bytes:
-        self._chunks.append((self._ms(), self._clean(text)))
+        self._chunks.append((self._ms(), text))
         return text.encode()
 
-    def _save_stream(self) -> None:
+    @contextmanager
+    def _until_end(self) -> Iterator[None]:
+        """Keep how the body that is read in this context ended, unless the caller left it."""
+        try:
+            yield
+            self._ended = "complete"
+        except httpx.RequestError:
+            self._ended = "cut"
+            raise
+
+    def _save(self) -> None:
+        """Record a stream as far as it was read, and any other body if it was read whole."""
         whole = "".join(text for _, text in self._chunks)
-        # The reader stops at the end mark, which need not be the end of the body.
-        if _END.search(whole):
-            self._record["ended"] = "complete"
-        # What no single chunk shows, because it is cut in two, the whole text does.
-        if (cleaned := self._clean(whole)) != whole:
-            self._chunks[:] = [(self._chunks[-1][0], cleaned)]
-        self._recorder.add(self._request, self._record)
+        headers = kept_headers(self._response.headers, self._clean)
+        record: JSON = {"status": self._response.status_code, "headers": headers}
+        if "event-stream" in headers.get("content-type", ""):
+            chunks = [(at, self._clean(text)) for at, text in self._chunks]
+            # What no single chunk shows, because it is cut in two, the whole text does.
+            if (cleaned := self._clean(whole)) != "".join(text for _, text in chunks):
+                chunks = [(self._now, cleaned)]
+            # The reader stops at the end mark, which need not be the end of the body.
+            ended = "complete" if _END.search(whole) else self._ended
+            record |= {"ms": self._first_ms, "stream": chunks, "ended": ended}
+        elif self._ended == "complete":
+            body = body_from(whole, self._clean)
+            record |= {"ms": self._now, "text" if isinstance(body, str) else "body": body}
+        else:
+            return
+        self._recorder.add(self._request, record)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -90,19 +89,19 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 def replayed(answer: JSON, *, pace: bool = False) -> httpx.Response:
     """Return a recorded answer as an HTTP response."""
     stream = _Stream(answer, pace=pace)
-    body = json.dumps(answer["body"]) if "body" in answer else answer.get("text", "")
-    source: Any = {"stream": stream} if "stream" in answer else {"content": body.encode()}
     clock = {"elapsed": stream.elapsed}
-    return httpx.Response(answer["status"], headers=answer["headers"], extensions=clock, **source)
+    headers = answer["headers"]
+    return httpx.Response(answer["status"], headers=headers, stream=stream, extensions=clock)
 
 
 class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The chunks of a replayed answer, each with the time that was recorded with it."""
+    """The chunks of a replayed answer, each with its recorded time. A body is a single one."""
 
-    def __init__(self, response: JSON, *, pace: bool) -> None:
-        self._chunks: list[tuple[float, str]] = [tuple(c) for c in response.get("stream", [])]
-        self._ended = response.get("ended", "complete")
-        self._now = float(response.get("ms", 0.0))
+    def __init__(self, answer: JSON, *, pace: bool) -> None:
+        body = json.dumps(answer["body"]) if "body" in answer else answer.get("text", "")
+        self._now = float(answer["ms"])
+        self._chunks: list[tuple[float, str]] = answer.get("stream", [(self._now, body)])
+        self._ended = answer.get("ended", "complete")
         last = self._chunks[-1][0] / 1000 if self._chunks else 0.0
         self._scale = (min(1.0, MAX_REPLAY_SECONDS / last) if last else 0.0) if pace else 0.0
 

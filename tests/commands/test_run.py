@@ -27,10 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two lessons of our own, and a working directory that is far from them."""
     made = tmp_path / "a project" / "notebooks"
     made.mkdir(parents=True)
-    for lesson, source in zip(MADE, [SAYS, "1 / 0"], strict=True):
-        nb = new_notebook(cells=[new_code_cell(source)])
-        files.normalise(nb)
-        files.write(made / f"{lesson.id}.ipynb", nb)
+    write(made / "00-sound.ipynb", SAYS)
+    write(made / "01-broken.ipynb", "1 / 0")
     monkeypatch.setattr(lessons, "ROOT", made.parent)
     monkeypatch.setattr(runner, "LESSONS", MADE)
     (tmp_path / "elsewhere").mkdir()
@@ -38,16 +36,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "elsewhere"
 
 
+def write(path: Path, source: str) -> None:
+    """Write a notebook of one cell."""
+    files.write(path, new_notebook(cells=[new_code_cell(source, id="c00")]))
+
+
 def said(path: Path) -> str:
     return str(files.read(path).cells[-1].outputs[0].text)
-
-
-def test_a_lesson_that_works(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["run", "00"]) == 0
-    assert said(folder / "executed" / "00-sound.ipynb") == " None\n"
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["lesson", "result", "seconds"]
-    assert lines[2].split()[:2] == ["00-sound", "ok"]
 
 
 def test_one_that_fails_is_named_and_the_others_run(
@@ -56,9 +51,12 @@ def test_one_that_fails_is_named_and_the_others_run(
     monkeypatch.setattr(runner, "LESSONS", MADE[::-1])
     assert command.main(["run", "--to", "out"]) == 1
     out = capsys.readouterr().out
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["lesson", "result", "seconds"]
+    assert [line[:2] for line in lines[2:4]] == [["01-broken", "failed"], ["00-sound", "ok"]]
     assert "01-broken: ZeroDivisionError: division by zero" in out
-    assert [line.split()[1] for line in out.splitlines()[2:4]] == ["failed", "ok"]
-    assert said(folder / "out" / "00-sound.ipynb")
+    assert f"The executed notebooks are in {folder / 'out'}" in out
+    assert said(folder / "out" / "00-sound.ipynb") == " None\n"
 
 
 def test_the_route_is_set_for_the_run_only(folder: Path) -> None:
@@ -66,13 +64,6 @@ def test_the_route_is_set_for_the_run_only(folder: Path) -> None:
     assert command.main(["run", "00-sound", "--route", "v1"]) == 0
     assert said(folder / "executed" / "00-sound.ipynb") == "v1 None\n"
     assert dict(os.environ) == before
-
-
-def test_an_unknown_lesson_is_one_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        command.main(["run", "00", "99-nothing"])
-    assert ended.value.code == 2
-    assert "There is no lesson '99-nothing'. The lessons are: 00-sound" in capsys.readouterr().err
 
 
 def test_no_kernel_believes_that_someone_watches(
@@ -84,36 +75,32 @@ def test_no_kernel_believes_that_someone_watches(
     assert os.environ["JPY_SESSION_NAME"] == "from a terminal in JupyterLab"
 
 
-def test_lessons_come_in_their_order_and_once() -> None:
+ABOVE = "..\\a project\\notebooks\\01-broken.ipynb"
+NAMES = [
+    *("1", "01", "001", "01-broken", "01-broken.ipynb", "notebooks/01-broken.ipynb"),
+    *("notebooks\\01-broken.ipynb", "./notebooks/01-broken.ipynb", ABOVE),
+    "C:\\lessons\\notebooks\\01-broken.ipynb",
+]
+
+
+def test_lessons_come_in_their_order_and_once_by_many_names() -> None:
     assert runner.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
     assert runner.select_lessons([]) == list(MADE)
+    for name in (*NAMES, str(MADE[1].notebook), os.path.relpath(MADE[1].notebook)):
+        assert runner.select_lessons([name]) == [MADE[1]], name
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *("1", "01", "001", "01-broken", "01-broken.ipynb", "notebooks/01-broken.ipynb"),
-        *("notebooks\\01-broken.ipynb", "..\\a project\\notebooks\\01-broken.ipynb"),
-        *("./notebooks/01-broken.ipynb", "C:\\lessons\\notebooks\\01-broken.ipynb"),
+        *("2", "-1", "", ".", "1.5", "sound", "00-sound.py", "0x1", "²"),
+        *("a copy", "executed/00-sound.ipynb", "executed\\00-sound.ipynb"),
     ],
 )
-def test_a_lesson_has_many_names(name: str) -> None:
-    assert runner.select_lessons([name]) == [MADE[1]]
-
-
-def test_the_path_of_a_notebook_is_a_name_and_that_of_another_file_is_not(folder: Path) -> None:
-    absolute = str(MADE[0].notebook)
-    relative = os.path.relpath(absolute)
-    assert runner.select_lessons([absolute]) == runner.select_lessons([relative]) == [MADE[0]]
+def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> None:
     (folder / "executed").mkdir()
-    other = shutil.copy(absolute, folder / "executed")
-    for name in other, "executed/00-sound.ipynb", "executed\\00-sound.ipynb":
-        with pytest.raises(LookupError, match="There is no lesson"):
-            runner.select_lessons([str(name)])
-
-
-@pytest.mark.parametrize("name", ["2", "-1", "", ".", "1.5", "sound", "00-sound.py", "0x1", "²"])
-def test_other_names_are_no_lessons(name: str) -> None:
+    other = str(shutil.copy(MADE[0].notebook, folder / "executed"))
+    name = other if name == "a copy" else name
     with pytest.raises(LookupError, match=re.escape(f"There is no lesson {name!r}. The lessons")):
         runner.select_lessons([name])
 
@@ -129,7 +116,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "file").write_text("x", encoding="utf-8")
     start = "The notebooks can't be written to"
@@ -139,24 +126,30 @@ def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
     assert refused(capsys, "--to", lessons_folder).endswith("the lessons are there.\n")
     assert (folder / "file").read_text(encoding="utf-8") == "x"
 
-
-def test_a_folder_in_which_nothing_can_be_written_is_told(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
     def denied(**_: object) -> None:
         raise PermissionError(13, "Permission denied", "out/tmp1")
 
     monkeypatch.setattr("tempfile.TemporaryFile", denied)
-    assert refused(capsys, "--to", "out") == (
-        "The notebooks can't be written to out: Permission denied.\n"
-    )
+    assert refused(capsys, "--to", "out") == f"{start} out: Permission denied.\n"
 
 
-def test_a_mode_that_there_is_not_is_told_once(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["00", "99-nothing"], "There is no lesson '99-nothing'. The lessons are: 00-sound"),
+        ([], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
+        *((["--cell-timeout", limit], "argument --cell-timeout: invalid")
+          for limit in ("0", "-5", "soon", "")),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_run_is_told_once(
+    arguments: list[str],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TUTORIAL_MODE", "play")
-    assert refused(capsys).startswith("TUTORIAL_MODE is 'play'.\nWhat to do: ")
+    assert refused(capsys, *arguments).startswith(told)
 
 
 def test_where_the_notebooks_are_is_said_only_if_one_was_written(
@@ -218,19 +211,8 @@ def test_the_time_limit_of_a_cell_suits_the_mode(
     assert limits == [limit]
 
 
-@pytest.mark.parametrize("limit", ["0", "-5", "soon", ""])
-def test_a_time_limit_that_cannot_be_one_is_refused(
-    limit: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert refused(capsys, "--cell-timeout", limit).startswith("argument --cell-timeout: invalid")
-
-
 RECORDS = """
 import os
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 path = Path(os.environ["TUTORIAL_RECORDINGS"], "v1", "{}.json")
 path.parent.mkdir(exist_ok=True)
@@ -245,8 +227,7 @@ def test_in_record_mode_each_lesson_that_succeeds_replaces_its_recording(
     monkeypatch.setattr(runner, "LESSONS", lessons_made)
     cells = [RECORDS.format("00-sound", ""), RECORDS.format("01-broken", "1 / 0"), "1"]
     for lesson, cell in zip(lessons_made, cells, strict=True):
-        nb = new_notebook(cells=[new_code_cell(cell, id="c00")])
-        files.write(lesson.notebook, nb)
+        write(lesson.notebook, cell)
         lesson.cassette("v1").parent.mkdir(parents=True, exist_ok=True)
         lesson.cassette("v1").write_text("old", encoding="utf-8")
     monkeypatch.setenv("TUTORIAL_MODE", "record")
@@ -286,8 +267,7 @@ def test_with_a_safe_path_papermill_finds_the_helpers_of_the_lessons(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "helpers.py").write_text("", encoding="utf-8")
-    nb = new_notebook(cells=[new_code_cell("import helpers; print(helpers.__file__)", id="c00")])
-    files.write(folder / "in.ipynb", nb)
+    write(folder / "in.ipynb", "import helpers; print(helpers.__file__)")
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
     runner.execute(folder / "in.ipynb", folder / "out.ipynb")
     assert Path(said(folder / "out.ipynb").strip()).samefile(helpers.__file__)

@@ -41,6 +41,7 @@ def something_is_shown(piece: Piece) -> Iterator[str]:
 
 
 def every_word_is_there(piece: Piece) -> Iterator[str]:
+    """What is in the HTML, in its attributes or in the plain text, is shown or a description."""
     said = _words(_plain(piece))
     there = _words(_text(piece.after)) | _words(_text(piece.after, " "))
     for img in piece.after("img"):
@@ -52,9 +53,10 @@ def every_word_is_there(piece: Piece) -> Iterator[str]:
         if element.name not in UNSEEN:
             lost |= Counter(w for name in HIDDEN for w in _words(str(element.get(name, ""))))
     lost -= there
+    # In a narrow column of plain text a long word stands in two pieces.
     long = [word for word in there if len(word) >= BREAKABLE]
-    broken = {word[:at] for word in long for at in range(1, len(word)) if word[at:] in said}
-    broken |= {word[at:] for word in long for at in range(1, len(word)) if word[:at] in said}
+    halves = [(word[:at], word[at:]) for word in long for at in range(1, len(word))]
+    broken = {one for a, b in halves for one, other in ((a, b), (b, a)) if other in said}
     if gone := sorted(set(lost) - broken):
         yield f"these words are lost: {', '.join(gone)}"
 
@@ -108,16 +110,17 @@ def pictures_are_seen(piece: Piece) -> Iterator[str]:
         if not source:
             yield f"the picture {alt!r} is taken out"
         elif source.startswith("data:"):
-            try:
-                data = base64.b64decode(source.partition(",")[2], validate=True)
-                picture = Image.open(BytesIO(data))
-                picture.load()
-            except (OSError, ValueError) as error:
-                yield f"a picture can't be read: {error}"
-            else:
-                alpha = picture.convert("RGBA").getextrema()[3]
-                if picture.has_transparency_data and alpha[0] < 255:
-                    yield f"a picture is not opaque, and the page may be dark: {alt!r}"
+            yield from _faults_of_a_picture(source.partition(",")[2], alt)
+
+
+def _faults_of_a_picture(data: str, alt: str) -> Iterator[str]:
+    try:
+        picture = Image.open(BytesIO(base64.b64decode(data, validate=True))).convert("RGBA")
+    except (OSError, ValueError) as error:
+        yield f"the picture {alt!r} can't be read: {error}"
+    else:
+        if picture.getextrema()[3] != (255, 255):
+            yield f"the picture {alt!r} is not opaque, and the page may be dark"
 
 
 def looks_are_not_all(piece: Piece) -> Iterator[str]:
@@ -129,20 +132,24 @@ def looks_are_not_all(piece: Piece) -> Iterator[str]:
 
 
 def colour_is_not_all(piece: Piece) -> Iterator[str]:
-    """What is coloured has a figure; or each colour its own word; or the one colour is bold too."""
-    coloured: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    plain = False
+    """What a colour tells can be read as well.
+
+    A coloured text needs nothing more if it or the element behind it holds a digit. Of the others,
+    each colour has one word of its own; if there is one colour only, being bold is enough.
+    """
+    words: dict[str, set[str]] = defaultdict(set)
+    is_bold = True
     for element in piece.before(True):
         text, after = _text(element).strip(), element.find_next_sibling()
-        figure = re.search(r"\d", text + (_text(after) if after else ""))
         colours = COLOUR.findall(str(element.get("style", "")))
         colours += [str(element[name]) for name in ("bgcolor", "color") if element.get(name)]
-        if colours and not figure and text != _text(piece.before).strip():
-            coloured[tuple(colours)].add(text)
-            plain = plain or not (element.name in BOLD or element.find([*BOLD]))
-    texts = sorted(text for same in coloured.values() for text in same)
-    named = len(texts) == len(set(texts)) == len(coloured)
-    if (len(coloured) > 1 and not named) or (len(coloured) == 1 and plain):
+        has_figure = re.search(r"\d", text + (_text(after) if after else ""))
+        if colours and not has_figure and text != _text(piece.before).strip():
+            words[";".join(colours)].add(text)
+            is_bold = is_bold and (element.name in BOLD or bool(element.find([*BOLD])))
+    texts = sorted(text for same in words.values() for text in same)
+    has_own_words = len(words) == len(texts) == len(set(texts))
+    if not (is_bold if len(words) <= 1 else has_own_words):
         yield f"only their colours tell what these are: {texts}"
 
 
