@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import httpx
 
-from helpers.client.error_bodies import refused_param
+from helpers.client.error_bodies import read_error
 from helpers.client.errors import BadParameterError, ChatError
 from helpers.client.messages import JSON
 
@@ -84,7 +84,7 @@ def _refused_name(body: JSON, failure: ChatError) -> str | None:
     if not _REFUSED.search(said):
         return None
     sent = [name for name in ADAPTABLE if name in body]
-    param = refused_param(failure.exchange.response_body) if failure.exchange else None
+    param = read_error(failure.exchange.response_body).param if failure.exchange else None
     if param is not None:
         # Dotted for a part of it: body.stop, stream_options.include_usage.
         return next((name for name in sent if name in param.split(".")), None)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import httpx
 
-from helpers.client.error_bodies import service_words
+from helpers.client.error_bodies import read_error
 from helpers.client.errors import AuthenticationError, ConfigurationError
 from helpers.client.redaction import MASK, Secret
 from helpers.client.routes import Route
@@ -138,7 +138,7 @@ def _no_token(reason: Exception) -> AuthenticationError:
     words = _TOKEN.sub(MASK, str(reason)[:2_000])
     return AuthenticationError(
         f"No Entra ID token could be had: {type(reason).__name__}.",
-        words=service_words(words)[0],
+        words=read_error(words).words,
         advice="sign in (az login, say), or set AZURE_INFERENCE_CREDENTIAL to use a key.",
     )
 

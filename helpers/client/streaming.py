@@ -8,12 +8,12 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import Any, Self, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 import httpx
 
 from helpers.client.accumulator import StreamAccumulator
-from helpers.client.error_bodies import is_filter_refusal, service_words
+from helpers.client.error_bodies import read_error
 from helpers.client.errors import (
     ConfigurationError,
     StreamFilteredError,
@@ -32,11 +32,14 @@ _REPORTED = "The service reported an error within the stream."
 _BREAKS = (httpx.RequestError, httpx.StreamError)
 
 
-class BaseStream:
-    """The answer as far as it has arrived."""
+Send = TypeVar("Send")
 
-    def __init__(self, request: httpx.Request) -> None:
-        self._request = request
+
+class BaseStream(Generic[Send]):
+    """The answer as far as it has arrived. ``send`` is the client's function to send a request."""
+
+    def __init__(self, request: httpx.Request, send: Send) -> None:
+        self._request, self._send = request, send
         self._response: httpx.Response | None = None
 
     @property
@@ -92,34 +95,30 @@ class BaseStream:
         update = body_from(event.data, self._redact)
         no_json = isinstance(update, str) and event.name != "error"
         what = "An event held no JSON." if no_json else _REPORTED
-        raise self._reported((isinstance(update, dict) and _error_in(update)) or update, what)
+        error = _error_in(update) if isinstance(update, dict) else None
+        raise self._interrupted(what, error or update)
 
-    def _reported(self, error: Any, message: str) -> StreamInterruptedError:
-        words, code = service_words(error)
-        if is_filter_refusal(words, code, error):
-            return self._broken(StreamFilteredError.summary, words, code, StreamFilteredError)
-        return self._broken(message, words, code)
-
-    def _broke(self, reason: type[Exception]) -> None:
+    def _lost_connection(self, reason: type[Exception]) -> None:
         """Raise the error for a connection that broke, unless the answer was complete by then."""
         if not self._assembly.finished:
-            raise self._broken(f"The connection ended: {reason.__name__}.") from None
+            raise self._interrupted(f"The connection ended: {reason.__name__}.") from None
         self._done = True
 
     def _check_end(self) -> None:
         if not (self._done or self._assembly.finished):
             message = "The service ended the stream before the answer was complete."
-            raise self._reported(body_from(self._reader.ignored, self._redact), message)
+            raise self._interrupted(message, body_from(self._reader.ignored, self._redact))
 
-    def _broken(
-        self,
-        message: str,
-        words: str = "",
-        code: str | None = None,
-        kind: type[StreamInterruptedError] = StreamInterruptedError,
-    ) -> StreamInterruptedError:
+    def _interrupted(self, message: str, error: Any = None) -> StreamInterruptedError:
+        """Return the error that ends the stream; ``error`` is what the service says of it."""
+        words, code, _, is_refusal = read_error(error)
+        kind = StreamFilteredError if is_refusal else StreamInterruptedError
         return kind(
-            message, partial=self.completion, words=words, code=code, exchange=self.exchange
+            kind.summary if is_refusal else message,
+            partial=self.completion,
+            words=words,
+            code=code,
+            exchange=self.exchange,
         )
 
 
@@ -135,11 +134,11 @@ def _error_in(event: JSON) -> JSON | None:
     if isinstance(choices, list | dict):
         pieces = choices if isinstance(choices, list) else [choices]
         return next((one for one in pieces if isinstance(one, dict) and one.get("error")), None)
-    no_update = choices is not None or ("choices" not in event and service_words(event)[0])
+    no_update = choices is not None or ("choices" not in event and read_error(event).words)
     return event if no_update else None
 
 
-class CompletionStream(BaseStream):
+class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):
     """What ``client.stream`` returns: a context manager to iterate over.
 
         with client.stream(messages) as stream:
@@ -149,12 +148,6 @@ class CompletionStream(BaseStream):
 
     Leaving the block closes the connection; what had arrived stays in ``completion``.
     """
-
-    def __init__(
-        self, request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]
-    ) -> None:
-        super().__init__(request)
-        self._send = send
 
     def __enter__(self) -> Self:
         response = self._send(self._request)
@@ -208,22 +201,14 @@ class CompletionStream(BaseStream):
                     return
             yield from self._take(self._reader.end())
         except _BREAKS as reason:
-            self._broke(type(reason))
+            self._lost_connection(type(reason))
         finally:
             response.close()
         self._check_end()
 
 
-class AsyncCompletionStream(BaseStream):
+class AsyncCompletionStream(BaseStream[Callable[[httpx.Request], Awaitable[httpx.Response]]]):
     """Like ``CompletionStream``, with ``async with`` and ``async for``."""
-
-    def __init__(
-        self,
-        request: httpx.Request,
-        send: Callable[[httpx.Request], Awaitable[httpx.Response]],
-    ) -> None:
-        super().__init__(request)
-        self._send = send
 
     async def __aenter__(self) -> Self:
         response = await self._send(self._request)
@@ -262,7 +247,7 @@ class AsyncCompletionStream(BaseStream):
             for pair in self._take(self._reader.end()):
                 yield pair
         except _BREAKS as reason:
-            self._broke(type(reason))
+            self._lost_connection(type(reason))
         finally:
             await response.aclose()
         self._check_end()

@@ -17,7 +17,7 @@ from helpers import (
     ServiceError,
     StreamInterruptedError,
 )
-from helpers.client.error_bodies import MAX_WORDS, service_words
+from helpers.client.error_bodies import MAX_WORDS, read_error
 from helpers.client.responses import ChatCompletions
 from helpers.tools import ToolLoopError
 from tests.fakes import ASK, answer, client, unwrapped
@@ -145,7 +145,7 @@ CODES = {
 
 @pytest.mark.parametrize(("error", "code"), CODES.values(), ids=CODES)
 def test_the_code_that_tells_more_is_the_code(error: Any, code: str) -> None:
-    assert service_words({"error": {"message": "m", **error}}) == ("m", code)
+    assert read_error({"error": {"message": "m", **error}})[:2] == ("m", code)
 
 
 NO_REFUSAL = {
