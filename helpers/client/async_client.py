@@ -76,10 +76,7 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
             try:
                 return await self._send_once(request)
             except ChatError as failure:
-                if adapted := self._adapted(request, failure):
-                    request = adapted
-                    continue
-                pause, attempt = self.retry.after(failure, attempt)
+                request, attempt, pause = self._next_attempt(request, attempt, failure)
             await asyncio.sleep(pause)
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
@@ -94,6 +91,6 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
                         await response.aread()
                 finally:
                     await response.aclose()
-            return self._check_response(request, response)
+            return self._check_response(response)
         except BaseException as reason:
             raise translate_error(reason, request) from None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import httpx
@@ -44,15 +43,14 @@ def check_credential(credential: Credential | None, route: Route, *, allow_http:
     """
     is_plain = route.endpoint.scheme != "https" and not route.is_loopback
     if credential is None:
-        if not route.is_loopback and not (is_plain and allow_http):
-            advice = (
-                "pass an AzureKeyCredential, or a TokenCredential: DefaultAzureCredential(), say."
-            )
-            raise ConfigurationError(
-                "There is no credential, and the endpoint is not on this machine.",
-                advice=_OWN_NETWORK if is_plain else advice,
-            )
-        return
+        if route.is_loopback or (is_plain and allow_http):
+            return
+        raise ConfigurationError(
+            "There is no credential, and the endpoint is not on this machine.",
+            advice=_OWN_NETWORK
+            if is_plain
+            else "pass an AzureKeyCredential, or a TokenCredential: DefaultAzureCredential(), say.",
+        )
     if is_plain:
         raise ConfigurationError(
             "The endpoint is plain http on another machine: anyone on the way could read the "
@@ -80,9 +78,11 @@ def authorize(request: httpx.Request, credential: Credential | None, route: Rout
 
     Raises ``AuthenticationError`` if the credential gives no token, or none that a header can hold.
     """
+    if credential is None:
+        return
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
-        _set_key(request, credential, route)
+        _set_header(request, _hidden(getattr(credential, "key", None)), bearer=route.bearer_key)
         return
     try:
         if inspect.iscoroutinefunction(get_token):
@@ -96,25 +96,20 @@ def authorize(request: httpx.Request, credential: Credential | None, route: Rout
 async def async_authorize(
     request: httpx.Request, credential: Credential | None, route: Route
 ) -> None:
-    """Do what ``authorize`` does; a credential that can't be awaited is asked in a thread."""
+    """Do what ``authorize`` does, and await the token; a blocking credential runs in a thread."""
     import asyncio  # imported late: sync programs need not load it
 
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
-        _set_key(request, credential, route)
-        return
-    try:
-        if not inspect.iscoroutinefunction(get_token):
-            get_token = partial(asyncio.to_thread, get_token)
-        token = _hidden((await get_token(route.scope)).token)
-    except Exception as reason:
-        raise _no_token(reason) from None
-    _set_header(request, token, bearer=True)
-
-
-def _set_key(request: httpx.Request, credential: Any, route: Route) -> None:
-    if credential is not None:
-        _set_header(request, _hidden(credential.key), bearer=route.bearer_key)
+        authorize(request, credential, route)
+    elif not inspect.iscoroutinefunction(get_token):
+        await asyncio.to_thread(authorize, request, credential, route)
+    else:
+        try:
+            token = _hidden((await get_token(route.scope)).token)
+        except Exception as reason:
+            raise _no_token(reason) from None
+        _set_header(request, token, bearer=True)
 
 
 def _set_header(request: httpx.Request, secret: object, *, bearer: bool) -> None:

@@ -30,7 +30,7 @@ from helpers.client.errors import (
     error_for,
     unusable_answer,
 )
-from helpers.client.exchange import describe
+from helpers.client.exchange import Exchange
 from helpers.client.messages import JSON, Message
 from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
@@ -158,28 +158,32 @@ class BaseClient(Generic[Transport]):
             extensions={"timeout": self._timeouts},
         )
 
-    def _adapted(self, request: httpx.Request, failure: ChatError) -> httpx.Request | None:
-        """Return ``request`` without the parameter that ``failure`` refuses, if it is to be sent
-        again like that.
-        """
-        if self._adapter is None or not self._adapter.learn(request, failure):
-            return None
-        body = json.loads(request.content)
-        if policy := request.headers.get("extra-parameters"):
-            body["extra_parameters"] = policy
-        return self._to_request(body)
+    def _next_attempt(
+        self, request: httpx.Request, attempt: int, failure: ChatError
+    ) -> tuple[httpx.Request, int, float]:
+        """Return the request to send after attempt number ``attempt`` failed, the number of the
+        next attempt, and the seconds to sleep before it.
 
-    def _check_response(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        Raises ``failure`` if there is to be no other attempt.
+        """
+        if self._adapter is not None and self._adapter.learn(request, failure):
+            body = json.loads(request.content)
+            if policy := request.headers.get("extra-parameters"):
+                body["extra_parameters"] = policy
+            return self._to_request(body), attempt, 0.0
+        return request, *self.retry.next_attempt(attempt, failure)
+
+    def _check_response(self, response: httpx.Response) -> httpx.Response:
         """Return ``response`` if it is an answer of the kind that was asked for.
 
         Raises the ``ChatError`` that it is otherwise.
         """
         if not response.is_success:
-            exchange = describe(request, response, response.extensions["elapsed"]())
-            raise error_for(exchange, requested_wait(response.headers), self.retry.max_wait)
-        if _wants_stream(request) and not _is_stream(response):
+            wait = requested_wait(response.headers)
+            raise error_for(Exchange.from_response(response), wait, self.retry.max_wait)
+        if _wants_stream(response.request) and not _is_stream(response):
             raise unusable_answer(
-                describe(request, response, response.extensions["elapsed"]()),
+                Exchange.from_response(response),
                 "A stream was asked for, and something else came.",
                 "ask without streaming, or check what stands between you and the service.",
             )
@@ -242,10 +246,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             try:
                 return self._send_once(request)
             except ChatError as failure:
-                if adapted := self._adapted(request, failure):
-                    request = adapted
-                    continue
-                pause, attempt = self.retry.after(failure, attempt)
+                request, attempt, pause = self._next_attempt(request, attempt, failure)
             time.sleep(pause)
 
     def _send_once(self, request: httpx.Request) -> httpx.Response:
@@ -257,7 +258,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             if not prepare_response(request, response, started):
                 with closing(response), ignore_unreadable_error_body(response):
                     response.read()
-            return self._check_response(request, response)
+            return self._check_response(response)
         except BaseException as reason:
             raise translate_error(reason, request) from None
 
@@ -311,7 +312,7 @@ def prepare_response(request: httpx.Request, response: httpx.Response, started: 
 
 def read_completion(response: httpx.Response) -> ChatCompletions:
     """Return the completion in a successful answer. Raises ``ServiceError`` if it holds none."""
-    exchange = describe(response.request, response, response.extensions["elapsed"]())
+    exchange = Exchange.from_response(response)
     body = exchange.response_body
     choices = body.get("choices") if isinstance(body, dict) else None
     if isinstance(choices, list) and (choices or not body.get("error")):

@@ -64,9 +64,9 @@ class RetryPolicy:
     on_wait: OnWait | None
     max_pause: float
 
-    def after(self, failure: ChatError, attempt: int) -> tuple[float, int]:
-        """Return the seconds to sleep after attempt number ``attempt`` (from 1) failed, and the
-        number of the next attempt.
+    def next_attempt(self, attempt: int, failure: ChatError) -> tuple[int, float]:
+        """Return the number of the attempt after number ``attempt`` (from 1), which failed, and the
+        seconds to sleep before it.
 
         Raises ``failure`` if there is to be no other attempt. After a time-out the next attempt is
         the last one, because the service may bill each of them.
@@ -79,7 +79,7 @@ class RetryPolicy:
         if self.on_wait is not None:
             self.on_wait(wait, failure)
         is_last = isinstance(failure, ServiceTimeoutError)
-        return min(wait, self.max_pause), self.attempts if is_last else attempt + 1
+        return self.attempts if is_last else attempt + 1, min(wait, self.max_pause)
 
     def _is_transient(self, failure: ChatError) -> bool:
         if isinstance(failure, ServiceConnectionError):

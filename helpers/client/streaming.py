@@ -19,7 +19,7 @@ from helpers.client.errors import (
     StreamFilteredError,
     StreamInterruptedError,
 )
-from helpers.client.exchange import Exchange, body_from, describe
+from helpers.client.exchange import Exchange, body_from
 from helpers.client.messages import JSON
 from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
@@ -52,7 +52,7 @@ class BaseStream(Generic[Send]):
     @property
     def exchange(self) -> Exchange:
         """The HTTP call up to the last event that was read; its ``response_body`` is None."""
-        return describe(self._request, self._opened(), self._elapsed, stream=True)
+        return Exchange.from_response(self._opened(), self._elapsed)
 
     def _opened(self) -> httpx.Response:
         if self._response is None:

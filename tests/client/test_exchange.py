@@ -11,7 +11,7 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatError
-from helpers.client.exchange import KEPT_RESPONSE_HEADERS, Exchange, describe
+from helpers.client.exchange import KEPT_RESPONSE_HEADERS, Exchange
 from helpers.client.redaction import MASK, redactor
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, V1, Tokens, answer, client, leaked
 
@@ -96,8 +96,9 @@ def test_the_body_of_a_failure_is_kept(body: Any, kept: Any) -> None:
 
 def test_a_key_in_the_reason_is_masked() -> None:
     asked = httpx.Request("POST", MODELS, headers={"api-key": KEY}, json={})
-    told = httpx.Response(401, extensions={"reason_phrase": f"No {KEY}".encode()})
-    assert describe(asked, told, 0.1).reason == f"No {MASK}"
+    reason = {"reason_phrase": f"No {KEY}".encode(), "elapsed": lambda: 0.1}
+    told = httpx.Response(401, request=asked, extensions=reason)
+    assert Exchange.from_response(told).reason == f"No {MASK}"
 
 
 def test_it_cannot_be_changed() -> None:
