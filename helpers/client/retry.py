@@ -54,12 +54,9 @@ def _numbers(header: str) -> list[float]:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Allow ``attempts`` attempts, and no wait above ``max_wait`` seconds.
+    """When to retry; ``ChatCompletionsClient`` describes the fields."""
 
-    ``on_wait`` is called before each wait, of which ``max_pause`` seconds at most are slept.
-    """
-
-    attempts: int
+    max_retries: int
     max_wait: float
     on_wait: OnWait | None
     max_pause: float
@@ -71,7 +68,7 @@ class RetryPolicy:
         Raises ``failure`` if there is to be no other attempt. After a time-out the next attempt is
         the last one, because the service may bill each of them.
         """
-        if attempt >= self.attempts or not self._is_transient(failure):
+        if attempt > self.max_retries or not self._is_transient(failure):
             raise failure
         wait = failure.retry_after
         if wait is None:
@@ -79,7 +76,7 @@ class RetryPolicy:
         if self.on_wait is not None:
             self.on_wait(wait, failure)
         is_last = isinstance(failure, ServiceTimeoutError)
-        return self.attempts if is_last else attempt + 1, min(wait, self.max_pause)
+        return self.max_retries + 1 if is_last else attempt + 1, min(wait, self.max_pause)
 
     def _is_transient(self, failure: ChatError) -> bool:
         if isinstance(failure, ServiceConnectionError):
