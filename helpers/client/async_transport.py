@@ -5,6 +5,7 @@ Import this module late: aiohttp takes longer to import than httpx, and a replay
 
 import asyncio
 import ssl
+import weakref
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +48,9 @@ class AsyncNetworkTransport(AiohttpTransport):
             basic = b64encode(":".join(proxy.auth).encode()).decode()
             proxy = httpx.Proxy(proxy.url, headers={"Proxy-Authorization": f"Basic {basic}"})
         super().__init__(trusted, proxy=proxy, client=session)
+        # aiohttp would complain of a session that was collected before it was closed. The finalizer
+        # holds no self: it would never be collected.
+        weakref.finalize(self, _close_later, session, asyncio.get_running_loop())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; the answer's body is still to be read."""
@@ -56,12 +60,19 @@ class AsyncNetworkTransport(AiohttpTransport):
             response.stream = _Body(response.stream._aiohttp_response)  # noqa: SLF001
         return response
 
-    def close_at_once(self) -> None:
-        """Close the connections without waiting for the end of it."""
-        closing = self.aclose()
-        with suppress(StopIteration):
-            closing.send(None)  # runs until it waits: the connections are closed by then
-        closing.close()
+
+def _close_later(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> None:
+    if loop.is_running():  # perhaps in another thread
+        loop.call_soon_threadsafe(_close, session)
+    else:
+        _close(session)
+
+
+def _close(session: aiohttp.ClientSession) -> None:
+    closing = session.close()
+    with suppress(StopIteration):
+        closing.send(None)  # runs until it waits: the connections are closed by then
+    closing.close()
 
 
 class _Body(httpx.AsyncByteStream):
