@@ -35,21 +35,16 @@ def requested_wait(headers: Mapping[str, str]) -> float | None:
     The larger of ``retry-after-ms`` and ``Retry-After`` counts: the models route sends 0 ms beside
     1 s. A header that came twice reads "1, 2".
     """
-    after = headers.get("retry-after", "")
-    asked = [ms / 1000 for ms in _numbers(headers.get("retry-after-ms", ""))] + _numbers(after)
+    after, waits = headers.get("retry-after", ""), list[float]()
+    for header, unit in ((after, 1), (headers.get("retry-after-ms", ""), 1000)):
+        for part in header.split(","):
+            with suppress(ValueError):
+                waits.append(float(part) / unit)
     with suppress(ValueError, IndexError, TypeError, OverflowError):  # parsedate raises them all
         date = parsedate_to_datetime(after)
         date = date.replace(tzinfo=date.tzinfo or UTC)  # -0000 is UTC too
-        asked.append(round(date.timestamp() - time.time(), 3))
-    return max((wait for wait in asked if math.isfinite(wait) and wait > 0), default=None)
-
-
-def _numbers(header: str) -> list[float]:
-    found: list[float] = []
-    for part in header.split(","):
-        with suppress(ValueError):
-            found.append(float(part))
-    return found
+        waits.append(round(date.timestamp() - time.time(), 3))
+    return max((wait for wait in waits if math.isfinite(wait) and wait > 0), default=None)
 
 
 @dataclass(frozen=True)
@@ -83,9 +78,8 @@ class RetryPolicy:
             return True
         if not isinstance(failure, RateLimitError | ServiceError) or failure.status is None:
             return False
-        if (failure.retry_after or 0) > self.max_wait:
-            return False
-        return failure.status in (408, 429) or failure.status >= 500
+        is_passing = failure.status in (408, 429) or failure.status >= 500
+        return is_passing and (failure.retry_after or 0) <= self.max_wait
 
 
 def wait_notice(seconds: float, error: ChatError) -> str:
