@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -60,13 +60,12 @@ def check_credential(credential: Credential | None, route: Route, *, allow_http:
     if hasattr(credential, "get_token"):
         _ = route.scope  # raises for a cloud that is not known
         return
-    key = _hidden(getattr(credential, "key", None))
-    if not isinstance(key, str):
+    if not isinstance(getattr(credential, "key", None), str):
         raise ConfigurationError(
             f"A {type(credential).__name__} is no credential.",
             advice="pass an AzureKeyCredential or a TokenCredential, not the bare key.",
         )
-    if not _fits(key):
+    if _usable(getattr(credential, "key", None)) is None:
         raise ConfigurationError(
             "The key holds a character that no key has (a space, a line end, an accent?).",
             advice="copy the key again, whole and without quotes.",
@@ -82,12 +81,12 @@ def authorize(request: httpx.Request, credential: Credential | None, route: Rout
         return
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
-        _set_header(request, _hidden(getattr(credential, "key", None)), bearer=route.bearer_key)
+        _set_header(request, _usable(getattr(credential, "key", None)), bearer=route.bearer_key)
         return
     try:
         if inspect.iscoroutinefunction(get_token):
             raise TypeError("it has to be awaited: use it with an AsyncChatCompletionsClient")
-        token = _hidden(get_token(route.scope).token)
+        token = _usable(get_token(route.scope).token)
     except Exception as reason:  # a credential is a plug-in: it may raise anything
         raise _no_token(reason) from None
     _set_header(request, token, bearer=True)
@@ -106,14 +105,14 @@ async def async_authorize(
         await asyncio.to_thread(authorize, request, credential, route)
     else:
         try:
-            token = _hidden((await get_token(route.scope)).token)
+            token = _usable((await get_token(route.scope)).token)
         except Exception as reason:
             raise _no_token(reason) from None
         _set_header(request, token, bearer=True)
 
 
-def _set_header(request: httpx.Request, secret: object, *, bearer: bool) -> None:
-    if not _fits(secret):  # the network library's own error would show it
+def _set_header(request: httpx.Request, secret: Secret | None, *, bearer: bool) -> None:
+    if secret is None:  # the network library's own error would show it
         raise AuthenticationError(
             "The credential gave a key or token that no header can carry. Nothing was sent.",
             advice="correct the credential: a key or token has no spaces and no line ends.",
@@ -138,12 +137,7 @@ def _no_token(reason: Exception) -> AuthenticationError:
     )
 
 
-def _fits(secret: object) -> TypeGuard[str]:
-    """Return whether a header can hold ``secret``."""
-    if not isinstance(secret, str):
-        return False
-    return secret.isascii() and secret.isprintable() and " " not in secret and secret != ""
-
-
-def _hidden(secret: object) -> object:
-    return Secret(secret) if isinstance(secret, str) else secret
+def _usable(secret: object) -> Secret | None:
+    """Return ``secret`` hidden from tracebacks, or None if no header can hold it."""
+    fits = isinstance(secret, str) and secret.isascii() and secret.isprintable()
+    return Secret(secret) if fits and secret and " " not in str(secret) else None
