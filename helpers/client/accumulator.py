@@ -129,21 +129,23 @@ def _add_call(calls: list[JSON], piece: JSON) -> None:
     else:  # an id begins a call; a fragment without one belongs to the last call
         call = None if ident or not calls else calls[-1]
     function = _fields(piece.get("function"))
-    old, new = _arguments(call), function.get("arguments")
-    if call is not None and not ident and function.get("name") and new and _is_object(old):
+    arguments = function.get("arguments")
+    may_be_whole = function.get("name") and arguments and not ident
+    if call is not None and may_be_whole and _is_object(_arguments(call)):
         call = None  # neither index nor id tells apart two calls that come whole
     if call is None:
         call = {"type": "function", "function": {}}
         calls.append(call)
-    is_repeated = ident and isinstance(new, str) and new[:1] == "{" and new == old
+    may_be_repeated = ident and isinstance(arguments, str) and arguments.startswith("{")
+    is_repeated = may_be_repeated and arguments == _arguments(call)
     for name, value in piece.items():
         if not (name == "function" and is_repeated):
             call[name] = _joined(name, call.get(name), value)
 
 
-def _arguments(call: JSON | None) -> Any:
+def _arguments(call: JSON) -> Any:
     """Return the arguments of a call as far as they have come."""
-    arguments = _fields(call and call.get("function")).get("arguments")
+    arguments = _fields(call.get("function")).get("arguments")
     return arguments.getvalue() if isinstance(arguments, StringIO) else arguments
 
 
@@ -169,9 +171,12 @@ def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     if isinstance(new, str):
         if name in _SENT_WHOLE or not old or not isinstance(old, str | StringIO):
             return new
-        text = old if isinstance(old, StringIO) else _begun_text(old)
-        text.write(new)
-        return text
+        if isinstance(old, str):
+            text = StringIO()
+            text.write(old)
+            old = text
+        old.write(new)
+        return old
     if depth == _MAX_DEPTH:
         return new
     if isinstance(new, dict):
@@ -189,12 +194,6 @@ def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
                 old.append(item)
         return old
     return new
-
-
-def _begun_text(text: str) -> StringIO:
-    begun = StringIO()
-    begun.write(text)
-    return begun
 
 
 def _is_text_item(item: Any) -> bool:
