@@ -268,14 +268,14 @@ def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) ->
     ``retry_after`` is the wait that the service asks for in seconds; above ``max_wait`` the message
     says that it is too long.
     """
-    said = read_error(exchange.response_body, exchange.response_headers.get("x-ms-error-code"))
-    text = f"{said.code or ''} {said.words}"
+    body = read_error(exchange.response_body, exchange.response_headers.get("x-ms-error-code"))
+    text = f"{body.code or ''} {body.words}"
     rule = next(
         rule
         for rule in _RULES
         if exchange.status in rule.statuses and re.search(rule.pattern, text, re.IGNORECASE)
     )
-    if said.is_filter_refusal:
+    if body.is_filter_refusal:
         rule = _Rule(ContentFilterError, _ANY)
     message = rule.message or rule.kind.summary
     if retry_after is not None and retry_after > max_wait:
@@ -283,8 +283,8 @@ def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) ->
     return rule.kind(
         message,
         status=exchange.status,
-        code=said.code,
-        words=said.words,
+        code=body.code,
+        words=body.words,
         retry_after=retry_after,
         advice=rule.advice,
         exchange=exchange,

@@ -108,6 +108,8 @@ TOLD: dict[str, tuple[int, Any, type[ChatError], str]] = {
     "context, vLLM": (400, {"code": 400, "type": "BadRequestError",
                             "message": "This model's maximum context length is 9 tokens."},
                       BadParameterError, "too long for the model"),
+    "no pictures": (500, {"type": "server_error", "message": "image input is not supported - hint"},
+                    BadParameterError, "takes no pictures"),
     "too large": (413, "Payload Too Large", BadParameterError, "smaller pictures"),
     "gone": (410, "", ModelNotFoundError, "was retired"),
     "gone, 404": (404, {"code": "DeploymentNotFound", "message": "The model x has been retired."},
