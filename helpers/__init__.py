@@ -9,8 +9,7 @@ Importing this package costs little more than importing httpx: displays, widgets
 recordings are imported from their own modules by those who use them.
 """
 
-from helpers.client.async_client import AsyncChatCompletionsClient
-from helpers.client.client import ChatCompletionsClient
+from helpers.client.client import AsyncChatCompletionsClient, ChatCompletionsClient
 from helpers.client.errors import (
     AuthenticationError,
     BadParameterError,

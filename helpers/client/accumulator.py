@@ -7,13 +7,13 @@ latest value that is not empty.
 """
 
 import json
+from io import StringIO
 from typing import Any
 
 from helpers.client.messages import JSON, json_text
 from helpers.client.responses import whole_number
 
-_UTF8 = ("utf-8", "surrogatepass")  # half a pair in one piece, the other half in the next
-_WHOLE = (
+_SENT_WHOLE = (
     *("role", "id", "type", "name", "object", "model", "format", "signature", "status"),
     *("finish_reason", "channel", "call_id", "tool_call_id"),
 )
@@ -27,10 +27,13 @@ _MAX_DEPTH = 8
 
 
 class StreamAccumulator:
-    """The answer as far as it has arrived: ``add`` each update, call ``whole`` at any time."""
+    """The answer as far as it has arrived: ``add`` each update, call ``whole`` at any time.
+
+    A text that comes in pieces is kept as a ``StringIO``: += on a str would be quadratic.
+    """
 
     def __init__(self) -> None:
-        self._top: JSON = {"object": "chat.completion"}
+        self._top: JSON = {}
         self._choices: dict[int, JSON] = {}
         self._with_delta: set[int] = set()
 
@@ -47,30 +50,25 @@ class StreamAccumulator:
                 for choice in value if isinstance(value, list) else [value]:
                     if isinstance(choice, dict):
                         self._add_choice(choice)
-            elif name == "prompt_filter_results":
-                self._top[name] = _prompt_results(self._top.get(name), value)
             elif name in ("id", "created"):
                 self._top[name] = self._top.get(name) or value
-            elif name != "object":
-                self._top[name] = _latest(self._top.get(name), value)
+            else:
+                self._top[name] = _latest(name, self._top.get(name), value)
 
     def _add_choice(self, piece: JSON) -> None:
-        index = _index_of(piece) or 0
+        index = whole_number(piece.get("index")) or 0
         choice = self._choices.setdefault(
             index, {"index": index, "finish_reason": None, "message": {"role": "assistant"}}
         )
         for name, value in piece.items():
-            if name == "delta":
-                _add_delta(choice["message"], _object(value))
-                if value:
-                    self._with_delta.add(index)
-            elif name in _FILTER_RESULTS:
-                choice[name] = _verdicts(choice.get(name), value)
-            elif name == "logprobs":
+            if name == "logprobs":
                 choice[name] = _joined(name, choice.get(name), value)
-            elif name not in ("index", "message"):
-                choice[name] = _latest(choice.get(name), value)
-        message = _object(piece.get("message"))
+            elif name not in ("index", "delta", "message"):
+                choice[name] = _latest(name, choice.get(name), value)
+        if piece.get("delta"):
+            self._with_delta.add(index)
+            _add_delta(choice["message"], _fields(piece["delta"]))
+        message = _fields(piece.get("message"))
         if index in self._with_delta:
             # Perplexity repeats beside each delta all that came so far: take only what is new.
             message = {n: v for n, v in message.items() if not choice["message"].get(n)}
@@ -78,38 +76,17 @@ class StreamAccumulator:
 
     def whole(self) -> JSON:
         """Return a copy of the answer in the shape of one that was not streamed."""
-        # Copy by way of JSON: faster than deepcopy, and it takes deeper nesting.
         choices = [self._choices[index] for index in sorted(self._choices)]
-        choices = json.loads(json.dumps(choices, default=str))
+        # Copied by way of JSON, which is faster than deepcopy and takes deeper nesting.
+        choices = json.loads(json.dumps(choices, default=StringIO.getvalue))
         for choice in choices:
             calls = choice["message"].get("tool_calls")
             for call in calls if isinstance(calls, list) else []:
-                if isinstance(call, dict):
-                    call.pop("index", None)  # it numbers fragments; requests with it are refused
-        return {**self._top, "choices": choices}
+                call.pop("index", None)  # it numbers fragments; requests with it are refused
+        return {**self._top, "object": "chat.completion", "choices": choices}
 
 
-class _Text:
-    """A text that grows: += on a str is quadratic, and a list of its pieces takes much memory."""
-
-    __slots__ = ("_bytes",)
-
-    def __init__(self, text: str) -> None:
-        self._bytes = bytearray(text.encode(*_UTF8))
-
-    def add(self, text: str) -> None:
-        self._bytes += text.encode(*_UTF8)
-
-    @property
-    def may_be_object(self) -> bool:
-        """Whether it ends as a JSON object does."""
-        return self._bytes.endswith(b"}")
-
-    def __str__(self) -> str:
-        return self._bytes.decode(*_UTF8)
-
-
-def _object(delta: Any) -> JSON:
+def _fields(delta: Any) -> JSON:
     if isinstance(delta, str):
         return {"content": delta}
     return delta if isinstance(delta, dict) else {}
@@ -120,11 +97,10 @@ def _add_delta(message: JSON, delta: JSON) -> None:
         if name == "content":
             message[name] = _content(message.get(name), value)
         elif name == "tool_calls":
-            calls = value if isinstance(value, list) else [value] if value else []
             if not isinstance(message.get(name), list):
                 message[name] = [] if isinstance(value, list | dict) else value
-            for call in calls:
-                if isinstance(call, dict):
+            for call in value if isinstance(value, list) else [value]:
+                if call and isinstance(call, dict):
                     _add_call(message[name], call)
         else:
             message[name] = _joined(name, message.get(name), value)
@@ -138,55 +114,49 @@ def _content(old: Any, new: Any) -> Any:
         new = json_text(new)
     if new and isinstance(new, str) and isinstance(old, list):
         new = [{"type": "text", "text": new}]
-    elif isinstance(new, list) and old and isinstance(old, str | _Text):
+    elif isinstance(new, list) and old and isinstance(old, str | StringIO):
         old = [{"type": "text", "text": old}]
     return _joined("content", old, new)
 
 
 def _add_call(calls: list[JSON], piece: JSON) -> None:
-    index, ident, function = _index_of(piece), piece.get("id"), piece.get("function")
+    """Add a fragment to the call that it belongs to, or begin another call with it."""
+    index, ident = whole_number(piece.get("index")), piece.get("id")
     if index is not None:
         # Some services number each call 0: another id begins another call.
-        found = (call for call in reversed(calls) if _index_of(call) == index)
+        found = (call for call in reversed(calls) if whole_number(call.get("index")) == index)
         call = next((call for call in found if ident in (None, "", call.get("id"))), None)
     else:  # an id begins a call; a fragment without one belongs to the last call
         call = None if ident or not calls else calls[-1]
-    if call is not None and not ident and _is_named(function) and _is_whole(call["function"]):
+    function = _fields(piece.get("function"))
+    arguments = function.get("arguments")
+    may_be_whole = function.get("name") and arguments and not ident
+    if call is not None and may_be_whole and _is_object(_arguments(call)):
         call = None  # neither index nor id tells apart two calls that come whole
     if call is None:
         call = {"type": "function", "function": {}}
         calls.append(call)
+    may_be_repeated = ident and isinstance(arguments, str) and arguments.startswith("{")
+    is_repeated = may_be_repeated and arguments == _arguments(call)
     for name, value in piece.items():
-        if name != "function":
+        if not (name == "function" and is_repeated):
             call[name] = _joined(name, call.get(name), value)
-        elif not (ident and _is_repeated(call["function"], value)):
-            call[name] = _joined(name, call[name], value)
 
 
-def _is_named(function: Any) -> bool:
-    """Tell whether a fragment holds what a whole call does: a name and arguments."""
-    return isinstance(function, dict) and bool(function.get("name") and function.get("arguments"))
+def _arguments(call: JSON) -> Any:
+    """Return the arguments of a call as far as they have come."""
+    arguments = _fields(call.get("function")).get("arguments")
+    return arguments.getvalue() if isinstance(arguments, StringIO) else arguments
 
 
-def _is_whole(function: Any) -> bool:
-    """Tell whether the arguments so far are a whole JSON object, sent as one or as its text."""
-    arguments = function.get("arguments") if isinstance(function, dict) else None
-    if isinstance(arguments, _Text) and not arguments.may_be_object:
-        return False  # do not parse at each fragment
-    if isinstance(arguments, str | _Text):
+def _is_object(arguments: Any) -> bool:
+    """Return whether arguments are a whole JSON object, sent as one or as its text."""
+    if isinstance(arguments, str) and arguments.endswith("}"):
         try:
-            arguments = json.loads(str(arguments))
+            arguments = json.loads(arguments)
         except (ValueError, RecursionError):
             return False
     return isinstance(arguments, dict)
-
-
-def _is_repeated(function: Any, piece: Any) -> bool:
-    """Tell whether ``piece`` repeats a whole call instead of going on with it."""
-    old, new = (
-        one.get("arguments") if isinstance(one, dict) else None for one in (function, piece)
-    )
-    return isinstance(new, str) and new[:1] == "{" and old is not None and str(old) == new
 
 
 def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
@@ -199,10 +169,13 @@ def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     if isinstance(old, list) and old and not isinstance(new, list):
         new = [new]
     if isinstance(new, str):
-        if name in _WHOLE or not old or not isinstance(old, str | _Text):
+        if name in _SENT_WHOLE or not old or not isinstance(old, str | StringIO):
             return new
-        old = old if isinstance(old, _Text) else _Text(old)
-        old.add(new)
+        if isinstance(old, str):
+            text = StringIO()
+            text.write(old)
+            old = text
+        old.write(new)
         return old
     if depth == _MAX_DEPTH:
         return new
@@ -229,7 +202,7 @@ def _is_text_item(item: Any) -> bool:
 
 
 def _begun_item(items: list[Any], piece: Any) -> JSON | None:
-    """Return the item that ``piece`` goes on with: of its kind and index, and at the end."""
+    """Return the item that ``piece`` goes on with: of its type and index, and at the end."""
     if not isinstance(piece, dict):
         return None
     index, kind = piece.get("index"), piece.get("type")
@@ -242,61 +215,34 @@ def _begun_item(items: list[Any], piece: Any) -> JSON | None:
     return None
 
 
-def _latest(old: Any, new: Any, depth: int = 0) -> Any:
+def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     """Return ``new``, or ``old`` where ``new`` is empty; objects are merged field by field."""
     if old is not None and new in (None, "", 0, [], {}):
         return old
     if isinstance(old, dict) and isinstance(new, dict) and depth < _MAX_DEPTH:
-        merged = {name: _latest(old.get(name), value, depth + 1) for name, value in new.items()}
-        return {**old, **merged}
+        merge = _stricter if name in _FILTER_RESULTS else _latest
+        return old | {one: merge(one, old.get(one), new[one], depth + 1) for one in new}
+    if name == "prompt_filter_results" and isinstance(old, list) and isinstance(new, list):
+        prompts: dict[str, Any] = {}
+        for one in (*old, *new):
+            key = repr(one.get("prompt_index") if isinstance(one, dict) else one)
+            prompts[key] = _latest("", prompts.get(key), one)
+        return list(prompts.values())
     return new
 
 
-def _prompt_results(old: Any, new: Any) -> Any:
-    """Return the content filter's results for each prompt."""
-    if not (isinstance(old, list) and isinstance(new, list)):
-        return _latest(old, new)
-    merged = list(old)
-    for one in new:
-        index = one.get("prompt_index") if isinstance(one, dict) else None
-        for place, kept in enumerate(merged):
-            if (
-                isinstance(one, dict)
-                and isinstance(kept, dict)
-                and kept.get("prompt_index") == index
-            ):
-                results = {n: _verdicts(kept.get(n), one[n]) for n in _FILTER_RESULTS if n in one}
-                merged[place] = {**_latest(kept, one), **results}
-                break
-        else:
-            merged.append(one)
-    return merged
+def _stricter(_name: str, old: Any, new: Any, _depth: int) -> Any:
+    """Return the stricter one of a category's two results: a milder one replaces none."""
+    return new if _strictness(new) >= _strictness(old) else old
 
 
-def _verdicts(old: Any, new: Any) -> Any:
-    """Return the filter's results by category: a later, emptier or milder one replaces none."""
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return _latest(old, new)
-    stricter = {
-        category: verdict
-        for category, verdict in new.items()
-        if category not in old or _strictness(verdict) >= _strictness(old[category])
-    }
-    return {**old, **stricter}
-
-
-def _strictness(verdict: Any) -> tuple[bool, bool, bool, int, bool]:
-    fields = verdict if isinstance(verdict, dict) else {}
+def _strictness(result: Any) -> tuple[bool, bool, bool, int, bool]:
+    fields = result if isinstance(result, dict) else {}
     level = fields.get("severity")
     return (
         fields.get("filtered") is True,
         bool(fields.get("error")),
         fields.get("detected") is True,
         _LEVELS.index(level) if level in _LEVELS else 0,
-        bool(verdict),
+        bool(result),
     )
-
-
-def _index_of(piece: JSON) -> int | None:
-    """Return the field ``index`` as a whole number, or None if it is none."""
-    return whole_number(piece.get("index"))

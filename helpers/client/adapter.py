@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import httpx
 
-from helpers.client.error_bodies import refused_param
+from helpers.client.error_bodies import read_error
 from helpers.client.errors import BadParameterError, ChatError
 from helpers.client.messages import JSON
 
@@ -80,16 +80,15 @@ def _name_for(name: str, refused: set[str]) -> str | None:
 
 
 def _refused_name(body: JSON, failure: ChatError) -> str | None:
-    said = f"{failure.code} {failure.words}"
-    if not _REFUSED.search(said):
+    if not _REFUSED.search(f"{failure.code} {failure.words}"):
         return None
     sent = [name for name in ADAPTABLE if name in body]
-    param = refused_param(failure.exchange.response_body) if failure.exchange else None
+    param = read_error(failure.exchange.response_body).param if failure.exchange else None
     if param is not None:
         # Dotted for a part of it: body.stop, stream_options.include_usage.
         return next((name for name in sent if name in param.split(".")), None)
-    # xAI's models say presencePenalty.
-    said = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", failure.words).lower()
-    found = {name: re.search(rf"(?<![a-z_]){name}(?![a-z_])", said) for name in sent}
+    # xAI's models write presencePenalty.
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", failure.words).lower()
+    found = {name: re.search(rf"(?<![a-z_]){name}(?![a-z_])", words) for name in sent}
     places = {name: place.start() for name, place in found.items() if place}
     return min(places, key=places.__getitem__, default=None)

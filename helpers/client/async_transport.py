@@ -5,6 +5,7 @@ Import this module late: aiohttp takes longer to import than httpx, and a replay
 
 import asyncio
 import ssl
+import weakref
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ _ERRORS: dict[type[Exception], type[httpx.RequestError]] = {  # the first that f
     TimeoutError: httpx.ReadTimeout,
     aiohttp.ClientOSError: httpx.ReadError,
     aiohttp.ClientError: httpx.RemoteProtocolError,
+    RuntimeError: httpx.ReadError,  # aiohttp's, if the connection was closed meanwhile
 }
 
 
@@ -46,66 +48,64 @@ class AsyncNetworkTransport(AiohttpTransport):
             basic = b64encode(":".join(proxy.auth).encode()).decode()
             proxy = httpx.Proxy(proxy.url, headers={"Proxy-Authorization": f"Basic {basic}"})
         super().__init__(trusted, proxy=proxy, client=session)
+        # aiohttp would complain of a session that was collected before it was closed. The finalizer
+        # holds no self: it would never be collected.
+        weakref.finalize(self, _close_later, session, asyncio.get_running_loop())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; the answer's body is still to be read."""
         with _httpx_errors():
             response = await super().handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
-            limit = request.extensions.get("timeout", {}).get("read")
-            # A second more than aiohttp's own time-out, which is the rule.
-            response.stream = _Body(response.stream, limit and limit + 1)
+            response.stream = _Body(response.stream._aiohttp_response)  # noqa: SLF001
         return response
 
-    def close_at_once(self) -> None:
-        """Close the connections without waiting for the end of it."""
-        closing = self.aclose()
-        with suppress(StopIteration):
-            closing.send(None)  # runs until it waits: the connections are closed by then
-        closing.close()
+
+def _close_later(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> None:
+    if loop.is_running():  # perhaps in another thread
+        loop.call_soon_threadsafe(_close, session)
+    else:
+        _close(session)
+
+
+def _close(session: aiohttp.ClientSession) -> None:
+    closing = session.close()
+    with suppress(StopIteration):
+        closing.send(None)  # runs until it waits: the connections are closed by then
+    closing.close()
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, with httpx's errors in place of aiohttp's.
+    """The body of an answer, with httpx's errors in place of aiohttp's."""
 
-    ``patience`` is the seconds to wait for the next bytes. It matters after a malformed chunk only:
-    aiohttp 3.14 then stops its own time-out, and would wait for ever.
-    """
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        protocol = response.connection and response.connection.protocol
+        if protocol is not None and protocol.closed is not None:
+            protocol.closed.add_done_callback(self._end)
 
-    def __init__(self, body: AiohttpResponseStream, patience: float | None) -> None:
-        self._body, self._patience = body, patience
+    def _end(self, closed: asyncio.Future[None]) -> None:
+        """End the body with its connection: after a malformed chunk aiohttp 3.14 would not."""
+        if not closed.cancelled():
+            closed.exception()  # an exception that nobody retrieves would be logged
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("The connection was closed."))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = aiter(self._body)
+        content = self._response.content
         with _httpx_errors():
-            while True:
-                try:
-                    async with asyncio.timeout(self._patience):
-                        chunk = await anext(chunks, b"")
-                except (
-                    httpx.RequestError,
-                    aiohttp.ClientError,
-                    TimeoutError,
-                    RuntimeError,
-                ) as error:
-                    if unread := self._unread():
-                        yield unread
-                    if isinstance(error, RuntimeError):  # "Connection closed.", says aiohttp
-                        raise aiohttp.ClientPayloadError(str(error)) from None
-                    raise
-                if not chunk:
-                    return
-                yield chunk
-
-    def _unread(self) -> bytes:
-        """Return what arrived just before the connection broke: aiohttp's readers discard it."""
-        content = self._body._aiohttp_response.content  # noqa: SLF001
-        with suppress(TimeoutError):
-            return content._read_nowait(-1)  # noqa: SLF001
-        return b""
+            try:
+                async for chunk in content.iter_any():
+                    yield chunk
+            except (aiohttp.ClientError, TimeoutError, RuntimeError):
+                # What arrived just before the connection broke: aiohttp's readers discard it.
+                if unread := content._read_nowait(-1):  # noqa: SLF001
+                    yield unread
+                raise
 
     async def aclose(self) -> None:
-        await self._body.aclose()
+        self._response.close()
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def _httpx_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (httpx.RequestError, aiohttp.ClientError, TimeoutError) as error:
+    except (httpx.RequestError, aiohttp.ClientError, TimeoutError, RuntimeError) as error:
         reason = error.__cause__ if isinstance(error, httpx.RequestError) else error
         for kind, translated in _ERRORS.items():
             if isinstance(reason, kind):

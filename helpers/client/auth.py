@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from helpers.client.error_bodies import service_words
+from helpers.client.error_bodies import read_error
 from helpers.client.errors import AuthenticationError, ConfigurationError
 from helpers.client.redaction import MASK, Secret
 from helpers.client.routes import Route
@@ -44,15 +43,14 @@ def check_credential(credential: Credential | None, route: Route, *, allow_http:
     """
     is_plain = route.endpoint.scheme != "https" and not route.is_loopback
     if credential is None:
-        if not route.is_loopback and not (is_plain and allow_http):
-            advice = (
-                "pass an AzureKeyCredential, or a TokenCredential: DefaultAzureCredential(), say."
-            )
-            raise ConfigurationError(
-                "There is no credential, and the endpoint is not on this machine.",
-                advice=_OWN_NETWORK if is_plain else advice,
-            )
-        return
+        if route.is_loopback or (is_plain and allow_http):
+            return
+        raise ConfigurationError(
+            "There is no credential, and the endpoint is not on this machine.",
+            advice=_OWN_NETWORK
+            if is_plain
+            else "pass an AzureKeyCredential, or a TokenCredential: DefaultAzureCredential(), say.",
+        )
     if is_plain:
         raise ConfigurationError(
             "The endpoint is plain http on another machine: anyone on the way could read the "
@@ -62,13 +60,12 @@ def check_credential(credential: Credential | None, route: Route, *, allow_http:
     if hasattr(credential, "get_token"):
         _ = route.scope  # raises for a cloud that is not known
         return
-    key = _hidden(getattr(credential, "key", None))
-    if not isinstance(key, str):
+    if not isinstance(getattr(credential, "key", None), str):
         raise ConfigurationError(
             f"A {type(credential).__name__} is no credential.",
             advice="pass an AzureKeyCredential or a TokenCredential, not the bare key.",
         )
-    if not _fits(key):
+    if _usable(getattr(credential, "key", None)) is None:
         raise ConfigurationError(
             "The key holds a character that no key has (a space, a line end, an accent?).",
             advice="copy the key again, whole and without quotes.",
@@ -80,14 +77,16 @@ def authorize(request: httpx.Request, credential: Credential | None, route: Rout
 
     Raises ``AuthenticationError`` if the credential gives no token, or none that a header can hold.
     """
+    if credential is None:
+        return
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
-        _set_key(request, credential, route)
+        _set_header(request, _usable(getattr(credential, "key", None)), bearer=route.bearer_key)
         return
     try:
         if inspect.iscoroutinefunction(get_token):
             raise TypeError("it has to be awaited: use it with an AsyncChatCompletionsClient")
-        token = _hidden(get_token(route.scope).token)
+        token = _usable(get_token(route.scope).token)
     except Exception as reason:  # a credential is a plug-in: it may raise anything
         raise _no_token(reason) from None
     _set_header(request, token, bearer=True)
@@ -96,29 +95,24 @@ def authorize(request: httpx.Request, credential: Credential | None, route: Rout
 async def async_authorize(
     request: httpx.Request, credential: Credential | None, route: Route
 ) -> None:
-    """Do what ``authorize`` does; a credential that can't be awaited is asked in a thread."""
+    """Do what ``authorize`` does, and await the token; a blocking credential runs in a thread."""
     import asyncio  # imported late: sync programs need not load it
 
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
-        _set_key(request, credential, route)
-        return
-    try:
-        if not inspect.iscoroutinefunction(get_token):
-            get_token = partial(asyncio.to_thread, get_token)
-        token = _hidden((await get_token(route.scope)).token)
-    except Exception as reason:
-        raise _no_token(reason) from None
-    _set_header(request, token, bearer=True)
+        authorize(request, credential, route)
+    elif not inspect.iscoroutinefunction(get_token):
+        await asyncio.to_thread(authorize, request, credential, route)
+    else:
+        try:
+            token = _usable((await get_token(route.scope)).token)
+        except Exception as reason:
+            raise _no_token(reason) from None
+        _set_header(request, token, bearer=True)
 
 
-def _set_key(request: httpx.Request, credential: Any, route: Route) -> None:
-    if credential is not None:
-        _set_header(request, _hidden(credential.key), bearer=route.bearer_key)
-
-
-def _set_header(request: httpx.Request, secret: object, *, bearer: bool) -> None:
-    if not _fits(secret):  # the network library's own error would show it
+def _set_header(request: httpx.Request, secret: Secret | None, *, bearer: bool) -> None:
+    if secret is None:  # the network library's own error would show it
         raise AuthenticationError(
             "The credential gave a key or token that no header can carry. Nothing was sent.",
             advice="correct the credential: a key or token has no spaces and no line ends.",
@@ -138,17 +132,12 @@ def _no_token(reason: Exception) -> AuthenticationError:
     words = _TOKEN.sub(MASK, str(reason)[:2_000])
     return AuthenticationError(
         f"No Entra ID token could be had: {type(reason).__name__}.",
-        words=service_words(words)[0],
+        words=read_error(words).words,
         advice="sign in (az login, say), or set AZURE_INFERENCE_CREDENTIAL to use a key.",
     )
 
 
-def _fits(secret: object) -> TypeGuard[str]:
-    """Return whether a header can hold ``secret``."""
-    if not isinstance(secret, str):
-        return False
-    return secret.isascii() and secret.isprintable() and " " not in secret and secret != ""
-
-
-def _hidden(secret: object) -> object:
-    return Secret(secret) if isinstance(secret, str) else secret
+def _usable(secret: object) -> Secret | None:
+    """Return ``secret`` hidden from tracebacks, or None if no header can hold it."""
+    fits = isinstance(secret, str) and secret.isascii() and secret.isprintable()
+    return Secret(secret) if fits and secret and " " not in str(secret) else None

@@ -1,4 +1,4 @@
-"""The client: build a request, send it, retry where that can help, read the answer.
+"""Both clients: build a request, send it, retry where that can help, read the answer.
 
 client = ChatCompletionsClient(endpoint, AzureKeyCredential(key), model="my-deployment")
 completion = client.complete([UserMessage("Hello!")])
@@ -22,21 +22,22 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 import httpx
 
 from helpers.client.adapter import ParameterAdapter
-from helpers.client.auth import authorize, check_credential
+from helpers.client.auth import async_authorize, authorize, check_credential
 from helpers.client.errors import (
     ChatError,
+    ConfigurationError,
     ServiceConnectionError,
     ServiceTimeoutError,
     error_for,
     unusable_answer,
 )
-from helpers.client.exchange import describe
+from helpers.client.exchange import Exchange
 from helpers.client.messages import JSON, Message
 from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
 from helpers.client.retry import OnWait, RetryPolicy, requested_wait
 from helpers.client.routes import RouteName, route_for
-from helpers.client.streaming import CompletionStream
+from helpers.client.streaming import AsyncCompletionStream, CompletionStream
 from helpers.client.text import one_line
 from helpers.client.transport import NetworkTransport
 from helpers.client.validation import check_messages, check_options, to_json
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
 Messages = Iterable[Message | ChatResponseMessage | Mapping[str, Any]]
 Transport = TypeVar("Transport", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
-Client = TypeVar("Client", bound="BaseClient[Any]")
 HEADERS = {
     "content-type": "application/json",
     "accept-encoding": "gzip, deflate",
@@ -82,22 +82,27 @@ class BaseClient(Generic[Transport]):
         check_credential(credential, self.route, allow_http=allow_http)
         self.model = model
         self.transport: Transport = transport or cast(Transport, NetworkTransport(self.route))
-        self.retry = RetryPolicy(max_retries + 1, max_wait, on_wait, max_pause)
+        self.retry = RetryPolicy(max_retries, max_wait, on_wait, max_pause)
         self._credential = credential
         self._adapter = adapter
         self._timeouts = httpx.Timeout(timeout, connect=min(timeout, 15.0)).as_dict()
-        self._options: JSON = {
-            "timeout": timeout,
-            "max_retries": max_retries,
-            "max_wait": max_wait,
-            "on_wait": on_wait,
-            "max_pause": max_pause,
-            "allow_http": allow_http,
-            "adapter": adapter,
-        }
+        options = {"timeout": timeout, "allow_http": allow_http, "adapter": adapter}
+        self._options: JSON = {**options, **vars(self.retry)}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(route={self.route.name!r}, model={self.model!r})"
+
+    @property
+    def settings(self) -> JSON:
+        """The keyword arguments that make another client like this one, on the same transport."""
+        return {
+            "endpoint": self.endpoint,
+            "credential": self._credential,
+            "model": self.model,
+            "route": self.route.name,
+            "transport": self.transport,
+            **self._options,
+        }
 
     def with_options(self, **options: Any) -> Self:
         """Return a copy with some options changed: ``timeout``, ``max_retries``, ``max_wait``,
@@ -105,20 +110,7 @@ class BaseClient(Generic[Transport]):
 
         For one call: ``client.with_options(timeout=600).complete(...)``.
         """
-        return self.copy_as(type(self), **options)
-
-    def copy_as(self, kind: type[Client], **options: Any) -> Client:
-        """Return a client of class ``kind`` with the same transport and settings, except for
-        ``options``.
-        """
-        return kind(
-            self.endpoint,
-            self._credential,
-            self.model,
-            self.route.name,
-            transport=self.transport,
-            **{**self._options, **options},
-        )
+        return type(self)(**{**self.settings, **options})
 
     @property
     def credential_kind(self) -> Literal["key", "token", "none"]:
@@ -137,8 +129,8 @@ class BaseClient(Generic[Transport]):
         return self._build(messages, options, stream=stream)
 
     def _build(self, messages: Messages, options: JSON, *, stream: bool) -> httpx.Request:
-        chosen = check_options({"model": self.model, **options}, self.route.name)
-        body = {"messages": check_messages(messages), **chosen}
+        checked = check_options({"model": self.model, **options}, self.route.name)
+        body = {"messages": check_messages(messages), **checked}
         if stream:
             body["stream"] = True
             if "stream_options" not in options:
@@ -158,28 +150,32 @@ class BaseClient(Generic[Transport]):
             extensions={"timeout": self._timeouts},
         )
 
-    def _adapted(self, request: httpx.Request, failure: ChatError) -> httpx.Request | None:
-        """Return ``request`` without the parameter that ``failure`` refuses, if it is to be sent
-        again like that.
-        """
-        if self._adapter is None or not self._adapter.learn(request, failure):
-            return None
-        body = json.loads(request.content)
-        if policy := request.headers.get("extra-parameters"):
-            body["extra_parameters"] = policy
-        return self._to_request(body)
+    def _next_attempt(
+        self, request: httpx.Request, attempt: int, failure: ChatError
+    ) -> tuple[httpx.Request, int, float]:
+        """Return the request to send after attempt number ``attempt`` failed, the number of the
+        next attempt, and the seconds to sleep before it.
 
-    def _check_response(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        Raises ``failure`` if there is to be no other attempt.
+        """
+        if self._adapter is not None and self._adapter.learn(request, failure):
+            body = json.loads(request.content)
+            if policy := request.headers.get("extra-parameters"):
+                body["extra_parameters"] = policy
+            return self._to_request(body), attempt, 0.0
+        return request, *self.retry.next_attempt(attempt, failure)
+
+    def _check_response(self, response: httpx.Response) -> httpx.Response:
         """Return ``response`` if it is an answer of the kind that was asked for.
 
         Raises the ``ChatError`` that it is otherwise.
         """
         if not response.is_success:
-            exchange = describe(request, response, response.extensions["elapsed"]())
-            raise error_for(exchange, requested_wait(response.headers), self.retry.max_wait)
-        if _wants_stream(request) and not _is_stream(response):
+            wait = requested_wait(response.headers)
+            raise error_for(Exchange.from_response(response), wait, self.retry.max_wait)
+        if _wants_stream(response.request) and not _is_stream(response):
             raise unusable_answer(
-                describe(request, response, response.extensions["elapsed"]()),
+                Exchange.from_response(response),
                 "A stream was asked for, and something else came.",
                 "ask without streaming, or check what stands between you and the service.",
             )
@@ -226,7 +222,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
 
         Raises ``BadParameterError`` before anything is sent, or another ``ChatError`` afterwards.
         """
-        return read_completion(self._send(self._build(messages, options, stream=False)))
+        return _read_completion(self._send(self._build(messages, options, stream=False)))
 
     def stream(self, messages: Messages, **options: Any) -> CompletionStream:
         """Like ``complete``, but yield the answer in pieces as it arrives.
@@ -242,10 +238,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             try:
                 return self._send_once(request)
             except ChatError as failure:
-                if adapted := self._adapted(request, failure):
-                    request = adapted
-                    continue
-                pause, attempt = self.retry.after(failure, attempt)
+                request, attempt, pause = self._next_attempt(request, attempt, failure)
             time.sleep(pause)
 
     def _send_once(self, request: httpx.Request) -> httpx.Response:
@@ -254,15 +247,80 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             authorize(request, self._credential, self.route)
             started = time.perf_counter()
             response = self.transport.handle_request(request)
-            if not prepare_response(request, response, started):
-                with closing(response), ignore_unreadable_error_body(response):
+            if not _prepare_response(request, response, started):
+                with closing(response), _ignore_unreadable_error_body(response):
                     response.read()
-            return self._check_response(request, response)
+            return self._check_response(response)
         except BaseException as reason:
-            raise translate_error(reason, request) from None
+            raise _translate_error(reason, request) from None
 
 
-def translate_error(reason: BaseException, request: httpx.Request) -> BaseException:
+class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
+    """Like ``ChatCompletionsClient``, with ``await``; a token may come from azure.identity.aio.
+
+    Any number of calls may be in flight at once. Limit them (with ``asyncio.Semaphore``, say), or
+    the service's rate limit will.
+    """
+
+    @classmethod
+    def like(cls, client: ChatCompletionsClient) -> Self:
+        """Return a client with the settings and the transport of ``client``.
+
+        Raises ``ConfigurationError`` if that transport is not an ``httpx.AsyncBaseTransport``.
+        """
+        if not isinstance(client.transport, httpx.AsyncBaseTransport):
+            raise ConfigurationError(
+                f"A {type(client.transport).__name__} can't be awaited.",
+                advice="make an AsyncChatCompletionsClient of its own, with a transport that can.",
+            )
+        return cls(**client.settings)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.transport.aclose()
+
+    async def complete(self, messages: Messages, **options: Any) -> ChatCompletions:
+        """Send ``messages`` and wait for the answer; see ``ChatCompletionsClient.complete``."""
+        return _read_completion(await self._send(self._build(messages, options, stream=False)))
+
+    def stream(self, messages: Messages, **options: Any) -> AsyncCompletionStream:
+        """Like ``complete``, but yield the answer in pieces: use ``async with``."""
+        return AsyncCompletionStream(self._build(messages, options, stream=True), self._send)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        import asyncio  # imported late: sync programs need not load it
+
+        attempt = 1
+        while True:
+            try:
+                return await self._send_once(request)
+            except ChatError as failure:
+                request, attempt, pause = self._next_attempt(request, attempt, failure)
+            await asyncio.sleep(pause)
+
+    async def _send_once(self, request: httpx.Request) -> httpx.Response:
+        try:
+            await async_authorize(request, self._credential, self.route)
+            started = time.perf_counter()
+            response = await self.transport.handle_async_request(request)
+            if not _prepare_response(request, response, started):
+                try:
+                    with _ignore_unreadable_error_body(response):
+                        await response.aread()
+                finally:
+                    await response.aclose()
+            return self._check_response(response)
+        except BaseException as reason:
+            raise _translate_error(reason, request) from None
+
+
+def _translate_error(reason: BaseException, request: httpx.Request) -> BaseException:
     """Map an httpx error to ``ServiceConnectionError``, or ``ServiceTimeoutError`` once connected.
 
     Any other exception is returned without its traceback: the frames of the network libraries hold
@@ -283,7 +341,7 @@ def translate_error(reason: BaseException, request: httpx.Request) -> BaseExcept
 
 
 @contextmanager
-def ignore_unreadable_error_body(response: httpx.Response) -> Iterator[None]:
+def _ignore_unreadable_error_body(response: httpx.Response) -> Iterator[None]:
     """Suppress a network error while the body of an HTTP error is read: its status is enough."""
     try:
         yield
@@ -292,7 +350,7 @@ def ignore_unreadable_error_body(response: httpx.Response) -> Iterator[None]:
             raise
 
 
-def prepare_response(request: httpx.Request, response: httpx.Response, started: float) -> bool:
+def _prepare_response(request: httpx.Request, response: httpx.Response, started: float) -> bool:
     """Set request, clock and encoding of a response; return whether its body is to be read in
     pieces.
 
@@ -309,9 +367,9 @@ def prepare_response(request: httpx.Request, response: httpx.Response, started: 
     return response.is_success and _wants_stream(request) and _is_stream(response)
 
 
-def read_completion(response: httpx.Response) -> ChatCompletions:
+def _read_completion(response: httpx.Response) -> ChatCompletions:
     """Return the completion in a successful answer. Raises ``ServiceError`` if it holds none."""
-    exchange = describe(response.request, response, response.extensions["elapsed"]())
+    exchange = Exchange.from_response(response)
     body = exchange.response_body
     choices = body.get("choices") if isinstance(body, dict) else None
     if isinstance(choices, list) and (choices or not body.get("error")):

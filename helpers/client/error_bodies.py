@@ -10,43 +10,43 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from json import JSONDecoder
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_WORDS = 600
 """Characters of the service's words that an error repeats."""
+_MAX_DEPTH = 30
+"""Levels of a body that are read."""
 
 
-def service_words(body: Any) -> tuple[str, str | None]:
-    """Return the message and the code in an error body of any known shape.
+class ErrorBody(NamedTuple):
+    """What the body of an error says. ``param`` is the parameter that it names."""
 
-    ``body`` is the parsed JSON, or the text where it was no JSON. A code that only repeats the HTTP
-    status tells less than the type beside it, which is then returned in its place.
+    words: str
+    code: str | None
+    param: str | None
+    is_filter_refusal: bool
+
+
+def read_error(body: Any, code: str | None = None) -> ErrorBody:
+    """Return what an error body of any known shape says.
+
+    ``body`` is the parsed JSON, or the text where it was no JSON; ``code`` is the code if the body
+    holds none. A code that only repeats the HTTP status tells less than the type beside it, which
+    is then returned in its place.
+
+    Codes of content filters: ``content_filter`` (Azure OpenAI, models route),
+    ``content_policy_violation`` and ``invalid_prompt`` (OpenAI), ``ResponsibleAIPolicyViolation``
+    (often in ``innererror``, beside another code or none), ``SafetyBlockedError`` (MAI).
     """
-    try:
-        return _words(body)
-    except RecursionError:  # nested too deeply to be read
-        return "", None
-
-
-def refused_param(body: Any) -> str | None:
-    """Return the name in the field ``param`` of an error body, or None."""
+    words, found = _words(body)
+    code = found or code
     param = _inner(_parsed(body)).get("param")
-    return param if isinstance(param, str) and param else None
-
-
-def is_filter_refusal(words: str, code: str | None, body: Any) -> bool:
-    """Return whether an error with these words, code and body is a content filter's refusal.
-
-    Known codes: ``content_filter`` (Azure OpenAI, models route), ``content_policy_violation`` and
-    ``invalid_prompt`` (OpenAI), ``ResponsibleAIPolicyViolation`` (often in ``innererror``, beside
-    another code or none), ``SafetyBlockedError`` (MAI).
-    """
-    if _is_filter_code(code or "") or _FILTER_WORDS.search(words):
-        return True
-    try:
-        return any(map(_is_filter_code, _codes(body)))
-    except RecursionError:
-        return False
+    return ErrorBody(
+        words,
+        code,
+        param if isinstance(param, str) and param else None,
+        bool(_FILTER_WORDS.search(words)) or any(map(_is_filter_code, (code, *_codes(body)))),
+    )
 
 
 _FILTER_CODES = {
@@ -59,20 +59,22 @@ _FILTER_WORDS = re.compile(
     r"(?:prompt|input|content|request) violates (?:\w+ ){0,3}(?:usage|content) (?:polic|guideline)",
     re.IGNORECASE,
 )
-_ECHOED = ("input", "param", "loc", "ctx", "messages")
+_REPEATED = ("input", "param", "loc", "ctx", "messages")
 """Fields in which an error repeats the request."""
 
 
-def _is_filter_code(code: str) -> bool:
-    return re.sub("[^a-z]", "", code.lower()).removesuffix("error") in _FILTER_CODES
+def _is_filter_code(code: str | None) -> bool:
+    return re.sub("[^a-z]", "", (code or "").lower()).removesuffix("error") in _FILTER_CODES
 
 
-def _codes(value: Any) -> Iterator[str]:
+def _codes(value: Any, depth: int = 0) -> Iterator[str]:
     """Yield the codes at any depth of an error body, also in JSON inside a string."""
     value = _parsed(value)
+    if depth == _MAX_DEPTH:
+        return
     if isinstance(value, list):
         for item in value:
-            yield from _codes(item)
+            yield from _codes(item, depth + 1)
     if not isinstance(value, dict):
         return
     for name, item in value.items():
@@ -80,8 +82,8 @@ def _codes(value: Any) -> Iterator[str]:
             yield item
         if name in ("content_filter_result", "content_filter_results") and _blocks(item):
             yield "content_filter"
-        if name not in _ECHOED:
-            yield from _codes(item)
+        if name not in _REPEATED:
+            yield from _codes(item, depth + 1)
 
 
 def _blocks(result: Any) -> bool:
@@ -106,23 +108,25 @@ def _inner(body: Any) -> dict[str, Any]:
 def _code(inner: dict[str, Any]) -> str | None:
     values = (inner.get(name) for name in ("code", "type", "statusCode"))
     codes = [_clip(str(value)) for value in values if value]
-    return next((code for code in codes if code != "error" and not code.isdigit()), None) or (
-        codes[0] if codes else None
-    )
+    telling = [code for code in codes if code != "error" and not code.isdigit()]
+    return next(iter([*telling, *codes]), None)
 
 
-def _words(body: Any) -> tuple[str, str | None]:
+def _words(body: Any, depth: int = 0) -> tuple[str, str | None]:
+    if depth == _MAX_DEPTH:
+        return "", None
     if isinstance(body, str):
-        words, code = _words(parsed) if (parsed := _parsed(body)) is not body else ("", None)
+        parsed = _parsed(body)
+        words, code = _words(parsed, depth + 1) if parsed is not body else ("", None)
         return (words, code) if words or code else (_text_words(body), None)
     if isinstance(body, list):
-        return _clip("; ".join(filter(None, (_words(item)[0] for item in body)))), None
+        return _clip("; ".join(filter(None, (_words(item, depth + 1)[0] for item in body)))), None
     if not isinstance(body, dict):
         return "", None
     inner = _inner(body)
     found: list[str] = []
     for key in ("message", "msg", "detail", "details", "error", "status"):
-        words = _words(inner.get(key))[0]
+        words = _words(inner.get(key), depth + 1)[0]
         if words and words not in found and (key != "status" or not found):
             found.append(words)
     place = inner.get("loc")

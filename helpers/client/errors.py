@@ -1,10 +1,11 @@
 """One family of errors: each says what happened, in the service's words, and what to do next."""
 
 import re
+from collections.abc import Collection
 from textwrap import TextWrapper
-from typing import Any
+from typing import Any, NamedTuple
 
-from helpers.client.error_bodies import is_filter_refusal, service_words
+from helpers.client.error_bodies import read_error
 from helpers.client.exchange import Exchange
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize
@@ -170,27 +171,122 @@ class NoRecordingError(RecordingError):
         return f"{type(self).__name__}: {self}".split("\n")
 
 
+class _Rule(NamedTuple):
+    """What an error is if its status is in ``statuses``, and its code and words, with a space
+    between them, match ``pattern``. An empty ``message`` or ``advice`` is that of the class.
+    """
+
+    kind: type[ChatError]
+    statuses: Collection[int]
+    pattern: str = ""
+    message: str = ""
+    advice: str = ""
+
+
+_RETIRED = (
+    "The model is gone: it, or its deployment, was retired.",
+    "deploy a model that is still offered, and set AZURE_INFERENCE_MODEL to its name.",
+)
+_4XX, _ANY = range(400, 500), range(1000)
+_RULES = (  # the first that fits
+    _Rule(ModelNotFoundError, (410,), "", *_RETIRED),
+    _Rule(
+        ModelNotFoundError,
+        (400, 404),
+        r"^model_decommissioned |\b(model|deployment)\b[^.]{0,80}\b"
+        "(retired|decommissioned|deprecated|no longer available)",
+        *_RETIRED,
+    ),
+    _Rule(
+        ModelNotFoundError,
+        _4XX,
+        "^(unknown_model|no_model_name|DeploymentNotFound|model_not_found) |"
+        "Could not find an existing deployment",
+    ),
+    _Rule(
+        ModelNotFoundError,
+        (404,),
+        advice="check the path of the endpoint (/models or /openai/v1) and the model's name: the "
+        "service answers the same to a wrong path, api-version or deployment.",
+    ),
+    _Rule(
+        AuthenticationError,
+        (403,),
+        "temporarily blocked",
+        "The service has blocked this resource.",
+        "ask the owner of the resource, or the service's support; another key does not help.",
+    ),
+    _Rule(
+        AuthenticationError,
+        (403,),
+        r"virtual network|firewall|\bvnet|public (network )?access|private (endpoint|link)|"
+        r"\bip (address|rule)|network security perimeter|an HTML page",
+        "The service refuses calls from this network.",
+        "call from a network that the resource allows (its private endpoint, a VPN), or have its "
+        "firewall changed; another key does not help.",
+    ),
+    _Rule(AuthenticationError, (401, 403)),
+    _Rule(RateLimitError, (429,)),
+    _Rule(
+        ServiceError,
+        (408, 504),
+        "",
+        "The service waited too long for the model.",
+        "ask for fewer tokens, or send a shorter prompt, then try again.",
+    ),
+    _Rule(  # llama.cpp says it with status 500
+        BadParameterError,
+        _ANY,
+        "image input is not supported",
+        "The model takes no pictures.",
+        "leave the pictures out, or use a model that takes them.",
+    ),
+    _Rule(
+        BadParameterError,
+        _4XX,
+        "context[_ ](length|window|size)|tokens_limit_reached|input tokens exceed|"
+        "prompt is too long",
+        "The conversation is too long for the model.",
+        "leave out earlier messages or shorten them, or ask for fewer tokens: prompt and answer "
+        "share the model's context.",
+    ),
+    _Rule(
+        BadParameterError,
+        (413,),
+        "",
+        "The request is too large for the service.",
+        "send less: fewer messages, shorter texts, smaller pictures.",
+    ),
+    _Rule(BadParameterError, _4XX),
+    _Rule(ServiceError, _ANY),
+)
+
+
 def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) -> ChatError:
     """Return the error for an HTTP status other than 2xx.
 
-    The service's code decides its class first, then the status. ``retry_after`` is the wait that
-    the service asks for in seconds; above ``max_wait`` the message says that it is too long.
+    ``retry_after`` is the wait that the service asks for in seconds; above ``max_wait`` the message
+    says that it is too long.
     """
-    words, code = service_words(exchange.response_body)
-    code = code or exchange.response_headers.get("x-ms-error-code")
-    kind, message, advice = _classify(exchange.status, words, code or "")
-    if is_filter_refusal(words, code, exchange.response_body):
-        kind, message, advice = ContentFilterError, "", ""
-    message = message or kind.summary
+    body = read_error(exchange.response_body, exchange.response_headers.get("x-ms-error-code"))
+    text = f"{body.code or ''} {body.words}"
+    rule = next(
+        rule
+        for rule in _RULES
+        if exchange.status in rule.statuses and re.search(rule.pattern, text, re.IGNORECASE)
+    )
+    if body.is_filter_refusal:
+        rule = _Rule(ContentFilterError, _ANY)
+    message = rule.message or rule.kind.summary
     if retry_after is not None and retry_after > max_wait:
         message += f" The wait that it asks for is longer than the {max_wait:g} s allowed here."
-    return kind(
+    return rule.kind(
         message,
         status=exchange.status,
-        code=code,
-        words=words,
+        code=body.code,
+        words=body.words,
         retry_after=retry_after,
-        advice=advice,
+        advice=rule.advice,
         exchange=exchange,
     )
 
@@ -200,83 +296,8 @@ def unusable_answer(exchange: Exchange, message: str, advice: str) -> ChatError:
 
     A gateway may answer 200 with the body of a filter's refusal: then it is that.
     """
-    words, code = service_words(exchange.response_body)
-    kind: type[ChatError] = ServiceError
-    if is_filter_refusal(words, code, exchange.response_body):
-        kind, message, advice = ContentFilterError, "", ""
-    return kind(
-        message, status=exchange.status, code=code, words=words, advice=advice, exchange=exchange
-    )
-
-
-_Told = tuple[type[ChatError], str, str]
-"""The class of an error, its message and advice; empty ones are those of the class."""
-
-_NO_SUCH_MODEL = ("unknown_model", "no_model_name", "DeploymentNotFound", "model_not_found")
-_NO_MATCH = "Could not find an existing deployment"
-_GONE = re.compile(
-    r"\b(?:model|deployment)\b[^.]{0,80}\b"
-    r"(?:retired|decommissioned|deprecated|no longer available)",
-    re.IGNORECASE,
-)
-_TOO_LONG = re.compile(
-    r"context[_ ](?:length|window|size)|tokens_limit_reached|"
-    r"input tokens exceed|prompt is too long",
-    re.IGNORECASE,
-)
-_NETWORK = re.compile(
-    r"virtual network|firewall|\bvnet|public (?:network )?access|private (?:endpoint|link)|"
-    r"\bip (?:address|rule)|network security perimeter|an HTML page",
-    re.IGNORECASE,
-)
-
-
-def _classify(status: int, words: str, code: str) -> _Told:
-    said = f"{code} {words}"
-    if status == 410 or code == "model_decommissioned":
-        return _RETIRED
-    if status in (400, 404) and _GONE.search(words):
-        return _RETIRED
-    if code in _NO_SUCH_MODEL or _NO_MATCH in words:
-        return ModelNotFoundError, "", ""
-    if status == 404:
-        return ModelNotFoundError, "", _OTHER_REASONS
-    if status == 403 and "temporarily blocked" in words:
-        return AuthenticationError, "The service has blocked this resource.", _BLOCKED
-    if status == 403 and _NETWORK.search(words):
-        return AuthenticationError, "The service refuses calls from this network.", _FROM_ELSEWHERE
-    if status in (401, 403):
-        return AuthenticationError, "", ""
-    if status == 429:
-        return RateLimitError, "", ""
-    if status in (408, 504):
-        return ServiceError, "The service waited too long for the model.", _SHORTER_ANSWER
-    if not 400 <= status < 500:
-        return ServiceError, "", ""
-    if _TOO_LONG.search(said):
-        return BadParameterError, "The conversation is too long for the model.", _SHORTER_PROMPT
-    if status == 413:
-        return BadParameterError, "The request is too large for the service.", _LESS
-    return BadParameterError, "", ""
-
-
-_RETIRED: _Told = (
-    ModelNotFoundError,
-    "The model is gone: it, or its deployment, was retired.",
-    "deploy a model that is still offered, and set AZURE_INFERENCE_MODEL to its name.",
-)
-_OTHER_REASONS = (
-    "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
-    "service answers the same to a wrong path, api-version or deployment."
-)
-_BLOCKED = "ask the owner of the resource, or the service's support; another key does not help."
-_FROM_ELSEWHERE = (
-    "call from a network that the resource allows (its private endpoint, a VPN), or have its "
-    "firewall changed; another key does not help."
-)
-_SHORTER_ANSWER = "ask for fewer tokens, or send a shorter prompt, then try again."
-_SHORTER_PROMPT = (
-    "leave out earlier messages or shorten them, or ask for fewer tokens: prompt and answer "
-    "share the model's context."
-)
-_LESS = "send less: fewer messages, shorter texts, smaller pictures."
+    words, code, _, is_refusal = read_error(exchange.response_body)
+    facts: dict[str, Any] = {"code": code, "words": words, "exchange": exchange}
+    if is_refusal:
+        return ContentFilterError(status=exchange.status, **facts)
+    return ServiceError(message, status=exchange.status, advice=advice, **facts)

@@ -4,7 +4,7 @@ masked, and only listed headers are kept, because an unknown one could hold anyt
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -36,33 +36,35 @@ class Exchange:
     response_body: Any
     elapsed: float
 
+    @classmethod
+    def from_response(cls, response: httpx.Response, streamed: float | None = None) -> Self:
+        """Return the exchange of ``response`` and its request.
+
+        ``streamed``: the seconds until the last event of a stream, whose body is left out.
+        """
+        request = response.request
+        sent = {n: value for n, value in request.headers.items() if n in KEPT_REQUEST_HEADERS}
+        for name, shown in (("api-key", MASK), ("authorization", f"Bearer {MASK}")):
+            if name in request.headers:
+                sent[name] = shown
+        redact = redactor(request)
+        return cls(
+            method=request.method,
+            target=request.url.raw_path.decode("ascii"),
+            request_headers=sent,
+            request_body=body_from(request.content.decode(), redact),
+            status=response.status_code,
+            reason=redact(response.reason_phrase),
+            response_headers=kept_headers(response.headers, redact),
+            response_body=body_from(_text(response), redact) if streamed is None else None,
+            elapsed=response.extensions["elapsed"]() if streamed is None else streamed,
+        )
+
     @property
     def request_id(self) -> str | None:
         """Return the service's id of this call, which its support will ask for, or None."""
         headers = self.response_headers
         return headers.get("apim-request-id") or headers.get("x-request-id") or None
-
-
-def describe(
-    request: httpx.Request, response: httpx.Response, elapsed: float, *, stream: bool = False
-) -> Exchange:
-    """Return the exchange of ``request`` and ``response``; without the body of a ``stream``."""
-    sent = {name: value for name, value in request.headers.items() if name in KEPT_REQUEST_HEADERS}
-    for name, shown in (("api-key", MASK), ("authorization", f"Bearer {MASK}")):
-        if name in request.headers:
-            sent[name] = shown
-    redact = redactor(request)
-    return Exchange(
-        method=request.method,
-        target=request.url.raw_path.decode("ascii"),
-        request_headers=sent,
-        request_body=body_from(request.content.decode(), redact),
-        status=response.status_code,
-        reason=redact(response.reason_phrase),
-        response_headers=kept_headers(response.headers, redact),
-        response_body=None if stream else body_from(_text(response), redact),
-        elapsed=elapsed,
-    )
 
 
 def _text(response: httpx.Response) -> str:

@@ -6,47 +6,49 @@ A dict in the service's own form can take the place of any of them.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 JSON = dict[str, Any]
 
 
+class _Message:
+    role: ClassVar[str]
+
+    def as_dict(self) -> JSON:
+        """Return the message as it is sent: without the fields that are None."""
+        sent: JSON = {"role": self.role}
+        for name, value in vars(self).items():
+            if value is not None:
+                sent[name] = list(value) if isinstance(value, tuple) else value
+        return sent
+
+
 @dataclass(frozen=True)
-class SystemMessage:
+class SystemMessage(_Message):
     """Instructions that hold for the whole conversation."""
 
     content: str
-
-    def as_dict(self) -> JSON:
-        """Return the message as it is sent."""
-        return {"role": "system", "content": self.content}
+    role = "system"
 
 
 @dataclass(frozen=True)
-class DeveloperMessage:
+class DeveloperMessage(_Message):
     """The system message of newer models, under their name for it."""
 
     content: str
-
-    def as_dict(self) -> JSON:
-        """Return the message as it is sent."""
-        return {"role": "developer", "content": self.content}
+    role = "developer"
 
 
 @dataclass(frozen=True)
-class UserMessage:
+class UserMessage(_Message):
     """What the user says: a text, or a list of content items (texts, pictures) as dicts."""
 
     content: str | Sequence[Mapping[str, Any]]
-
-    def as_dict(self) -> JSON:
-        """Return the message as it is sent."""
-        items = list(self.content) if isinstance(self.content, tuple) else self.content
-        return {"role": "user", "content": items}
+    role = "user"
 
 
 @dataclass(frozen=True)
-class AssistantMessage:
+class AssistantMessage(_Message):
     """What the model said earlier: a text or content items, a refusal, or the calls it requested.
 
     ``reasoning_content`` is the text of its reasoning, which some services want back.
@@ -56,32 +58,24 @@ class AssistantMessage:
     tool_calls: Sequence[Mapping[str, Any]] = ()
     reasoning_content: str | None = None
     refusal: str | None = None
+    role = "assistant"
 
     def as_dict(self) -> JSON:
-        """Return the message as it is sent."""
-        items = list(self.content) if isinstance(self.content, tuple) else self.content
-        # Beside calls or a refusal the content may be null, but some services demand the key.
-        sent: JSON = {"role": "assistant", "content": items}
-        if items is None and not (self.tool_calls or self.refusal):
-            sent["content"] = ""
-        if self.tool_calls:
-            sent["tool_calls"] = list(self.tool_calls)
-        for name in ("reasoning_content", "refusal"):
-            if getattr(self, name) is not None:
-                sent[name] = getattr(self, name)
+        """Return the message as it is sent; some services demand the key ``content``."""
+        content = None if self.tool_calls or self.refusal else ""
+        sent = {"role": self.role, "content": content, **super().as_dict()}
+        if not self.tool_calls:
+            del sent["tool_calls"]
         return sent
 
 
 @dataclass(frozen=True)
-class ToolMessage:
+class ToolMessage(_Message):
     """The result of one tool call as text, with the id of that call."""
 
     content: str
     tool_call_id: str
-
-    def as_dict(self) -> JSON:
-        """Return the message as it is sent."""
-        return {"role": "tool", "content": self.content, "tool_call_id": self.tool_call_id}
+    role = "tool"
 
 
 Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
@@ -89,9 +83,8 @@ Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | To
 
 def content_text(content: Any) -> str:
     """Return the text of a message's content; of an item without text, its type in brackets."""
-    if content is None:
-        return ""
-    return "\n".join(map(_item_text, content if isinstance(content, list | tuple) else [content]))
+    items = content if isinstance(content, list | tuple) else [content]
+    return "" if content is None else "\n".join(map(_item_text, items))
 
 
 def _item_text(item: Any) -> str:

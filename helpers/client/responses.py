@@ -6,9 +6,9 @@ update of a stream may have no choice, the last ones no delta. A text field of a
 reads as its JSON, so that it can't be taken for an empty one.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import count
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from helpers.client.exchange import Exchange
 from helpers.client.messages import JSON, json_text
@@ -20,8 +20,10 @@ _REASONING_ITEMS = ("thinking", "reasoning")
 _NOT_SENT_BACK = ("role", "content", "tool_calls", "annotations")
 """Set by ``as_dict`` itself, or in no schema of a request (annotations)."""
 
+Value = TypeVar("Value")
 
-class _Sent:
+
+class _View:
     """A view over one JSON object of an answer, which is in ``raw``."""
 
     __slots__ = ("raw",)
@@ -32,75 +34,84 @@ class _Sent:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.raw!r})"
 
-    def _text(self, name: str) -> str:
-        value = self.raw.get(name)
-        return value if isinstance(value, str) else "" if value is None else json_text(value)
 
-    def _optional(self, name: str) -> str | None:
-        return self._text(name) or None
+class _Field(Generic[Value]):
+    """An attribute that reads the field of its name in ``raw`` by the function ``read``."""
 
-    def _number(self, name: str) -> int:
-        return whole_number(self.raw.get(name)) or 0
+    def __init__(self, read: Callable[[Any], Value], doc: str) -> None:
+        self._read, self.__doc__ = read, doc
 
-    def _list(self, name: str) -> list[Any]:
-        """Return the list, or a list of the one object that stands in its place."""
-        value = self.raw.get(name)
-        return list(value) if isinstance(value, list | tuple) else [value] if value else []
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, view: _View, owner: type) -> Value:
+        return self._read(view.raw.get(self._name))
 
 
-class FunctionCall(_Sent):
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json_text(value)
+
+
+def _optional_text(value: Any) -> str | None:
+    return _text(value) or None
+
+
+def whole_number(value: Any) -> int | None:
+    """Return ``value`` as a whole number: 12, 12.0 and "12" are 12. None if it is no number."""
+    try:
+        return None if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _number(value: Any) -> int:
+    return whole_number(value) or 0
+
+
+def _list(value: Any) -> list[Any]:
+    """Return the list, or a list of the one object that stands in its place."""
+    return list(value) if isinstance(value, list | tuple) else [value] if value else []
+
+
+class FunctionCall(_View):
     """The function that the model wants called."""
 
-    @property
-    def name(self) -> str:
-        """The function's name as the model wrote it; it may name no function that you have."""
-        return self._text("name")
-
-    @property
-    def arguments(self) -> str:
-        """The arguments as the model wrote them; they should be JSON, but may be invalid.
-
-        Empty if there are none. A service that sends an object in place of its text gives its JSON.
-        """
-        return self._text("arguments")
+    name = _Field(_text, "The name as the model wrote it; you may have no function of that name.")
+    arguments = _Field(
+        _text,
+        "The arguments as the model wrote them: they should be JSON, but may be invalid or empty. "
+        "A service that sends an object in place of its text gives its JSON.",
+    )
 
 
-class ChatCompletionsToolCall(_Sent):
-    """One tool call that the model requests."""
+class ChatCompletionsToolCall(_View):
+    """One tool call that the model requests. ``id`` is what to put in the tool message."""
 
-    __slots__ = ("_id",)
+    __slots__ = ("id",)
 
     def __init__(self, raw: Any, id: str | None = None) -> None:
         super().__init__(raw)
-        self._id = id
+        self.id = _text(self.raw.get("id")) if id is None else id
 
-    @property
-    def id(self) -> str:
-        """The id to put in the tool message."""
-        return self._text("id") if self._id is None else self._id
-
-    @property
-    def function(self) -> FunctionCall:
-        """The function and its arguments."""
-        return FunctionCall(self.raw.get("function"))
+    function = _Field(FunctionCall, "The function and its arguments.")
 
     def as_dict(self) -> JSON:
         """Return the call as it is sent back: as it came, with what requests demand of a call."""
         # `index` numbers the fragments of a stream; requests with it are refused.
         sent = {name: value for name, value in self.raw.items() if name != "index"}
-        sent |= {"id": self.id, "type": self._text("type") or "function"}
+        sent |= {"id": self.id, "type": _text(self.raw.get("type")) or "function"}
         if sent["type"] == "function":
-            made = self.function
-            arguments = made.raw.get("arguments")
+            function = self.function
+            arguments = function.raw.get("arguments")
             sent["function"] = {
-                **made.raw,
-                "name": made.name or "unknown",
+                **function.raw,
+                "name": function.name or "unknown",
                 "arguments": "{}" if arguments is None else arguments,
             }
         return sent
 
 
-class ChatResponseMessage(_Sent):
+class ChatResponseMessage(_View):
     """The model's message. ``taken_ids`` are ids that a call without one of its own can't have."""
 
     __slots__ = ("_taken_ids",)
@@ -109,10 +120,7 @@ class ChatResponseMessage(_Sent):
         super().__init__({"content": raw} if isinstance(raw, str) else raw)
         self._taken_ids = taken_ids
 
-    @property
-    def role(self) -> str | None:
-        """``assistant``; in a stream only the first delta has it."""
-        return self._optional("role")
+    role = _Field(_optional_text, "``assistant``; in a stream only the first delta has it.")
 
     @property
     def content(self) -> str:
@@ -126,8 +134,7 @@ class ChatResponseMessage(_Sent):
     @property
     def refusal(self) -> str | None:
         """The words with which the model refuses, which come in place of content."""
-        items = "".join(map(_any_text, self._items("refusal")))
-        return _any_text(self.raw.get("refusal")) or items or None
+        return _any_text(self.raw.get("refusal")) or self._items_text("refusal")
 
     @property
     def reasoning_content(self) -> str | None:
@@ -137,8 +144,12 @@ class ChatResponseMessage(_Sent):
         ``<think>`` into the content leave it there.
         """
         texts = (_any_text(self.raw.get(name)) for name in _REASONING)
-        items = "".join(map(_any_text, self._items(*_REASONING_ITEMS)))
-        return next(filter(None, texts), items or None)
+        return next(filter(None, texts), None) or self._items_text(*_REASONING_ITEMS)
+
+    def _items_text(self, *types: str) -> str | None:
+        """Return the text of the content items of these types; None if there is none."""
+        items = (item for item in _list(self.raw.get("content")) if isinstance(item, dict))
+        return "".join(_any_text(item) for item in items if item.get("type") in types) or None
 
     @property
     def tool_calls(self) -> list[ChatCompletionsToolCall]:
@@ -147,7 +158,7 @@ class ChatResponseMessage(_Sent):
         A call whose id is missing, empty, no text or that of an earlier call gets one that is made
         up, so that its result can be sent. ``as_dict`` has the same ids.
         """
-        calls = self._list("tool_calls")
+        calls = _list(self.raw.get("tool_calls"))
         sent = [call.get("id") if isinstance(call, dict) else None for call in calls]
         used = {*self._taken_ids, *(one for one in sent if isinstance(one, str))}
         # Mistral takes ids of nine letters and digits only; other services take any text.
@@ -168,20 +179,20 @@ class ChatResponseMessage(_Sent):
         """
         sent: JSON = {"role": "assistant"}
         content = self.raw.get("content")
-        items = [
-            item if isinstance(item, dict) else {"type": "text", "text": _item_text(item)}
-            for item in (content if isinstance(content, list) else self._items())
-            if item is not None
-        ]
-        if not keep_reasoning:
-            items = [item for item in items if item.get("type") not in _REASONING_ITEMS]
         calls = [call.as_dict() for call in self.tool_calls]
-        if items:
-            sent["content"] = items
+        if isinstance(content, list) or (isinstance(content, dict) and "type" in content):
+            items = [
+                item if isinstance(item, dict) else {"type": "text", "text": _item_text(item)}
+                for item in _list(content)
+                if item is not None
+            ]
+            content = [
+                item for item in items if keep_reasoning or item.get("type") not in _REASONING_ITEMS
+            ] or self.content
         elif content is not None or not (calls or self.raw.get("refusal")):
-            sent["content"] = self.content
-        elif "content" in self.raw:
-            sent["content"] = None  # beside calls some services demand the key
+            content = self.content
+        if content is not None or "content" in self.raw:  # beside calls some demand the null
+            sent["content"] = content
         if calls:
             sent["tool_calls"] = calls
         for name, value in self.raw.items():
@@ -189,13 +200,6 @@ class ChatResponseMessage(_Sent):
             if not left_out and value not in (None, [], {}):
                 sent[name] = value
         return sent
-
-    def _items(self, *kinds: str) -> list[JSON]:
-        """Return the items of the content that are of these ``kinds`` (none: of any kind)."""
-        content = self.raw.get("content")
-        items = content if isinstance(content, list) else [content]
-        found = [item for item in items if isinstance(item, dict) and "type" in item]
-        return [item for item in found if not kinds or item["type"] in kinds]
 
 
 class StreamingChatResponseMessageUpdate(ChatResponseMessage):
@@ -206,107 +210,68 @@ class StreamingChatResponseMessageUpdate(ChatResponseMessage):
     @property
     def tool_calls(self) -> list[ChatCompletionsToolCall]:
         """The fragments of tool calls; only the first one of a call has its id."""
-        return [ChatCompletionsToolCall(call) for call in self._list("tool_calls")]
+        return [ChatCompletionsToolCall(call) for call in _list(self.raw.get("tool_calls"))]
 
 
 def _item_text(item: Any) -> str:
     """Return the text of a content item; of another type in its place, its JSON."""
-    if item is None or isinstance(item, str):
-        return item or ""
     if not isinstance(item, dict) or not {"type", "text"} & set(item):
-        return json_text(item)
+        return _text(item)
     text, is_content = item.get("text"), item.get("type") not in (*_REASONING_ITEMS, "refusal")
     return text if isinstance(text, str) and is_content else ""
 
 
 def _any_text(value: Any, depth: int = 8) -> str:
     """Return the text in ``value``: of a list the texts, of an object its text or its summary."""
-    if isinstance(value, str):
-        return value
     if isinstance(value, list) and depth:
         return "".join(_any_text(item, depth - 1) for item in value)
     if isinstance(value, dict) and depth:
         names = ("text", "content", "thinking", "reasoning", "refusal", "summary")
         texts = (_any_text(value.get(name), depth - 1) for name in names)
         return next(filter(None, texts), "")
-    return json_text(value) if value else ""
+    return _text(value) if value else ""
 
 
-class ChatChoice(_Sent):
+class ChatChoice(_View):
     """One of the answers; there are several if ``n`` was sent."""
 
-    @property
-    def index(self) -> int:
-        """The number of this answer, from 0."""
-        return self._number("index")
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the model stopped: stop, length, content_filter, tool_calls, or another word."""
-        return self._optional("finish_reason")
-
-    @property
-    def message(self) -> ChatResponseMessage:
-        """The message of a complete answer."""
-        return ChatResponseMessage(self.raw.get("message"))
-
-    @property
-    def delta(self) -> StreamingChatResponseMessageUpdate:
-        """The part of the message that a streamed update adds."""
-        return StreamingChatResponseMessageUpdate(self.raw.get("delta"))
+    index = _Field(_number, "The number of this answer, from 0.")
+    finish_reason = _Field(
+        _optional_text,
+        "Why the model stopped: stop, length, content_filter, tool_calls, or another word.",
+    )
+    message = _Field(ChatResponseMessage, "The message of a complete answer.")
+    delta = _Field(
+        StreamingChatResponseMessageUpdate, "The part of the message that a streamed update adds."
+    )
 
 
-class CompletionsUsage(_Sent):
+class CompletionsUsage(_View):
     """The tokens that the call used, which is what you pay for."""
 
-    @property
-    def prompt_tokens(self) -> int:
-        """Tokens of all that you sent."""
-        return self._number("prompt_tokens")
-
-    @property
-    def completion_tokens(self) -> int:
-        """Tokens of the answer."""
-        return self._number("completion_tokens")
-
-    @property
-    def total_tokens(self) -> int:
-        """The sum, as the service gives it."""
-        return self._number("total_tokens")
+    prompt_tokens = _Field(_number, "Tokens of all that you sent.")
+    completion_tokens = _Field(_number, "Tokens of the answer.")
+    total_tokens = _Field(_number, "The sum, as the service gives it.")
 
 
-class _Answer(_Sent):
+class _Answer(_View):
     """The fields that complete answers and streamed updates share."""
 
-    @property
-    def id(self) -> str:
-        """The service's id of this answer."""
-        return self._text("id")
-
-    @property
-    def created(self) -> int:
-        """When the answer was begun, in seconds since 1970 (UTC)."""
-        return self._number("created")
-
-    @property
-    def model(self) -> str:
-        """The model that answered; it may be a dated version of the one you named."""
-        return self._text("model")
+    id = _Field(_text, "The service's id of this answer.")
+    created = _Field(_number, "When the answer was begun, in seconds since 1970 (UTC).")
+    model = _Field(
+        _text, "The model that answered; it may be a dated version of the one you named."
+    )
+    usage = _Field(CompletionsUsage, "The tokens used; all 0 where the service sent no usage.")
 
     @property
     def choices(self) -> list[ChatChoice]:
         """The answers; the list may be empty."""
-        return [ChatChoice(choice) for choice in self._list("choices")]
-
-    @property
-    def usage(self) -> CompletionsUsage:
-        """The tokens used; all 0 where the service sent no usage."""
-        return CompletionsUsage(self.raw.get("usage"))
+        return [ChatChoice(choice) for choice in _list(self.raw.get("choices"))]
 
     @property
     def _first(self) -> ChatChoice:
-        choices = self._list("choices")
-        return ChatChoice(choices[0] if choices else None)
+        return next(iter(self.choices), ChatChoice(None))
 
     @property
     def finish_reason(self) -> str | None:
@@ -362,11 +327,3 @@ class StreamingChatCompletionsUpdate(_Answer):
     def refusal(self) -> str | None:
         """The part of a refusal that this update adds; None if it adds none."""
         return self._first.delta.refusal
-
-
-def whole_number(value: Any) -> int | None:
-    """Return ``value`` as a whole number: 12, 12.0 and "12" are 12. None if it is no number."""
-    try:
-        return None if isinstance(value, bool) else int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None

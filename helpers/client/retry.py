@@ -35,43 +35,35 @@ def requested_wait(headers: Mapping[str, str]) -> float | None:
     The larger of ``retry-after-ms`` and ``Retry-After`` counts: the models route sends 0 ms beside
     1 s. A header that came twice reads "1, 2".
     """
-    after = headers.get("retry-after", "")
-    asked = [ms / 1000 for ms in _numbers(headers.get("retry-after-ms", ""))] + _numbers(after)
+    after, waits = headers.get("retry-after", ""), list[float]()
+    for header, unit in ((after, 1), (headers.get("retry-after-ms", ""), 1000)):
+        for part in header.split(","):
+            with suppress(ValueError):
+                waits.append(float(part) / unit)
     with suppress(ValueError, IndexError, TypeError, OverflowError):  # parsedate raises them all
         date = parsedate_to_datetime(after)
         date = date.replace(tzinfo=date.tzinfo or UTC)  # -0000 is UTC too
-        asked.append(round(date.timestamp() - time.time(), 3))
-    return max((wait for wait in asked if math.isfinite(wait) and wait > 0), default=None)
-
-
-def _numbers(header: str) -> list[float]:
-    found: list[float] = []
-    for part in header.split(","):
-        with suppress(ValueError):
-            found.append(float(part))
-    return found
+        waits.append(round(date.timestamp() - time.time(), 3))
+    return max((wait for wait in waits if math.isfinite(wait) and wait > 0), default=None)
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Allow ``attempts`` attempts, and no wait above ``max_wait`` seconds.
+    """When to retry; ``ChatCompletionsClient`` describes the fields."""
 
-    ``on_wait`` is called before each wait, of which ``max_pause`` seconds at most are slept.
-    """
-
-    attempts: int
+    max_retries: int
     max_wait: float
     on_wait: OnWait | None
     max_pause: float
 
-    def after(self, failure: ChatError, attempt: int) -> tuple[float, int]:
-        """Return the seconds to sleep after attempt number ``attempt`` (from 1) failed, and the
-        number of the next attempt.
+    def next_attempt(self, attempt: int, failure: ChatError) -> tuple[int, float]:
+        """Return the number of the attempt after number ``attempt`` (from 1), which failed, and the
+        seconds to sleep before it.
 
         Raises ``failure`` if there is to be no other attempt. After a time-out the next attempt is
         the last one, because the service may bill each of them.
         """
-        if attempt >= self.attempts or not self._is_transient(failure):
+        if attempt > self.max_retries or not self._is_transient(failure):
             raise failure
         wait = failure.retry_after
         if wait is None:
@@ -79,16 +71,15 @@ class RetryPolicy:
         if self.on_wait is not None:
             self.on_wait(wait, failure)
         is_last = isinstance(failure, ServiceTimeoutError)
-        return min(wait, self.max_pause), self.attempts if is_last else attempt + 1
+        return self.max_retries + 1 if is_last else attempt + 1, min(wait, self.max_pause)
 
     def _is_transient(self, failure: ChatError) -> bool:
         if isinstance(failure, ServiceConnectionError):
             return True
         if not isinstance(failure, RateLimitError | ServiceError) or failure.status is None:
             return False
-        if (failure.retry_after or 0) > self.max_wait:
-            return False
-        return failure.status in (408, 429) or failure.status >= 500
+        is_passing = failure.status in (408, 429) or failure.status >= 500
+        return is_passing and (failure.retry_after or 0) <= self.max_wait
 
 
 def wait_notice(seconds: float, error: ChatError) -> str:

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import httpx
 
@@ -63,8 +63,8 @@ class Route:
         ``cognitiveservices.azure.us`` for resources. Raises ``ConfigurationError`` in any other
         cloud: its audience is not known.
         """
-        path = self.endpoint.path.rstrip("/")
-        cloud = _cloud(self.endpoint.host)
+        found = _CLOUD.search(self.endpoint.host)
+        cloud = (found[1] or found[2]) if found else "com"
         if cloud not in ("com", "us"):
             raise ConfigurationError(
                 f"The audience of Entra ID tokens for endpoints in .azure.{cloud} is not known. "
@@ -72,8 +72,8 @@ class Route:
                 advice="use a key (AZURE_INFERENCE_CREDENTIAL), or an endpoint in .azure.com or "
                 ".azure.us.",
             )
-        older = self.name == "models" or path == MAI_PATH
-        older = older or (cloud == "us" and not path.startswith("/api/projects/"))
+        is_project = self.endpoint.path.startswith("/api/projects/")
+        older = self.name == "models" or self._is_mai or (cloud == "us" and not is_project)
         return f"https://{'cognitiveservices' if older else 'ai'}.azure.{cloud}/.default"
 
     @property
@@ -82,9 +82,12 @@ class Route:
 
         Most models of the ``models`` route, and MAI's, tell it anyway.
         """
-        if self.name == "models" or self.endpoint.path.rstrip("/") == MAI_PATH:
-            return {}
-        return {"stream_options": {"include_usage": True}}
+        asks = self.name == "v1" and not self._is_mai
+        return {"stream_options": {"include_usage": True}} if asks else {}
+
+    @property
+    def _is_mai(self) -> bool:
+        return self.endpoint.path.rstrip("/") == MAI_PATH
 
     @property
     def is_loopback(self) -> bool:
@@ -135,8 +138,7 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         raise _refused("It does not start with https:// and a host name.")
     if url.userinfo:
         raise _refused("It holds a user name or password.", "leave them out; use a credential.")
-    path = url.path.rstrip("/")
-    host = url.host
+    host, path = url.host, url.path.rstrip("/")
     if host in GITHUB_MODELS:
         raise _refused("GitHub Models ended on 30 July 2026.", _INSTEAD)
     if url.query or url.fragment or path.endswith("/chat/completions"):
@@ -144,49 +146,39 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
             "It is the address of one call, not the endpoint.",
             _right_form(host, path.removesuffix("/chat/completions")),
         )
-    if host.endswith(SERVERLESS):
-        return Route(name or "models", url, bearer_key=True)
-    azure = _AZURE.search(host) is not None
+    is_serverless, is_azure = host.endswith(SERVERLESS), _AZURE.search(host) is not None
     if _FOUNDRY.search(host) and _PROJECT.fullmatch(path):  # the address that the portal shows
         path += "/openai/v1"
         url = url.copy_with(path=path)
-    if path.endswith("/models") and not azure:
-        return Route(name or "models", url, bearer_key=name == "v1")
-    if path == "/models" and not _AZURE_OPENAI.search(host):
-        return _same("models", name, url, bearer=False)
-    if path.endswith("/v1"):
-        bearer = not (path.endswith("/openai/v1") or (azure and path == MAI_PATH))
-        return _same("v1", name, url, bearer=bearer)
-    if name is not None and not azure:
-        return Route(name, url, bearer_key=name == "v1")
-    raise _refused(f"Its path is {path or '/'!r}.", _right_form(host, path))
+    found: RouteName | None = None
+    if is_serverless:
+        found = "models"
+    elif path.endswith("/v1"):
+        found = "v1"
+    elif path == "/models" if is_azure else path.endswith("/models"):
+        found = None if _AZURE_OPENAI.search(host) else "models"
+    if found is None and (name is None or is_azure):
+        raise _refused(f"Its path is {path or '/'!r}.", _right_form(host, path))
+    if name and found and name != found and not is_serverless and (is_azure or found == "v1"):
+        raise ConfigurationError(
+            f"The endpoint ends in {url.path!r}, which is the {found} route, not {name}.",
+            advice=f"name no route, or use the endpoint of the {name} route.",
+        )
+    route = cast(RouteName, name or found)
+    takes_api_key = path.endswith("/openai/v1") or (is_azure and path == MAI_PATH)
+    return Route(route, url, bearer_key=is_serverless or (route == "v1" and not takes_api_key))
 
 
 _AZURE = re.compile(r"\.azure\.(?:com|us|cn)$")
 _AZURE_OPENAI = re.compile(r"\.openai\.azure\.\w+$")
 _FOUNDRY = re.compile(r"\.services\.ai\.azure\.\w+$")
+_CLOUD = re.compile(r"\.(?:openai|ai|cognitiveservices)\.azure\.(.+)$|\.azure-api\.(us|cn)$")
+"""Matches the end of an Azure host: com, us (Government), cn (China) and others."""
 _PROJECT = re.compile(r"/api/projects/[^/]+")
 _INSTEAD = (
     "leave the endpoint out to see the recordings, start a model server on this machine, or "
     f"use a deployment of your own: {FORMS}."
 )
-
-
-def _cloud(host: str) -> str:
-    """Return the end of an Azure host: com, us (Government), cn (China) and others."""
-    found = re.search(
-        r"\.(?:openai|ai|cognitiveservices)\.azure\.(.+)$|\.azure-api\.(us|cn)$", host
-    )
-    return (found[1] or found[2]) if found else "com"
-
-
-def _same(found: RouteName, asked: RouteName | None, url: httpx.URL, *, bearer: bool) -> Route:
-    if asked not in (None, found):
-        raise ConfigurationError(
-            f"The endpoint ends in {url.path!r}, which is the {found} route, not {asked}.",
-            advice=f"name no route, or use the endpoint of the {asked} route.",
-        )
-    return Route(found, url, bearer_key=bearer)
 
 
 def _right_form(host: str, path: str) -> str:

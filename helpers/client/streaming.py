@@ -8,35 +8,29 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import Any, Self, cast
+from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
 from helpers.client.accumulator import StreamAccumulator
-from helpers.client.error_bodies import is_filter_refusal, service_words
-from helpers.client.errors import (
-    ConfigurationError,
-    StreamFilteredError,
-    StreamInterruptedError,
-)
-from helpers.client.exchange import Exchange, body_from, describe
+from helpers.client.error_bodies import read_error
+from helpers.client.errors import ConfigurationError, StreamFilteredError, StreamInterruptedError
+from helpers.client.exchange import Exchange, body_from
 from helpers.client.messages import JSON
 from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
 
-DONE = "[DONE]"
-Pair = tuple[Event, StreamingChatCompletionsUpdate]
-"""An event, and the update that it holds."""
-_REPORTED = "The service reported an error within the stream."
-_BREAKS = (httpx.RequestError, httpx.StreamError)
+Send = TypeVar("Send")
+Updates = Iterator[StreamingChatCompletionsUpdate]
+AsyncUpdates = AsyncIterator[StreamingChatCompletionsUpdate]
 
 
-class BaseStream:
-    """The answer as far as it has arrived."""
+class BaseStream(Generic[Send]):
+    """The answer as far as it has arrived. ``send`` is the client's function to send a request."""
 
-    def __init__(self, request: httpx.Request) -> None:
-        self._request = request
+    def __init__(self, request: httpx.Request, send: Send) -> None:
+        self._request, self._send = request, send
         self._response: httpx.Response | None = None
 
     @property
@@ -44,12 +38,12 @@ class BaseStream:
         """The answer, put together from the updates that were read so far."""
         if self._response is None:
             return ChatCompletions(StreamAccumulator().whole())
-        return ChatCompletions(self._assembly.whole(), self.exchange)
+        return ChatCompletions(self._accumulator.whole(), self.exchange)
 
     @property
     def exchange(self) -> Exchange:
         """The HTTP call up to the last event that was read; its ``response_body`` is None."""
-        return describe(self._request, self._opened(), self._elapsed, stream=True)
+        return Exchange.from_response(self._opened(), self._elapsed)
 
     def _opened(self) -> httpx.Response:
         if self._response is None:
@@ -62,64 +56,53 @@ class BaseStream:
     def _open(self, response: httpx.Response) -> None:
         """Start from the beginning: a ``with`` block may be entered again."""
         self._response = response
-        self._request = response.request  # as it was sent at last
+        self._request = response.request  # the adapter may have changed it
         self._clock: Callable[[], float] = response.extensions["elapsed"]
         self._elapsed = self._clock()
-        self._reader, self._assembly, self._done = EventReader(), StreamAccumulator(), False
-        self._redact = redactor(self._request)
+        self._reader, self._accumulator, self._done = EventReader(), StreamAccumulator(), False
 
-    def _take(self, events: Iterator[Event]) -> Iterator[Pair]:
-        """Yield each event with its update, after adding it to ``completion``."""
+    def _take(self, events: Iterator[Event]) -> Updates:
+        """Yield the update in each event, after adding it to ``completion``."""
         for event in events:
-            self._elapsed = self._clock()
-            if event.data.startswith(DONE):
+            self._elapsed, self._data = self._clock(), event.data
+            if event.data.startswith("[DONE]"):
                 self._done = True
                 return
             # Not in a local variable, which a verbose traceback of a later error would show.
-            yield event, self._update(event)
+            yield self._update(event)
 
     def _update(self, event: Event) -> StreamingChatCompletionsUpdate:
-        raw = self._parse(event)
-        self._assembly.add(raw)
-        return StreamingChatCompletionsUpdate(raw, self._elapsed)
-
-    def _parse(self, event: Event) -> JSON:
         with suppress(ValueError, RecursionError):
             update = json.loads(event.data)
             if event.name != "error" and isinstance(update, dict) and _error_in(update) is None:
-                return cast(JSON, update)
+                self._accumulator.add(update)
+                return StreamingChatCompletionsUpdate(update, self._elapsed)
         # Masked from here on: the error repeats it, and a verbose traceback shows the variable.
-        update = body_from(event.data, self._redact)
-        no_json = isinstance(update, str) and event.name != "error"
-        what = "An event held no JSON." if no_json else _REPORTED
-        raise self._reported((isinstance(update, dict) and _error_in(update)) or update, what)
+        update = body_from(event.data, redactor(self._request))
+        message = "The service reported an error within the stream."
+        if isinstance(update, str) and event.name != "error":
+            message = "An event held no JSON."
+        raise self._interrupted(message, (isinstance(update, dict) and _error_in(update)) or update)
 
-    def _reported(self, error: Any, message: str) -> StreamInterruptedError:
-        words, code = service_words(error)
-        if is_filter_refusal(words, code, error):
-            return self._broken(StreamFilteredError.summary, words, code, StreamFilteredError)
-        return self._broken(message, words, code)
+    def _check_end(self, broken_by: type[Exception] | None = None) -> None:
+        """Raise ``StreamInterruptedError`` if the stream ended before the answer was complete."""
+        if self._done or self._accumulator.finished:
+            return
+        if broken_by is not None:
+            raise self._interrupted(f"The connection ended: {broken_by.__name__}.") from None
+        message = "The service ended the stream before the answer was complete."
+        raise self._interrupted(message, body_from(self._reader.ignored, redactor(self._request)))
 
-    def _broke(self, reason: type[Exception]) -> None:
-        """Raise the error for a connection that broke, unless the answer was complete by then."""
-        if not self._assembly.finished:
-            raise self._broken(f"The connection ended: {reason.__name__}.") from None
-        self._done = True
-
-    def _check_end(self) -> None:
-        if not (self._done or self._assembly.finished):
-            message = "The service ended the stream before the answer was complete."
-            raise self._reported(body_from(self._reader.ignored, self._redact), message)
-
-    def _broken(
-        self,
-        message: str,
-        words: str = "",
-        code: str | None = None,
-        kind: type[StreamInterruptedError] = StreamInterruptedError,
-    ) -> StreamInterruptedError:
+    def _interrupted(self, message: str, error: Any = None) -> StreamInterruptedError:
+        """Return the error that ends the stream; ``error`` is what the service says of it."""
+        words, code, _, is_refusal = read_error(error)
+        kind = StreamFilteredError if is_refusal else StreamInterruptedError
         return kind(
-            message, partial=self.completion, words=words, code=code, exchange=self.exchange
+            "" if is_refusal else message,
+            partial=self.completion,
+            words=words,
+            code=code,
+            exchange=self.exchange,
         )
 
 
@@ -135,11 +118,11 @@ def _error_in(event: JSON) -> JSON | None:
     if isinstance(choices, list | dict):
         pieces = choices if isinstance(choices, list) else [choices]
         return next((one for one in pieces if isinstance(one, dict) and one.get("error")), None)
-    no_update = choices is not None or ("choices" not in event and service_words(event)[0])
+    no_update = choices is not None or ("choices" not in event and read_error(event).words)
     return event if no_update else None
 
 
-class CompletionStream(BaseStream):
+class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):
     """What ``client.stream`` returns: a context manager to iterate over.
 
         with client.stream(messages) as stream:
@@ -150,16 +133,9 @@ class CompletionStream(BaseStream):
     Leaving the block closes the connection; what had arrived stays in ``completion``.
     """
 
-    def __init__(
-        self, request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]
-    ) -> None:
-        super().__init__(request)
-        self._send = send
-
     def __enter__(self) -> Self:
-        response = self._send(self._request)
-        self._open(response)
-        self._pairs = self._read(response)
+        self._open(self._send(self._request))
+        self._updates = self._read(self._opened())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -186,20 +162,19 @@ class CompletionStream(BaseStream):
                 # The method of an SSLSocket also drops the TLS state, which the reader still uses.
                 socket.socket.shutdown(line, socket.SHUT_RDWR)
 
-    def __iter__(self) -> Iterator[StreamingChatCompletionsUpdate]:
+    def __iter__(self) -> Updates:
         """Return an iterator over the updates, each of which is already in ``completion``.
 
         It raises ``StreamInterruptedError`` if the stream ends too early or holds an error.
         """
         self._opened()
-        return (update for _, update in self._pairs)
+        return self._updates
 
     def events(self) -> Iterator[str]:
         """Return an iterator over the data of each event as it was sent, without ``[DONE]``."""
-        self._opened()
-        return (event.data for event, _ in self._pairs)
+        return (self._data for _ in self)
 
-    def _read(self, response: httpx.Response) -> Iterator[Pair]:
+    def _read(self, response: httpx.Response) -> Updates:
         try:
             # No local variable holds the text, because a verbose traceback would show it.
             for events in map(self._reader.feed, response.iter_text()):
@@ -207,28 +182,20 @@ class CompletionStream(BaseStream):
                 if self._done:
                     return
             yield from self._take(self._reader.end())
-        except _BREAKS as reason:
-            self._broke(type(reason))
+        except (httpx.RequestError, httpx.StreamError) as reason:
+            self._check_end(type(reason))
+        else:
+            self._check_end()
         finally:
             response.close()
-        self._check_end()
 
 
-class AsyncCompletionStream(BaseStream):
+class AsyncCompletionStream(BaseStream[Callable[[httpx.Request], Awaitable[httpx.Response]]]):
     """Like ``CompletionStream``, with ``async with`` and ``async for``."""
 
-    def __init__(
-        self,
-        request: httpx.Request,
-        send: Callable[[httpx.Request], Awaitable[httpx.Response]],
-    ) -> None:
-        super().__init__(request)
-        self._send = send
-
     async def __aenter__(self) -> Self:
-        response = await self._send(self._request)
-        self._open(response)
-        self._pairs = self._read(response)
+        self._open(await self._send(self._request))
+        self._updates = self._read(self._opened())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -239,30 +206,29 @@ class AsyncCompletionStream(BaseStream):
         if self._response is not None:
             await self._response.aclose()
 
-    async def __aiter__(self) -> AsyncIterator[StreamingChatCompletionsUpdate]:
-        """Iterate over the updates, as in ``CompletionStream``."""
+    def __aiter__(self) -> AsyncUpdates:
+        """Return an iterator over the updates, as in ``CompletionStream``."""
         self._opened()
-        async for _, update in self._pairs:
-            yield update
+        return self._updates
 
     async def events(self) -> AsyncIterator[str]:
         """Iterate over the data of each event, as in ``CompletionStream``."""
-        self._opened()
-        async for event, _ in self._pairs:
-            yield event.data
+        async for _ in self:
+            yield self._data
 
-    async def _read(self, response: httpx.Response) -> AsyncIterator[Pair]:
+    async def _read(self, response: httpx.Response) -> AsyncUpdates:
         try:
             async for text in response.aiter_text():
                 events, text = self._reader.feed(text), ""  # see CompletionStream
-                for pair in self._take(events):
-                    yield pair
+                for update in self._take(events):
+                    yield update
                 if self._done:
                     return
-            for pair in self._take(self._reader.end()):
-                yield pair
-        except _BREAKS as reason:
-            self._broke(type(reason))
+            for update in self._take(self._reader.end()):
+                yield update
+        except (httpx.RequestError, httpx.StreamError) as reason:
+            self._check_end(type(reason))
+        else:
+            self._check_end()
         finally:
             await response.aclose()
-        self._check_end()

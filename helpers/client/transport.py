@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -30,19 +30,14 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def __init__(self, route: Route) -> None:
         self._scheme = route.endpoint.scheme
-        named = _system_proxy(route)
-        self._proxy = _usable_proxy(named) if named else None
-        if named and not self._proxy:
-            raise _unusable_proxy(self._scheme)
+        self._proxy = _system_proxy(route)
         schemes = (self._scheme, self._proxy.url.scheme if self._proxy else None)
-        self._trusted = tls_context(is_used="https" in schemes)
+        self._trusted = _tls_context(is_used="https" in schemes)
         try:
             self._sync = httpx.HTTPTransport(self._trusted, proxy=self._proxy)
         except ImportError:  # a SOCKS proxy needs another package
             raise _unusable_proxy(self._scheme) from None
         self._async: dict[AbstractEventLoop, AsyncNetworkTransport] = {}
-        # The finalizer holds the dict only: if it held self, self would never be collected.
-        weakref.finalize(self, _abandon, self._async)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; the answer's body is still to be read."""
@@ -77,27 +72,10 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _drop_ended_loops(self) -> None:
         for ended in [loop for loop in self._async if loop.is_closed()]:
-            self._async.pop(ended).close_at_once()
+            del self._async[ended]
 
 
-def _abandon(transports: dict[AbstractEventLoop, AsyncNetworkTransport]) -> None:
-    """Close what was not closed before it was collected; aiohttp would log a complaint."""
-    if not transports:
-        return
-    import asyncio
-
-    try:
-        here = asyncio.get_running_loop()
-    except RuntimeError:
-        here = None
-    for loop, transport in transports.items():
-        if loop.is_running() and loop is not here:
-            loop.call_soon_threadsafe(transport.close_at_once)
-        else:
-            transport.close_at_once()
-
-
-def tls_context(*, is_used: bool = True) -> ssl.SSLContext:
+def _tls_context(*, is_used: bool) -> ssl.SSLContext:
     """Return what httpx verifies servers with, or a context that trusts nobody if none is used.
 
     Raises ``ConfigurationError`` if SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE can't be used.
@@ -128,16 +106,14 @@ def check_certificates(setting: str, *, in_folder: bool = False) -> None:
     import ssl
 
     path = _setting(setting)
-    try:
+    form = "a folder of certificates (run `openssl rehash` on it)" if in_folder else "a PEM file"
+    with suppress(OSError):  # also an SSLError: there is none in the file
         if not in_folder:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
             return
         names = (name for folder in path.split(os.pathsep) for name in os.listdir(folder))
         if any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in names):
             return
-    except OSError:  # also an SSLError: there is none in the file
-        pass
-    form = "a folder of certificates (run `openssl rehash` on it)" if in_folder else "a PEM file"
     raise ConfigurationError(
         f"{setting} names no certificates that can be read.",
         advice=f"set {setting} to {form}, or unset it.",
@@ -149,36 +125,32 @@ def _setting(name: str) -> str:
     return os.environ.get(name, "")  # noqa: TID251
 
 
-def _system_proxy(route: Route) -> Secret | None:
-    """Return the URL of the proxy that the system names for ``route``. It may hold a password."""
+def _system_proxy(route: Route) -> httpx.Proxy | None:
+    """Return the proxy that the system names for ``route``, or None."""
+    url, proxy = _proxy_url(route), None
+    with suppress(ValueError, httpx.InvalidURL):  # not raised: their frames show the password
+        proxy = httpx.Proxy(url)
+    if not url:
+        return None
+    if proxy and re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536:
+        return proxy
+    raise _unusable_proxy(route.endpoint.scheme)
+
+
+def _proxy_url(route: Route) -> Secret:
+    """Return the URL of the proxy for ``route``, which may hold a password; empty without one."""
     import urllib.request  # imported late: a replay needs none of it
 
     if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
-        return None
+        return Secret("")
     proxies = urllib.request.getproxies()
-    named = proxies.get(route.endpoint.scheme) or proxies.get("all")
-    if not named:
-        return None
-    return Secret(named if "://" in named else f"http://{named}")
-
-
-def _usable_proxy(named: Secret) -> httpx.Proxy | None:
-    """Return the proxy with this URL, or None if it can't be one. The caller raises: the frames of
-    this function could show the password.
-    """
-    try:
-        proxy = httpx.Proxy(named)
-    except (ValueError, httpx.InvalidURL):
-        return None
-    is_usable = re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536
-    return proxy if is_usable else None
+    named = proxies.get(route.endpoint.scheme) or proxies.get("all") or ""
+    return Secret(named if "://" in named or not named else f"http://{named}")
 
 
 def _unusable_proxy(scheme: str) -> ConfigurationError:
-    names = (
-        form for name in (scheme, "all") for form in (f"{name}_proxy", f"{name}_PROXY".upper())
-    )
-    setting = next((name for name in names if _setting(name)), None)
+    names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
+    setting = next(filter(_setting, names), None)
     return ConfigurationError(
         f"The proxy that {setting or 'this system'} names can't be used.",
         advice=f"set {setting or 'HTTPS_PROXY'} to the form http://HOST:PORT, or unset it.",

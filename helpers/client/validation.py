@@ -15,49 +15,49 @@ from helpers.client.routes import RouteName
 from helpers.client.text import one_line
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
-
-_ANY = math.inf
 _NUMBERS: dict[str, tuple[type, float, float, float]] = {
     # type, minimum, maximum on models, maximum on v1
     "temperature": (float, 0, 1, 2),
     "top_p": (float, 0, 1, 1),
     "presence_penalty": (float, -2, 2, 2),
     "frequency_penalty": (float, -2, 2, 2),
-    "max_tokens": (int, 1, _ANY, _ANY),
-    "max_completion_tokens": (int, 1, _ANY, _ANY),
+    "max_tokens": (int, 1, math.inf, math.inf),
+    "max_completion_tokens": (int, 1, math.inf, math.inf),
     "seed": (int, -(2**63), 2**63 - 1, 2**63 - 1),
     "n": (int, 1, 128, 128),
     "top_logprobs": (int, 0, 20, 20),
-}
-_ELSEWHERE = {
-    "stream": "left out: call client.stream(...) to stream",
-    "timeout": "left out: call client.with_options(timeout=...).complete(...)",
 }
 _WORDS = {"tool_choice": ("auto", "none", "required"), "response_format": ("text", "json_object")}
 
 
 def _expected(name: str, value: Any, route: RouteName) -> str | None:
     """Return what ``value`` has to be, or None if it is valid or the service has to judge it."""
+    fits, expected = True, ""
     if name in _NUMBERS:
         kind, low, high, v1_high = _NUMBERS[name]
         high = v1_high if route == "v1" else high
-        numbers = int if kind is int else int | float
-        if isinstance(value, numbers) and not isinstance(value, bool) and low <= value <= high:
-            return None
-        limits = f"from {low:g}" + ("" if high == _ANY else f" to {high:g}")
-        return f"a {'whole ' if kind is int else ''}number {limits}"
-    if name in _WORDS:
+        is_number = isinstance(value, int | kind) and not isinstance(value, bool)
+        fits = is_number and low <= value <= high
+        limits = f"from {low:g}" + ("" if high == math.inf else f" to {high:g}")
+        expected = f"a {'whole ' if kind is int else ''}number {limits}"
+    elif name in _WORDS:
         fits = isinstance(value, Mapping) or value in _WORDS[name]
-        return None if fits else f"{', '.join(_WORDS[name])}, or an object"
-    if name == "model":
-        return None if value and isinstance(value, str) else "the name of a deployment"
-    if name == "stop":
+        expected = f"{', '.join(_WORDS[name])}, or an object"
+    elif name == "model":
+        fits, expected = isinstance(value, str) and value != "", "the name of a deployment"
+    elif name == "stop":
         texts = [value] if isinstance(value, str) else value
         fits = isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts)
-        return None if fits and texts else "a text or a list of texts"
-    if name == "tools":
-        return None if isinstance(value, list | tuple) and value else "a list that is not empty"
-    return _ELSEWHERE.get(name)
+        fits, expected = fits and len(texts) > 0, "a text or a list of texts"
+    elif name == "tools":
+        fits = isinstance(value, list | tuple) and len(value) > 0
+        expected = "a list that is not empty"
+    elif name == "stream":
+        fits, expected = False, "left out: call client.stream(...) to stream"
+    elif name == "timeout":
+        fits = False
+        expected = "left out: call client.with_options(timeout=...).complete(...)"
+    return None if fits else expected
 
 
 def check_options(options: Mapping[str, Any], route: RouteName) -> JSON:
@@ -66,19 +66,16 @@ def check_options(options: Mapping[str, Any], route: RouteName) -> JSON:
     ``response_format`` may be the bare word ``text`` or ``json_object``. Raises
     ``BadParameterError`` with the name of a wrong parameter, its value and what it has to be.
     """
-    checked: JSON = {}
-    for name, value in options.items():
-        if value is None:
-            continue
+    checked = {name: value for name, value in options.items() if value is not None}
+    for name, value in checked.items():
         if expected := _expected(name, value, route):
             raise BadParameterError(
                 f"{name} is {_short(value)}; on the {route} route it has to be {expected}. "
                 "Nothing was sent.",
                 advice=f"correct {name}, or leave it out.",
             )
-        if name == "response_format" and isinstance(value, str):
-            value = {"type": value}
-        checked[name] = value
+    if isinstance(checked.get("response_format"), str):
+        checked["response_format"] = {"type": checked["response_format"]}
     return checked
 
 
@@ -89,14 +86,13 @@ def check_messages(messages: Any) -> list[JSON]:
     """
     if isinstance(messages, str | Mapping) or not isinstance(messages, Iterable):
         raise _bad_messages("messages has to be a list, even of one message.")
-    sent = [_message(message, position) for position, message in enumerate(messages)]
+    sent = [_message(message, f"messages[{at}]") for at, message in enumerate(messages)]
     if not sent:
         raise _bad_messages("messages is empty: there has to be at least one.")
     return sent
 
 
-def _message(message: Any, position: int) -> JSON:
-    where = f"messages[{position}]"
+def _message(message: Any, where: str) -> JSON:
     if hasattr(message, "as_dict"):
         message = message.as_dict()
     if not isinstance(message, Mapping):
@@ -121,19 +117,13 @@ def to_json(body: JSON) -> bytes:
     try:
         return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as reason:
-        culprit = next((name for name in body if not _is_json(body[name])), "the request")
+        if len(body) > 1:
+            for name, value in body.items():
+                to_json({name: value})  # raises for the one that can't be
         raise BadParameterError(
-            f"{culprit} can't be sent: {reason}. Nothing was sent.",
+            f"{next(iter(body))} can't be sent: {reason}. Nothing was sent.",
             advice="use texts, numbers, true or false, lists and dicts only.",
         ) from None
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
 
 
 def _bad_messages(what: str) -> BadParameterError:
