@@ -19,12 +19,12 @@ from helpers.client.errors import ConfigurationError
 
 def http_client(client: BaseClient[Any]) -> httpx.Client:
     """Return the ``http_client`` with which ``openai.OpenAI`` asks whom ``client`` asks."""
-    return httpx.Client(transport=client.copy_as(_Transport))
+    return httpx.Client(transport=_Transport(**client.settings))
 
 
 def async_http_client(client: BaseClient[Any]) -> httpx.AsyncClient:
     """Return the same for ``openai.AsyncOpenAI``."""
-    return httpx.AsyncClient(transport=client.copy_as(_Transport))
+    return httpx.AsyncClient(transport=_Transport(**client.settings))
 
 
 class _Transport(BaseClient[Any], httpx.BaseTransport, httpx.AsyncBaseTransport):
