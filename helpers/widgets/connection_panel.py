@@ -22,9 +22,10 @@ from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.answer import answer_text
 from helpers.views.view import View, table
-from helpers.widgets.ask import AskPanel, announce_waits
-from helpers.widgets.job import Progress, RunContext, Task
+from helpers.widgets.ask_panel import AskPanel, announce_waits
+from helpers.widgets.job import Progress, Run
 from helpers.widgets.panel import area, button, password_box, row, take_password, text_box
+from helpers.widgets.small_model import SMALL_MODEL
 
 MAX_QUOTE = 80
 """Characters of the answer to a test that are shown."""
@@ -98,6 +99,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         "button, and takes an endpoint, a model and a key of your own."
     )
     run_label, run_hint = "Test the connection", "Make one short call"
+    no_examples = ""
 
     def __init__(
         self,
@@ -112,12 +114,14 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self._connection = Connection(*build_client(lesson), Settings())
         if initial and self._connection.is_by(initial[0]):
             self._connection = replace(self._connection, answer=initial[1])
-        super().__init__(self._connection)
+        super().__init__(self._connection.client, self._connection)
+        SMALL_MODEL.add(self)
 
-    @property
-    def client(self) -> ChatCompletionsClient:
-        """The client of the connection that was tested last and worked; at first the lesson's."""
-        return self._connection.client
+    def use(self, client: ChatCompletionsClient | None) -> None:
+        """Connect as ``connect`` does now."""
+        self._connection = Connection(*build_client(self._lesson), Settings())
+        super().use(self._connection.client)
+        self.job.reset(self._connection)
 
     def keep_key(self, key: str) -> bool:
         """Keep ``key`` for the endpoint that is tested next. Return False if it is blank."""
@@ -128,11 +132,10 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def forget(self) -> None:
         """Forget the key and all that was entered, as a new kernel would."""
-        self.job.stop()
         self._key = None
+        SMALL_MODEL.forget()
         override_settings(Settings())
-        self._connection = Connection(*build_client(self._lesson), Settings())
-        self.job.reset(self._connection)
+        self.use(None)
 
     def static_view(self) -> View:
         """Return what the lesson is connected to, and what a test of it said."""
@@ -145,8 +148,9 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def form(self) -> list[Any]:
         """Make the boxes for an endpoint, a model and a key."""
-        self._endpoint = text_box("Endpoint", "endpoint", placeholder=_PLACE)
-        self._model = text_box("Model", "model", placeholder="my-deployment")
+        run = self.report_errors(self.run)
+        self._endpoint = text_box("Endpoint", "endpoint", placeholder=_PLACE, action=run)
+        self._model = text_box("Model", "model", placeholder="my-deployment", action=run)
         self._key_box = password_box("Key", "key")
         self._key_box.observe(self.report_errors(self._take_key), "value")
         return [row(box) for box in (self._endpoint, self._model, self._key_box)]
@@ -160,19 +164,15 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         """Return the endpoint and the model in the boxes."""
         return str(self._endpoint.value), str(self._model.value)
 
-    def task(self, request: tuple[str, str]) -> Task[Connection]:
+    def send(self, request: tuple[str, str], run: Run[Connection]) -> Generator[Connection]:
         """Test a connection."""
         endpoint, model = map(str.strip, request)
-
-        def task(context: RunContext) -> Generator[Connection]:
-            found = self._connection
-            if endpoint or model or self._key_is_new():
-                settings = self._settings(endpoint, model)
-                found = Connection(*build_client(self._lesson, settings), settings)
-            answer = announce_waits(found.client, context).complete(self._messages)
-            yield replace(found, answer=answer)
-
-        return task
+        found = self._connection
+        if endpoint or model or self._key_is_new():
+            settings = self._settings(endpoint, model)
+            found = Connection(*build_client(self._lesson, settings), settings)
+        answer = announce_waits(found.client, run).complete(self._messages)
+        yield replace(found, answer=answer)
 
     def empty(self) -> Connection:
         """Keep the current connection until another one is known to work."""
@@ -182,6 +182,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         """Use a connection that works from now on."""
         if progress.state == "finished":
             self._connection = progress.value
+            self.client = self._connection.client
             if self._connection.entered:
                 override_settings(self._connection.entered)
 

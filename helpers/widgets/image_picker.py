@@ -13,17 +13,9 @@ from helpers.client.messages import UserMessage
 from helpers.images import FORMATS, MAX_BYTES, Picture, prepare, text_item
 from helpers.views.image_preview import preview
 from helpers.views.view import View
-from helpers.widgets.ask import (
-    Answer,
-    AskPanel,
-    check_text,
-    progress_text,
-    recorded_questions,
-    stream_task,
-)
-from helpers.widgets.html import escape_lines, safe_text, status
-from helpers.widgets.job import Job, Progress, RunContext, State, Task, error_text
-from helpers.widgets.panel import area, choice, row
+from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text, stream_answer
+from helpers.widgets.job import Job, Progress, Run, error_text
+from helpers.widgets.panel import area, escape_lines, labelled, row, safe_text, status_html
 
 OWN = "Your picture"
 """The label of a picture that does not come from the lesson."""
@@ -82,28 +74,29 @@ class ImagePicker(AskPanel[Question, Answer]):
     the chosen picture.
     """
 
-    name = "picture-picker"
+    name = "image-picker"
     note = (
         "Run this cell in JupyterLab, and you can pick, drop or paste a picture here, and ask "
         "about it."
     )
     question = "Question", "What is in it?"
     run_hint = "Send picture and question"
+    limit = "The small model on this machine can't read pictures, so these stay recorded."
 
     def __init__(
         self, client: ChatCompletionsClient, pictures: Mapping[str, Picture], max_side: int = 1024
     ) -> None:
-        self._client, self._max_side = client, max_side
+        self._max_side = max_side
         self._choices = {about: ImageChoice.of(about, one) for about, one in pictures.items()}
         self.about = next(iter(pictures))
         self._asked: tuple[str, str, ImageChoice] | None = None
         self.taking: Job[ImageChoice | None] = Job(None, self._update_taking, self._taken)
-        super().__init__(Answer())
+        super().__init__(client, Answer())
 
     def take(self, name: str, data: bytes) -> None:
         """Prepare a picture of your own and choose it. An answer that is on its way goes on."""
 
-        def task(context: RunContext) -> Generator[ImageChoice]:
+        def task(run: Run[ImageChoice | None]) -> Generator[ImageChoice]:
             yield ImageChoice.of(OWN, replace(prepare(data, self._max_side), name=name))
 
         self.taking.stop()
@@ -117,15 +110,9 @@ class ImagePicker(AskPanel[Question, Answer]):
             self._show_picture()
 
     def ask(self, about: str, question: str) -> str:
-        """Choose a picture from a cell, ask, wait for the answer, and return what it says.
-
-        Raises ``ChatError``, or ``ValueError`` if an answer is on its way.
-        """
+        """Choose a picture from a cell, ask as ``run_and_wait`` does, return what is answered."""
         self.choose(about)
-        if not self.run((about, question)):
-            raise ValueError("An answer is still on its way.")
-        self.job.result()
-        return progress_text(self.job.progress)
+        return self.run_and_wait((about, question))
 
     def static_view(self) -> View:
         """Return what would be sent, and the last answer. A picture of your own is left out."""
@@ -151,7 +138,9 @@ class ImagePicker(AskPanel[Question, Answer]):
         receive = partial(self._receive, Upload(MAX_BYTES))
         place = FileDrop(_LABEL, _HINT, kinds=_KINDS, max_bytes=MAX_BYTES, on_message=receive)
         self._taking_status, self._sent = area("taken"), area("sent")
-        self._pictures = choice("Picture", "picture", [*self._choices], self.about)
+        self._pictures = labelled(
+            "Dropdown", "Picture", "picture", options=[*self._choices], value=self.about
+        )
         self._on_picked = self.report_errors(lambda: self.choose(self._pictures.value))
         self._pictures.observe(self._on_picked, "value")
         question = super().form()
@@ -162,23 +151,21 @@ class ImagePicker(AskPanel[Question, Answer]):
         """Return the chosen picture and the question in the box."""
         return self.about, str(self.box.value)
 
-    def task(self, request: Question) -> Task[Answer]:
+    def send(self, request: Question, run: Run[Answer]) -> Generator[Answer]:
         """Send the picture with the question."""
         about, question = request
         picture = self._choices[about]
         self._asked = about, question, picture
         check_text(question, "question")
-        return stream_task(self._client, picture.messages(question))
+        return stream_answer(self.client, run, picture.messages(question))
 
-    def examples(self) -> dict[str, Question] | None:
+    def examples(self) -> dict[str, Question]:
         """Return the recorded questions about each picture of the lesson."""
-        found: dict[str, Question] = {}
-        for about, picture in self._choices.items():
-            texts = recorded_questions(self._client, picture.messages, stream=True)
-            if texts is None:
-                return None
-            found |= {f"{about}: {text}": (about, text) for text in texts}
-        return found
+        return {
+            f"{about}: {text}": (about, text)
+            for about, picture in self._choices.items()
+            for text in self.recorded_questions(picture.messages, stream=True)
+        }
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""
@@ -206,7 +193,7 @@ class ImagePicker(AskPanel[Question, Answer]):
         try:
             complete = upload.add(piece, data)
         except BadParameterError as refused:
-            self._set_taking("failed", error_text(refused))
+            self._taking_status.value = status_html("failed", error_text(refused))
         else:
             if complete is not None:
                 self.take(*complete)
@@ -216,7 +203,7 @@ class ImagePicker(AskPanel[Question, Answer]):
             self._choices[OWN] = progress.value
             self.about = OWN
 
-    def _update_taking(self, progress: Progress[ImageChoice | None]) -> None:
+    def _update_taking(self, progress: Progress[ImageChoice | None], state_changed: bool) -> None:
         if not self.is_built:
             return
         words = progress.words
@@ -224,10 +211,7 @@ class ImagePicker(AskPanel[Question, Answer]):
             self._list_pictures()
             self._show_picture()
             words = f"{self._choices[OWN].picture.name} is ready. Nothing of it was sent."
-        self._set_taking(progress.state, words)
-
-    def _set_taking(self, state: State, words: str) -> None:
-        self._taking_status.value = status(state, words)
+        self._taking_status.value = status_html(progress.state, words)
 
     def _list_pictures(self) -> None:
         # Dropdown chooses its first option when its options change: that is no choice of anybody.

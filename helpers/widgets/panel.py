@@ -8,17 +8,17 @@ imported when controls are built, not before.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from markupsafe import Markup
 
+from helpers.client.text import sanitize, shorten
 from helpers.connect import is_interactive
-from helpers.views.view import View
+from helpers.views.view import View, lines_html
 from helpers.widgets.cells import note_shown
-from helpers.widgets.html import status
 from helpers.widgets.job import State, error_text
 
 if TYPE_CHECKING:
@@ -28,8 +28,18 @@ if TYPE_CHECKING:
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STYLE = Path(__file__).with_name("panel.css")
 PAGE_SCRIPT = Path(__file__).with_name("page_script.js")
+MAX_TEXT = 50_000
+"""Characters of one text that a panel shows: it is sent anew with every drawing."""
 
 _NOTE = Markup("{}\n<p><i>{}</i></p>")
+_STATUS = Markup('<div class="cc-state" data-state="{}" role="{}">{} {}</div>')
+_STATES: dict[State, str] = {
+    "ready": "Ready.",
+    "running": "Running …",
+    "finished": "Finished.",
+    "stopped": "Stopped.",
+    "failed": "It failed.",
+}
 
 
 class Panel(ABC):
@@ -92,11 +102,11 @@ class Panel(ABC):
     @cached_property
     def status(self) -> ipywidgets.HTML:
         """The status line. ``build`` puts it in its place."""
-        return area("status", status("ready"))
+        return area("status", status_html("ready"))
 
     def set_status(self, state: State, words: str = "") -> None:
         """Show ``state`` and ``words`` in the status line."""
-        self.status.value = status(state, words)
+        self.status.value = status_html(state, words)
 
     def __repr__(self) -> str:
         return self._noted().plain
@@ -112,6 +122,25 @@ class Panel(ABC):
         view = self.static_view()
         html = _NOTE.format(Markup(view.html), self.note)
         return View(str(html), f"{view.plain}\n\n{self.note}")
+
+
+def safe_text(text: str) -> str:
+    """Return text from elsewhere without harmful characters, a long one cut in the middle."""
+    return sanitize(shorten(text, MAX_TEXT))
+
+
+def escape_lines(text: str) -> Markup:
+    """Return ``safe_text`` as escaped html that keeps line breaks and runs of blanks."""
+    return lines_html(safe_text(text))
+
+
+def status_html(state: State, words: str = "") -> str:
+    """Return a status line: the state in a word, then ``words``.
+
+    It is a live region: screen readers announce a change politely, a failure at once.
+    """
+    role = "alert" if state == "failed" else "status"
+    return str(_STATUS.format(state, role, _STATES[state], escape_lines(words)))
 
 
 def button(
@@ -136,15 +165,10 @@ def text_box(
     ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
     that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
     """
-    made = _labelled("Text", label, name, "wide", value=value, placeholder=placeholder)
+    made = labelled("Text", label, name, "wide", value=value, placeholder=placeholder)
     if action is not None:
         made.on_msg(lambda _, told, __: action() if told.get("event") == "submit" else None)
     return made
-
-
-def text_area(label: str, name: str, *, rows: int) -> ipywidgets.Textarea:
-    """Make a text box of several ``rows``, with its label above them."""
-    return _labelled("Textarea", label, name, "wide", "above", rows=rows)
 
 
 def password_box(label: str, name: str) -> ipywidgets.Password:
@@ -153,7 +177,7 @@ def password_box(label: str, name: str) -> ipywidgets.Password:
     It gets its value when the focus leaves it: while a key is typed, no part of it is in the state
     that a notebook may be saved with.
     """
-    return _labelled("Password", label, name, "wide", continuous_update=False)
+    return labelled("Password", label, name, "wide", continuous_update=False)
 
 
 def take_password(box: ipywidgets.Password) -> str:
@@ -161,11 +185,6 @@ def take_password(box: ipywidgets.Password) -> str:
     value = str(box.value)
     box.value = ""
     return value
-
-
-def choice(label: str, name: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:
-    """Make a list to choose from. An option is a value, or a pair of its label and its value."""
-    return _labelled("Dropdown", label, name, options=options, value=value)
 
 
 def area(name: str, html: str = "") -> ipywidgets.HTML:
@@ -224,7 +243,8 @@ def _close(made: ipywidgets.Widget) -> None:
     made.close()
 
 
-def _labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:
+def labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:
+    """Make the ipywidgets control ``kind`` with a label, and with the classes ``cc-NAME``."""
     style = {"description_width": "initial"}
     return _made(kind, *names, description=label, style=style, **traits)
 

@@ -1,28 +1,30 @@
 """``Playground``: a prompt, controls for the parameters, the last two answers side by side."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from markupsafe import Markup
+
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import BadParameterError
-from helpers.client.messages import JSON, UserMessage
+from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, CompletionsUsage
-from helpers.recordings.replay import ReplayTransport
 from helpers.views.answer import answer_text
 from helpers.views.view import View, table
-from helpers.widgets.ask import (
+from helpers.widgets.ask_panel import (
     Answer,
     AskPanel,
     check_text,
     is_recorded,
     progress_text,
-    stream_task,
+    recorded_bodies,
+    stream_answer,
 )
-from helpers.widgets.html import stream_view
-from helpers.widgets.job import Progress, Task
-from helpers.widgets.panel import area, row, text_box
+from helpers.widgets.job import Progress, Run
+from helpers.widgets.panel import area, escape_lines, row, text_box
 
+_ANSWER = Markup('<div class="cc-text">{}</div>')
 Settings = dict[str, Any]
 """A ``prompt``, and those parameters that are set."""
 
@@ -73,9 +75,8 @@ class Playground(AskPanel[Settings, Answer]):
     def __init__(
         self, client: ChatCompletionsClient, *, initial: Sequence[ChatCompletions]
     ) -> None:
-        self._client = client
         self.answers = list(initial)[-2:]
-        super().__init__(Answer())
+        super().__init__(client, Answer())
 
     def static_view(self) -> View:
         """Return the last two answers side by side."""
@@ -102,22 +103,15 @@ class Playground(AskPanel[Settings, Answer]):
         values = {name: parse(texts[name]) for name, parse in PARAMETERS.items()}
         return {"prompt": texts["prompt"], **values}
 
-    def task(self, request: Settings) -> Task[Answer]:
+    def send(self, request: Settings, run: Run[Answer]) -> Generator[Answer]:
         """Stream the answer."""
-        options = dict(request)
-        return stream_task(self._client, [UserMessage(options.pop("prompt"))], **options)
+        return stream_answer(self.client, run, **_options(request))
 
-    def examples(self) -> dict[str, Settings] | None:
+    def examples(self) -> dict[str, Settings]:
         """Return the recorded requests that are a prompt and parameters, and nothing else."""
-        transport = self._client.transport
-        if not isinstance(transport, ReplayTransport):
-            return None
         found: dict[str, Settings] = {}
-        for request in transport.requests:
-            settings = _settings(request["body"])
-            options = dict(settings)
-            messages = [UserMessage(options.pop("prompt"))]
-            if is_recorded(self._client, messages, stream=True, **options):
+        for settings in map(_settings, recorded_bodies(self.client)):
+            if is_recorded(self.client, stream=True, **_options(settings)):
                 parameters = ", ".join(_parameters(settings))
                 found[f"{settings['prompt']} ({parameters or 'no parameters'})"] = settings
         return found
@@ -135,8 +129,7 @@ class Playground(AskPanel[Settings, Answer]):
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as it comes; a whole one stands in the table."""
         whole = progress.state in ("ready", "finished")
-        view = stream_view(progress_text(progress), progress.value.arrivals)
-        self._answer.value = "" if whole else view.html
+        self._answer.value = "" if whole else _ANSWER.format(escape_lines(progress_text(progress)))
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show the last two answers."""
@@ -177,6 +170,12 @@ def _settings(body: JSON) -> Settings:
     content = messages[-1].get("content")
     kept = {name: body[name] for name in PARAMETERS if body.get(name) is not None}
     return {"prompt": content if isinstance(content, str) else "", **kept}
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of the client's methods that make a request of ``settings``."""
+    parameters = {name: value for name, value in settings.items() if name != "prompt"}
+    return {"messages": [{"role": "user", "content": settings["prompt"]}], **parameters}
 
 
 def _tokens(usage: CompletionsUsage, name: str) -> object:

@@ -10,8 +10,7 @@ from markupsafe import Markup
 from helpers.client.text import one_line
 from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace
 from helpers.views.view import View
-from helpers.widgets.html import escape_lines
-from helpers.widgets.panel import Panel, area, button, row, set_primary
+from helpers.widgets.panel import Panel, area, button, escape_lines, row, set_primary
 
 MAX_LINE = 70
 """Characters of a step's content that its line has while it is folded."""

@@ -109,7 +109,7 @@ def test_what_a_closed_panel_was_asking_is_stopped(run: Run) -> None:
     run(
         "import threading\n"
         "from helpers.widgets import LiveStream\n"
-        "panel = LiveStream(None, [])\n"
+        "panel = LiveStream(client, [])\n"
         "def task(context):\n"
         "    yield panel.job.progress.value\n"
         "    context.sleep(600)\n"
