@@ -1,7 +1,7 @@
 """``AskPanel``, the base of the panels that ask a model, and the answers that they show."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -14,7 +14,7 @@ from helpers.client.text import one_line
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.answer import answer_text, said
 from helpers.widgets.job import Job, Progress, Run, Value
-from helpers.widgets.panel import Panel, area, button, column, labelled, row, set_primary, text_box
+from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary
 from helpers.widgets.small_model import SMALL_MODEL, ModelControls
 
 TEXT_SYNC_SECONDS = 0.3
@@ -72,10 +72,10 @@ class Answer:
 class AskPanel(Panel, Generic[Request, Value]):
     """A panel that asks ``client``: a form, Run, Stop, a status line, and what a subclass adds.
 
-    A subclass gives ``send`` and overrides what else it needs.
-    ``question`` is the label and the placeholder of a text box, and a request the text in it,
-    unless the subclass has a ``form``, ``read`` and ``fill`` of its own. ``limit`` says why the
-    small model can't answer here; the panel then keeps replaying.
+    A subclass gives ``send`` and overrides what else it needs. ``answer`` is an area below the
+    status line, ``first`` the value that a run starts with. ``question`` is the label and the
+    placeholder of a text box, and a request the text in it, unless the subclass has a ``form``,
+    ``read`` and ``fill`` of its own. ``limit`` says why the small model can't answer here.
     """
 
     question: ClassVar[tuple[str, str] | None] = None
@@ -86,11 +86,10 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
         self.client = self._given = client
-        self._initial = initial
-        self._form: Sequence[Any] = ()
+        self.first = initial
         self.model_controls: ModelControls | None = None
         self.job: Job[Value] = Job(initial, self.update, self.ended)
-        if self.is_replaying and not self.limit:
+        if not self.limit:
             SMALL_MODEL.add(self)
 
     @property
@@ -109,8 +108,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         if self.question is None:
             return []
         label, placeholder = self.question
-        run = self.report_errors(self.run)
-        self.box = text_box(label, label.lower(), placeholder=placeholder, action=run)
+        self.box = self.text_box(label, label.lower(), self.run, placeholder=placeholder)
         return [row(self.box)]
 
     def read(self) -> Request:
@@ -124,10 +122,6 @@ class AskPanel(Panel, Generic[Request, Value]):
     @abstractmethod
     def send(self, request: Request, run: Run[Value]) -> Generator[Value]:
         """Send ``request``; yield the answer as it grows. ``run``: for waits, and for Stop."""
-
-    def empty(self) -> Value:
-        """Return the value that a run starts with. By default the initial one."""
-        return self._initial
 
     def examples(self) -> dict[str, Request]:
         """Return the recorded requests by label; none if a model answers."""
@@ -148,7 +142,7 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def run(self, request: Request | None = None) -> bool:
         """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
-        return self.job.start(lambda run: self._values(request, run), self.empty())
+        return self.job.start(lambda run: self._values(request, run), self.first)
 
     def run_and_wait(self, request: Request) -> str:
         """Ask from a cell, wait for the answer, and return what it says.
@@ -170,13 +164,12 @@ class AskPanel(Panel, Generic[Request, Value]):
         super().close()
 
     def build(self) -> list[Any]:
-        """Make what says who answers, the form, Run, Stop and the status line."""
-        self._form = self.form()
-        run, stop = self.report_errors(self.run), self.report_errors(self.stop)
-        self.run_button = button(self.run_label, "run", run, hint=self.run_hint)
-        self.stop_button = button("Stop", "stop", stop, hint="End the answer")
+        """Make what says who answers, the form, Run, Stop, the status line and ``answer``."""
+        self._form, self.answer = self.form(), area("answer")
+        self.run_button = self.button(self.run_label, "run", self.run, self.run_hint)
+        self.stop_button = self.button("Stop", "stop", self.stop, "End the answer")
         buttons = row(self.run_button, self.stop_button, *self.more_buttons())
-        return [*self._build_source(), *self._form, buttons, self.status]
+        return [*self._build_source(), *self._form, buttons, self.status, self.answer]
 
     def more_buttons(self) -> list[Any]:
         """Make the buttons to the right of Stop."""
@@ -184,14 +177,12 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def refresh(self) -> None:
         """Show the current progress in the controls."""
-        self._show_all(self.job.progress, True)
+        self.update(self.job.progress, True)
 
     def update(self, progress: Progress[Value], state_changed: bool) -> None:
         """Show ``progress`` in the controls, its results if ``state_changed``."""
-        if self.is_built:
-            self._show_all(progress, state_changed)
-
-    def _show_all(self, progress: Progress[Value], state_changed: bool) -> None:
+        if not self.is_built:
+            return
         self.show(progress)
         if state_changed:
             self.show_results(progress)
@@ -202,7 +193,7 @@ class AskPanel(Panel, Generic[Request, Value]):
     def _values(self, request: Request | None, run: Run[Value]) -> Generator[Value]:
         try:
             if request is None:
-                if self._form:
+                if self.is_built and self._form:
                     run.sleep(TEXT_SYNC_SECONDS)
                 request = self.read()
             yield from self.send(request, run)
@@ -225,7 +216,7 @@ class AskPanel(Panel, Generic[Request, Value]):
             self._offline = column(area("offline", f"{words} {self.limit}"), row(self._examples))
             parts.append(self._offline)
         if self in SMALL_MODEL.panels:
-            self.model_controls = ModelControls(self.report_errors, self.client.route.name)
+            self.model_controls = ModelControls(self, self.client.route.name)
             parts += self.model_controls.parts
         self.list_examples()
         return parts

@@ -13,7 +13,7 @@ from helpers.views.answer import message_text
 from helpers.views.view import View
 from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text, stream_answer
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import area, button, column, escape_lines, labelled, named, safe_text
+from helpers.widgets.panel import area, column, escape_lines, labelled, named, safe_text
 
 _WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
 _MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
@@ -62,19 +62,19 @@ class Chat(AskPanel[str, Answer]):
 
     def build(self) -> list[Any]:
         """Make the conversation, the form with its buttons, and a place for the export."""
-        self._history, self._coming = area("history"), area("answer")
-        log = named(column(column(self._history, self._coming)), "log")
+        *controls, _ = super().build()  # the answer stands below the conversation
+        self._history = area("history")
+        log = named(column(column(self._history, self.answer)), "log")
         log.tabbable = True  # so that arrow keys can scroll it
         self._exported = labelled("Textarea", "Messages as JSON", "exported", "wide", "above")
         self._exported.layout.display = "none"
-        return [log, *super().build(), self._exported]
+        return [log, *controls, self._exported]
 
     def more_buttons(self) -> list[Any]:
         """Make the buttons Clear and Export."""
-        clear, export = map(self.report_errors, (self.clear, self._toggle_export))
         return [
-            button("Clear", "clear", clear, hint="Back to the beginning"),
-            button("Export", "export", export, hint="The messages as JSON"),
+            self.button("Clear", "clear", self.clear, "Back to the beginning"),
+            self.button("Export", "export", self._toggle_export, "The messages as JSON"),
         ]
 
     def read(self) -> str:
@@ -113,7 +113,7 @@ class Chat(AskPanel[str, Answer]):
         if progress.state == "running" and (question := self._pending):
             reply = AssistantMessage(progress_text(progress, "…")).as_dict()
             coming = conversation([UserMessage(question).as_dict(), reply]).html
-        self._coming.value = coming
+        self.answer.value = coming
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show the conversation, its export where that is open, and what can follow."""

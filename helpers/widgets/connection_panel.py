@@ -24,7 +24,7 @@ from helpers.views.answer import answer_text
 from helpers.views.view import View, table
 from helpers.widgets.ask_panel import AskPanel, announce_waits
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import area, button, password_box, row, take_password, text_box
+from helpers.widgets.panel import password_box, row, take_password
 from helpers.widgets.small_model import SMALL_MODEL
 
 MAX_QUOTE = 80
@@ -111,17 +111,17 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self._lesson, self._messages = lesson, list(messages)
         self._key: AzureKeyCredential | None = None
         self._key_is_for: object = None
-        self._connection = Connection(*build_client(lesson), Settings())
-        if initial and self._connection.is_by(initial[0]):
-            self._connection = replace(self._connection, answer=initial[1])
-        super().__init__(self._connection.client, self._connection)
-        SMALL_MODEL.add(self)
+        self.first = Connection(*build_client(lesson), Settings())
+        if initial and self.first.is_by(initial[0]):
+            self.first = replace(self.first, answer=initial[1])
+        super().__init__(self.first.client, self.first)
+        SMALL_MODEL.panels.add(self)
 
     def use(self, client: ChatCompletionsClient | None) -> None:
         """Connect as ``connect`` does now."""
-        self._connection = Connection(*build_client(self._lesson), Settings())
-        super().use(self._connection.client)
-        self.job.reset(self._connection)
+        self.first = Connection(*build_client(self._lesson), Settings())
+        super().use(self.first.client)
+        self.job.reset(self.first)
 
     def keep_key(self, key: str) -> bool:
         """Keep ``key`` for the endpoint that is tested next. Return False if it is blank."""
@@ -139,26 +139,24 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def static_view(self) -> View:
         """Return what the lesson is connected to, and what a test of it said."""
-        return facts(self._connection, words_of_test(self.job.progress) or "not tested yet")
+        return facts(self.first, words_of_test(self.job.progress) or "not tested yet")
 
     def build(self) -> list[Any]:
         """Make the facts; below them the form, the buttons and the status line."""
-        self._facts = area("facts")
-        return [self._facts, *super().build()]
+        *controls, facts = super().build()
+        return [facts, *controls]
 
     def form(self) -> list[Any]:
         """Make the boxes for an endpoint, a model and a key."""
-        run = self.report_errors(self.run)
-        self._endpoint = text_box("Endpoint", "endpoint", placeholder=_PLACE, action=run)
-        self._model = text_box("Model", "model", placeholder="my-deployment", action=run)
+        self._endpoint = self.text_box("Endpoint", "endpoint", self.run, placeholder=_PLACE)
+        self._model = self.text_box("Model", "model", self.run, placeholder="my-deployment")
         self._key_box = password_box("Key", "key")
         self._key_box.observe(self.report_errors(self._take_key), "value")
         return [row(box) for box in (self._endpoint, self._model, self._key_box)]
 
     def more_buttons(self) -> list[Any]:
         """Make the button Forget."""
-        forget = self.report_errors(self._pressed_forget)
-        return [button("Forget", "forget", forget, hint="Drop what was entered")]
+        return [self.button("Forget", "forget", self._pressed_forget, "Drop what was entered")]
 
     def read(self) -> tuple[str, str]:
         """Return the endpoint and the model in the boxes."""
@@ -167,29 +165,25 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     def send(self, request: tuple[str, str], run: Run[Connection]) -> Generator[Connection]:
         """Test a connection."""
         endpoint, model = map(str.strip, request)
-        found = self._connection
+        found = self.first
         if endpoint or model or self._key_is_new():
             settings = self._settings(endpoint, model)
             found = Connection(*build_client(self._lesson, settings), settings)
         answer = announce_waits(found.client, run).complete(self._messages)
         yield replace(found, answer=answer)
 
-    def empty(self) -> Connection:
-        """Keep the current connection until another one is known to work."""
-        return self._connection
-
     def ended(self, progress: Progress[Connection]) -> None:
         """Use a connection that works from now on."""
         if progress.state == "finished":
-            self._connection = progress.value
-            self.client = self._connection.client
-            if self._connection.entered:
-                override_settings(self._connection.entered)
+            self.first = progress.value
+            self.client = self.first.client
+            if self.first.entered:
+                override_settings(self.first.entered)
 
     def show_results(self, progress: Progress[Connection]) -> None:
         """Show the facts."""
         self._key_box.placeholder = _KEPT if self._key else _NO_KEY
-        self._facts.value = facts(self._connection).html
+        self.answer.value = facts(self.first).html
 
     def status_words(self, progress: Progress[Connection]) -> str:
         """Return what the test says."""

@@ -15,7 +15,7 @@ from helpers.views.content_filter import filter_results, severity
 from helpers.views.view import View, table
 from helpers.widgets.ask_panel import AskPanel, announce_waits, check_text
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import area, escape_lines, safe_text
+from helpers.widgets.panel import escape_lines, safe_text
 
 Outcome = ChatCompletions | ContentFilterError
 """An answer, or the error by which the filter refused the prompt."""
@@ -57,11 +57,6 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
         """Return the sentences, and the chart of the newest."""
         return outcomes_view(self.outcomes)
 
-    def build(self) -> list[Any]:
-        """Make the form; below it the outcomes."""
-        self._outcome = area("outcome")
-        return [*super().build(), self._outcome]
-
     def send(self, request: str, run: Run[Outcome | None]) -> Generator[Outcome | None]:
         """Send the sentence. That the filter refuses it is a result, and no failure."""
         check_text(request, "sentence")
@@ -85,7 +80,7 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     def show_results(self, progress: Progress[Outcome | None]) -> None:
         """Show the outcomes. While a new sentence has none, the others are in the list only."""
         with_newest = progress.state == "ready" or progress.value is not None
-        self._outcome.value = outcomes_view(self.outcomes, with_newest=with_newest).html
+        self.answer.value = outcomes_view(self.outcomes, with_newest=with_newest).html
 
     def status_words(self, progress: Progress[Outcome | None]) -> str:
         """Return whether the newest sentence was refused or cut."""

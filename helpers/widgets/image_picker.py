@@ -121,11 +121,6 @@ class ImagePicker(AskPanel[Question, Answer]):
         answer = self._answer_view()
         return View(f"{sent.html}\n{answer.html}", f"{sent.plain}\n\n{answer.plain}")
 
-    def build(self) -> list[Any]:
-        """Make the form; below it the answer."""
-        self._answer = area("answer")
-        return [*super().build(), self._answer]
-
     def close(self) -> None:
         """End what is running, and close the controls."""
         self.taking.stop()
@@ -182,7 +177,7 @@ class ImagePicker(AskPanel[Question, Answer]):
 
     def show(self, progress: Progress[Answer]) -> None:
         """Show the question and its answer as far as it has arrived."""
-        self._answer.value = self._answer_view().html
+        self.answer.value = self._answer_view().html
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show what would be sent, with what it cost."""

@@ -13,7 +13,7 @@ from helpers.views.charts import duration, round_steps
 from helpers.views.view import View
 from helpers.widgets.ask_panel import Answer, AskPanel, progress_text, stream_answer
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import area, escape_lines, safe_text
+from helpers.widgets.panel import escape_lines, safe_text
 
 SIGN_SECONDS = 0.1
 """Seconds that one sign of a time line stands for; more if it would get longer than MAX_SIGNS."""
@@ -50,16 +50,12 @@ class LiveStream(AskPanel[Messages, Answer]):
     ) -> None:
         self._messages, self._options = list(messages), options
         super().__init__(client, Answer.of(initial))
+        self.first = Answer()  # a run starts with no text, whatever was shown before
 
     def static_view(self) -> View:
         """Return the answer, and when its chunks came."""
         progress = self.job.progress
         return stream_view(progress_text(progress), progress.value.arrivals)
-
-    def build(self) -> list[Any]:
-        """Make the buttons and the status line; below them the answer."""
-        self._answer = area("answer")
-        return [*super().build(), self._answer]
 
     def read(self) -> Messages:
         """Return the messages that the panel was made with."""
@@ -69,13 +65,9 @@ class LiveStream(AskPanel[Messages, Answer]):
         """Stream the answer."""
         return stream_answer(self.client, run, request, **self._options)
 
-    def empty(self) -> Answer:
-        """Start with no text, whatever was shown before."""
-        return Answer()
-
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as far as it has arrived."""
-        self._answer.value = self.static_view().html
+        self.answer.value = self.static_view().html
 
 
 def stream_view(text: str, arrivals: Sequence[float]) -> View:

@@ -46,7 +46,8 @@ class Panel(ABC):
     """A view with controls. It owns its ipywidgets, and is none itself.
 
     A subclass gives ``name`` (its root has the classes ``cc-panel`` and ``cc-NAME``), ``note`` (one
-    sentence on what the controls do, shown below the static view), ``static_view`` and ``build``.
+    sentence on what the controls do, shown below the static view), ``static_view`` and ``build``,
+    which puts ``status``, the status line, in its place.
     """
 
     name: ClassVar[str]
@@ -58,9 +59,7 @@ class Panel(ABC):
 
     @abstractmethod
     def build(self) -> list[Any]:
-        """Make the controls, from top to bottom. Called when they are shown first, and when they
-        are shown again after ``close``.
-        """
+        """Make the controls, from top to bottom. Called again if they are shown after ``close``."""
 
     def refresh(self) -> None:  # noqa: B027
         """Show the current state in the controls that ``build`` has made."""
@@ -73,11 +72,12 @@ class Panel(ABC):
     @cached_property
     def root(self) -> ipywidgets.VBox:
         """The widget that holds all others."""
-        self.__dict__.pop("status", None)  # closed, if there was one
         style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
-        parts = self.build()
+        self.status = area("status", status_html("ready"))
+        made = column(style, *self.build(), page_script())
+        self.__dict__["root"] = made  # the controls exist from here on
         self.refresh()
-        return named(column(style, *parts, page_script()), "panel", self.name)
+        return named(made, "panel", self.name)
 
     def close(self) -> None:
         """Close the controls. Called when the cell that shows them runs again."""
@@ -99,10 +99,27 @@ class Panel(ABC):
 
         return callback
 
-    @cached_property
-    def status(self) -> ipywidgets.HTML:
-        """The status line. ``build`` puts it in its place."""
-        return area("status", status_html("ready"))
+    def button(
+        self, label: str, name: str, action: Callable[[], object], hint: str
+    ) -> ipywidgets.Button:
+        """Make a button; ``hint`` is its tooltip."""
+        made = _made("Button", name, description=label, tooltip=hint)
+        made.on_click(self.report_errors(action))
+        return made
+
+    def text_box(
+        self, label: str, name: str, action: Callable[[], object] | None = None, **traits: Any
+    ) -> ipywidgets.Text:
+        """Make a text box of one line, which sends its text with every key.
+
+        ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
+        that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
+        """
+        made = labelled("Text", label, name, "wide", **traits)
+        if action is not None:
+            enter = self.report_errors(action)
+            made.on_msg(lambda _, told, __: told.get("event") == "submit" and enter())
+        return made
 
     def set_status(self, state: State, words: str = "") -> None:
         """Show ``state`` and ``words`` in the status line."""
@@ -141,34 +158,6 @@ def status_html(state: State, words: str = "") -> str:
     """
     role = "alert" if state == "failed" else "status"
     return str(_STATUS.format(state, role, _STATES[state], escape_lines(words)))
-
-
-def button(
-    label: str, name: str, action: Callable[..., None], *, hint: str = ""
-) -> ipywidgets.Button:
-    """Make a button. ``hint`` is its tooltip; wrap ``action`` in ``Panel.report_errors``."""
-    made = _made("Button", name, description=label, tooltip=hint or label)
-    made.on_click(action)
-    return made
-
-
-def text_box(
-    label: str,
-    name: str,
-    value: str = "",
-    *,
-    placeholder: str = "",
-    action: Callable[[], object] | None = None,
-) -> ipywidgets.Text:
-    """Make a text box of one line, which sends its text with every key.
-
-    ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
-    that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
-    """
-    made = labelled("Text", label, name, "wide", value=value, placeholder=placeholder)
-    if action is not None:
-        made.on_msg(lambda _, told, __: action() if told.get("event") == "submit" else None)
-    return made
 
 
 def password_box(label: str, name: str) -> ipywidgets.Password:
@@ -211,10 +200,7 @@ def page_script() -> anywidget.AnyWidget:
     """
     import anywidget
 
-    class PageScript(anywidget.AnyWidget):
-        _esm = PAGE_SCRIPT.read_text(encoding="utf-8")
-
-    made = PageScript()
+    made = anywidget.AnyWidget(_esm=PAGE_SCRIPT.read_text(encoding="utf-8"))
     made.layout.display = "none"
     return named(made, "attributes")  # type: ignore[no-any-return]
 
@@ -234,15 +220,6 @@ def set_primary(made: ipywidgets.Button, primary: bool) -> None:
     (made.add_class if primary else made.remove_class)("cc-primary")
 
 
-def _close(made: ipywidgets.Widget) -> None:
-    """Close a widget with all that belongs to it: ipywidgets closes it alone."""
-    own = (getattr(made, name, None) for name in ("layout", "style"))
-    for part in (*getattr(made, "children", ()), *own):
-        if part is not None:
-            _close(part)
-    made.close()
-
-
 def labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:
     """Make the ipywidgets control ``kind`` with a label, and with the classes ``cc-NAME``."""
     style = {"description_width": "initial"}
@@ -254,3 +231,12 @@ def _made(kind: str, *names: str, **traits: Any) -> Any:
     import ipywidgets
 
     return named(getattr(ipywidgets, kind)(**traits), *names)
+
+
+def _close(made: ipywidgets.Widget) -> None:
+    """Close a widget with all that belongs to it: ipywidgets closes it alone."""
+    own = (getattr(made, name, None) for name in ("layout", "style"))
+    for part in (*getattr(made, "children", ()), *own):
+        if part is not None:
+            _close(part)
+    made.close()

@@ -22,7 +22,7 @@ from helpers.widgets.ask_panel import (
     stream_answer,
 )
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import area, escape_lines, row, text_box
+from helpers.widgets.panel import area, escape_lines, row
 
 _ANSWER = Markup('<div class="cc-text">{}</div>')
 Settings = dict[str, Any]
@@ -84,12 +84,12 @@ class Playground(AskPanel[Settings, Answer]):
 
     def build(self) -> list[Any]:
         """Make the form; below it the answer as it comes, and the last two."""
-        self._answer, self._both = area("answer"), area("both")
-        return [*super().build(), self._answer, self._both]
+        self._both = area("both")
+        return [*super().build(), self._both]
 
     def form(self) -> list[Any]:
         """Make a box for the prompt and one for each parameter."""
-        self._boxes = {name: text_box(name, name) for name in ("prompt", *PARAMETERS)}
+        self._boxes = {name: self.text_box(name, name) for name in ("prompt", *PARAMETERS)}
         if self.answers:
             self.fill(settings_of(self.answers[-1]))
         prompt, *others = self._boxes.values()
@@ -129,7 +129,7 @@ class Playground(AskPanel[Settings, Answer]):
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as it comes; a whole one stands in the table."""
         whole = progress.state in ("ready", "finished")
-        self._answer.value = "" if whole else _ANSWER.format(escape_lines(progress_text(progress)))
+        self.answer.value = "" if whole else _ANSWER.format(escape_lines(progress_text(progress)))
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show the last two answers."""

@@ -1,7 +1,7 @@
 """The button *Use the small model on this machine*: one model for all panels of this kernel."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 from weakref import WeakSet
 
@@ -11,12 +11,15 @@ from helpers.client.routes import RouteName
 from helpers.connect import Settings, build_client, override_settings
 from helpers.lessons import LESSONS
 from helpers.local_model import DOWNLOAD_BYTES, MODEL, LocalModelService, install, is_installed
+from helpers.recordings.replay import ReplayTransport
 from helpers.widgets.job import Job, Progress, Run
-from helpers.widgets.panel import area, button, row, status_html
+from helpers.widgets.panel import Panel, area, row, status_html
 
 SIZE = f"{DOWNLOAD_BYTES / 1e6:.0f} MB"
-MEMORY = "about 420 MB of memory while it runs"
-OFFER = f"{MODEL}, a small real model, answers whatever you ask, often wrongly. It takes {MEMORY}"
+OFFER = (
+    f"{MODEL}, a small real model, answers whatever you ask, often wrongly. While it runs, it "
+    "takes about 420 MB of memory"
+)
 IN_USE = (
     f"{MODEL} on this machine answers now, in all panels of this notebook. It writes fluently and "
     "knows little. It can't use tools, read pictures or filter: what shows these stays recorded. "
@@ -44,13 +47,16 @@ class SmallModel:
         return self._service is not None
 
     def add(self, panel: Any) -> None:
-        """Let ``panel``, an ``AskPanel``, be answered by the model whenever it is used."""
-        self.panels.add(panel)
-        if self.is_used:
-            self._switch(panel)
+        """Let the model answer in ``panel``, an ``AskPanel``, unless that asks an endpoint."""
+        service, asked = self._service, panel.client
+        replays = isinstance(asked.transport, ReplayTransport)
+        if replays or (service and str(asked.route.endpoint) in service.endpoints.values()):
+            self.panels.add(panel)
+            if service:
+                self._switch(panel, service)
 
     def press(self, route: RouteName) -> None:
-        """Start the model; cells reach it on ``route``. If it starts: cancel. If used: forget."""
+        """Start the model, which cells reach on ``route``; cancel the start; or stop the model."""
         if self.is_used or self.job.running:
             self.forget()
         else:
@@ -65,32 +71,28 @@ class SmallModel:
             return
         threading.Thread(target=service.close, daemon=True).start()
         override_settings(Settings())
-        for panel in self.panels:
+        for panel in list(self.panels):
             panel.use(None)
         self.job.reset(0)
 
     def _ended(self, progress: Progress[int | LocalModelService]) -> None:
-        if isinstance(progress.value, int):
+        service = progress.value
+        if isinstance(service, int):
             return
-        if progress.state != "finished":  # stopped at the last moment
-            progress.value.close()
+        if progress.state != "finished":  # cancelled at the last moment
+            service.close()
             return
-        self._service = progress.value
-        override_settings(self._settings(self._route))
-        for panel in self.panels:
-            self._switch(panel)
+        override_settings(_settings(service, self._route))
+        self._service = service
+        for panel in list(self.panels):
+            self._switch(panel, service)
 
-    def _switch(self, panel: Any) -> None:
-        """Connect a panel on its own route."""
-        panel.use(build_client(LESSONS[0].id, self._settings(panel.client.route.name))[0])
-
-    def _settings(self, route: RouteName) -> Settings:
-        assert self._service
-        live = {"TUTORIAL_MODE": "live", "TUTORIAL_ROUTE": None}
-        return Settings(live | self._service.variables(route))
+    def _switch(self, panel: Any, service: LocalModelService) -> None:
+        """Connect a panel, on its own route."""
+        panel.use(build_client(LESSONS[0].id, _settings(service, panel.client.route.name))[0])
 
     def _draw(self, progress: Progress[Any], state_changed: bool) -> None:
-        for panel in self.panels:
+        for panel in list(self.panels):
             if panel.is_built:
                 panel.model_controls.show()
 
@@ -98,40 +100,39 @@ class SmallModel:
 class ModelControls:
     """The button in one panel, with what it costs, how far it is, and who answers then."""
 
-    def __init__(self, report_errors: Callable[..., Callable[..., None]], route: RouteName) -> None:
-        press = report_errors(lambda: SMALL_MODEL.press(route))
-        self._button = button("", "small-model", press)
-        self._bar, self._words = area("download"), area("model")
+    def __init__(self, panel: Panel, route: RouteName) -> None:
+        self._button = panel.button("", "small-model", lambda: SMALL_MODEL.press(route), "")
+        self._bar, self._words = area("download"), area("model-status")
         self.parts = [row(self._button, self._bar), self._words]
         self.show()
 
     def show(self) -> None:
         """Show the state of the model."""
-        progress, used = SMALL_MODEL.job.progress, SMALL_MODEL.is_used
-        running = progress.state == "running"
-        self._bar.value = ""
-        if running:
+        progress, bar = SMALL_MODEL.job.progress, ""
+        size = progress.value if isinstance(progress.value, int) else 0
+        if progress.state == "running":
             label, words = "Cancel", "The model starts."
-            if size := progress.value:
+            if size:
                 words = f"{SIZE} are downloaded and installed, once."
-                self._bar.value = _BAR.format(DOWNLOAD_BYTES, size)
-        elif used:
+                bar = _BAR.format(DOWNLOAD_BYTES, size)
+        elif SMALL_MODEL.is_used:
             label, words = "Forget the small model", IN_USE
         else:
             label = "Use the small model on this machine"
             words = f"{OFFER}{'' if is_installed() else f', and {SIZE} to download, once'}."
-            if progress.state == "failed":
-                words = f"{progress.words}\n{words}"
-        told = running or progress.state == "failed"
+        if progress.state == "failed":
+            words = f"{progress.words}\n{words}"
+        if progress.state in ("running", "failed"):
+            words = status_html(progress.state, words)
         self._button.description = self._button.tooltip = label
-        self._words.value = status_html(progress.state, words) if told else words
+        self._bar.value, self._words.value = bar, words
 
 
 def _start(run: Run[int | LocalModelService]) -> Generator[int | LocalModelService]:
     """Install the model unless it is there, and start it."""
     if not is_installed():
-        run.keep(1)
-        install(run.keep)  # a press of Cancel raises ``Stopped`` here
+        yield 1  # of so many bytes
+        install(run.keep)  # a press of Cancel raises ``Stopped`` in it
         yield 0
     service = LocalModelService().start()
     try:
@@ -139,6 +140,11 @@ def _start(run: Run[int | LocalModelService]) -> Generator[int | LocalModelServi
     except GeneratorExit:  # cancelled while it started
         service.close()
         raise
+
+
+def _settings(service: LocalModelService, route: RouteName) -> Settings:
+    """Return settings that win over all that the environment may hold."""
+    return Settings(service.variables(route) | {"TUTORIAL_MODE": "live", "TUTORIAL_ROUTE": ""})
 
 
 SMALL_MODEL = SmallModel()

@@ -14,13 +14,11 @@ from helpers.widgets.panel import (
     WIDGET_VIEW,
     Panel,
     area,
-    button,
     escape_lines,
     labelled,
     password_box,
     status_html,
     take_password,
-    text_box,
 )
 from tests.fakes import KEY, leaked
 from tests.views.test_views import HOSTILE
@@ -50,8 +48,8 @@ class Bell(Panel):
 
     def build(self) -> list[Any]:
         self.built += 1
-        self.button = button("Ring", "ring", self.report_errors(self.ring))
-        return [self.button, self.status]
+        self.bell = self.button("Ring", "ring", self.ring, "Ring it")
+        return [self.bell, self.status]
 
 
 @pytest.fixture
@@ -111,20 +109,21 @@ def test_a_callback_that_fails_says_so_in_words() -> None:
     bell = Bell()
     assert bell.root
     for _ in range(2):
-        bell.button.click()
+        bell.bell.click()
     assert 'data-state="ready"' in bell.status.value
-    bell.button.click()
+    bell.bell.click()
     assert 'data-state="failed"' in bell.status.value
     assert "What to do: check that the key belongs" in bell.status.value
-    bell.button.click()
+    bell.bell.click()
     assert "ValueError" in bell.status.value
     assert leaked(bell.status.value) == []
 
 
 def test_every_control_has_a_label_and_a_class_to_find_it_by() -> None:
+    bell = Bell()
     made = [
-        button("Go", "go", print),
-        text_box("Name", "name"),
+        bell.button("Go", "go", print, "Do it"),
+        bell.text_box("Name", "name"),
         labelled("Textarea", "Story", "story"),
         password_box("Key", "key"),
         labelled("Dropdown", "Route", "route", options=["models", "v1"]),
@@ -132,13 +131,13 @@ def test_every_control_has_a_label_and_a_class_to_find_it_by() -> None:
     assert [control.description for control in made] == ["Go", "Name", "Story", "Key", "Route"]
     classes = [control._dom_classes[0] for control in made]
     assert classes == ["cc-go", "cc-name", "cc-story", "cc-key", "cc-route"]
-    assert made[0].tooltip == "Go"  # ipywidgets would say "null"
+    assert made[0].tooltip == "Do it"
     assert area("place").tooltip == ""
 
 
 def test_enter_calls_the_action_and_nothing_else_does() -> None:
     entered = list[str]()
-    box = text_box("Name", "name", "old", action=lambda: entered.append(box.value))
+    box = Bell().text_box("Name", "name", lambda: entered.append(box.value), value="old")
     for message in ({"event": "other"}, {}, {"event": "submit"}):
         box._handle_custom_msg(message, [])
     box.value = "typed, not entered"
