@@ -66,7 +66,9 @@ class Chat(AskPanel[str, Answer]):
         self._history = area("history")
         log = named(column(column(self._history, self.answer)), "log")
         log.tabbable = True  # so that arrow keys can scroll it
-        self._exported = labelled("Textarea", "Messages as JSON", "exported", "wide", "above")
+        self._exported = labelled(
+            "Textarea", "Messages as JSON", "exported", "wide", "above", rows=8
+        )
         self._exported.layout.display = "none"
         return [log, *controls, self._exported]
 

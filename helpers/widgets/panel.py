@@ -46,8 +46,7 @@ class Panel(ABC):
     """A view with controls. It owns its ipywidgets, and is none itself.
 
     A subclass gives ``name`` (its root has the classes ``cc-panel`` and ``cc-NAME``), ``note`` (one
-    sentence on what the controls do, shown below the static view), ``static_view`` and ``build``,
-    which puts ``status``, the status line, in its place.
+    sentence on what the controls do, shown below the static view), ``static_view`` and ``build``.
     """
 
     name: ClassVar[str]
@@ -73,7 +72,7 @@ class Panel(ABC):
     def root(self) -> ipywidgets.VBox:
         """The widget that holds all others."""
         style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
-        self.status = area("status", status_html("ready"))
+        self.__dict__.pop("status", None)  # closed, if there was one
         made = column(style, *self.build(), page_script())
         self.__dict__["root"] = made  # the controls exist from here on
         self.refresh()
@@ -84,6 +83,11 @@ class Panel(ABC):
         root = self.__dict__.pop("root", None)
         if root is not None:
             _close(root)
+
+    @cached_property
+    def status(self) -> ipywidgets.HTML:
+        """The status line. ``build`` puts it in its place."""
+        return area("status", status_html("ready"))
 
     def report_errors(self, action: Callable[[], object]) -> Callable[..., None]:
         """Return ``action`` as a callback that shows an exception in the status line.

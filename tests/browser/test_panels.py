@@ -83,6 +83,7 @@ PANELS = {
         *("Test the connection", "", "Model"),
         streams=False,
         buttons=("Forget",),
+        others=("Use the small model on this machine",),
     ),
     "live-heatmap": Case("LogprobExplorer([token, token])"),
     "live-trace": Case("TraceStepper(conversation)", buttons=("Next", "Back", "All", "Start")),
