@@ -1,13 +1,14 @@
 """``AskPanel``, the base of the panels that ask a model, and the answers that they show."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
+from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.retry import wait_notice
 from helpers.client.text import one_line
@@ -72,10 +73,11 @@ class Answer:
 class AskPanel(Panel, Generic[Request, Value]):
     """A panel that asks ``client``: a form, Run, Stop, a status line, and what a subclass adds.
 
-    A subclass gives ``send`` and overrides what else it needs. ``answer`` is an area below the
+    A subclass gives ``arguments`` and overrides what else it needs. ``answer`` is an area below the
     status line, ``first`` the value that a run starts with. ``question`` is the label and the
     placeholder of a text box, and a request the text in it, unless the subclass has a ``form``,
-    ``read`` and ``fill`` of its own. ``limit`` says why the small model can't answer here.
+    ``read`` and ``fill`` of its own. ``no_examples`` is what an empty list of examples says; a
+    panel without one has no list. ``limit`` says why the small model can't answer here.
     """
 
     question: ClassVar[tuple[str, str] | None] = None
@@ -83,6 +85,7 @@ class AskPanel(Panel, Generic[Request, Value]):
     run_hint: ClassVar[str] = "Ask the model"
     no_examples: ClassVar[str] = "None was recorded"
     limit: ClassVar[str] = ""
+    streams: ClassVar[bool] = True
 
     def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
         self.client = self._given = client
@@ -120,12 +123,34 @@ class AskPanel(Panel, Generic[Request, Value]):
         self.box.value = request
 
     @abstractmethod
-    def send(self, request: Request, run: Run[Value]) -> Generator[Value]:
+    def arguments(self, request: Request) -> dict[str, Any]:
+        """Return what the client's method is called with to send ``request``."""
+
+    def send(self, request: Request, run: Run[Any]) -> Generator[Any]:
         """Send ``request``; yield the answer as it grows. ``run``: for waits, and for Stop."""
+        return stream_answer(self.client, run, **self.arguments(request))
+
+    def requests_in(self, body: JSON) -> dict[str, Any]:
+        """Return, by label, what may have been asked with a recorded ``body``: its last text."""
+        text = _text(body["messages"][-1].get("content"))
+        return {text: text} if text else {}
 
     def examples(self) -> dict[str, Request]:
         """Return the recorded requests by label; none if a model answers."""
-        return {}
+        transport = self.client.transport
+        if not (self.no_examples and isinstance(transport, ReplayTransport)):
+            return {}
+        found: dict[str, Request] = {}
+        for recorded in transport.requests:
+            found |= self.requests_in(recorded["body"])
+        return {label: one for label, one in found.items() if self._is_recorded(one, transport)}
+
+    def _is_recorded(self, request: Request, transport: ReplayTransport) -> bool:
+        try:
+            sent = self.client.build_request(stream=self.streams, **self.arguments(request))
+        except ChatError:  # nobody could send it
+            return False
+        return transport.can_answer(sent)
 
     def ended(self, progress: Progress[Value]) -> None:
         """Keep what a run has brought. Called once at its end; must not block."""
@@ -237,34 +262,6 @@ class AskPanel(Panel, Generic[Request, Value]):
     def _fill_in(self) -> None:
         if self._examples.value != _NO_EXAMPLE:
             self.fill(self._examples.value)
-
-    def recorded_questions(self, ask: Callable[[str], Messages], **options: Any) -> dict[str, str]:
-        """Return each recorded question to which ``ask`` makes recorded messages, by itself."""
-        bodies = recorded_bodies(self.client)
-        texts = dict.fromkeys(_text(body["messages"][-1].get("content")) for body in bodies)
-        return {
-            text: text for text in texts if text and is_recorded(self.client, ask(text), **options)
-        }
-
-
-def recorded_bodies(client: ChatCompletionsClient) -> list[Any]:
-    """Return the bodies of the requests that ``client`` can replay."""
-    transport = client.transport
-    requests = transport.requests if isinstance(transport, ReplayTransport) else ()
-    return [request["body"] for request in requests]
-
-
-def is_recorded(client: ChatCompletionsClient, messages: Messages, **options: Any) -> bool:
-    """Tell whether ``client`` replays an answer to this request (``options``: of its
-    ``build_request``).
-    """
-    transport = client.transport
-    if not isinstance(transport, ReplayTransport):
-        return False
-    try:
-        return transport.can_answer(client.build_request(messages, **options))
-    except ChatError:  # nobody could send it
-        return False
 
 
 def check_text(text: str, name: str) -> None:

@@ -11,7 +11,7 @@ from helpers.client.messages import JSON, AssistantMessage, UserMessage, content
 from helpers.client.responses import ChatResponseMessage
 from helpers.views.answer import message_text
 from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text, stream_answer
+from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
 from helpers.widgets.job import Progress, Run
 from helpers.widgets.panel import area, column, escape_lines, labelled, named, safe_text
 
@@ -84,15 +84,15 @@ class Chat(AskPanel[str, Answer]):
         self._pending, self.box.value = str(self.box.value), ""
         return self._pending
 
+    def arguments(self, request: str) -> dict[str, Any]:
+        """Return the message after all earlier ones."""
+        return {"messages": [*self.messages, UserMessage(request)]}
+
     def send(self, request: str, run: Run[Answer]) -> Generator[Answer]:
-        """Send the message after all earlier ones."""
+        """Send the message."""
         check_text(request, "message")
         self._pending = request
-        return stream_answer(self.client, run, self._with(request))
-
-    def examples(self) -> dict[str, str]:
-        """Return the recorded questions that go on from here."""
-        return self.recorded_questions(self._with, stream=True)
+        return super().send(request, run)
 
     def ended(self, progress: Progress[Answer]) -> None:
         """Keep the question with its answer. Without an answer, put it back into its box."""
@@ -123,9 +123,6 @@ class Chat(AskPanel[str, Answer]):
         self.list_examples()
         if not self._exported.layout.display:
             self._exported.value = self.export()
-
-    def _with(self, question: str) -> list[Any]:
-        return [*self.messages, UserMessage(question)]
 
     def _toggle_export(self) -> None:
         self._exported.value = self.export()

@@ -162,14 +162,18 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         """Return the endpoint and the model in the boxes."""
         return str(self._endpoint.value), str(self._model.value)
 
-    def send(self, request: tuple[str, str], run: Run[Connection]) -> Generator[Connection]:
+    def arguments(self, request: tuple[str, str]) -> dict[str, Any]:
+        """Return the messages of the test, which are the same for each connection."""
+        return {"messages": self._messages}
+
+    def send(self, request: tuple[str, str], run: Run[Any]) -> Generator[Connection]:
         """Test a connection."""
         endpoint, model = map(str.strip, request)
         found = self.first
-        if endpoint or model or self._key_is_new():
+        if endpoint or model or (self._key and not self._key_is_for):
             settings = self._settings(endpoint, model)
             found = Connection(*build_client(self._lesson, settings), settings)
-        answer = announce_waits(found.client, run).complete(self._messages)
+        answer = announce_waits(found.client, run).complete(**self.arguments(request))
         yield replace(found, answer=answer)
 
     def ended(self, progress: Progress[Connection]) -> None:
@@ -188,9 +192,6 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     def status_words(self, progress: Progress[Connection]) -> str:
         """Return what the test says."""
         return words_of_test(progress)
-
-    def _key_is_new(self) -> bool:
-        return self._key is not None and self._key_is_for is None
 
     def _settings(self, endpoint: str, model: str) -> Settings:
         """Return what was entered, in place of everything that the environment may hold."""

@@ -39,6 +39,7 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     )
     question = "Sentence", "Any sentence"
     run_hint = "Send the sentence"
+    streams = False
     limit = "The small model on this machine has no content filter, so these stay recorded."
 
     def __init__(
@@ -57,18 +58,18 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
         """Return the sentences, and the chart of the newest."""
         return outcomes_view(self.outcomes)
 
-    def send(self, request: str, run: Run[Outcome | None]) -> Generator[Outcome | None]:
+    def arguments(self, request: str) -> dict[str, Any]:
+        """Return the sentence after the messages before it."""
+        return {"messages": [*self._before, UserMessage(request)]}
+
+    def send(self, request: str, run: Run[Any]) -> Generator[Any]:
         """Send the sentence. That the filter refuses it is a result, and no failure."""
         check_text(request, "sentence")
         self._sentence = request
         try:
-            yield announce_waits(self.client, run).complete(self._with(request))
+            yield announce_waits(self.client, run).complete(**self.arguments(request))
         except ContentFilterError as refusal:
             yield refusal
-
-    def examples(self) -> dict[str, str]:
-        """Return the recorded sentences."""
-        return self.recorded_questions(self._with)
 
     def ended(self, progress: Progress[Outcome | None]) -> None:
         """Keep the outcome, as the newest."""
@@ -85,9 +86,6 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     def status_words(self, progress: Progress[Outcome | None]) -> str:
         """Return whether the newest sentence was refused or cut."""
         return progress.words or ("" if progress.value is None else outcome_words(progress.value))
-
-    def _with(self, sentence: str) -> list[Any]:
-        return [*self._before, UserMessage(sentence)]
 
 
 def outcome_words(outcome: Outcome) -> str:

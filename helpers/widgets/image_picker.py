@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import BadParameterError
-from helpers.client.messages import UserMessage
+from helpers.client.messages import JSON, UserMessage
 from helpers.images import FORMATS, MAX_BYTES, Picture, prepare, text_item
 from helpers.views.image_preview import preview
 from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text, stream_answer
+from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
 from helpers.widgets.job import Job, Progress, Run, error_text
 from helpers.widgets.panel import area, escape_lines, labelled, row, safe_text, status_html
 
@@ -48,10 +48,6 @@ class ImageChoice:
     def of(cls, about: str, picture: Picture) -> "ImageChoice":
         """Make a choice of a picture; ``about`` says what it shows. Drops its file's own bytes."""
         return cls(replace(picture, original=b""), preview({about: picture}))
-
-    def messages(self, question: str) -> list[UserMessage]:
-        """Return what is sent to ask about the picture."""
-        return [UserMessage([text_item(question), self.picture.item()])]
 
     def view(self) -> View:
         """Return the picture as its file has it and as it would be sent, in numbers and words."""
@@ -146,21 +142,23 @@ class ImagePicker(AskPanel[Question, Answer]):
         """Return the chosen picture and the question in the box."""
         return self.about, str(self.box.value)
 
+    def arguments(self, request: Question) -> dict[str, Any]:
+        """Return a message with the question and the picture."""
+        about, question = request
+        items = [text_item(question), self._choices[about].picture.item()]
+        return {"messages": [UserMessage(items)]}
+
     def send(self, request: Question, run: Run[Answer]) -> Generator[Answer]:
         """Send the picture with the question."""
         about, question = request
-        picture = self._choices[about]
-        self._asked = about, question, picture
+        self._asked = about, question, self._choices[about]
         check_text(question, "question")
-        return stream_answer(self.client, run, picture.messages(question))
+        return super().send(request, run)
 
-    def examples(self) -> dict[str, Question]:
-        """Return the recorded questions about each picture of the lesson."""
-        return {
-            f"{about}: {text}": (about, text)
-            for about, picture in self._choices.items()
-            for text in self.recorded_questions(picture.messages, stream=True)
-        }
+    def requests_in(self, body: JSON) -> dict[str, Question]:
+        """Return the question in ``body``, for each picture."""
+        texts = super().requests_in(body)
+        return {f"{about}: {text}": (about, text) for about in self._choices for text in texts}
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""

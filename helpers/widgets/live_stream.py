@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -11,8 +11,8 @@ from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.views.charts import duration, round_steps
 from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, progress_text, stream_answer
-from helpers.widgets.job import Progress, Run
+from helpers.widgets.ask_panel import Answer, AskPanel, progress_text
+from helpers.widgets.job import Progress
 from helpers.widgets.panel import escape_lines, safe_text
 
 SIGN_SECONDS = 0.1
@@ -61,9 +61,9 @@ class LiveStream(AskPanel[Messages, Answer]):
         """Return the messages that the panel was made with."""
         return self._messages
 
-    def send(self, request: Messages, run: Run[Answer]) -> Generator[Answer]:
-        """Stream the answer."""
-        return stream_answer(self.client, run, request, **self._options)
+    def arguments(self, request: Messages) -> dict[str, Any]:
+        """Return the messages and the options."""
+        return {"messages": request, **self._options}
 
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as far as it has arrived."""

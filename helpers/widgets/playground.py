@@ -1,6 +1,6 @@
 """``Playground``: a prompt, controls for the parameters, the last two answers side by side."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,16 +12,8 @@ from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, CompletionsUsage
 from helpers.views.answer import answer_text
 from helpers.views.view import View, table
-from helpers.widgets.ask_panel import (
-    Answer,
-    AskPanel,
-    check_text,
-    is_recorded,
-    progress_text,
-    recorded_bodies,
-    stream_answer,
-)
-from helpers.widgets.job import Progress, Run
+from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
+from helpers.widgets.job import Progress
 from helpers.widgets.panel import area, escape_lines, row
 
 _ANSWER = Markup('<div class="cc-text">{}</div>')
@@ -103,18 +95,16 @@ class Playground(AskPanel[Settings, Answer]):
         values = {name: parse(texts[name]) for name, parse in PARAMETERS.items()}
         return {"prompt": texts["prompt"], **values}
 
-    def send(self, request: Settings, run: Run[Answer]) -> Generator[Answer]:
-        """Stream the answer."""
-        return stream_answer(self.client, run, **_options(request))
+    def arguments(self, request: Settings) -> dict[str, Any]:
+        """Return the prompt as a message, and the parameters."""
+        parameters = {name: value for name, value in request.items() if name != "prompt"}
+        return {"messages": [{"role": "user", "content": request["prompt"]}], **parameters}
 
-    def examples(self) -> dict[str, Settings]:
-        """Return the recorded requests that are a prompt and parameters, and nothing else."""
-        found: dict[str, Settings] = {}
-        for settings in map(_settings, recorded_bodies(self.client)):
-            if is_recorded(self.client, stream=True, **_options(settings)):
-                parameters = ", ".join(_parameters(settings))
-                found[f"{settings['prompt']} ({parameters or 'no parameters'})"] = settings
-        return found
+    def requests_in(self, body: JSON) -> dict[str, Settings]:
+        """Return the prompt and the parameters of ``body``."""
+        settings = _settings(body)
+        parameters = ", ".join(_parameters(settings))
+        return {f"{settings['prompt']} ({parameters or 'no parameters'})": settings}
 
     def fill(self, request: Settings) -> None:
         """Put a prompt and its parameters into the boxes; the other boxes are emptied."""
@@ -170,12 +160,6 @@ def _settings(body: JSON) -> Settings:
     content = messages[-1].get("content")
     kept = {name: body[name] for name in PARAMETERS if body.get(name) is not None}
     return {"prompt": content if isinstance(content, str) else "", **kept}
-
-
-def _options(settings: Settings) -> dict[str, Any]:
-    """Return the arguments of the client's methods that make a request of ``settings``."""
-    parameters = {name: value for name, value in settings.items() if name != "prompt"}
-    return {"messages": [{"role": "user", "content": settings["prompt"]}], **parameters}
 
 
 def _tokens(usage: CompletionsUsage, name: str) -> object:
