@@ -176,8 +176,14 @@ class AskPanel(Panel, Generic[Request, Value]):
         """
         if not self.run(request):
             raise ValueError("An answer is still on its way.")
-        self.job.result()
-        return progress_text(self.job.progress)
+        try:
+            progress = self.job.wait()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        if self.job.error is not None:
+            raise self.job.error
+        return progress_text(progress)
 
     def stop(self) -> bool:
         """End the answer now and keep what has arrived. Return False if none is on its way."""

@@ -42,6 +42,11 @@ _MODES = {
     "live": "live: every call is sent",
     "record": "record: every call is sent, and its answer written down",
 }
+_CREDENTIALS = {
+    "replay": "none needed",
+    "none": "none: the server is on this machine",
+    "token": "a token of Entra ID",
+}
 _IN_USE = (
     "The panel's client and connect() use it from now on, in this notebook, until you press Forget "
     "or restart the kernel. Other notebooks have kernels of their own: for them write a file .env."
@@ -67,21 +72,10 @@ class Connection:
         kinds = {ReplayTransport: "replay", RecordingTransport: "record"}
         return kinds.get(type(self.client.transport), "live")
 
-    @property
-    def credential(self) -> str:
-        """What kind of credential the calls carry."""
-        if self.mode == "replay":
-            return "none needed"
-        kinds = {"none": "none: the server is on this machine", "token": "a token of Entra ID"}
-        return kinds.get(self.client.credential_kind, "a key")
-
     def is_by(self, client: ChatCompletionsClient) -> bool:
         """Tell whether ``client`` asks the same model at the same place in the same mode."""
-
-        def target(one: ChatCompletionsClient) -> tuple[object, ...]:
-            return type(one.transport), one.route, one.model
-
-        return target(client) == target(self.client)
+        mine, other = ((type(one.transport), one.route, one.model) for one in (self.client, client))
+        return mine == other
 
 
 class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
@@ -227,11 +221,13 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
 def facts(connection: Connection, test: str | None = None) -> View:
     """Return a table of what is known of a connection. ``test``: what a test of it said."""
+    client = connection.client
+    kind = "replay" if connection.mode == "replay" else client.credential_kind
     rows = {
         "mode": _MODES[connection.mode],
-        "route": connection.client.route.name,
-        "model": connection.client.model or "(none named)",
-        "credential": connection.credential,
+        "route": client.route.name,
+        "model": client.model or "(none named)",
+        "credential": _CREDENTIALS.get(kind, "a key"),
         "answers": connection.provenance.removeprefix("Answers: "),
     }
     return table(["connection", "now"], (rows | ({"test": test} if test else {})).items())

@@ -132,8 +132,8 @@ class ImagePicker(AskPanel[Question, Answer]):
         self._pictures = labelled(
             "Dropdown", "Picture", "picture", options=[*self._choices], value=self.about
         )
-        self._on_picked = self.report_errors(lambda: self.choose(self._pictures.value))
-        self._pictures.observe(self._on_picked, "value")
+        picked = self.report_errors(lambda: self.choose(self._pictures.value))
+        self._pictures.observe(picked, "value")
         question = super().form()
         self.box.value = self._asked[1] if self._asked else ""
         return [place, self._taking_status, row(self._pictures), self._sent, *question]
@@ -201,17 +201,11 @@ class ImagePicker(AskPanel[Question, Answer]):
             return
         words = progress.words
         if progress.state == "finished":
-            self._list_pictures()
-            self._show_picture()
+            self._pictures.options = [*self._choices]  # this chooses the first one
+            self._pictures.value = OWN
+            self.choose(OWN)
             words = f"{self._choices[OWN].picture.name} is ready. Nothing of it was sent."
         self._taking_status.value = status_html(progress.state, words)
-
-    def _list_pictures(self) -> None:
-        # Dropdown chooses its first option when its options change: that is no choice of anybody.
-        self._pictures.unobserve(self._on_picked, "value")
-        self._pictures.options = [*self._choices]
-        self._pictures.value = self.about
-        self._pictures.observe(self._on_picked, "value")
 
     def _show_picture(self) -> None:
         self._sent.value = self._choices[self.about].view().html

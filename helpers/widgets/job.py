@@ -98,13 +98,13 @@ class Run(Generic[Value]):
         with self.changed:
             if not self.is_running:
                 return False
-            end = Progress(state, self.progress.value, error_text(error) if error else "")
-            self.error = error
+            value = self.progress.value
+            end = Progress(state, value, error_text(error) if error else "")
             try:
                 self._ended(end)
             except Exception as failure:
-                self.error, end = failure, Progress("failed", end.value, error_text(failure))
-            self.progress = end
+                error, end = failure, Progress("failed", value, error_text(failure))
+            self.error, self.progress = error, end
             self.changed.notify_all()
             with suppress(Exception):  # the run is over, whatever this does
                 self._on_stop()
@@ -183,17 +183,6 @@ class Job(Generic[Value]):
             self._painter.join(MIN_FRAME)  # in pieces: on Windows a long wait ignores Ctrl-C
             seconds -= MIN_FRAME
         return self.progress
-
-    def result(self) -> Value:
-        """Wait for the end and return the value. Raises what the task raised; Ctrl-C stops it."""
-        try:
-            value = self.wait().value
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-        if self.error is not None:
-            raise self.error
-        return value
 
     def _paint(self, run: Run[Value]) -> None:
         """Draw each new progress until the run has ended, and its end last."""
