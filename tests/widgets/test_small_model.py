@@ -117,15 +117,20 @@ def test_size_and_memory_are_told_first_and_the_download_shows_how_far_it_is(fak
     assert "download" not in words(panel)
 
 
-def test_all_panels_are_switched_and_answer_whatever_is_asked() -> None:
+def test_all_panels_are_switched_and_answer_whatever_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Also one that is made later; each on its own route."""
-    chat = Chat(connect("01-basic-call"))
+    chat, replaying = Chat(connect("01-basic-call")), connect("02-streaming")
+    monkeypatch.setenv("TUTORIAL_ROUTE", "models")
     playground = Playground(connect("03-parameters"), initial=[])
+    monkeypatch.delenv("TUTORIAL_ROUTE")
     connection = ConnectionPanel("00-start-here", ASK)
     assert chat.root and playground.root
     assert pressed(connection) == IN_USE == words(chat) == words(playground)
-    later = LiveStream(connect("02-streaming"), [{"role": "user", "content": OWN}])
-    assert words(later) == IN_USE and not has(later, "offline")
+    for asked in (replaying, connect("02-streaming")):
+        later = LiveStream(asked, [{"role": "user", "content": OWN}])
+        assert words(later) == IN_USE and not later.is_replaying
     control(chat, "message").value = control(playground, "prompt").value = OWN
     for panel in (chat, playground, later, connection):
         assert press(panel).state == "finished", state(panel)
@@ -133,9 +138,9 @@ def test_all_panels_are_switched_and_answer_whatever_is_asked() -> None:
     assert ANSWER in playground.static_view().plain
     assert ANSWER in later.static_view().plain
     assert "live: every call is sent" in connection.static_view().plain
-    for panel in (chat, playground):
-        assert control(panel, "offline").layout is not None
+    for panel, route in ((chat, "v1"), (playground, "models")):
         assert panel._offline.layout.display == "none"
+        assert panel.client.route.name == route
     assert not is_replaying()
 
 
