@@ -1,5 +1,7 @@
 """The button of the small model, pressed in JupyterLab: the real model answers a question."""
 
+import sys
+
 import psutil
 import pytest
 from playwright.sync_api import expect
@@ -7,8 +9,11 @@ from playwright.sync_api import expect
 from helpers.widgets.small_model import IN_USE
 from tests.browser.accessibility import axe
 from tests.browser.conftest import Open
-from tests.browser.driver import THEMES
+from tests.browser.driver import THEMES, wait_for
 from tests.browser.test_panels import state
+from tests.local_model.conftest import installed
+
+__all__ = ["installed"]  # a fixture
 
 QUESTION = "What is the capital of Australia?"
 SETUP = """\
@@ -24,6 +29,13 @@ PANELS = (
     "ConnectionPanel('00-start-here', [UserMessage('Hello')])",
 )
 BUTTON = "Use the small model on this machine"
+
+
+def servers() -> list[str]:
+    """The servers of the model that kernels of this environment have started."""
+    lines = [" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
+    ends = ("-m helpers.local_model", "-m tests.standin.child")
+    return [line for line in lines if line.startswith(sys.executable) and line.endswith(ends)]
 
 
 def test_the_cost_is_told_before_the_button_is_pressed(open_notebook: Open) -> None:
@@ -43,7 +55,7 @@ def test_the_real_model_answers_in_all_panels_until_it_is_forgotten(open_noteboo
     chat, playground, stream, connection = (
         notebook.cell(source).locator(".cc-panel") for source in PANELS
     )
-    before = set(psutil.pids())
+    assert not servers()
     chat.get_by_role("button", name=BUTTON).click()
     for panel in (chat, playground, stream, connection):
         expect(panel.locator(".cc-model-status")).to_have_text(IN_USE)
@@ -53,6 +65,7 @@ def test_the_real_model_answers_in_all_panels_until_it_is_forgotten(open_noteboo
     expect(state(chat, "finished")).to_be_visible()
     expect(chat.locator("[data-role=assistant]")).to_contain_text("Model: ")
     assert len(chat.locator("[data-role=assistant]").inner_text()) > len("Model: ")
+    assert len(servers()) == 2
     notebook.run(SETUP)
     expect(notebook.cell(SETUP)).to_contain_text("live from a server on this machine")
     for theme in THEMES:
@@ -62,6 +75,4 @@ def test_the_real_model_answers_in_all_panels_until_it_is_forgotten(open_noteboo
     for panel in (chat, playground, stream, connection):
         expect(panel.get_by_role("button", name=BUTTON)).to_be_visible()
     expect(connection).to_contain_text("replay: recorded answers")
-    started = [psutil.Process(pid) for pid in set(psutil.pids()) - before]
-    names = [" ".join(process.cmdline()) for process in started]
-    assert not [name for name in names if "standin" in name or "local_model" in name]
+    wait_for(lambda: not servers(), notebook.page)
