@@ -265,6 +265,14 @@ class LocalModelService(_ServerProcess):
         self.endpoint = self.endpoints["v1"]
         return self
 
+    def variables(self, route: RouteName) -> dict[str, str]:
+        """Return the environment variables with which ``connect`` asks the service."""
+        return {
+            "AZURE_INFERENCE_ENDPOINT": self.endpoints[route],
+            "AZURE_INFERENCE_CREDENTIAL": self.key,
+            "AZURE_INFERENCE_MODEL": self.model,
+        }
+
     def close(self) -> None:
         """End both."""
         super().close()

@@ -44,7 +44,7 @@ def run_model(port: int) -> int:
     try:
         install_model()
         with LocalModelService(port) as service:
-            variables = shell_lines(variables_of(service, "v1"))
+            variables = shell_lines(service.variables("v1"))
             bare, models = service.server, service.endpoints["models"]
             text = HOW_TO_USE.format(
                 variables=variables, models=models, endpoint=bare.endpoint, key=bare.key
@@ -69,7 +69,7 @@ def run_on_model(
         install_model()
         with LocalModelService() as service:
             live = {"TUTORIAL_MODE": "live", "TUTORIAL_ROUTE": ""}  # the endpoint tells the route
-            with environment(**live, **variables_of(service, route)):
+            with environment(**live, **service.variables(route)):
                 return run_lessons(lessons, folder, cell_timeout)
     except LocalModelError as error:
         print(error, file=sys.stderr)
@@ -84,15 +84,6 @@ def install_model() -> None:
     with tqdm(total=DOWNLOAD_BYTES, unit="B", unit_scale=True) as bar:
         install(lambda size: bar.update(max(0, min(size, DOWNLOAD_BYTES) - bar.n)))
         bar.update(bar.total - bar.n)
-
-
-def variables_of(service: LocalModelService, route: RouteName) -> dict[str, str]:
-    """Return the environment variables with which ``connect`` asks ``service``."""
-    return {
-        "AZURE_INFERENCE_ENDPOINT": service.endpoints[route],
-        "AZURE_INFERENCE_CREDENTIAL": service.key,
-        "AZURE_INFERENCE_MODEL": service.model,
-    }
 
 
 def shell_lines(variables: Mapping[str, str]) -> str:

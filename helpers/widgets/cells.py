@@ -5,21 +5,13 @@ that it stood in is gone.
 """
 
 import sys
-from typing import Any, Protocol
+from typing import Any
+
+_shown: dict[str, tuple[str, list[Any]]] = {}
+"""By the cell: the id of the request that ran it last, and the panels that it showed then."""
 
 
-class Closable(Protocol):
-    """What a cell shows."""
-
-    def close(self) -> None:
-        """Free what it holds. It may be shown again later."""
-
-
-_shown: dict[str, tuple[str, list[Closable]]] = {}
-"""By the cell: the id of the request that ran it last, and what it showed then."""
-
-
-def note_shown(panel: Closable) -> None:
+def note_shown(panel: Any) -> None:
     """Note that the running cell shows ``panel``. Does nothing outside of a Jupyter kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None

@@ -1,7 +1,7 @@
 """``Chat``: a conversation to go on with, whose messages can be sent again from a cell."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -11,17 +11,9 @@ from helpers.client.messages import JSON, AssistantMessage, UserMessage, content
 from helpers.client.responses import ChatResponseMessage
 from helpers.views.answer import message_text
 from helpers.views.view import View
-from helpers.widgets.ask import (
-    Answer,
-    AskPanel,
-    check_text,
-    progress_text,
-    recorded_questions,
-    stream_task,
-)
-from helpers.widgets.html import escape_lines, safe_text
-from helpers.widgets.job import Progress, Task
-from helpers.widgets.panel import area, button, column, named, text_area
+from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
+from helpers.widgets.job import Progress, Run
+from helpers.widgets.panel import area, column, escape_lines, labelled, named, safe_text
 
 _WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
 _MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
@@ -46,20 +38,13 @@ class Chat(AskPanel[str, Answer]):
     def __init__(self, client: ChatCompletionsClient, messages: Messages = ()) -> None:
         self.messages: list[JSON] = [_as_dict(message) for message in messages]
         self._start = list(self.messages)
-        self._client = client
         self._pending = ""  # the question that is being answered
         self._reasons: dict[int, str | None] = {}  # why an answer ended, by its place
-        super().__init__(Answer())
+        super().__init__(client, Answer())
 
     def ask(self, text: str) -> str:
-        """Send ``text`` from a cell, wait for the answer, and return what it says.
-
-        Raises ``ChatError``, or ``ValueError`` if an answer is on its way.
-        """
-        if not self.run(text):
-            raise ValueError("An answer is still on its way.")
-        self.job.result()
-        return progress_text(self.job.progress)
+        """Send ``text`` from a cell, as ``run_and_wait`` does, and return what is answered."""
+        return self.run_and_wait(text)
 
     def clear(self) -> None:
         """Go back to the messages that the chat began with."""
@@ -77,19 +62,21 @@ class Chat(AskPanel[str, Answer]):
 
     def build(self) -> list[Any]:
         """Make the conversation, the form with its buttons, and a place for the export."""
-        self._history, self._coming = area("history"), area("answer")
-        log = named(column(column(self._history, self._coming)), "log")
+        *controls, _ = super().build()  # the answer stands below the conversation
+        self._history = area("history")
+        log = named(column(column(self._history, self.answer)), "log")
         log.tabbable = True  # so that arrow keys can scroll it
-        self._exported = text_area("Messages as JSON", "exported", rows=8)
+        self._exported = labelled(
+            "Textarea", "Messages as JSON", "exported", "wide", "above", rows=8
+        )
         self._exported.layout.display = "none"
-        return [log, *super().build(), self._exported]
+        return [log, *controls, self._exported]
 
     def more_buttons(self) -> list[Any]:
         """Make the buttons Clear and Export."""
-        clear, export = map(self.report_errors, (self.clear, self._toggle_export))
         return [
-            button("Clear", "clear", clear, hint="Back to the beginning"),
-            button("Export", "export", export, hint="The messages as JSON"),
+            self.button("Clear", "clear", self.clear, "Back to the beginning"),
+            self.button("Export", "export", self._toggle_export, "The messages as JSON"),
         ]
 
     def read(self) -> str:
@@ -97,15 +84,15 @@ class Chat(AskPanel[str, Answer]):
         self._pending, self.box.value = str(self.box.value), ""
         return self._pending
 
-    def task(self, request: str) -> Task[Answer]:
-        """Send the message after all earlier ones."""
+    def arguments(self, request: str) -> dict[str, Any]:
+        """Return the message after all earlier ones."""
+        return {"messages": [*self.messages, UserMessage(request)]}
+
+    def send(self, request: str, run: Run[Answer]) -> Generator[Answer]:
+        """Send the message."""
         check_text(request, "message")
         self._pending = request
-        return stream_task(self._client, self._with(request))
-
-    def examples(self) -> dict[str, str] | None:
-        """Return the recorded questions that go on from here."""
-        return recorded_questions(self._client, self._with, stream=True)
+        return super().send(request, run)
 
     def ended(self, progress: Progress[Answer]) -> None:
         """Keep the question with its answer. Without an answer, put it back into its box."""
@@ -113,7 +100,7 @@ class Chat(AskPanel[str, Answer]):
         if answer.completion is not None:
             reply = answer.completion.message.as_dict()
             self._reasons[len(self.messages) + 1] = answer.completion.finish_reason
-        elif answer.count:
+        elif answer.arrivals:
             text, refusal = answer.text or None, answer.refusal or None
             reply = AssistantMessage(text, refusal=refusal).as_dict()
         else:
@@ -128,7 +115,7 @@ class Chat(AskPanel[str, Answer]):
         if progress.state == "running" and (question := self._pending):
             reply = AssistantMessage(progress_text(progress, "…")).as_dict()
             coming = conversation([UserMessage(question).as_dict(), reply]).html
-        self._coming.value = coming
+        self.answer.value = coming
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show the conversation, its export where that is open, and what can follow."""
@@ -136,9 +123,6 @@ class Chat(AskPanel[str, Answer]):
         self.list_examples()
         if not self._exported.layout.display:
             self._exported.value = self.export()
-
-    def _with(self, question: str) -> list[Any]:
-        return [*self.messages, UserMessage(question)]
 
     def _toggle_export(self) -> None:
         self._exported.value = self.export()
@@ -153,22 +137,16 @@ def conversation(
 
     ``finish_reasons`` are those of answers, by their place: they say why one has no text.
     """
-    reasons = finish_reasons or {}
-    turns = [
-        (str(message.get("role") or "unknown"), _words(message, reasons.get(place)))
-        for place, message in enumerate(messages)
-    ]
-    if not turns:
+    html, plain = list[Markup](), list[str]()
+    for place, message in enumerate(messages):
+        role = str(message.get("role") or "unknown")
+        name = _WHO.get(role, safe_text(role).capitalize())
+        words = _words(message, (finish_reasons or {}).get(place))
+        html.append(_MESSAGE.format(role, name, escape_lines(words)))
+        plain.append(f"{name}: {safe_text(words)}")
+    if not html:
         return View("<p>No message yet.</p>", "No message yet.")
-    named_turns = [
-        (role, _WHO.get(role, safe_text(role).capitalize()), words) for role, words in turns
-    ]
-    html = Markup("\n").join(
-        _MESSAGE.format(role, name, escape_lines(words)) for role, name, words in named_turns
-    )
-    return View(
-        str(html), "\n\n".join(f"{name}: {safe_text(text)}" for _, name, text in named_turns)
-    )
+    return View(str(Markup("\n").join(html)), "\n\n".join(plain))
 
 
 def _words(message: Mapping[str, Any], finish_reason: str | None) -> str:

@@ -22,9 +22,10 @@ from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.answer import answer_text
 from helpers.views.view import View, table
-from helpers.widgets.ask import AskPanel, announce_waits
-from helpers.widgets.job import Progress, RunContext, Task
-from helpers.widgets.panel import area, button, password_box, row, take_password, text_box
+from helpers.widgets.ask_panel import AskPanel, announce_waits
+from helpers.widgets.job import Progress, Run
+from helpers.widgets.panel import password_box, row, take_password
+from helpers.widgets.small_model import SMALL_MODEL
 
 MAX_QUOTE = 80
 """Characters of the answer to a test that are shown."""
@@ -40,6 +41,11 @@ _MODES = {
     "replay": "replay: recorded answers, nothing is sent",
     "live": "live: every call is sent",
     "record": "record: every call is sent, and its answer written down",
+}
+_CREDENTIALS = {
+    "replay": "none needed",
+    "none": "none: the server is on this machine",
+    "token": "a token of Entra ID",
 }
 _IN_USE = (
     "The panel's client and connect() use it from now on, in this notebook, until you press Forget "
@@ -66,21 +72,10 @@ class Connection:
         kinds = {ReplayTransport: "replay", RecordingTransport: "record"}
         return kinds.get(type(self.client.transport), "live")
 
-    @property
-    def credential(self) -> str:
-        """What kind of credential the calls carry."""
-        if self.mode == "replay":
-            return "none needed"
-        kinds = {"none": "none: the server is on this machine", "token": "a token of Entra ID"}
-        return kinds.get(self.client.credential_kind, "a key")
-
     def is_by(self, client: ChatCompletionsClient) -> bool:
         """Tell whether ``client`` asks the same model at the same place in the same mode."""
-
-        def target(one: ChatCompletionsClient) -> tuple[object, ...]:
-            return type(one.transport), one.route, one.model
-
-        return target(client) == target(self.client)
+        mine, other = ((type(one.transport), one.route, one.model) for one in (self.client, client))
+        return mine == other
 
 
 class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
@@ -98,6 +93,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         "button, and takes an endpoint, a model and a key of your own."
     )
     run_label, run_hint = "Test the connection", "Make one short call"
+    no_examples = ""
 
     def __init__(
         self,
@@ -109,15 +105,17 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self._lesson, self._messages = lesson, list(messages)
         self._key: AzureKeyCredential | None = None
         self._key_is_for: object = None
-        self._connection = Connection(*build_client(lesson), Settings())
-        if initial and self._connection.is_by(initial[0]):
-            self._connection = replace(self._connection, answer=initial[1])
-        super().__init__(self._connection)
+        self.first = Connection(*build_client(lesson), Settings())
+        if initial and self.first.is_by(initial[0]):
+            self.first = replace(self.first, answer=initial[1])
+        super().__init__(self.first.client, self.first)
+        SMALL_MODEL.panels.add(self)
 
-    @property
-    def client(self) -> ChatCompletionsClient:
-        """The client of the connection that was tested last and worked; at first the lesson's."""
-        return self._connection.client
+    def use(self, client: ChatCompletionsClient | None) -> None:
+        """Connect as ``connect`` does now."""
+        self.first = Connection(*build_client(self._lesson), Settings())
+        super().use(self.first.client)
+        self.job.reset(self.first)
 
     def keep_key(self, key: str) -> bool:
         """Keep ``key`` for the endpoint that is tested next. Return False if it is blank."""
@@ -128,74 +126,66 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def forget(self) -> None:
         """Forget the key and all that was entered, as a new kernel would."""
-        self.job.stop()
         self._key = None
+        SMALL_MODEL.forget()
         override_settings(Settings())
-        self._connection = Connection(*build_client(self._lesson), Settings())
-        self.job.reset(self._connection)
+        self.use(None)
 
     def static_view(self) -> View:
         """Return what the lesson is connected to, and what a test of it said."""
-        return facts(self._connection, words_of_test(self.job.progress) or "not tested yet")
+        return facts(self.first, words_of_test(self.job.progress) or "not tested yet")
 
     def build(self) -> list[Any]:
         """Make the facts; below them the form, the buttons and the status line."""
-        self._facts = area("facts")
-        return [self._facts, *super().build()]
+        *controls, facts = super().build()
+        return [facts, *controls]
 
     def form(self) -> list[Any]:
         """Make the boxes for an endpoint, a model and a key."""
-        self._endpoint = text_box("Endpoint", "endpoint", placeholder=_PLACE)
-        self._model = text_box("Model", "model", placeholder="my-deployment")
+        self._endpoint = self.text_box("Endpoint", "endpoint", self.run, placeholder=_PLACE)
+        self._model = self.text_box("Model", "model", self.run, placeholder="my-deployment")
         self._key_box = password_box("Key", "key")
         self._key_box.observe(self.report_errors(self._take_key), "value")
         return [row(box) for box in (self._endpoint, self._model, self._key_box)]
 
     def more_buttons(self) -> list[Any]:
         """Make the button Forget."""
-        forget = self.report_errors(self._pressed_forget)
-        return [button("Forget", "forget", forget, hint="Drop what was entered")]
+        return [self.button("Forget", "forget", self._pressed_forget, "Drop what was entered")]
 
     def read(self) -> tuple[str, str]:
         """Return the endpoint and the model in the boxes."""
         return str(self._endpoint.value), str(self._model.value)
 
-    def task(self, request: tuple[str, str]) -> Task[Connection]:
+    def arguments(self, request: tuple[str, str]) -> dict[str, Any]:
+        """Return the messages of the test, which are the same for each connection."""
+        return {"messages": self._messages}
+
+    def send(self, request: tuple[str, str], run: Run[Any]) -> Generator[Connection]:
         """Test a connection."""
         endpoint, model = map(str.strip, request)
-
-        def task(context: RunContext) -> Generator[Connection]:
-            found = self._connection
-            if endpoint or model or self._key_is_new():
-                settings = self._settings(endpoint, model)
-                found = Connection(*build_client(self._lesson, settings), settings)
-            answer = announce_waits(found.client, context).complete(self._messages)
-            yield replace(found, answer=answer)
-
-        return task
-
-    def empty(self) -> Connection:
-        """Keep the current connection until another one is known to work."""
-        return self._connection
+        found = self.first
+        if endpoint or model or (self._key and not self._key_is_for):
+            settings = self._settings(endpoint, model)
+            found = Connection(*build_client(self._lesson, settings), settings)
+        answer = announce_waits(found.client, run).complete(**self.arguments(request))
+        yield replace(found, answer=answer)
 
     def ended(self, progress: Progress[Connection]) -> None:
         """Use a connection that works from now on."""
         if progress.state == "finished":
-            self._connection = progress.value
-            if self._connection.entered:
-                override_settings(self._connection.entered)
+            self.first = progress.value
+            self.client = self.first.client
+            if self.first.entered:
+                override_settings(self.first.entered)
 
     def show_results(self, progress: Progress[Connection]) -> None:
         """Show the facts."""
         self._key_box.placeholder = _KEPT if self._key else _NO_KEY
-        self._facts.value = facts(self._connection).html
+        self.answer.value = facts(self.first).html
 
     def status_words(self, progress: Progress[Connection]) -> str:
         """Return what the test says."""
         return words_of_test(progress)
-
-    def _key_is_new(self) -> bool:
-        return self._key is not None and self._key_is_for is None
 
     def _settings(self, endpoint: str, model: str) -> Settings:
         """Return what was entered, in place of everything that the environment may hold."""
@@ -231,11 +221,13 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
 def facts(connection: Connection, test: str | None = None) -> View:
     """Return a table of what is known of a connection. ``test``: what a test of it said."""
+    client = connection.client
+    kind = "replay" if connection.mode == "replay" else client.credential_kind
     rows = {
         "mode": _MODES[connection.mode],
-        "route": connection.client.route.name,
-        "model": connection.client.model or "(none named)",
-        "credential": connection.credential,
+        "route": client.route.name,
+        "model": client.model or "(none named)",
+        "credential": _CREDENTIALS.get(kind, "a key"),
         "answers": connection.provenance.removeprefix("Answers: "),
     }
     return table(["connection", "now"], (rows | ({"test": test} if test else {})).items())

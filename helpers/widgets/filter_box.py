@@ -13,10 +13,9 @@ from helpers.client.text import one_line
 from helpers.views.answer import answer_text
 from helpers.views.content_filter import filter_results, severity
 from helpers.views.view import View, table
-from helpers.widgets.ask import AskPanel, announce_waits, check_text, recorded_questions
-from helpers.widgets.html import escape_lines, safe_text
-from helpers.widgets.job import Progress, RunContext, Task
-from helpers.widgets.panel import area
+from helpers.widgets.ask_panel import AskPanel, announce_waits, check_text
+from helpers.widgets.job import Progress, Run
+from helpers.widgets.panel import escape_lines, safe_text
 
 Outcome = ChatCompletions | ContentFilterError
 """An answer, or the error by which the filter refused the prompt."""
@@ -33,13 +32,15 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     nothing. ``outcomes`` holds the outcome of each sentence, the newest last.
     """
 
-    name = "sentence-box"
+    name = "content-filter"
     note = (
         "Run this cell in JupyterLab, and there is a box: it sends another sentence and shows its "
         "chart."
     )
     question = "Sentence", "Any sentence"
     run_hint = "Send the sentence"
+    streams = False
+    limit = "The small model on this machine has no content filter, so these stay recorded."
 
     def __init__(
         self,
@@ -48,36 +49,27 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
         *,
         initial: Mapping[str, Outcome],
     ) -> None:
-        self._client, self._before = client, list(before)
+        self._before = list(before)
         self.outcomes: dict[str, Outcome] = dict(initial)
         self._sentence = ""
-        super().__init__(None)
+        super().__init__(client, None)
 
     def static_view(self) -> View:
         """Return the sentences, and the chart of the newest."""
         return outcomes_view(self.outcomes)
 
-    def build(self) -> list[Any]:
-        """Make the form; below it the outcomes."""
-        self._outcome = area("outcome")
-        return [*super().build(), self._outcome]
+    def arguments(self, request: str) -> dict[str, Any]:
+        """Return the sentence after the messages before it."""
+        return {"messages": [*self._before, UserMessage(request)]}
 
-    def task(self, request: str) -> Task[Outcome | None]:
+    def send(self, request: str, run: Run[Any]) -> Generator[Any]:
         """Send the sentence. That the filter refuses it is a result, and no failure."""
         check_text(request, "sentence")
         self._sentence = request
-
-        def task(context: RunContext) -> Generator[Outcome]:
-            try:
-                yield announce_waits(self._client, context).complete(self._with(request))
-            except ContentFilterError as refusal:
-                yield refusal
-
-        return task
-
-    def examples(self) -> dict[str, str] | None:
-        """Return the recorded sentences."""
-        return recorded_questions(self._client, self._with)
+        try:
+            yield announce_waits(self.client, run).complete(**self.arguments(request))
+        except ContentFilterError as refusal:
+            yield refusal
 
     def ended(self, progress: Progress[Outcome | None]) -> None:
         """Keep the outcome, as the newest."""
@@ -89,14 +81,11 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     def show_results(self, progress: Progress[Outcome | None]) -> None:
         """Show the outcomes. While a new sentence has none, the others are in the list only."""
         with_newest = progress.state == "ready" or progress.value is not None
-        self._outcome.value = outcomes_view(self.outcomes, with_newest=with_newest).html
+        self.answer.value = outcomes_view(self.outcomes, with_newest=with_newest).html
 
     def status_words(self, progress: Progress[Outcome | None]) -> str:
         """Return whether the newest sentence was refused or cut."""
         return progress.words or ("" if progress.value is None else outcome_words(progress.value))
-
-    def _with(self, sentence: str) -> list[Any]:
-        return [*self._before, UserMessage(sentence)]
 
 
 def outcome_words(outcome: Outcome) -> str:

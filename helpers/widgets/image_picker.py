@@ -9,21 +9,13 @@ from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import BadParameterError
-from helpers.client.messages import UserMessage
+from helpers.client.messages import JSON, UserMessage
 from helpers.images import FORMATS, MAX_BYTES, Picture, prepare, text_item
 from helpers.views.image_preview import preview
 from helpers.views.view import View
-from helpers.widgets.ask import (
-    Answer,
-    AskPanel,
-    check_text,
-    progress_text,
-    recorded_questions,
-    stream_task,
-)
-from helpers.widgets.html import escape_lines, safe_text, status
-from helpers.widgets.job import Job, Progress, RunContext, State, Task, error_text
-from helpers.widgets.panel import area, choice, row
+from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
+from helpers.widgets.job import Job, Progress, Run, error_text
+from helpers.widgets.panel import area, escape_lines, labelled, row, safe_text, status_html
 
 OWN = "Your picture"
 """The label of a picture that does not come from the lesson."""
@@ -57,10 +49,6 @@ class ImageChoice:
         """Make a choice of a picture; ``about`` says what it shows. Drops its file's own bytes."""
         return cls(replace(picture, original=b""), preview({about: picture}))
 
-    def messages(self, question: str) -> list[UserMessage]:
-        """Return what is sent to ask about the picture."""
-        return [UserMessage([text_item(question), self.picture.item()])]
-
     def view(self) -> View:
         """Return the picture as its file has it and as it would be sent, in numbers and words."""
         url = self.picture.data_url
@@ -82,28 +70,29 @@ class ImagePicker(AskPanel[Question, Answer]):
     the chosen picture.
     """
 
-    name = "picture-picker"
+    name = "image-picker"
     note = (
         "Run this cell in JupyterLab, and you can pick, drop or paste a picture here, and ask "
         "about it."
     )
     question = "Question", "What is in it?"
     run_hint = "Send picture and question"
+    limit = "The small model on this machine can't read pictures, so these stay recorded."
 
     def __init__(
         self, client: ChatCompletionsClient, pictures: Mapping[str, Picture], max_side: int = 1024
     ) -> None:
-        self._client, self._max_side = client, max_side
+        self._max_side = max_side
         self._choices = {about: ImageChoice.of(about, one) for about, one in pictures.items()}
         self.about = next(iter(pictures))
         self._asked: tuple[str, str, ImageChoice] | None = None
         self.taking: Job[ImageChoice | None] = Job(None, self._update_taking, self._taken)
-        super().__init__(Answer())
+        super().__init__(client, Answer())
 
     def take(self, name: str, data: bytes) -> None:
         """Prepare a picture of your own and choose it. An answer that is on its way goes on."""
 
-        def task(context: RunContext) -> Generator[ImageChoice]:
+        def task(run: Run[ImageChoice | None]) -> Generator[ImageChoice]:
             yield ImageChoice.of(OWN, replace(prepare(data, self._max_side), name=name))
 
         self.taking.stop()
@@ -117,15 +106,9 @@ class ImagePicker(AskPanel[Question, Answer]):
             self._show_picture()
 
     def ask(self, about: str, question: str) -> str:
-        """Choose a picture from a cell, ask, wait for the answer, and return what it says.
-
-        Raises ``ChatError``, or ``ValueError`` if an answer is on its way.
-        """
+        """Choose a picture from a cell, ask as ``run_and_wait`` does, return what is answered."""
         self.choose(about)
-        if not self.run((about, question)):
-            raise ValueError("An answer is still on its way.")
-        self.job.result()
-        return progress_text(self.job.progress)
+        return self.run_and_wait((about, question))
 
     def static_view(self) -> View:
         """Return what would be sent, and the last answer. A picture of your own is left out."""
@@ -133,11 +116,6 @@ class ImagePicker(AskPanel[Question, Answer]):
         sent = own if self.about == OWN else self._choices[self.about].view()
         answer = self._answer_view()
         return View(f"{sent.html}\n{answer.html}", f"{sent.plain}\n\n{answer.plain}")
-
-    def build(self) -> list[Any]:
-        """Make the form; below it the answer."""
-        self._answer = area("answer")
-        return [*super().build(), self._answer]
 
     def close(self) -> None:
         """End what is running, and close the controls."""
@@ -151,9 +129,11 @@ class ImagePicker(AskPanel[Question, Answer]):
         receive = partial(self._receive, Upload(MAX_BYTES))
         place = FileDrop(_LABEL, _HINT, kinds=_KINDS, max_bytes=MAX_BYTES, on_message=receive)
         self._taking_status, self._sent = area("taken"), area("sent")
-        self._pictures = choice("Picture", "picture", [*self._choices], self.about)
-        self._on_picked = self.report_errors(lambda: self.choose(self._pictures.value))
-        self._pictures.observe(self._on_picked, "value")
+        self._pictures = labelled(
+            "Dropdown", "Picture", "picture", options=[*self._choices], value=self.about
+        )
+        picked = self.report_errors(lambda: self.choose(self._pictures.value))
+        self._pictures.observe(picked, "value")
         question = super().form()
         self.box.value = self._asked[1] if self._asked else ""
         return [place, self._taking_status, row(self._pictures), self._sent, *question]
@@ -162,23 +142,23 @@ class ImagePicker(AskPanel[Question, Answer]):
         """Return the chosen picture and the question in the box."""
         return self.about, str(self.box.value)
 
-    def task(self, request: Question) -> Task[Answer]:
+    def arguments(self, request: Question) -> dict[str, Any]:
+        """Return a message with the question and the picture."""
+        about, question = request
+        items = [text_item(question), self._choices[about].picture.item()]
+        return {"messages": [UserMessage(items)]}
+
+    def send(self, request: Question, run: Run[Answer]) -> Generator[Answer]:
         """Send the picture with the question."""
         about, question = request
-        picture = self._choices[about]
-        self._asked = about, question, picture
+        self._asked = about, question, self._choices[about]
         check_text(question, "question")
-        return stream_task(self._client, picture.messages(question))
+        return super().send(request, run)
 
-    def examples(self) -> dict[str, Question] | None:
-        """Return the recorded questions about each picture of the lesson."""
-        found: dict[str, Question] = {}
-        for about, picture in self._choices.items():
-            texts = recorded_questions(self._client, picture.messages, stream=True)
-            if texts is None:
-                return None
-            found |= {f"{about}: {text}": (about, text) for text in texts}
-        return found
+    def requests_in(self, body: JSON) -> dict[str, Question]:
+        """Return the question in ``body``, for each picture."""
+        texts = super().requests_in(body)
+        return {f"{about}: {text}": (about, text) for about in self._choices for text in texts}
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""
@@ -195,7 +175,7 @@ class ImagePicker(AskPanel[Question, Answer]):
 
     def show(self, progress: Progress[Answer]) -> None:
         """Show the question and its answer as far as it has arrived."""
-        self._answer.value = self._answer_view().html
+        self.answer.value = self._answer_view().html
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show what would be sent, with what it cost."""
@@ -206,7 +186,7 @@ class ImagePicker(AskPanel[Question, Answer]):
         try:
             complete = upload.add(piece, data)
         except BadParameterError as refused:
-            self._set_taking("failed", error_text(refused))
+            self._taking_status.value = status_html("failed", error_text(refused))
         else:
             if complete is not None:
                 self.take(*complete)
@@ -216,25 +196,16 @@ class ImagePicker(AskPanel[Question, Answer]):
             self._choices[OWN] = progress.value
             self.about = OWN
 
-    def _update_taking(self, progress: Progress[ImageChoice | None]) -> None:
+    def _update_taking(self, progress: Progress[ImageChoice | None], state_changed: bool) -> None:
         if not self.is_built:
             return
         words = progress.words
         if progress.state == "finished":
-            self._list_pictures()
-            self._show_picture()
+            self._pictures.options = [*self._choices]  # this chooses the first one
+            self._pictures.value = OWN
+            self.choose(OWN)
             words = f"{self._choices[OWN].picture.name} is ready. Nothing of it was sent."
-        self._set_taking(progress.state, words)
-
-    def _set_taking(self, state: State, words: str) -> None:
-        self._taking_status.value = status(state, words)
-
-    def _list_pictures(self) -> None:
-        # Dropdown chooses its first option when its options change: that is no choice of anybody.
-        self._pictures.unobserve(self._on_picked, "value")
-        self._pictures.options = [*self._choices]
-        self._pictures.value = self.about
-        self._pictures.observe(self._on_picked, "value")
+        self._taking_status.value = status_html(progress.state, words)
 
     def _show_picture(self) -> None:
         self._sent.value = self._choices[self.about].view().html

@@ -2,7 +2,7 @@
 
 A callback must not block the kernel: the next click would wait for it. So the task runs in a
 thread. A second thread draws, at most 20 times a second and always the last state, so that a quick
-stream does not flood the page. A stopped job ignores what its task still does.
+stream does not flood the page. A stopped run ignores what its task still does.
 
 Nothing here depends on ipywidgets.
 """
@@ -20,13 +20,11 @@ MIN_FRAME = 0.05
 """Seconds between two drawings. The last one does not wait."""
 State = Literal["ready", "running", "finished", "stopped", "failed"]
 Value = TypeVar("Value")
-Task = Callable[["RunContext"], Generator[Value]]
-"""A generator function: each value that it yields is an interim result, the last one the result."""
 
 
 @dataclass(frozen=True)
 class Progress(Generic[Value]):
-    """The state of a job and its newest value. ``words``: what failed, or what it waits for."""
+    """The state of a run and its newest value. ``words``: what failed, or what it waits for."""
 
     state: State
     value: Value
@@ -37,20 +35,47 @@ class Stopped(Exception):
     """Raised inside a task where it waits, once its run has been stopped."""
 
 
-class RunContext:
-    """One run of a job, as its task sees it."""
+class Run(Generic[Value]):
+    """One run of a job: its progress, and how its task waits. ``changed`` guards it."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-        """Shows words, such as what the task waits for, until the next value."""
-        self.over = threading.Event()
-        """Set when the run has ended, in whatever way."""
-        self._lock = threading.Lock()
-        self._callbacks: list[Callable[[], None]] = []
+    def __init__(
+        self,
+        progress: Progress[Value],
+        changed: threading.Condition,
+        ended: Callable[[Progress[Value]], None] = lambda progress: None,
+    ) -> None:
+        self.progress = progress
+        self.error: BaseException | None = None
+        self.changed, self._ended = changed, ended
+        self._on_stop: Callable[[], None] = lambda: None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the run goes on."""
+        return self.progress.state == "running"
+
+    def keep(self, value: Value) -> None:
+        """Make ``value`` the newest one. Raises ``Stopped`` if the run is over."""
+        with self.changed:
+            self._check()
+            self.progress = Progress("running", value)
+            self.changed.notify_all()
+
+    def say(self, words: str) -> None:
+        """Show ``words``, such as what the task waits for, until the next value."""
+        with self.changed:
+            if self.is_running:
+                self.progress = replace(self.progress, words=words)
+                self.changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
-        """Wait so many ``seconds``. Raises ``Stopped`` as soon as the run is stopped."""
-        if self.over.wait(seconds):
+        """Wait so many ``seconds``. Raises ``Stopped`` as soon as the run is over."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.is_running, seconds)
+            self._check()
+
+    def _check(self) -> None:
+        if not self.is_running:
             raise Stopped
 
     @contextmanager
@@ -59,179 +84,138 @@ class RunContext:
 
         Raises ``Stopped`` if the run was stopped before.
         """
-        with self._lock:
-            if self.over.is_set():
-                raise Stopped
-            self._callbacks.append(callback)
+        with self.changed:
+            self._check()
+            self._on_stop = callback
         try:
             yield
         finally:
-            with self._lock:
-                self._callbacks.remove(callback)
+            with self.changed:
+                self._on_stop = lambda: None
 
-    def stop(self) -> None:
-        """End every wait of the task."""
-        with self._lock:
-            self.over.set()
-            for callback in self._callbacks:
-                with suppress(Exception):  # the run is over, whatever this does
-                    callback()
+    def end(self, state: State, error: BaseException | None = None) -> bool:
+        """End the run and keep its newest value. Return False if it has ended before."""
+        with self.changed:
+            if not self.is_running:
+                return False
+            value = self.progress.value
+            end = Progress(state, value, error_text(error) if error else "")
+            try:
+                self._ended(end)
+            except Exception as failure:
+                error, end = failure, Progress("failed", value, error_text(failure))
+            self.error, self.progress = error, end
+            self.changed.notify_all()
+            with suppress(Exception):  # the run is over, whatever this does
+                self._on_stop()
+            return True
+
+
+Task = Callable[[Run[Value]], Generator[Value]]
+"""A generator function: each value that it yields is an interim result, the last one the result."""
 
 
 class Job(Generic[Value]):
-    """Runs one task at a time. ``progress`` is that of the running task or of the last one.
+    """Runs one task at a time. ``progress`` and ``error`` are those of the last run.
 
-    ``draw`` is called with the newest progress, by one thread at a time. ``ended`` is called once
-    at the end of each run, before that is drawn and before another can start; it must not block.
-    ``error`` is the exception that the last run failed with.
+    ``draw`` is called by one thread at a time, with the newest progress and with True if the run
+    has just begun or ended. ``ended`` is called once at the end of each run, before that is drawn
+    and before another can start; it must not block.
     """
 
     def __init__(
         self,
         initial: Value,
-        draw: Callable[[Progress[Value]], None],
+        draw: Callable[[Progress[Value], bool], None],
         ended: Callable[[Progress[Value]], None] = lambda progress: None,
     ) -> None:
-        self.progress: Progress[Value] = Progress("ready", initial)
-        self.error: BaseException | None = None
         self._draw, self._ended = draw, ended
-        self._context: RunContext | None = None
-        self._changed = threading.Condition()  # guards what stands above
+        self._changed = threading.Condition()
         self._drawing = threading.Lock()
+        self._run: Run[Value] = Run(Progress("ready", initial), self._changed)
         self._painter: threading.Thread | None = None
+
+    @property
+    def progress(self) -> Progress[Value]:
+        """The progress of the last run."""
+        return self._run.progress
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception with which the last run failed."""
+        return self._run.error
 
     @property
     def running(self) -> bool:
         """Whether a task is running."""
-        return self.progress.state == "running"
+        return self._run.is_running
 
     def start(self, task: Task[Value], first: Value) -> bool:
         """Start ``task`` and show ``first``. Return False, and do nothing, if one is running."""
         with self._changed:
             if self.running:
                 return False
-            context = self._context = RunContext(lambda words: self._say(context, words))
-            self.error, self.progress = None, Progress("running", first)
-            self._changed.notify_all()
-        self._painter = _thread(self._paint, context)
-        _thread(self._work, context, task)
+            run = self._run = Run(Progress("running", first), self._changed, self._ended)
+        self._painter = _thread(self._paint, run)
+        _thread(_work, run, task)
         return True
 
     def stop(self) -> bool:
         """End the run at once and keep its newest value. Return False if no task is running."""
-        with self._changed:
-            context = self._context
-            if context is None or not self.running:
-                return False
-            self._end(Progress("stopped", self.progress.value))
-        context.stop()
-        return True
+        return self._run.end("stopped")
 
     def reset(self, initial: Value) -> None:
         """Stop the running task and show ``initial``, as if nothing had been run."""
-        self.stop()
         with self._changed:
-            self._context, self.error, self.progress = None, None, Progress("ready", initial)
-            self._changed.notify_all()
+            self.stop()
+            self._run = Run(Progress("ready", initial), self._changed)
         with self._drawing:
-            self._draw(self.progress)
+            self._draw(self.progress, True)
 
-    def wait(self, seconds: float | None = None) -> Progress[Value]:
+    def wait(self, seconds: float = float("inf")) -> Progress[Value]:
         """Wait until the run has ended and is drawn, and return its progress. Not for callbacks.
 
         Raises ``TimeoutError`` after ``seconds``.
         """
-        left = float("inf") if seconds is None else seconds
         while self._painter is not None and self._painter.is_alive():
-            if left <= 0:
+            if seconds <= 0:
                 raise TimeoutError("The run goes on.")
             self._painter.join(MIN_FRAME)  # in pieces: on Windows a long wait ignores Ctrl-C
-            left -= MIN_FRAME
+            seconds -= MIN_FRAME
         return self.progress
 
-    def result(self) -> Value:
-        """Wait for the end and return the value. Raises what the task raised; Ctrl-C stops it."""
-        try:
-            value = self.wait().value
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-        if self.error is not None:
-            raise self.error
-        return value
-
-    def _work(self, context: RunContext, task: Task[Value]) -> None:
-        try:
-            # Closing the generator closes what it has open.
-            with closing(task(context)) as values:
-                for value in values:
-                    if not self._keep(context, Progress("running", value)):
-                        return
-            self._finish(context, "finished")
-        except BaseException as error:
-            self._finish(context, "failed", error)
-
-    def _keep(self, context: RunContext, progress: Progress[Value]) -> bool:
-        with self._changed:
-            mine = context is self._context and self.running
-            if mine:
-                self.progress = progress
-                self._changed.notify_all()
-        return mine
-
-    def _say(self, context: RunContext, words: str) -> None:
-        with self._changed:
-            self._keep(context, replace(self.progress, words=words))
-
-    def _finish(
-        self, context: RunContext, state: State, error: BaseException | None = None
-    ) -> None:
-        with self._changed:
-            if context is self._context and self.running:
-                self.error = error
-                words = error_text(error) if error else ""
-                self._end(Progress(state, self.progress.value, words))
-                context.over.set()
-
-    def _end(self, progress: Progress[Value]) -> None:
-        try:
-            self._ended(progress)
-        except Exception as error:
-            self.error, progress = error, replace(progress, state="failed", words=error_text(error))
-        self.progress = progress
-        self._changed.notify_all()
-
-    def _paint(self, context: RunContext) -> None:
+    def _paint(self, run: Run[Value]) -> None:
         """Draw each new progress until the run has ended, and its end last."""
         drawn: Progress[Value] | None = None
         while drawn is None or drawn.state == "running":
-            self._wait_for_news(context, drawn)
+            with self._changed:
+                while run.progress is drawn:
+                    self._changed.wait()
             with self._drawing:
-                if self._context is not context:
+                if self._run is not run:
                     return
-                drawn = self.progress
+                is_first, drawn = drawn is None, run.progress
                 try:
-                    self._draw(drawn)
+                    self._draw(drawn, is_first or drawn.state != "running")
                 except Exception as error:
-                    self._give_up(context, error)
+                    run.end("failed", error)
+                    run.error = error
+                    run.progress = Progress("failed", drawn.value, error_text(error))
+                    with suppress(Exception):  # the page may still be able to draw the error
+                        self._draw(run.progress, True)
                     return
-            context.over.wait(MIN_FRAME)
+            with suppress(Stopped):
+                run.sleep(MIN_FRAME)
 
-    def _wait_for_news(self, context: RunContext, drawn: Progress[Value] | None) -> None:
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self.progress is not drawn or self._context is not context
-            )
 
-    def _give_up(self, context: RunContext, error: BaseException) -> None:
-        """Fail because of a drawing. The page may still be able to draw the error."""
-        context.stop()
-        with self._changed:
-            self._finish(context, "failed", error)
-            self.error = error
-            self.progress = replace(self.progress, state="failed", words=error_text(error))
-        with suppress(Exception):
-            self._draw(self.progress)
+def _work(run: Run[Value], task: Task[Value]) -> None:
+    try:
+        with closing(task(run)) as values:  # closing the generator closes what it has open
+            for value in values:
+                run.keep(value)
+        run.end("finished")
+    except BaseException as error:
+        run.end("failed", error)
 
 
 def error_text(error: BaseException) -> str:

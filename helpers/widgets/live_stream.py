@@ -1,15 +1,29 @@
 """``LiveStream``: an answer while it is being written, and the pace of its chunks."""
 
-from collections.abc import Iterable
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.responses import StreamingChatCompletionsUpdate
+from helpers.views.charts import duration, round_steps
 from helpers.views.view import View
-from helpers.widgets.ask import Answer, AskPanel, progress_text, stream_task
-from helpers.widgets.html import stream_view
-from helpers.widgets.job import Progress, Task
-from helpers.widgets.panel import area
+from helpers.widgets.ask_panel import Answer, AskPanel, progress_text
+from helpers.widgets.job import Progress
+from helpers.widgets.panel import escape_lines, safe_text
+
+SIGN_SECONDS = 0.1
+"""Seconds that one sign of a time line stands for; more if it would get longer than MAX_SIGNS."""
+MAX_SIGNS = 60
+
+_LEVELS = "·▁▂▃▄▅▆▇█"
+_ANSWER = Markup("""\
+<div class="cc-text">{}</div>
+<div class="cc-beats"><code>{}</code></div>
+<div class="cc-facts">{}</div>""")
 
 
 class LiveStream(AskPanel[Messages, Answer]):
@@ -24,6 +38,7 @@ class LiveStream(AskPanel[Messages, Answer]):
         "Run this cell in JupyterLab, and it has buttons: Run asks again, Stop ends the answer "
         "early."
     )
+    no_examples = ""
 
     def __init__(
         self,
@@ -33,34 +48,54 @@ class LiveStream(AskPanel[Messages, Answer]):
         initial: Iterable[StreamingChatCompletionsUpdate] = (),
         **options: Any,
     ) -> None:
-        self._client, self._messages, self._options = client, list(messages), options
-        super().__init__(Answer.of(initial))
+        self._messages, self._options = list(messages), options
+        super().__init__(client, Answer.of(initial))
+        self.first = Answer()  # a run starts with no text, whatever was shown before
 
     def static_view(self) -> View:
         """Return the answer, and when its chunks came."""
-        return _view(self.job.progress)
-
-    def build(self) -> list[Any]:
-        """Make the buttons and the status line; below them the answer."""
-        self._answer = area("answer")
-        return [*super().build(), self._answer]
+        progress = self.job.progress
+        return stream_view(progress_text(progress), progress.value.arrivals)
 
     def read(self) -> Messages:
         """Return the messages that the panel was made with."""
         return self._messages
 
-    def task(self, request: Messages) -> Task[Answer]:
-        """Stream the answer."""
-        return stream_task(self._client, request, **self._options)
-
-    def empty(self) -> Answer:
-        """Start with no text, whatever was shown before."""
-        return Answer()
+    def arguments(self, request: Messages) -> dict[str, Any]:
+        """Return the messages and the options."""
+        return {"messages": request, **self._options}
 
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as far as it has arrived."""
-        self._answer.value = _view(progress).html
+        self.answer.value = self.static_view().html
 
 
-def _view(progress: Progress[Answer]) -> View:
-    return stream_view(progress_text(progress), progress.value.arrivals)
+def stream_view(text: str, arrivals: Sequence[float]) -> View:
+    """Return a streamed answer as far as it has arrived: the text, and when its chunks came."""
+    beats, facts = time_line(arrivals)
+    html = _ANSWER.format(escape_lines(text), beats, facts)
+    return View(str(html), f"{safe_text(text)}\n\n{beats}\n{facts}")
+
+
+def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
+    """Return signs that show how many chunks came when, from 0 to the last; and the same in words.
+
+    ``arrivals``: seconds from sending to each chunk, in order.
+    """
+    if not arrivals:
+        return "", "No chunk."
+    step = next(step for step in round_steps(SIGN_SECONDS) if arrivals[-1] / step < MAX_SIGNS)
+    counts = Counter(int(at / step) for at in arrivals)
+    most = max(counts.values())
+    levels = len(_LEVELS) - 1
+    signs = (
+        _LEVELS[math.ceil(counts[place] * levels / most)]
+        for place in range(int(arrivals[-1] / step) + 1)
+    )
+    first, last = duration(arrivals[0]), duration(arrivals[-1])
+    chunks = "1 chunk" if len(arrivals) == 1 else f"{len(arrivals):,} chunks"
+    facts = (
+        f"{chunks}: first after {first}, last after {last}. "
+        f"One sign is {duration(step)}: · no chunk, █ {most:,}."
+    )
+    return f"0 s {''.join(signs)} {last}", facts

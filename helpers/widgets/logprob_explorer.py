@@ -21,8 +21,7 @@ from helpers.views.logprobs import (
     tokens_of,
 )
 from helpers.views.view import View
-from helpers.widgets.html import escape_lines
-from helpers.widgets.panel import Panel, area
+from helpers.widgets.panel import Panel, area, escape_lines
 
 MAX_RIVALS = 5
 """Alternatives that are shown for a token."""

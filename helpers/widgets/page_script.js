@@ -7,7 +7,7 @@ function render() {
       const panel = target.closest(".cc-panel");
       if (!panel) return;
       if (target.matches("select, .cc-log")) target.dataset.lmSuppressShortcuts = "true";
-      for (const area of panel.querySelectorAll(".cc-status, .cc-taken"))
+      for (const area of panel.querySelectorAll(".cc-status, .cc-taken, .cc-model-status"))
         area.setAttribute("aria-live", "polite");
     },
     { signal: removed.signal },

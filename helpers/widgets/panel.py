@@ -8,17 +8,17 @@ imported when controls are built, not before.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from markupsafe import Markup
 
+from helpers.client.text import sanitize, shorten
 from helpers.connect import is_interactive
-from helpers.views.view import View
+from helpers.views.view import View, lines_html
 from helpers.widgets.cells import note_shown
-from helpers.widgets.html import status
 from helpers.widgets.job import State, error_text
 
 if TYPE_CHECKING:
@@ -28,8 +28,18 @@ if TYPE_CHECKING:
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STYLE = Path(__file__).with_name("panel.css")
 PAGE_SCRIPT = Path(__file__).with_name("page_script.js")
+MAX_TEXT = 50_000
+"""Characters of one text that a panel shows: it is sent anew with every drawing."""
 
 _NOTE = Markup("{}\n<p><i>{}</i></p>")
+_STATUS = Markup('<div class="cc-state" data-state="{}" role="{}">{} {}</div>')
+_STATES: dict[State, str] = {
+    "ready": "Ready.",
+    "running": "Running …",
+    "finished": "Finished.",
+    "stopped": "Stopped.",
+    "failed": "It failed.",
+}
 
 
 class Panel(ABC):
@@ -48,9 +58,7 @@ class Panel(ABC):
 
     @abstractmethod
     def build(self) -> list[Any]:
-        """Make the controls, from top to bottom. Called when they are shown first, and when they
-        are shown again after ``close``.
-        """
+        """Make the controls, from top to bottom. Called again if they are shown after ``close``."""
 
     def refresh(self) -> None:  # noqa: B027
         """Show the current state in the controls that ``build`` has made."""
@@ -63,17 +71,23 @@ class Panel(ABC):
     @cached_property
     def root(self) -> ipywidgets.VBox:
         """The widget that holds all others."""
-        self.__dict__.pop("status", None)  # closed, if there was one
         style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
-        parts = self.build()
+        self.__dict__.pop("status", None)  # closed, if there was one
+        made = column(style, *self.build(), page_script())
+        self.__dict__["root"] = made  # the controls exist from here on
         self.refresh()
-        return named(column(style, *parts, page_script()), "panel", self.name)
+        return named(made, "panel", self.name)
 
     def close(self) -> None:
         """Close the controls. Called when the cell that shows them runs again."""
         root = self.__dict__.pop("root", None)
         if root is not None:
             _close(root)
+
+    @cached_property
+    def status(self) -> ipywidgets.HTML:
+        """The status line. ``build`` puts it in its place."""
+        return area("status", status_html("ready"))
 
     def report_errors(self, action: Callable[[], object]) -> Callable[..., None]:
         """Return ``action`` as a callback that shows an exception in the status line.
@@ -89,14 +103,31 @@ class Panel(ABC):
 
         return callback
 
-    @cached_property
-    def status(self) -> ipywidgets.HTML:
-        """The status line. ``build`` puts it in its place."""
-        return area("status", status("ready"))
+    def button(
+        self, label: str, name: str, action: Callable[[], object], hint: str
+    ) -> ipywidgets.Button:
+        """Make a button; ``hint`` is its tooltip."""
+        made = _made("Button", name, description=label, tooltip=hint)
+        made.on_click(self.report_errors(action))
+        return made
+
+    def text_box(
+        self, label: str, name: str, action: Callable[[], object] | None = None, **traits: Any
+    ) -> ipywidgets.Text:
+        """Make a text box of one line, which sends its text with every key.
+
+        ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
+        that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
+        """
+        made = labelled("Text", label, name, "wide", **traits)
+        if action is not None:
+            enter = self.report_errors(action)
+            made.on_msg(lambda _, told, __: told.get("event") == "submit" and enter())
+        return made
 
     def set_status(self, state: State, words: str = "") -> None:
         """Show ``state`` and ``words`` in the status line."""
-        self.status.value = status(state, words)
+        self.status.value = status_html(state, words)
 
     def __repr__(self) -> str:
         return self._noted().plain
@@ -114,37 +145,23 @@ class Panel(ABC):
         return View(str(html), f"{view.plain}\n\n{self.note}")
 
 
-def button(
-    label: str, name: str, action: Callable[..., None], *, hint: str = ""
-) -> ipywidgets.Button:
-    """Make a button. ``hint`` is its tooltip; wrap ``action`` in ``Panel.report_errors``."""
-    made = _made("Button", name, description=label, tooltip=hint or label)
-    made.on_click(action)
-    return made
+def safe_text(text: str) -> str:
+    """Return text from elsewhere without harmful characters, a long one cut in the middle."""
+    return sanitize(shorten(text, MAX_TEXT))
 
 
-def text_box(
-    label: str,
-    name: str,
-    value: str = "",
-    *,
-    placeholder: str = "",
-    action: Callable[[], object] | None = None,
-) -> ipywidgets.Text:
-    """Make a text box of one line, which sends its text with every key.
+def escape_lines(text: str) -> Markup:
+    """Return ``safe_text`` as escaped html that keeps line breaks and runs of blanks."""
+    return lines_html(safe_text(text))
 
-    ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
-    that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
+
+def status_html(state: State, words: str = "") -> str:
+    """Return a status line: the state in a word, then ``words``.
+
+    It is a live region: screen readers announce a change politely, a failure at once.
     """
-    made = _labelled("Text", label, name, "wide", value=value, placeholder=placeholder)
-    if action is not None:
-        made.on_msg(lambda _, told, __: action() if told.get("event") == "submit" else None)
-    return made
-
-
-def text_area(label: str, name: str, *, rows: int) -> ipywidgets.Textarea:
-    """Make a text box of several ``rows``, with its label above them."""
-    return _labelled("Textarea", label, name, "wide", "above", rows=rows)
+    role = "alert" if state == "failed" else "status"
+    return str(_STATUS.format(state, role, _STATES[state], escape_lines(words)))
 
 
 def password_box(label: str, name: str) -> ipywidgets.Password:
@@ -153,7 +170,7 @@ def password_box(label: str, name: str) -> ipywidgets.Password:
     It gets its value when the focus leaves it: while a key is typed, no part of it is in the state
     that a notebook may be saved with.
     """
-    return _labelled("Password", label, name, "wide", continuous_update=False)
+    return labelled("Password", label, name, "wide", continuous_update=False)
 
 
 def take_password(box: ipywidgets.Password) -> str:
@@ -161,11 +178,6 @@ def take_password(box: ipywidgets.Password) -> str:
     value = str(box.value)
     box.value = ""
     return value
-
-
-def choice(label: str, name: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:
-    """Make a list to choose from. An option is a value, or a pair of its label and its value."""
-    return _labelled("Dropdown", label, name, options=options, value=value)
 
 
 def area(name: str, html: str = "") -> ipywidgets.HTML:
@@ -192,10 +204,7 @@ def page_script() -> anywidget.AnyWidget:
     """
     import anywidget
 
-    class PageScript(anywidget.AnyWidget):
-        _esm = PAGE_SCRIPT.read_text(encoding="utf-8")
-
-    made = PageScript()
+    made = anywidget.AnyWidget(_esm=PAGE_SCRIPT.read_text(encoding="utf-8"))
     made.layout.display = "none"
     return named(made, "attributes")  # type: ignore[no-any-return]
 
@@ -215,16 +224,8 @@ def set_primary(made: ipywidgets.Button, primary: bool) -> None:
     (made.add_class if primary else made.remove_class)("cc-primary")
 
 
-def _close(made: ipywidgets.Widget) -> None:
-    """Close a widget with all that belongs to it: ipywidgets closes it alone."""
-    own = (getattr(made, name, None) for name in ("layout", "style"))
-    for part in (*getattr(made, "children", ()), *own):
-        if part is not None:
-            _close(part)
-    made.close()
-
-
-def _labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:
+def labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:
+    """Make the ipywidgets control ``kind`` with a label, and with the classes ``cc-NAME``."""
     style = {"description_width": "initial"}
     return _made(kind, *names, description=label, style=style, **traits)
 
@@ -234,3 +235,12 @@ def _made(kind: str, *names: str, **traits: Any) -> Any:
     import ipywidgets
 
     return named(getattr(ipywidgets, kind)(**traits), *names)
+
+
+def _close(made: ipywidgets.Widget) -> None:
+    """Close a widget with all that belongs to it: ipywidgets closes it alone."""
+    own = (getattr(made, name, None) for name in ("layout", "style"))
+    for part in (*getattr(made, "children", ()), *own):
+        if part is not None:
+            _close(part)
+    made.close()

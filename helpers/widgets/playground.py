@@ -4,25 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from markupsafe import Markup
+
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import BadParameterError
-from helpers.client.messages import JSON, UserMessage
+from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, CompletionsUsage
-from helpers.recordings.replay import ReplayTransport
 from helpers.views.answer import answer_text
 from helpers.views.view import View, table
-from helpers.widgets.ask import (
-    Answer,
-    AskPanel,
-    check_text,
-    is_recorded,
-    progress_text,
-    stream_task,
-)
-from helpers.widgets.html import stream_view
-from helpers.widgets.job import Progress, Task
-from helpers.widgets.panel import area, row, text_box
+from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
+from helpers.widgets.job import Progress
+from helpers.widgets.panel import area, escape_lines, row
 
+_ANSWER = Markup('<div class="cc-text">{}</div>')
 Settings = dict[str, Any]
 """A ``prompt``, and those parameters that are set."""
 
@@ -73,9 +67,8 @@ class Playground(AskPanel[Settings, Answer]):
     def __init__(
         self, client: ChatCompletionsClient, *, initial: Sequence[ChatCompletions]
     ) -> None:
-        self._client = client
         self.answers = list(initial)[-2:]
-        super().__init__(Answer())
+        super().__init__(client, Answer())
 
     def static_view(self) -> View:
         """Return the last two answers side by side."""
@@ -83,12 +76,12 @@ class Playground(AskPanel[Settings, Answer]):
 
     def build(self) -> list[Any]:
         """Make the form; below it the answer as it comes, and the last two."""
-        self._answer, self._both = area("answer"), area("both")
-        return [*super().build(), self._answer, self._both]
+        self._both = area("both")
+        return [*super().build(), self._both]
 
     def form(self) -> list[Any]:
         """Make a box for the prompt and one for each parameter."""
-        self._boxes = {name: text_box(name, name) for name in ("prompt", *PARAMETERS)}
+        self._boxes = {name: self.text_box(name, name) for name in ("prompt", *PARAMETERS)}
         if self.answers:
             self.fill(settings_of(self.answers[-1]))
         prompt, *others = self._boxes.values()
@@ -102,25 +95,16 @@ class Playground(AskPanel[Settings, Answer]):
         values = {name: parse(texts[name]) for name, parse in PARAMETERS.items()}
         return {"prompt": texts["prompt"], **values}
 
-    def task(self, request: Settings) -> Task[Answer]:
-        """Stream the answer."""
-        options = dict(request)
-        return stream_task(self._client, [UserMessage(options.pop("prompt"))], **options)
+    def arguments(self, request: Settings) -> dict[str, Any]:
+        """Return the prompt as a message, and the parameters."""
+        parameters = {name: value for name, value in request.items() if name != "prompt"}
+        return {"messages": [{"role": "user", "content": request["prompt"]}], **parameters}
 
-    def examples(self) -> dict[str, Settings] | None:
-        """Return the recorded requests that are a prompt and parameters, and nothing else."""
-        transport = self._client.transport
-        if not isinstance(transport, ReplayTransport):
-            return None
-        found: dict[str, Settings] = {}
-        for request in transport.requests:
-            settings = _settings(request["body"])
-            options = dict(settings)
-            messages = [UserMessage(options.pop("prompt"))]
-            if is_recorded(self._client, messages, stream=True, **options):
-                parameters = ", ".join(_parameters(settings))
-                found[f"{settings['prompt']} ({parameters or 'no parameters'})"] = settings
-        return found
+    def requests_in(self, body: JSON) -> dict[str, Settings]:
+        """Return the prompt and the parameters of ``body``."""
+        settings = _settings(body)
+        parameters = ", ".join(_parameters(settings))
+        return {f"{settings['prompt']} ({parameters or 'no parameters'})": settings}
 
     def fill(self, request: Settings) -> None:
         """Put a prompt and its parameters into the boxes; the other boxes are emptied."""
@@ -135,8 +119,7 @@ class Playground(AskPanel[Settings, Answer]):
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as it comes; a whole one stands in the table."""
         whole = progress.state in ("ready", "finished")
-        view = stream_view(progress_text(progress), progress.value.arrivals)
-        self._answer.value = "" if whole else view.html
+        self.answer.value = "" if whole else _ANSWER.format(escape_lines(progress_text(progress)))
 
     def show_results(self, progress: Progress[Answer]) -> None:
         """Show the last two answers."""

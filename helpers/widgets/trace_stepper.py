@@ -10,8 +10,7 @@ from markupsafe import Markup
 from helpers.client.text import one_line
 from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace
 from helpers.views.view import View
-from helpers.widgets.html import escape_lines
-from helpers.widgets.panel import Panel, area, button, row, set_primary
+from helpers.widgets.panel import Panel, area, escape_lines, row, set_primary
 
 MAX_LINE = 70
 """Characters of a step's content that its line has while it is folded."""
@@ -69,7 +68,7 @@ class TraceStepper(Panel):
             "Start": ("start", "Go back to the first step", lambda: self.go(1)),
         }
         self._buttons = {
-            name: button(label, name, self.report_errors(move), hint=hint)
+            name: self.button(label, name, move, hint)
             for label, (name, hint, move) in moves.items()
         }
         self._earlier, self._rest = area("earlier"), area("rest")

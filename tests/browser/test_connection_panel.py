@@ -39,7 +39,7 @@ def panel(lesson: Notebook) -> Iterator[Locator]:
     panel = lesson.panel(PANEL)
     yield panel
     press(panel, "Forget")
-    expect(panel.locator(".cc-facts")).to_contain_text("replay: recorded answers")
+    expect(panel.locator(".cc-answer")).to_contain_text("replay: recorded answers")
 
 
 def fill_in(panel: Locator, **texts: str) -> None:
@@ -63,7 +63,7 @@ def saving_state(notebook: Notebook) -> Iterator[None]:
 
 
 def test_going_live_by_keyboard_and_back(lesson: Notebook, panel: Locator, server: StandIn) -> None:
-    expect(panel.locator(".cc-facts")).to_contain_text("replay: recorded answers")
+    expect(panel.locator(".cc-answer")).to_contain_text("replay: recorded answers")
     press(panel, "Test the connection")
     expect(state(panel, "finished")).to_contain_text(RECORDED)
 
@@ -80,7 +80,7 @@ def test_going_live_by_keyboard_and_back(lesson: Notebook, panel: Locator, serve
     panel.page.keyboard.press("Enter")
     expect(state(panel, "finished")).to_contain_text(WORKS)
     assert len(server.requests) == asked + 1
-    expect(panel.locator(".cc-facts")).to_contain_text("live from a server on this machine")
+    expect(panel.locator(".cc-answer")).to_contain_text("live from a server on this machine")
 
     lesson.run("panel.client")
     expect(lesson.outputs("panel.client")).to_contain_text("route='v1'")

@@ -70,10 +70,10 @@ PANELS = {
     "live-stream": Case("LiveStream(client, [UserMessage(question)])", "Run"),
     "chat": Case("Chat(client)", "Send", "Message", "Message", buttons=("Export", "Clear")),
     "playground": Case("Playground(client, initial=())", "Run", "prompt", "temperature"),
-    "sentence-box": Case(
+    "content-filter": Case(
         "ContentFilterBox(client, initial={})", "Run", "Sentence", "Sentence", streams=False
     ),
-    "picture-picker": Case(
+    "image-picker": Case(
         "ImagePicker(client, {wide: picture})",
         *("Run", "Question", "Question"),
         others=("Choose a picture",),
@@ -83,6 +83,7 @@ PANELS = {
         *("Test the connection", "", "Model"),
         streams=False,
         buttons=("Forget",),
+        others=("Use the small model on this machine",),
     ),
     "live-heatmap": Case("LogprobExplorer([token, token])"),
     "live-trace": Case("TraceStepper(conversation)", buttons=("Next", "Back", "All", "Start")),

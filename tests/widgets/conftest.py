@@ -2,9 +2,9 @@
 
 import pytest
 
-from helpers.widgets import ask
+from helpers.widgets import ask_panel
 
 
 @pytest.fixture(autouse=True)
 def synced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ask, "TEXT_SYNC_SECONDS", 0.0)
+    monkeypatch.setattr(ask_panel, "TEXT_SYNC_SECONDS", 0.0)

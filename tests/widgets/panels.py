@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from helpers.widgets.job import Progress, Run
 from helpers.widgets.panel import Panel
 from tests.fakes import DONE, answer, piece, streamed
 from tests.views.test_views import Page
@@ -14,6 +15,11 @@ from tests.views.test_views import Page
 LONG = 20
 """Seconds after which a wait that should have ended counts as one that never does."""
 HELLO = streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE)
+
+
+def run() -> Run[Any]:
+    """A run that goes on."""
+    return Run(Progress("running", None), threading.Condition())
 
 
 class Held(httpx.SyncByteStream):

@@ -18,15 +18,15 @@ from helpers.connect import connect
 from helpers.images import prepare
 from helpers.lessons import ROOT
 from helpers.recordings.replay import ReplayTransport
-from helpers.widgets import ask as asking
+from helpers.widgets import ask_panel as asking
 from helpers.widgets import connection_panel
 from helpers.widgets import job as jobs
-from helpers.widgets.ask import Answer, Chunk
+from helpers.widgets.ask_panel import Answer
 from helpers.widgets.chat import Chat
 from helpers.widgets.connection_panel import ConnectionPanel
 from helpers.widgets.filter_box import ContentFilterBox
 from helpers.widgets.image_picker import ImagePicker
-from helpers.widgets.job import RunContext
+from helpers.widgets.job import Run
 from helpers.widgets.live_stream import LiveStream
 from helpers.widgets.playground import Playground
 from tests.fakes import (
@@ -378,12 +378,12 @@ def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
     monkeypatch.setattr(panel, "show", noted)
     monkeypatch.setattr(panel, "show_results", lambda p: (results.append(p.state), show_results(p)))
 
-    def task(context: RunContext) -> Any:
+    def send(request: Any, run: Run[Any]) -> Any:
         for count in range(1, 6):
             assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
-            yield Answer([Chunk(0.1, "word ")] * count, count)
+            yield Answer("word " * count, arrivals=(0.1,) * count)
 
-    monkeypatch.setattr(panel, "task", lambda request: task)
+    monkeypatch.setattr(panel, "send", send)
     panel.run()
     panel.job.wait(LONG)
     assert results == ["running", "finished"]
@@ -395,9 +395,12 @@ def test_an_own_question_offline_gets_one_sentence(kind: Kind, make: Any) -> Non
     offline = connect(kind.lesson or "02-streaming")
     panel = kind.ready(make(kind, offline), "What is a spoon?")
     assert press(panel).state == "failed"
-    own = "use a model of your own (lesson 00 shows how)."
-    advice = f"choose one of the examples, or {own}" if kind.box else own
-    said = f"It failed. This question was not recorded. What to do: {advice}"
+    ways = [
+        *(["choose one of the examples"] if kind.box and kind.make is not Chat else []),
+        *([] if panel.limit else ["use the small model (its button is in this panel)"]),
+        "use a model of your own (lesson 00 shows how).",
+    ]
+    said = f"It failed. This question was not recorded. What to do: {', or '.join(ways)}"
     assert state(panel)[1].removesuffix(" The connection is the same as before.") == said
     assert isinstance(panel.job.error, NoRecordingError)
 

@@ -108,12 +108,13 @@ def test_without_an_id_a_cell_is_known_by_its_code(run: Run) -> None:
 def test_what_a_closed_panel_was_asking_is_stopped(run: Run) -> None:
     run(
         "import threading\n"
+        "from helpers.connect import connect\n"
         "from helpers.widgets import LiveStream\n"
-        "panel = LiveStream(None, [])\n"
-        "def task(context):\n"
+        "panel = LiveStream(connect('02-streaming'), [])\n"
+        "def send(request, run):\n"
         "    yield panel.job.progress.value\n"
-        "    context.sleep(600)\n"
-        "panel.task = lambda request: task\n"
+        "    run.sleep(600)\n"
+        "panel.send = send\n"
         "display(panel); panel.run()",
         "a",
     )

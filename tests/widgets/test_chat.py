@@ -9,7 +9,7 @@ import pytest
 
 from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMessage
 from helpers.connect import connect
-from helpers.widgets.ask import Answer, Chunk
+from helpers.widgets.ask_panel import Answer
 from helpers.widgets.chat import Chat, conversation
 from helpers.widgets.job import Progress
 from tests.fakes import ASK, DONE, answer, client, event, piece, service_of, streamed
@@ -56,7 +56,7 @@ def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
     panel = Chat(client(HELLO), START)
     assert panel.root
     panel.ask("More?")
-    panel.update(Progress("running", Answer([Chunk(0.1, "Hello")], 1)))
+    panel.update(Progress("running", Answer("Hello", arrivals=(0.1,))), False)
     assert (shown(panel, "history") + shown(panel, "answer")).count("More?") == 1
 
 
@@ -198,7 +198,7 @@ def test_an_answer_without_text_is_a_turn_and_its_words_are_returned() -> None:
         f"Model: The model refused: No.\n\nYou: More?\n\nModel: {reasoned}"
     )
     assert panel.messages[4]["refusal"] == "No."
-    panel.ended(Progress("stopped", Answer([Chunk(0.1, "", "I c")], 1)))
+    panel.ended(Progress("stopped", Answer(refusal="I c", arrivals=(0.1,))))
     assert panel.messages[-1]["refusal"] == "I c"
     panel.clear()
     assert panel.static_view().plain.endswith("Model: Hi!")

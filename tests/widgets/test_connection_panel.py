@@ -132,7 +132,7 @@ def test_a_connection_that_works_is_used(
     assert "Other notebooks have kernels of their own" in text
     assert len(standin.requests) == before + 1
     assert (panel.client.route.name, panel.client.model) == (route, "stand-in-chat")
-    assert Page(panel._facts.value).cells[2:] == [
+    assert Page(panel.answer.value).cells[2:] == [
         *("mode", "live: every call is sent", "route", route, "model", "stand-in-chat"),
         *("credential", "a key", "answers"),
         f"live from a server on this machine; route {route}, model stand-in-chat.",
@@ -179,7 +179,7 @@ def test_forget_goes_back_to_the_start_and_drops_the_key(standin: StandIn) -> No
     assert forget.description == "Forget"
     forget.click()
     assert (panel._endpoint.value, panel._model.value) == ("", "")
-    assert panel._facts.value == facts(panel._connection).html
+    assert panel.answer.value == facts(panel.first).html
     assert status(panel) == "Ready. All that was entered is forgotten."
     assert isinstance(panel.client.transport, ReplayTransport)
     assert isinstance(connect(ID).transport, ReplayTransport)
@@ -259,7 +259,7 @@ def test_a_key_is_sent_to_no_other_endpoint_than_the_one_it_was_entered_for(
         assert other.requests == []
         assert tried(panel, other.models, "stand-in-chat", other.key).startswith("Finished.")
         assert len(other.requests) == 1
-    assert "live" in panel._facts.value
+    assert "live" in panel.answer.value
 
 
 def test_without_a_key_entra_id_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +269,7 @@ def test_without_a_key_entra_id_signs_in(monkeypatch: pytest.MonkeyPatch) -> Non
     panel = made()
     assert "It works: some-model-2411 answers “Hi!”." in tried(panel, V1, "my-deployment")
     assert service.requests[0].headers["authorization"] == "Bearer token"
-    assert "a token of Entra ID" in panel._facts.value
+    assert "a token of Entra ID" in panel.answer.value
 
 
 def test_a_test_that_is_stopped_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,9 +300,7 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
     assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
-    assert (
-        leaked(*map(repr, (lesson._overrides, panel._connection.entered)), secret=standin.key) == []
-    )
+    assert leaked(*map(repr, (lesson._overrides, panel.first.entered)), secret=standin.key) == []
     assert leaked(dict(os.environ), secret=standin.key) == []
 
 

@@ -68,16 +68,16 @@ def test_what_the_lesson_has_is_shown() -> None:
     assert cells[-6:] == [
         *("sentence", "what happened", WHOLE, "Not refused.", "No salad.", VIOLENCE)
     ]
-    assert control(box, "outcome").value == view.html
+    assert control(box, "answer").value == view.html
     assert "No sentence yet." in repr(ContentFilterBox(client(), initial={}))
 
 
 def test_no_chart_of_an_earlier_sentence_stands_below_a_failure() -> None:
     box = ContentFilterBox(client(answer(401, {})), initial={WHOLE: outcome(REFUSED, 400)})
     chart = "What the content filter says"
-    assert chart in control(box, "outcome").value
+    assert chart in control(box, "answer").value
     assert ran(box, "Well?").startswith("It failed.")
-    shown = control(box, "outcome").value
+    shown = control(box, "answer").value
     assert chart not in shown and WHOLE in shown and VIOLENCE in shown
 
 
@@ -106,8 +106,8 @@ def test_run_shows_the_chart_of_the_sentence_and_puts_it_last(
     box = ContentFilterBox(replayed, SYSTEM, initial={WHOLE: outcome()})
     assert ran(box, CUT) == "Finished. Not refused, but the answer was cut: violence (medium)."
     assert list(box.outcomes) == [WHOLE, CUT]
-    assert severity(filter_results(box.outcomes[CUT])).html in control(box, "outcome").value
-    assert control(box, "outcome").value == box.static_view().html
+    assert severity(filter_results(box.outcomes[CUT])).html in control(box, "answer").value
+    assert control(box, "answer").value == box.static_view().html
     assert "takes hold of the crust" in box.static_view().plain
     ran(box, WHOLE)
     assert list(box.outcomes) == [CUT, WHOLE]
@@ -120,7 +120,7 @@ def test_a_refusal_is_an_outcome_and_any_other_error_keeps_what_there_is() -> No
     assert ran(box, "New").startswith("It failed. The service refused the credential. (HTTP 401)")
     assert list(box.outcomes) == [WHOLE, "A salad."]
     listed = outcomes_view(box.outcomes, with_newest=False).html
-    assert control(box, "outcome").value == listed and listed in box.static_view().html
+    assert control(box, "answer").value == listed and listed in box.static_view().html
     assert control(box, "sentence").value == "New"
 
 

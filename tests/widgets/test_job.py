@@ -14,10 +14,10 @@ import pytest
 from helpers import UserMessage
 from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.widgets import job as jobs
-from helpers.widgets.ask import Answer, Chunk, announce_waits, stream_task
-from helpers.widgets.job import Job, Progress, RunContext, error_text
+from helpers.widgets.ask_panel import Answer, announce_waits, stream_answer
+from helpers.widgets.job import Job, Progress, Run, error_text
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
-from tests.widgets.panels import LONG
+from tests.widgets.panels import LONG, run
 
 
 class Page:
@@ -25,7 +25,7 @@ class Page:
 
     def __init__(self, first: Any = 0, ended: Callable[[Any], None] = lambda _: None) -> None:
         self.drawn: list[Progress[Any]] = []
-        self.job: Job[Any] = Job(first, self.drawn.append, ended)
+        self.job: Job[Any] = Job(first, lambda progress, _: self.drawn.append(progress), ended)
 
     @property
     def states(self) -> list[str]:
@@ -35,7 +35,7 @@ class Page:
 def counting(*values: Any) -> jobs.Task[Any]:
     """A task that yields ``values``; an exception among them is raised when its turn comes."""
 
-    def task(context: RunContext) -> Iterator[Any]:
+    def task(run: Run[Any]) -> Iterator[Any]:
         for value in values:
             if isinstance(value, BaseException):
                 raise value
@@ -51,7 +51,7 @@ class Blocked:
         self.waits, self.go, self.left = threading.Event(), threading.Event(), threading.Event()
         self.went_on = False
 
-    def __call__(self, context: RunContext) -> Generator[int]:
+    def __call__(self, run: Run[Any]) -> Generator[int]:
         try:
             yield 1
             self.waits.set()
@@ -83,7 +83,7 @@ def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.Mo
 def test_a_value_is_drawn_also_if_none_follows_it() -> None:
     page, work = Page(), Blocked()
     seen = threading.Event()
-    page.job._draw = lambda progress: seen.set() if progress.value == 1 else None
+    page.job._draw = lambda progress, _: seen.set() if progress.value == 1 else None
     page.job.start(work, 0)
     assert seen.wait(LONG)
     page.job.stop()
@@ -176,7 +176,7 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
 
     drawn: list[Progress[Any]] = []
 
-    def draw(progress: Progress[Any]) -> None:
+    def draw(progress: Progress[Any], state_changed: bool) -> None:
         if progress.state != "failed":
             raise LookupError
         drawn.append(progress)
@@ -194,8 +194,8 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
 def test_a_finished_run_wakes_nobody() -> None:
     page, calls = Page(), list[int]()
 
-    def task(context: RunContext) -> Generator[int]:
-        with context.on_stop(lambda: calls.append(1)):
+    def task(run: Run[Any]) -> Generator[int]:
+        with run.on_stop(lambda: calls.append(1)):
             yield 1
 
     page.job.start(task, 0)
@@ -204,23 +204,19 @@ def test_a_finished_run_wakes_nobody() -> None:
     assert calls == []
 
 
-def test_an_answer_is_text_with_times_and_keeps_what_it_was() -> None:
-    chunks = [Chunk(0.5, "Hel"), Chunk(0.7, "lo")]
-    early = Answer(chunks, 1)
-    chunks.append(Chunk(0.9, "!"))
-    assert (early.text, early.arrivals) == ("Hel", [0.5])
+def test_an_answer_is_text_with_times() -> None:
     updates = [
         StreamingChatCompletionsUpdate({"choices": [{"delta": {"content": text}}]}, at)
         for at, text in [(0.4, ""), (0.5, "Hi"), (0.6, "!")]
     ]
     kept = Answer.of(updates)
-    assert (kept.text, kept.arrivals, kept.completion) == ("Hi!", [0.5, 0.6], None)
+    assert (kept.text, kept.arrivals, kept.completion) == ("Hi!", (0.5, 0.6), None)
 
 
 def test_a_client_that_announces_waits_leaves_the_other_as_it_was() -> None:
     asked = client(max_pause=3.0)
     policy = asked.retry
-    other = announce_waits(asked, RunContext(print))
+    other = announce_waits(asked, run())
     assert (asked.retry, other.transport, other.model) == (
         policy,
         asked.transport,
@@ -253,9 +249,10 @@ class Silent:
 
 def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
     server, page, arrived = Silent(), Page(Answer()), threading.Event()
-    page.job._draw = lambda progress: arrived.set() if progress.value.text else None
+    page.job._draw = lambda progress, _: arrived.set() if progress.value.text else None
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
-    page.job.start(stream_task(asked, [UserMessage("Tell me a story.")]), Answer())
+    story = [UserMessage("Tell me a story.")]
+    page.job.start(lambda run: stream_answer(asked, run, story), Answer())
     assert arrived.wait(LONG)
     page.job.stop()
     assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)

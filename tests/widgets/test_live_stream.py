@@ -3,11 +3,11 @@
 from typing import Any
 
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets.ask import Answer, Chunk, outcome_text, progress_text, stream_task
-from helpers.widgets.job import Progress, RunContext
+from helpers.widgets.ask_panel import Answer, outcome_text, progress_text, stream_answer
+from helpers.widgets.job import Progress
 from helpers.widgets.live_stream import LiveStream
 from tests.fakes import ASK, DONE, client, event, piece, service_of, streamed
-from tests.widgets.panels import HELLO, LONG, control, press, state
+from tests.widgets.panels import HELLO, LONG, control, press, run, state
 
 
 def updates(*texts: str) -> list[StreamingChatCompletionsUpdate]:
@@ -53,7 +53,7 @@ def test_an_answer_that_was_cut_off_is_told_from_a_whole_one() -> None:
 def test_what_comes_before_any_text_is_said() -> None:
     thinks = [event(choices=[{"delta": {"reasoning": text}}]) for text in ("Hm", ", well")]
     asked = client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE))
-    values = list(stream_task(asked, ASK)(RunContext(print)))
+    values = list(stream_answer(asked, run(), ASK))
     said = [progress_text(Progress("running", value)) for value in values]
     assert said == ["(the model is reasoning, no text yet)", "Hi", "Hi"]
     assert progress_text(Progress("stopped", values[0])) == "(no text)"
@@ -72,6 +72,6 @@ def test_of_earlier_updates_the_end_is_known_too() -> None:
 
 
 def test_of_a_stopped_answer_it_is_said_whether_something_had_come() -> None:
-    stopped = [Progress("stopped", value) for value in (Answer(), Answer([Chunk(0.1, "a")], 1))]
+    stopped = [Progress("stopped", value) for value in (Answer(), Answer("a", arrivals=(0.1,)))]
     assert outcome_text(stopped[0]) == "Nothing had arrived."
     assert outcome_text(stopped[1]) == "What had arrived is kept; it is not the whole answer."

@@ -8,17 +8,17 @@ import pytest
 from helpers import AuthenticationError
 from helpers.lessons import ROOT
 from helpers.views.view import View
-from helpers.widgets.html import MAX_TEXT, escape_lines, status, time_line
+from helpers.widgets.live_stream import time_line
 from helpers.widgets.panel import (
+    MAX_TEXT,
     WIDGET_VIEW,
     Panel,
     area,
-    button,
-    choice,
+    escape_lines,
+    labelled,
     password_box,
+    status_html,
     take_password,
-    text_area,
-    text_box,
 )
 from tests.fakes import KEY, leaked
 from tests.views.test_views import HOSTILE
@@ -48,8 +48,8 @@ class Bell(Panel):
 
     def build(self) -> list[Any]:
         self.built += 1
-        self.button = button("Ring", "ring", self.report_errors(self.ring))
-        return [self.button, self.status]
+        self.bell = self.button("Ring", "ring", self.ring, "Ring it")
+        return [self.bell, self.status]
 
 
 @pytest.fixture
@@ -109,34 +109,35 @@ def test_a_callback_that_fails_says_so_in_words() -> None:
     bell = Bell()
     assert bell.root
     for _ in range(2):
-        bell.button.click()
+        bell.bell.click()
     assert 'data-state="ready"' in bell.status.value
-    bell.button.click()
+    bell.bell.click()
     assert 'data-state="failed"' in bell.status.value
     assert "What to do: check that the key belongs" in bell.status.value
-    bell.button.click()
+    bell.bell.click()
     assert "ValueError" in bell.status.value
     assert leaked(bell.status.value) == []
 
 
 def test_every_control_has_a_label_and_a_class_to_find_it_by() -> None:
+    bell = Bell()
     made = [
-        button("Go", "go", print),
-        text_box("Name", "name"),
-        text_area("Story", "story", rows=3),
+        bell.button("Go", "go", print, "Do it"),
+        bell.text_box("Name", "name"),
+        labelled("Textarea", "Story", "story"),
         password_box("Key", "key"),
-        choice("Route", "route", ["models", "v1"], "v1"),
+        labelled("Dropdown", "Route", "route", options=["models", "v1"]),
     ]
     assert [control.description for control in made] == ["Go", "Name", "Story", "Key", "Route"]
     classes = [control._dom_classes[0] for control in made]
     assert classes == ["cc-go", "cc-name", "cc-story", "cc-key", "cc-route"]
-    assert made[0].tooltip == "Go"  # ipywidgets would say "null"
+    assert made[0].tooltip == "Do it"
     assert area("place").tooltip == ""
 
 
 def test_enter_calls_the_action_and_nothing_else_does() -> None:
     entered = list[str]()
-    box = text_box("Name", "name", "old", action=lambda: entered.append(box.value))
+    box = Bell().text_box("Name", "name", lambda: entered.append(box.value), value="old")
     for message in ({"event": "other"}, {}, {"event": "submit"}):
         box._handle_custom_msg(message, [])
     box.value = "typed, not entered"
@@ -158,8 +159,8 @@ def test_text_from_elsewhere_is_harmless(text: str) -> None:
     page = Html(str(escape_lines(text)))
     assert len(page.text) <= MAX_TEXT + 100
     assert "<" not in str(escape_lines(text)).replace("<br>", "")
-    assert set(status("failed", text)) & set("\x00\x1b\u202e\ud800") == set()
-    assert "<script" not in status("failed", text) + status("ready", text)
+    assert set(status_html("failed", text)) & set("\x00\x1b\u202e\ud800") == set()
+    assert "<script" not in status_html("failed", text) + status_html("ready", text)
 
 
 def test_lines_and_blanks_are_kept() -> None:
@@ -167,10 +168,10 @@ def test_lines_and_blanks_are_kept() -> None:
 
 
 def test_a_failure_is_said_at_once_and_all_else_in_its_turn() -> None:
-    assert status("failed", "Why") == (
+    assert status_html("failed", "Why") == (
         '<div class="cc-state" data-state="failed" role="alert">It failed. Why</div>'
     )
-    assert 'role="status"' in status("running")
+    assert 'role="status"' in status_html("running")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,344 @@
+"""``AskPanel``, the base of the panels that ask a model, and the answers that they show."""
+
+from abc import abstractmethod
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from helpers.client.accumulator import StreamAccumulator
+from helpers.client.client import ChatCompletionsClient, Messages
+from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
+from helpers.client.messages import JSON
+from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
+from helpers.client.retry import wait_notice
+from helpers.client.text import one_line
+from helpers.recordings.replay import ReplayTransport
+from helpers.views.answer import answer_text, said
+from helpers.widgets.job import Job, Progress, Run, Value
+from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary
+from helpers.widgets.small_model import SMALL_MODEL, ModelControls
+
+TEXT_SYNC_SECONDS = 0.3
+"""Seconds from a click or Enter until a text that was typed before has reached the kernel.
+
+Each control sends its own message, and the kernel may handle them in several threads: it can hear
+of the click first.
+"""
+MAX_LABEL = 120
+"""Characters of the label of an example."""
+
+Request = TypeVar("Request")
+_NO_EXAMPLE = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A streamed answer as far as it has arrived; ``completion`` once all of it is there.
+
+    ``arrivals``: the seconds from sending to each chunk of it. ``reasoned``: whether reasoning has
+    come.
+    """
+
+    text: str = ""
+    refusal: str = ""
+    arrivals: tuple[float, ...] = ()
+    reasoned: bool = False
+    completion: ChatCompletions | None = None
+
+    @classmethod
+    def of(cls, updates: Iterable[StreamingChatCompletionsUpdate]) -> Self:
+        """Make an answer of the ``updates`` of a stream that has ended."""
+        answer, whole = cls(), StreamAccumulator()
+        for update in updates:
+            whole.add(update.raw)
+            answer = answer.with_update(update)
+        return replace(
+            answer, completion=ChatCompletions(whole.whole()) if whole.finished else None
+        )
+
+    def with_update(self, update: StreamingChatCompletionsUpdate) -> Self:
+        """Return the answer with what ``update`` brings; itself if that is nothing to show."""
+        text, refusal, reasoning = update.content, update.refusal or "", update.reasoning_content
+        if not (text or refusal or (reasoning and not self.reasoned)):
+            return self
+        return replace(
+            self,
+            text=self.text + text,
+            refusal=self.refusal + refusal,
+            arrivals=(*self.arrivals, update.elapsed) if text or refusal else self.arrivals,
+            reasoned=self.reasoned or bool(reasoning),
+        )
+
+
+class AskPanel(Panel, Generic[Request, Value]):
+    """A panel that asks ``client``: a form, Run, Stop, a status line, and what a subclass adds.
+
+    A subclass gives ``arguments`` and overrides what else it needs. ``answer`` is an area below the
+    status line, ``first`` the value that a run starts with. ``question`` is the label and the
+    placeholder of a text box, and a request the text in it, unless the subclass has a ``form``,
+    ``read`` and ``fill`` of its own. ``no_examples`` is what an empty list of examples says; a
+    panel without one has no list. ``limit`` says why the small model can't answer here.
+    """
+
+    question: ClassVar[tuple[str, str] | None] = None
+    run_label: ClassVar[str] = "Run"
+    run_hint: ClassVar[str] = "Ask the model"
+    no_examples: ClassVar[str] = "None was recorded"
+    limit: ClassVar[str] = ""
+    streams: ClassVar[bool] = True
+
+    def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
+        self.client = self._given = client
+        self.first = initial
+        self.model_controls: ModelControls | None = None
+        self.job: Job[Value] = Job(initial, self.update, self.ended)
+        if not self.limit:
+            SMALL_MODEL.add(self)
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the answers are recorded."""
+        return isinstance(self.client.transport, ReplayTransport)
+
+    def use(self, client: ChatCompletionsClient | None) -> None:
+        """Ask ``client`` from now on; None: the client that the panel was made with."""
+        self.client = client or self._given
+        if self.is_built:
+            self.list_examples()
+
+    def form(self) -> list[Any]:
+        """Make the controls that hold the request."""
+        if self.question is None:
+            return []
+        label, placeholder = self.question
+        self.box = self.text_box(label, label.lower(), self.run, placeholder=placeholder)
+        return [row(self.box)]
+
+    def read(self) -> Request:
+        """Return the request in the form, in the job's thread. Raises ``ChatError``."""
+        return self.box.value  # type: ignore[no-any-return]
+
+    def fill(self, request: Request) -> None:
+        """Put a request of ``examples`` into the form."""
+        self.box.value = request
+
+    @abstractmethod
+    def arguments(self, request: Request) -> dict[str, Any]:
+        """Return what the client's method is called with to send ``request``."""
+
+    def send(self, request: Request, run: Run[Any]) -> Generator[Any]:
+        """Send ``request``; yield the answer as it grows. ``run``: for waits, and for Stop."""
+        return stream_answer(self.client, run, **self.arguments(request))
+
+    def requests_in(self, body: JSON) -> dict[str, Any]:
+        """Return, by label, what may have been asked with a recorded ``body``: its last text."""
+        text = _text(body["messages"][-1].get("content"))
+        return {text: text} if text else {}
+
+    def examples(self) -> dict[str, Request]:
+        """Return the recorded requests by label; none if a model answers."""
+        transport = self.client.transport
+        if not (self.no_examples and isinstance(transport, ReplayTransport)):
+            return {}
+        found: dict[str, Request] = {}
+        for recorded in transport.requests:
+            found |= self.requests_in(recorded["body"])
+        return {label: one for label, one in found.items() if self._is_recorded(one, transport)}
+
+    def _is_recorded(self, request: Request, transport: ReplayTransport) -> bool:
+        try:
+            sent = self.client.build_request(stream=self.streams, **self.arguments(request))
+        except ChatError:  # nobody could send it
+            return False
+        return transport.can_answer(sent)
+
+    def ended(self, progress: Progress[Value]) -> None:
+        """Keep what a run has brought. Called once at its end; must not block."""
+
+    def show(self, progress: Progress[Value]) -> None:
+        """Show what grows while an answer comes. Called at most 20 times a second."""
+
+    def show_results(self, progress: Progress[Value]) -> None:
+        """Show what changes only when a run starts or ends."""
+
+    def status_words(self, progress: Progress[Value]) -> str:
+        """Return what the status line says after the state."""
+        return outcome_text(progress)
+
+    def run(self, request: Request | None = None) -> bool:
+        """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
+        return self.job.start(lambda run: self._values(request, run), self.first)
+
+    def run_and_wait(self, request: Request) -> str:
+        """Ask from a cell, wait for the answer, and return what it says.
+
+        Raises ``ChatError``, or ``ValueError`` if an answer is on its way.
+        """
+        if not self.run(request):
+            raise ValueError("An answer is still on its way.")
+        try:
+            progress = self.job.wait()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        if self.job.error is not None:
+            raise self.job.error
+        return progress_text(progress)
+
+    def stop(self) -> bool:
+        """End the answer now and keep what has arrived. Return False if none is on its way."""
+        return self.job.stop()
+
+    def close(self) -> None:
+        """End what is running, and close the controls."""
+        self.stop()
+        super().close()
+
+    def build(self) -> list[Any]:
+        """Make what says who answers, the form, Run, Stop, the status line and ``answer``."""
+        self._form, self.answer = self.form(), area("answer")
+        self.run_button = self.button(self.run_label, "run", self.run, self.run_hint)
+        self.stop_button = self.button("Stop", "stop", self.stop, "End the answer")
+        buttons = row(self.run_button, self.stop_button, *self.more_buttons())
+        return [*self._build_source(), *self._form, buttons, self.status, self.answer]
+
+    def more_buttons(self) -> list[Any]:
+        """Make the buttons to the right of Stop."""
+        return []
+
+    def refresh(self) -> None:
+        """Show the current progress in the controls."""
+        self.update(self.job.progress, True)
+
+    def update(self, progress: Progress[Value], state_changed: bool) -> None:
+        """Show ``progress`` in the controls, its results if ``state_changed``."""
+        if not self.is_built:
+            return
+        self.show(progress)
+        if state_changed:
+            self.show_results(progress)
+            set_primary(self.run_button, progress.state != "running")
+            set_primary(self.stop_button, progress.state == "running")
+        self.set_status(progress.state, self.status_words(progress))
+
+    def _values(self, request: Request | None, run: Run[Value]) -> Generator[Value]:
+        try:
+            if request is None:
+                if self.is_built and self._form:
+                    run.sleep(TEXT_SYNC_SECONDS)
+                request = self.read()
+            yield from self.send(request, run)
+        except NoRecordingError:
+            ways = ["choose one of the examples"] if self.examples() else []
+            ways += [] if self.limit else ["use the small model (its button is in this panel)"]
+            ways += ["use a model of your own (lesson 00 shows how)"]
+            raise NoRecordingError(
+                "This question was not recorded.", advice=f"{', or '.join(ways)}."
+            ) from None
+
+    def _build_source(self) -> list[Any]:
+        """Make the controls of a panel that replays, or did so before it got the small model."""
+        parts = list[Any]()
+        self._examples: Any = None
+        if self.no_examples and isinstance(self._given.transport, ReplayTransport):
+            words = f"The answers are recorded: choose an example and press {self.run_label}."
+            self._examples = labelled("Dropdown", "Examples", "examples", "wide")
+            self._examples.observe(self.report_errors(self._fill_in), "value")
+            self._offline = column(area("offline", f"{words} {self.limit}"), row(self._examples))
+            parts.append(self._offline)
+        if self in SMALL_MODEL.panels:
+            self.model_controls = ModelControls(self, self.client.route.name)
+            parts += self.model_controls.parts
+        self.list_examples()
+        return parts
+
+    def list_examples(self) -> None:
+        """List the recorded questions that can be asked now; nothing if a model answers."""
+        if self._examples is None:
+            return
+        self._offline.layout.display = None if self.is_replaying else "none"
+        found = self.examples()
+        first = "Choose an example" if found else self.no_examples
+        labels = {one_line(label, MAX_LABEL): request for label, request in found.items()}
+        options = ((first, _NO_EXAMPLE), *labels.items())
+        if self._examples.options != options:
+            self._examples.options = options
+            self._examples.index = 0  # a list that was empty would show nothing
+
+    def _fill_in(self) -> None:
+        if self._examples.value != _NO_EXAMPLE:
+            self.fill(self._examples.value)
+
+
+def check_text(text: str, name: str) -> None:
+    """Raise ``BadParameterError`` if ``text`` is blank; ``name`` says what it is."""
+    if not text.strip():
+        raise BadParameterError(f"There is no {name} to send.", advice="write one.")
+
+
+def stream_answer(
+    client: ChatCompletionsClient, run: Run[Any], messages: Messages, **options: Any
+) -> Generator[Answer]:
+    """Stream an answer; yield it whenever it has grown, and at its end."""
+    answer = Answer()
+    with (
+        announce_waits(client, run).stream(messages, **options) as stream,
+        run.on_stop(stream.hang_up),
+    ):
+        for update in stream:
+            grown = answer.with_update(update)
+            if grown is not answer:
+                yield grown
+            answer = grown
+    yield replace(answer, completion=stream.completion)
+
+
+def announce_waits(client: ChatCompletionsClient, run: Run[Any]) -> ChatCompletionsClient:
+    """Return a copy of ``client`` that says its waits before a retry in the panel.
+
+    A stop ends such a wait, and no retry is sent. Printed from a thread, the notice would land in
+    whatever cell ran last.
+    """
+
+    def wait(seconds: float, error: ChatError) -> None:
+        run.say(wait_notice(seconds, error))
+        run.sleep(min(seconds, client.retry.max_pause))
+
+    return client.with_options(on_wait=wait, max_pause=0.0)
+
+
+def progress_text(progress: Progress[Any], nothing: str = "(no text yet)") -> str:
+    """Return what has arrived of an answer; if nothing has, why, or ``nothing`` while it comes."""
+    answer = progress.value
+    if words := said(answer.text, answer.refusal):
+        return words
+    if answer.completion is not None:
+        return answer_text(answer.completion)
+    if progress.state in ("stopped", "failed"):
+        return "(no text)"
+    return "(the model is reasoning, no text yet)" if answer.reasoned else nothing
+
+
+def outcome_text(progress: Progress[Any]) -> str:
+    """Return what the status line adds to the state of a streamed answer."""
+    answer = progress.value
+    if not isinstance(answer, Answer) or progress.words:
+        return progress.words
+    match progress.state:
+        case "ready" if answer.arrivals:
+            return "This answer came earlier; Run asks for it again."
+        case "stopped" if answer.arrivals:
+            return "What had arrived is kept; it is not the whole answer."
+        case "stopped":
+            return "Nothing had arrived."
+        case "finished" if answer.completion is not None:
+            reason = answer.completion.finish_reason
+            return "" if reason == "stop" else f"The answer ended early (finish_reason: {reason})."
+        case _:
+            return ""
+
+
+def _text(content: Any) -> str:
+    """Return the text in the content of a message: a text, or a list of items."""
+    items = content if isinstance(content, list) else [{"text": content}]
+    return "".join(item.get("text") or "" for item in items)
