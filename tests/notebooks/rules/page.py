@@ -1,7 +1,6 @@
 """A lesson as the rules see it: the notebook, its recordings, and what GitHub shows of it."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -15,7 +14,6 @@ from helpers.lessons import LESSONS, Lesson
 from tests.notebooks.github.viewer import Piece, View, lessons
 
 Rule = Callable[["Page"], Iterator[str]]
-BLOCKS = ["p", "li", "td", "th"]
 
 
 @dataclass(frozen=True)
@@ -86,15 +84,3 @@ def without(soup: BeautifulSoup, *selectors: str) -> BeautifulSoup:
     for element in rest.select(", ".join(selectors)):
         element.extract()
     return rest
-
-
-def sentences(soup: BeautifulSoup) -> Iterator[list[str]]:
-    """Yield the words of each sentence: a sentence ends at ., ! or ?, or with its block.
-
-    Inline code counts as it is read; blocks of code and headings do not.
-    """
-    for block in without(soup, "pre", ".anchor-link")(BLOCKS):
-        if not block(BLOCKS):  # else its own blocks hold the text
-            for sentence in re.split(r"(?<=[.!?])[)\]\"'”]*\s+", block.get_text()):
-                if words := re.findall(r"[^\W_][^\s]*", sentence):
-                    yield words

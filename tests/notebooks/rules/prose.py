@@ -3,12 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from tests.notebooks.rules.page import Page, sentences, without
-
-LONG = 25
-"""Words: a sentence with more is a long one."""
-MAX_LONG = 0.03
-"""The share of the sentences that may be long."""
+from tests.notebooks.rules.page import Page, without
+from tests.notebooks.rules.sentences import too_many_long
 
 MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 DATES = re.compile(
@@ -60,8 +56,4 @@ def no_dates(page: Page) -> Iterator[str]:
 
 
 def sentences_are_short(page: Page) -> Iterator[str]:
-    pieces = [piece.before for piece in page.view.pieces if piece.output is None]
-    found = [words for piece in pieces for words in sentences(piece)]
-    long = [" ".join(words) for words in found if len(words) > LONG]
-    if len(long) > MAX_LONG * len(found):
-        yield f"{len(long)} of {len(found)} sentences have over {LONG} words: {long}"
+    yield from too_many_long(piece.before for piece in page.view.pieces if piece.output is None)
