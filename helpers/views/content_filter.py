@@ -63,6 +63,11 @@ class FilterResult:
             return int(self.detected), 1
         return None
 
+    @property
+    def found_nothing(self) -> bool:
+        """True for safe or not detected, if nothing was filtered."""
+        return not self.filtered and self.step is not None and self.step[0] == 0
+
 
 Results = dict[str, dict[str, FilterResult]]
 """Results by category, under "prompt" (what you sent) and "answer" (what the model wrote)."""
@@ -88,10 +93,17 @@ def filter_results(
 
 
 def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
-    """Show ``results``, which ``filter_results`` returns, as a picture and as a table."""
-    rows = [(where, name, result) for where in results for name, result in results[where].items()]
-    if not rows:
+    """Show ``results``, which ``filter_results`` returns, as a picture and as a table.
+
+    Categories in which nothing was found have no row. They are named below, in one line.
+    """
+    all_rows = [(where, name, each) for where in results for name, each in results[where].items()]
+    if not all_rows:
         return View(str(paragraph(_NO_RESULTS)), _NO_RESULTS)
+    rows = [row for row in all_rows if not row[2].found_nothing]
+    clear = _clear([row for row in all_rows if row[2].found_nothing])
+    if not rows:
+        return View("\n".join(map(paragraph, (_TITLE, *clear))), "\n\n".join((_TITLE, *clear)))
     left_out = len(rows) - MAX_ROWS
     if left_out > 0:
         rows = sorted(rows, key=lambda row: not row[2].filtered)[:MAX_ROWS]
@@ -100,6 +112,7 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
     phrases = "; ".join(_phrase(*row) for row in rows)
     drawn = paragraph(picture(_draw(rows), f"{_TITLE}. {phrases}."))
     more = [f"Not shown: {left_out:,} more categories."] if left_out > 0 else []
+    more += clear
     return View(
         "\n".join([drawn, facts.html, *map(paragraph, more)]),
         "\n\n".join([_TITLE, facts.plain, *more]),
@@ -162,7 +175,23 @@ def _cells(where: str, category: str, result: FilterResult) -> list[str]:
     if result.step:
         reached, highest = result.step
         step, scale = f"{reached} of {highest}", "■" * reached + "□" * (highest - reached)
-    return [_shown(where), _shown(category), level, step, scale, "yes" if result.filtered else "no"]
+    unchecked = "?" if result.error is not None else "no"
+    return [
+        *(_shown(where), _shown(category), level, step, scale),
+        "yes" if result.filtered else unchecked,
+    ]
+
+
+def _clear(rows: list[tuple[str, str, FilterResult]]) -> list[str]:
+    """Return a sentence for what was checked, naming the categories in which nothing was found."""
+    names: dict[str, list[str]] = {}
+    for where, category, _ in rows:
+        names.setdefault(_shown(where), []).append(_shown(category))
+    return [
+        f"Safe or not detected in the {where}: {', '.join(found[:MAX_ROWS])}"
+        + (f" and {len(found) - MAX_ROWS:,} more." if len(found) > MAX_ROWS else ".")
+        for where, found in names.items()
+    ]
 
 
 def _phrase(where: str, category: str, result: FilterResult) -> str:
@@ -201,7 +230,7 @@ def _draw(rows: list[tuple[str, str, FilterResult]]) -> bytes:
             card.text(left, y + 1, "?", size=13, fill=MUTED)
         words = _drawable(result.level, "another level") + _suffix(result)
         card.text(right, y + 1, card.fit(words, WIDTH - right - 20), size=13)
-    foot = "Filled up to the level that was found. No box filled: safe, or not detected."
+    foot = "Filled up to the level that was found."
     card.text(20, bottom + 14, foot, size=11, fill=MUTED)
     return card.png()
 

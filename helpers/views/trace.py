@@ -21,7 +21,8 @@ MAX_ARGUMENTS = 10
 """Arguments of one call that ``trace`` shows."""
 
 _ARROW = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"  # a narrow table must not break at the arrow
-_SENDERS = {"system": "program", "developer": "program", "user": "user"}
+_PROGRAM = "your program"
+_SENDERS = {"system": _PROGRAM, "developer": _PROGRAM, "user": "user"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Step:
 def trace(messages: Iterable[Any]) -> View:
     """Show the conversation ``messages`` step by step; each is a typed message or a dict.
 
-    A model's message with several calls has a step for each of them, and the answer of a tool says
-    which step it answers.
+    A model's message with several calls has a step for each of them, and the result of a tool says
+    which step asked for it.
     """
     rows: list[list[object]] = [
         [number, step.between, step.what, step.content]
@@ -84,22 +85,23 @@ def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> 
         call_id = message.raw.get("tool_call_id")
         call_id = call_id if isinstance(call_id, str) else ""
         answers, failed = numbers.get(call_id), _is_error(sent)
-        what = f"answers {'no known call' if answers is None else f'step {answers}'}"
-        what += " with an error" if failed else ""
+        what = f"result of {'no known call' if answers is None else f'step {answers}'}"
+        what += ": an error" if failed else ""
         content = shorten(sent, MAX_TEXT)
-        between = _route("tool", "model")
+        between = _route(_PROGRAM, "model")
         yield Step(role, between, what, content, sent, call_id, answers=answers, failed=failed)
         return
     if sent or not message.tool_calls:
         sender = _SENDERS.get(role, shorten(role, 40) or "(no role)")
         between = _route("model", "user") if role == "assistant" else _route(sender, "model")
-        what = "instructs" if sender == "program" else "says"
+        what = "instructs" if sender == _PROGRAM else "says"
         yield Step(role, between, what, shorten(sent or message_text(message), MAX_TEXT), sent)
     for call in message.tool_calls:
-        what = f"calls {shorten(call.function.name, 64) or '(no name)'}"
+        what = f"asks for {shorten(call.function.name, 64) or '(no name)'}"
         arguments = call.function.arguments
         content = _argument_lines(arguments)
-        yield Step(role, _route("model", "tool"), what, content, arguments, call.id, calls=True)
+        between = _route("model", _PROGRAM)
+        yield Step(role, between, what, content, arguments, call.id, calls=True)
 
 
 def _route(sender: str, receiver: str) -> str:

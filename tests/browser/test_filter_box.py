@@ -32,7 +32,7 @@ def test_a_recorded_sentence_is_chosen_and_its_chart_appears(lesson: Notebook) -
     panel.get_by_role("button", name="Run").click()
     expect(state(panel, "finished")).to_contain_text("the answer was cut: violence (medium).")
     assert "answer, violence: medium, filtered" in chart(panel)
-    assert "prompt, violence: safe;" in chart(panel)
+    expect(panel).to_contain_text("Safe or not detected in the prompt: hate, jailbreak")
     expect(panel.get_by_role("row").last).to_contain_text(BREAD)
 
     panel.get_by_label("Examples").select_option(examples(panel)[EGGS])

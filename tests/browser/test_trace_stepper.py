@@ -9,10 +9,10 @@ from tests.browser.driver import Notebook
 FIRST, LOOP = "TraceStepper([*conversation", "TraceStepper(conversation)"
 """The cells with the conversation made by hand, and with the one of a loop."""
 STEPS = (
-    ("Step 1 of 5: program → model, instructs", "You help people to travel."),
+    ("Step 1 of 5: your program → model, instructs", "You help people to travel."),
     ("Step 2 of 5: user → model, says", "When is the next flight from Miami"),
-    ("Step 3 of 5: model → tool, calls next_flight", '"origin_city": "Miami"'),
-    ("Step 4 of 5: tool → model, answers step 3", '"info": "Nobody flies'),
+    ("Step 3 of 5: model → your program, asks for next_flight", '"origin_city": "Miami"'),
+    ("Step 4 of 5: your program → model, result of step 3", '"info": "Nobody flies'),
     ("Step 5 of 5: model → user, says", "it answers, from all that stands above"),
 )
 
@@ -64,10 +64,12 @@ def test_all_back_start_and_an_earlier_step(lesson: Notebook) -> None:
     press(panel, "All")
     expect(current(panel)).to_contain_text("Step 7 of 7: model → user, says")
     expect(unfolded).to_have_count(6)
-    expect(unfolded.nth(4)).to_contain_text("Step 5 of 7: model → tool, calls next_train")
+    expect(unfolded.nth(4)).to_contain_text(
+        "Step 5 of 7: model → your program, asks for next_train"
+    )
     expect(unfolded.nth(5).locator("pre")).to_be_visible()
     press(panel, "Back")
-    expect(current(panel)).to_contain_text("Step 6 of 7: tool → model, answers step 5")
+    expect(current(panel)).to_contain_text("Step 6 of 7: your program → model, result of step 5")
     expect(folded).to_have_count(5)
     third = panel.locator("details").nth(2)
     expect(third.locator("summary")).to_contain_text('origin_city = "Miami"')

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
+from nbconvert.filters import markdown2html_mistune
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbval.plugin import get_sanitize_patterns
@@ -20,9 +22,11 @@ from helpers.lessons import LESSONS, ROOT, Lesson
 from tests.notebooks import files, pages
 from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED
 from tests.notebooks.rules import RULES, Rule, leaks, page
+from tests.notebooks.rules.sentences import WORD, too_many_long
 
 MAX_RECORDING = 100_000
 """Bytes."""
+MAX_WORDS_TO_ANSWER, MAX_WORDS_TO_COMMAND = 120, 150
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 page_of = cache(page.page_of)
@@ -43,6 +47,21 @@ def test_rule(lesson: Lesson, rule: Rule) -> None:
 def test_pages_are_up_to_date() -> None:
     stale = [p.name for p, text in pages.pages().items() if p.read_bytes() != text.encode()]
     assert stale == [], "run: python -m tests.notebooks.pages"
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_sentences_are_short_outside_lessons_too(name: str) -> None:
+    html = markdown2html_mistune((ROOT / name).read_text(encoding="utf-8"))
+    assert list(too_many_long([BeautifulSoup(html, "html.parser")])) == []
+
+
+def test_an_answer_and_a_command_come_soon() -> None:
+    cells = page_of(LESSONS[0]).nb.cells
+    answer = next(at for at, cell in enumerate(cells) if "print(completion" in cell.source)
+    prose = [cell.source for cell in cells[:answer] if cell.cell_type == "markdown"]
+    assert len(WORD.findall(" ".join(prose))) <= MAX_WORDS_TO_ANSWER
+    start = (ROOT / "README.md").read_text(encoding="utf-8").partition("```")[0]
+    assert len(WORD.findall(start)) <= MAX_WORDS_TO_COMMAND
 
 
 @each_lesson

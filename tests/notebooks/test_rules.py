@@ -68,7 +68,10 @@ SOUND = new_notebook(
         new_code_cell("client = connect()", execution_count=1, outputs=[printed(SAID)]),
         new_markdown_cell("```python\nx = 1\n```\n\n`<resource>` is a name of yours."),
         new_code_cell("n = 1", execution_count=2, metadata={"tags": ["parameters"]}),
-        new_markdown_cell("### Look\n\n[Microsoft](https://learn.microsoft.com)"),
+        new_markdown_cell(
+            "### Look\n\n[Microsoft](https://learn.microsoft.com)\n\n"
+            "| what | date |\n| --- | --- |\n| the route | 26 August 2026 |"
+        ),
         new_code_cell("wire(answer)", execution_count=3, outputs=OUTPUTS),
         new_markdown_cell("## Exercise"),
         new_markdown_cell("## Recap\n\nNext: [the settings](../pyproject.toml)."),
@@ -134,6 +137,8 @@ FAULTS: list[tuple[str, Fault]] = [
     ("it_ends_with_a_recap_and_the_way_on", ends("## Recap\n\n[all](../README.md)")),
     ("no_dates", says("It retires on 26 August 2026.")),
     ("no_dates", says("The service **recently** changed.")),
+    ("no_dates", says("| what | end |\n| --- | --- |\n| the route | 26 August 2026 |")),
+    ("sentences_are_short", says(f"It goes {'on and ' * 12}on.")),
     ("no_machine_paths", prints("saved in " + "/".join(("", "home", "someone", "a.json")))),
     ("no_machine_paths", prints(str(ROOT / "images"))),
     ("no_secrets", code('key = "sk-proj-abcdefghijklmnop1234"')),

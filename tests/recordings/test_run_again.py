@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from nbformat import NotebookNode
-from papermill import PapermillExecutionError
 
 from helpers.client.routes import ROUTES
 from helpers.commands.run import environment
@@ -19,20 +18,7 @@ def shown(cell: NotebookNode) -> list[dict[str, Any]]:
     return [{**output, "execution_count": None} for output in cell.outputs]
 
 
-# Two cells of it ask the same, and the ids of the recorded tool calls differ: the cell after the
-# first of them sends an id that was not recorded with its question.
-DIFFERS = pytest.mark.xfail(
-    raises=PapermillExecutionError, strict=False, reason="ids of tool calls differ"
-)
-
-
-@pytest.mark.parametrize(
-    "lesson",
-    [
-        pytest.param(one, id=one.id, marks=DIFFERS if one.id == "06-tools" else ())
-        for one in LESSONS
-    ],
-)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 def test_each_cell_can_be_run_twice(lesson: Lesson, tmp_path: Path) -> None:
     """Two cells with the same request and different answers are found by this, too.
 

@@ -166,23 +166,46 @@ EVERYTHING = {
     },
 }
 ROWS = [
-    ["prompt", "hate", "safe", "0 of 3", "□□□", "no"],
     ["prompt", "jailbreak", "detected", "1 of 1", "■", "yes"],
     ["prompt", "custom_blocklists", "no level", "?", "?", "yes"],
     ["answer", "self_harm", "low", "1 of 3", "■□□", "no"],
     ["answer", "violence", "medium", "2 of 3", "■■□", "yes"],
     ["answer", "sexual", "high", "3 of 3", "■■■", "yes"],
-    ["answer", "protected_material_text", "not detected", "0 of 1", "□", "no"],
     ["answer", "newer", "extreme", "?", "?", "no"],
-    ["answer", "error", "not checked: The contents are not filtered", "?", "?", "no"],
+    ["answer", "error", "not checked: The contents are not filtered", "?", "?", "?"],
+]
+CLEAR = [
+    "Safe or not detected in the prompt: hate.",
+    "Safe or not detected in the answer: protected_material_text.",
 ]
 
 
 class TestView:
     VIEW = severity(EVERYTHING)
 
-    def test_every_verdict_is_a_row(self) -> None:
+    def test_what_was_found_is_a_row_and_all_else_is_named_below(self) -> None:
         assert Page(self.VIEW.html).rows(6) == ROWS
+        for sentence in CLEAR:
+            assert sentence in Page(self.VIEW.html).text
+            assert sentence in self.VIEW.plain
+
+    def test_where_nothing_was_found_no_table_is(self) -> None:
+        view = severity({"prompt": {"hate": FOUND_SAFE, "jailbreak": FOUND_NOT_DETECTED}})
+        page = Page(view.html)
+        assert (page.cells, page.images) == ([], [])
+        assert "Safe or not detected in the prompt: hate, jailbreak." in page.text
+        assert "Safe or not detected in the prompt: hate, jailbreak." in view.plain
+
+    def test_a_category_that_was_filtered_is_a_row_whatever_its_level(self) -> None:
+        odd = {"hate": FilterResult(True, severity="safe")}
+        assert Page(severity({"prompt": odd}).html).rows(6) == [
+            ["prompt", "hate", "safe", "0 of 3", "□□□", "yes"]
+        ]
+
+    def test_very_many_in_which_nothing_was_found_are_cut(self) -> None:
+        view = severity({"prompt": {f"category_{i}": FOUND_SAFE for i in range(10_000)}})
+        assert f"category_23 and {10_000 - MAX_ROWS:,} more." in view.plain
+        assert len(view.html) < 2_000
 
     def test_the_same_as_text(self) -> None:
         folded = " ".join(re.sub("[│─├┤┼┬┴┌┐└┘]", " ", self.VIEW.plain).split())
@@ -192,7 +215,6 @@ class TestView:
     def test_the_picture_is_told_in_words(self) -> None:
         (image,) = Page(self.VIEW.html).images
         for words in (
-            "prompt, hate: safe;",
             "prompt, jailbreak: detected, filtered;",
             "answer, violence: medium, filtered;",
             "answer, error: not checked.",
@@ -207,13 +229,13 @@ class TestView:
             sum(image.getpixel((2 * x, 2 * (76 + 30 * row + 9))) in full for x in middles)
             for row in range(len(ROWS))
         ]
-        assert filled == [0, 3, 0, 1, 2, 3, 0, 0, 0]  # one that was detected is one wide box
+        assert filled == [3, 0, 1, 2, 3, 0, 0]  # one that was detected is one wide box
 
     def test_nothing_is_told_by_colour_alone(self, drawn: list[dict[str, Any]]) -> None:
         severity(EVERYTHING)
         words = [text["text"] for text in drawn]
         assert sum("filtered" in word for word in words) == 4
-        assert {"low", "medium", "high", "not checked", "not detected"} <= set(words)
+        assert {"low", "medium", "high", "not checked"} <= set(words)
         assert words.count("?") == 3
 
     @pytest.mark.parametrize("results", [{}, {"answer": {}}, {"prompt": {}, "answer": {}}])

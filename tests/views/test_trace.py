@@ -42,16 +42,16 @@ def test_a_conversation_step_by_step() -> None:
         AssistantMessage("At 08:15."),
     ]
     assert steps(*conversation) == [
-        ["1", "program → model", "instructs", "Be kind."],
+        ["1", "your program → model", "instructs", "Be kind."],
         ["2", "user → model", "says", "When?"],
-        ["3", "model → tool", "calls train", 'to = "Oslo"\nn = 2'],
-        ["4", "model → tool", "calls now", "(no arguments)"],
-        ["5", "tool → model", "answers step 4 with an error", '{"error":"no clock"}'],
-        ["6", "tool → model", "answers step 3", '{"at":"08:15"}'],
+        ["3", "model → your program", "asks for train", 'to = "Oslo"\nn = 2'],
+        ["4", "model → your program", "asks for now", "(no arguments)"],
+        ["5", "your program → model", "result of step 4: an error", '{"error":"no clock"}'],
+        ["6", "your program → model", "result of step 3", '{"at":"08:15"}'],
         ["7", "model → user", "says", "At 08:15."],
     ]
     plain = trace(conversation).plain.replace("\N{NO-BREAK SPACE}", " ")
-    for words in ("calls train", 'to = "Oslo"', "answers step 3", "model → user"):
+    for words in ("asks for train", 'to = "Oslo"', "result of step 3", "model → user"):
         assert words in plain
 
 
@@ -62,7 +62,7 @@ def test_dicts_are_as_good() -> None:
 
 def test_a_message_with_text_and_calls_has_a_step_for_each() -> None:
     told = [step[2] for step in steps(calling(made("a", "{}"), made("b", "{}"), content="Wait."))]
-    assert told == ["says", "calls a", "calls b"]
+    assert told == ["says", "asks for a", "asks for b"]
 
 
 def test_arguments_that_are_no_object_stand_as_they_were_written() -> None:
@@ -72,7 +72,7 @@ def test_arguments_that_are_no_object_stand_as_they_were_written() -> None:
 
 
 def test_an_answer_to_no_call_says_so() -> None:
-    assert only(ToolMessage("{}", "lost"))[1] == "answers no known call"
+    assert only(ToolMessage("{}", "lost"))[1] == "result of no known call"
 
 
 def test_only_what_a_toolbox_tells_of_a_failure_is_an_error() -> None:

@@ -24,12 +24,12 @@ CONVERSATION = [
 ]
 STEPS = steps_of(CONVERSATION)
 HEADS = [
-    "Step 1 of 7: program → model, instructs",
+    "Step 1 of 7: your program → model, instructs",
     "Step 2 of 7: user → model, says",
-    "Step 3 of 7: model → tool, calls train",
-    "Step 4 of 7: model → tool, calls now",
-    "Step 5 of 7: tool → model, answers step 4 with an error",
-    "Step 6 of 7: tool → model, answers step 3",
+    "Step 3 of 7: model → your program, asks for train",
+    "Step 4 of 7: model → your program, asks for now",
+    "Step 5 of 7: your program → model, result of step 4: an error",
+    "Step 6 of 7: your program → model, result of step 3",
     "Step 7 of 7: model → user, says",
 ]
 

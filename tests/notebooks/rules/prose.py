@@ -1,9 +1,10 @@
-"""Rules on the prose of a lesson: headings, the way on, dates."""
+"""Rules on the prose of a lesson: headings, the way on, dates, the length of sentences."""
 
 import re
 from collections.abc import Iterator
 
-from tests.notebooks.rules.page import Page
+from tests.notebooks.rules.page import Page, without
+from tests.notebooks.rules.sentences import too_many_long
 
 MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 DATES = re.compile(
@@ -47,6 +48,12 @@ def it_ends_with_a_recap_and_the_way_on(page: Page) -> Iterator[str]:
 
 
 def no_dates(page: Page) -> Iterator[str]:
+    """A table with a column of dates is the place for them."""
     for soup in page.prose:
-        for found in DATES.finditer(soup.get_text()):
+        text = without(soup, "table:has(th:-soup-contains-own('date'))").get_text()
+        for found in DATES.finditer(text):
             yield f"{found[0]!r} will be out of date"
+
+
+def sentences_are_short(page: Page) -> Iterator[str]:
+    yield from too_many_long(piece.before for piece in page.view.pieces if piece.output is None)
