@@ -21,7 +21,7 @@ from tests.notebooks import files, pages
 from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED
 from tests.notebooks.rules import RULES, Rule, leaks, page
 
-MAX_RECORDING = 100_000
+MAX_RECORDING = 250_000
 """Bytes."""
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
