@@ -92,18 +92,17 @@ def _draw(
         name = f"token {place + 1}" if place < listed else "any other"
         card.text(20, top + height * place, name, size=11)
     for column, value in enumerate(shares):
-        x, total = left + width * column, sum(counts[value]) or 1
-        card.text(x, top - 24, f"temperature {value:g}", size=12, fill=MUTED)
+        x, length = left + width * column, width - 14
+        card.text(x, top - 26, f"temperature {value:g}", size=12, fill=MUTED)
         for place, share in enumerate(shares[value]):
-            y, length = top + height * place, (width - 14)
+            y = top + height * place
             if share is None:
-                card.text(x, y, "?", size=11, fill=MUTED)
+                card.text(x, y - 4, "?", size=10, fill=MUTED)
             else:
-                card.box(x, y, x + length * share, y + 7, fill=ARRIVED)
-            if counts[value] and (share is not None or counts[value][place]):
-                at = x if share is not None else x + 12
-                end = at + (length - (at - x)) * counts[value][place] / total
-                card.box(at, y + 8, end, y + 15, fill=WHITE, outline=INK)
+                card.box(x, y, x + length * share, y + 6, fill=ARRIVED)
+            if counts[value] and counts[value][place]:
+                end = x + length * counts[value][place] / sum(counts[value])
+                card.box(x, y + 9, end, y + 15, fill=WHITE, outline=INK)
     y = top + height * (listed + 1) + 12
     card.box(20, y, 46, y + 10, fill=ARRIVED)
     card.text(54, y - 2, "how likely", size=11, fill=MUTED)

@@ -22,7 +22,7 @@ from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED
 from tests.notebooks.rules import RULES, Rule, leaks, page
 
 MAX_RECORDING = 250_000
-"""Bytes."""
+"""Bytes. A real model sends an event for each token, and each with the notes of the service."""
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 page_of = cache(page.page_of)
