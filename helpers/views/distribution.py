@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from helpers.client.responses import ChatCompletions
 from helpers.views.charts import ARRIVED, INK, MUTED, WHITE, WIDTH, Card
@@ -18,7 +19,7 @@ _NOTHING = "There are no log probabilities in this answer. Ask with logprobs=Tru
 
 
 def distribution(
-    answer: ChatCompletions,
+    answer: ChatCompletions | Sequence[Any] | None,
     draws: Mapping[float, Sequence[str]],
     temperatures: Sequence[float] = (0.2, 1, 2),
 ) -> View:
