@@ -22,6 +22,7 @@ LANGUAGES = (*("Basque", "Czech", "Esperanto", "Estonian", "Finnish", "Irish", "
 SCRIPTED: dict[str, dict[str, str]] = {
     "02-streaming": {
         "Count from one to five.": "protocol",
+        "Count from five to one.": "protocol",
         "Count to three, and leave out the end mark.": "failure",
         "Tell me about a lighthouse, over a bad line.": "failure",
     },
