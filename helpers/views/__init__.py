@@ -4,16 +4,21 @@ from helpers.views.content_filter import filter_results, severity
 from helpers.views.displays import lesson_map, timeline, usage, wire
 from helpers.views.image_preview import preview
 from helpers.views.logprobs import heatmap
+from helpers.views.moving import ended_table, moving_table, side_by_side, stream_events
 from helpers.views.trace import trace
 from helpers.views.view import View, table
 
 __all__ = [
     "View",
+    "ended_table",
     "filter_results",
     "heatmap",
     "lesson_map",
+    "moving_table",
     "preview",
     "severity",
+    "side_by_side",
+    "stream_events",
     "table",
     "timeline",
     "trace",
