@@ -207,7 +207,7 @@ def _replacement(row: Row) -> list[Cell]:
     for side, code in {"helpers": row.helpers, "openai": row.openai}.items():
         replaced = CODE.format(lines_html(code.strip())) if code else NO_COUNTERPART
         parts.append(Markup("{}: {}").format(side, replaced))
-    parts += [prose_cell(row.note).html] if row.note else []
+    parts += [Markup("note: {}").format(prose_cell(row.note).html)] if row.note else []
     return [Cell(names, ""), Cell(Markup("<br>").join(parts), "")]
 
 
