@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby, zip_longest
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 import httpx
 from markupsafe import Markup
@@ -22,7 +23,7 @@ MAX_VALUE = 160
 MAX_NAME = 36
 """Characters of a line of a name of the retired SDK."""
 FIRST_LINE = ""
-"""The path of the first line: method and address, or status."""
+"""The path of the first line: method and path, or status."""
 HEADERS = ("api-key", "authorization", "extra-parameters")
 """The request headers that it shows: the others are the same for all calls."""
 
@@ -64,7 +65,9 @@ def _fields(exchange: Exchange | None, part: str, paths: Collection[str]) -> Fie
         fields |= dict(_leaves(exchange.response_body))
     else:
         sent = exchange.request_headers
-        fields = {FIRST_LINE: f"{exchange.method} {exchange.target}"}
+        path, _, query = exchange.target.partition("?")
+        fields = {FIRST_LINE: f"{exchange.method} {path}"}
+        fields |= {f"query {name}": value for name, value in parse_qsl(query)}
         fields |= {f"header {name}": sent[name] for name in HEADERS if name in sent}
         fields |= dict(_leaves(exchange.request_body))
     return {path: value for path, value in fields.items() if not paths or _is_below(path, paths)}
@@ -137,7 +140,7 @@ def _field(
         return ""
     path, value = row[label], columns[label][row[label]]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    told = folded(one_line(text, MAX_VALUE), width) or '""'
+    told = folded(one_line(text, MAX_VALUE), width + 3) or '""'  # values are in a narrower font
     if not path:
         return told
     lines = _path_lines(path, width)
@@ -157,10 +160,11 @@ def _path_lines(path: str, width: int) -> list[str]:
 
 def stream_events(calls: Mapping[str, httpx.Response]) -> View:
     """Show what the events of streams bring, in order, a column for each: ``delta.content × 20``
-    are 20 chunks with text, one after the other. An answer that is no stream shows its status.
+    are 20 chunks with text, one after the other. An answer without events shows its status.
     """
     columns = [
         [f"{name} × {len([*same])}" for name, same in groupby(_event_names(call))]
+        or [f"{call.status_code} {call.reason_phrase}"]
         for call in calls.values()
     ]
     return table(list(calls), zip_longest(*columns, fillvalue=""))
@@ -168,8 +172,6 @@ def stream_events(calls: Mapping[str, httpx.Response]) -> View:
 
 def _event_names(call: httpx.Response) -> Iterator[str]:
     """Yield the name of each event, or what is in it if it has none."""
-    if "event-stream" not in call.headers.get("content-type", ""):
-        yield f"{call.status_code} {call.reason_phrase}"
     for event in EventReader().feed(call.text):
         if event.name != "message":
             yield one_line(event.name)
