@@ -94,6 +94,11 @@ def _thinker(needed: int, text: str = "", reason: str = "length") -> Callable[[i
     return ask
 
 
+def _body(**fields: Any) -> JSON:
+    return {"model": "my-deployment", **fields}
+
+
+_FUNCTION = {"name": "next_train", "parameters": {"type": "object", "properties": {}}}
 _ROUND = [_ASK, _calls("a"), _result("a")]
 
 CASES: dict[str, tuple[Case, ...]] = {
@@ -180,6 +185,29 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a small picture", (640, 480), (640, 480)),
         Case("a very long picture", (10240, 4), (1024, 1)),
     ),
+    "09-moving-to-v1": (
+        Case("a question alone", _body(messages=[_ASK]), _body(input=[_ASK])),
+        Case(
+            "a limit with the older name",
+            _body(messages=[_ASK], max_tokens=100),
+            _body(input=[_ASK], max_output_tokens=100),
+        ),
+        Case(
+            "a limit with the newer name",
+            _body(messages=[_ASK], max_completion_tokens=100),
+            _body(input=[_ASK], max_output_tokens=100),
+        ),
+        Case(
+            "a parameter that keeps its name",
+            _body(messages=[_ASK], temperature=0),
+            _body(input=[_ASK], temperature=0),
+        ),
+        Case(
+            "a tool",
+            _body(messages=[_ASK], tools=[{"type": "function", "function": _FUNCTION}]),
+            _body(input=[_ASK], tools=[{"type": "function", **_FUNCTION}]),
+        ),
+    ),
     "10-reasoning-models": (
         Case("a model that hardly thinks", _thinker(20), "with 100"),
         Case("one that needs 150 tokens to think", _thinker(150), "with 200"),
@@ -210,6 +238,9 @@ HINTS = {
     "`.filtered` in a set, and `sorted` makes a list of it.",
     "08-images": "Divide 1024 by the longer side, and take 1 if that is more. Multiply both sides "
     "by it. `round` makes whole numbers, and `max(1, ...)` keeps a side from becoming 0.",
+    "09-moving-to-v1": "Make a dict of old and new names; `messages` and `input` are one pair. "
+    "`{names.get(name, name): value for name, value in body.items()}` renames. Then, if there are "
+    "tools, make a flat dict of each: its type, and all that its `function` holds.",
     "10-reasoning-models": "A loop over (100, 200, 400, 800, 1600) asks at most five times. Return "
     "the content as soon as there is one, or the `finish_reason` is not `length`. After the loop "
     "there was nothing: return None.",

@@ -1,6 +1,6 @@
 """List the uses of the retired SDK azure-ai-inference: ``python -m helpers move``.
 
-Files are read, never run or changed. The table ``move.toml`` has what takes the place of each name.
+Files are read, never run or changed. The table ``moving.toml`` has what takes the place of a name.
 A name is what an import of the same file binds, whatever its scope. A method (``client.complete``)
 is told by its name and its keywords, in files that import the SDK.
 """
@@ -10,18 +10,16 @@ import glob
 import re
 import sys
 import tokenize
-import tomllib
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from helpers.client.errors import ChatError
 from helpers.client.text import one_line
+from helpers.moving import SDK, TABLE, Row
 
-SDK = "azure.ai.inference"
 MODULES = (SDK, f"{SDK}.aio", f"{SDK}.models", f"{SDK}.prompts", f"{SDK}.tracing")
 METHODS = {
     "complete": ("ChatCompletionsClient", {"messages", "body", "stream", "model_extras"}),
@@ -32,7 +30,7 @@ METHODS = {
 PYTHON_CELL = re.compile(r"%%(time|timeit|capture|prun|python3?)\b")  # other cell magics: not
 PYTHON_LINE = re.compile(r"^(\s*)%(?:time|timeit|prun) ", re.MULTILINE)
 CONTINUED = re.compile(r"^(\s*[%!].*)\\\n(.*)$", re.MULTILINE)
-NONE, NO_IMPORT = "(no counterpart)", "(nothing to import)"
+NO_IMPORT = "(nothing to import)"
 PIP = "pip install azure-ai-inference"
 PIP_PATTERN = re.compile(r"get_ipython\(\).*\bpip3?\b.*\binstall\b.*\bazure-ai-inference\b")
 
@@ -43,21 +41,6 @@ class UnreadableFileError(ChatError):
     advice = "correct it, or leave it out; everything else was searched."
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the table: the comment at the top of ``move.toml`` describes its fields."""
-
-    old: list[str] = field(compare=False)
-    helpers: str = ""
-    openai: str = ""
-    helpers_import: str = ""
-    openai_import: str = ""
-    note: str = ""
-
-
-_ROWS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["row"]
-TABLE = {name: row for row in (Row(**row) for row in _ROWS) for name in row.old}
-"""The rows by each of their old names."""
 Uses = dict[tuple[int, int, str], tuple[str, Row]]
 """Place and row of each use, by the number of its cell (0 in a file), its line and its name."""
 
@@ -71,7 +54,7 @@ def move(names: Sequence[str]) -> int:
     found = 0
     for path in (files := list(find_files(names, errors))):
         for (_, _, name), (place, row) in scan(path, errors).items():
-            print(f"{place}: {name}\n{describe(row, is_async=name.startswith('aio.'))}")
+            print(f"{place}: {name}\n{row.describe(is_async=name.startswith('aio.'))}")
             found += 1
     for error in errors:
         print(error, file=sys.stderr)
@@ -240,11 +223,3 @@ def _import_row(rows: Collection[Row]) -> Row:
     """Return the row for the import of what ``rows`` replace."""
     sides = {row.helpers_import for row in rows}, {row.openai_import for row in rows}
     return Row([], *("\n".join(sorted(side - {""})) or NO_IMPORT for side in sides))
-
-
-def describe(row: Row, *, is_async: bool = False) -> str:
-    """Return what replaces a use, as text; the calls of an async client are awaited."""
-    text = f"  helpers: {row.helpers.strip() or NONE}\n  openai:  {row.openai.strip() or NONE}"
-    text = re.sub(r"\n(?!  openai:)", "\n" + " " * 11, text)
-    text = text.replace("= client.", "= await client.") if is_async else text
-    return text + f"\n  note:    {row.note}" * bool(row.note)

@@ -101,13 +101,13 @@ def lesson_map(lessons: Iterable[Lesson], here: str | None = None) -> View:
         if lesson.id == here:
             name += " (you are here)"
             link = Markup("<b>{}</b>").format(name)
-        prose = map(_prose_cell, (lesson.summary, lesson.mirrors))
+        prose = map(prose_cell, (lesson.summary, lesson.mirrors))
         rows.append([Cell(link, name), lesson.minutes, *prose])
     return table(["lesson", "minutes", "what it teaches", "section of the article"], rows)
 
 
-def _prose_cell(text: str) -> Cell:
-    """Return a cell of the project's own words, with `code` between backticks."""
+def prose_cell(text: str) -> Cell:
+    """Return a cell of the project's own words, in which backticks mark code."""
     text = one_line(text)
     parts = enumerate(re.split("`([^`]+)`", text))
     html = (_CODE.format(part) if place % 2 else part for place, part in parts)

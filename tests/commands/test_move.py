@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 import helpers
 from helpers import __main__ as command
 from helpers import images
-from helpers.commands.move import SDK, TABLE
+from helpers.moving import SDK, TABLE
 from tests.notebooks import files
 
 CASES = tomllib.loads(Path(__file__).with_name("move_cases.toml").read_text(encoding="utf-8"))

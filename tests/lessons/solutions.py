@@ -72,6 +72,15 @@ def size_to_send(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
+def to_responses(body: dict[str, Any]) -> dict[str, Any]:
+    limits = dict.fromkeys(("max_tokens", "max_completion_tokens"), "max_output_tokens")
+    names = {"messages": "input", **limits}
+    moved = {names.get(name, name): value for name, value in body.items()}
+    if "tools" in body:
+        moved["tools"] = [{"type": tool["type"], **tool["function"]} for tool in body["tools"]]
+    return moved
+
+
 def patient(ask: Callable[[int], ChatCompletions]) -> str | None:
     for budget in (100, 200, 400, 800, 1600):
         completion = ask(budget)
@@ -90,5 +99,6 @@ SOLUTIONS: dict[str, Answer] = {
     "06-tools": open_calls,
     "07-content-safety": filtered_categories,
     "08-images": size_to_send,
+    "09-moving-to-v1": to_responses,
     "10-reasoning-models": patient,
 }

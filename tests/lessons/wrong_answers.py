@@ -4,7 +4,14 @@ import json
 from typing import Any
 
 from helpers.views import filter_results
-from tests.lessons.solutions import Answer, least_sure, open_calls, size_to_send, was_cut
+from tests.lessons.solutions import (
+    Answer,
+    least_sure,
+    open_calls,
+    size_to_send,
+    to_responses,
+    was_cut,
+)
 
 
 def loads(completion: Any, kind: type = dict) -> Any:
@@ -36,6 +43,14 @@ def asking(ask: Any, *budgets: int, none: Any = None, reasons: Any = ("length",)
         if completion.content or completion.finish_reason not in reasons:
             return completion.content
     return none
+
+
+def renamed(body: Any, **names: str) -> Any:
+    return {names.get(name, name): value for name, value in body.items()}
+
+
+NEW_NAMES = {"messages": "input", "max_tokens": "max_output_tokens"}
+NEWER_NAMES = {**NEW_NAMES, "max_completion_tokens": "max_output_tokens"}
 
 
 WRONG: dict[str, dict[str, Answer]] = {
@@ -102,6 +117,29 @@ WRONG: dict[str, dict[str, Answer]] = {
         "by the width": lambda size: shrunk(size, min(1, 1024 / size[0])),
         "down to nothing": lambda size: shrunk(size, min(1, 1024 / max(size)), least=0),
         "a list": lambda size: list(size_to_send(size)),
+    },
+    "09-moving-to-v1": {
+        "only the messages": lambda body: renamed(body, messages="input"),
+        "only the older limit": lambda body: (
+            renamed(to_responses(body), **NEW_NAMES)
+            if "max_completion_tokens" not in body
+            else renamed(body, **NEW_NAMES)
+        ),
+        "only the newer limit": lambda body: (
+            renamed(body, messages="input") if "max_tokens" in body else to_responses(body)
+        ),
+        "tools as they were": lambda body: renamed(body, **NEWER_NAMES),
+        "the tool's function alone": lambda body: {
+            **to_responses(body),
+            **({"tools": [tool["function"] for tool in body["tools"]]} if "tools" in body else {}),
+        },
+        "nothing but the known": lambda body: {
+            name: value for name, value in to_responses(body).items() if name != "temperature"
+        },
+        "the text of the question": lambda body: {
+            **to_responses(body),
+            "input": body["messages"][0]["content"],
+        },
     },
     "10-reasoning-models": {
         "once": lambda ask: asking(ask, 100),

@@ -15,7 +15,7 @@ import pytest
 
 from tests.notebooks import files
 
-BASIC, STREAMING = "01-basic-call", "02-streaming"
+BASIC, STREAMING, MOVING = "01-basic-call", "02-streaming", "09-moving-to-v1"
 LOSSY_STREAM = """
 
 _whole = CompletionStream.__iter__
@@ -77,6 +77,13 @@ def one_character(copy: Path) -> None:
     path.write_text(json.dumps(tape), encoding="utf-8")
 
 
+def a_renamed_field(copy: Path) -> None:
+    """The other route, which the lesson shows beside its own, counts the tokens elsewhere."""
+    path = copy / "tests" / "cassettes" / "models" / f"{MOVING}.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('prompt_tokens"', 'tokens_sent"'), encoding="utf-8")
+
+
 def another_arrival(copy: Path) -> None:
     """The first chunk of a recorded stream came later."""
     path = copy / "tests" / "cassettes" / "v1" / f"{STREAMING}.json"
@@ -121,6 +128,7 @@ def test_the_copy_passes_as_it_is(copy: Path, lesson: str) -> None:
         pytest.param(BASIC, append("client/responses", WRONG_SUM), id="a wrong sum of tokens"),
         pytest.param(BASIC, append("client/errors", OTHER_WORDS), id="an error with other advice"),
         pytest.param(BASIC, one_character, id="one character of a recording"),
+        pytest.param(MOVING, a_renamed_field, id="a field of a recording has another name"),
         pytest.param(BASIC, another_question, id="a request that was not recorded"),
         pytest.param(BASIC, a_missing_output, id="an output that is missing"),
     ],

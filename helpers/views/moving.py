@@ -1,0 +1,230 @@
+"""Displays for code that moves: calls side by side, what replaces a name, what ended when."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from itertools import groupby, zip_longest
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+import httpx
+from markupsafe import Markup
+
+from helpers.client.exchange import Exchange
+from helpers.client.sse import EventReader
+from helpers.client.text import folded, one_line, sanitize
+from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
+from helpers.views.displays import HasExchange, prose_cell
+from helpers.views.view import Cell, View, lines_html, table
+
+MAX_LINE = 84
+"""Characters of a row of calls side by side: about 700 pixels."""
+MAX_VALUE = 160
+"""Characters of a value in it."""
+MAX_NAME = 36
+"""Characters of a line of a name of the retired SDK."""
+FIRST_LINE = ""
+"""The path of the first line: method and path, or status."""
+HEADERS = ("api-key", "authorization", "extra-parameters")
+"""The request headers that it shows: the others are the same for all calls."""
+
+CODE = Markup("<code>{}</code>")
+
+Fields = dict[str, Any]
+"""The single values of a request or an answer by their paths: ``choices[0].message.content``."""
+
+
+def side_by_side(
+    calls: Mapping[str, HasExchange | httpx.Response],
+    part: Literal["request", "answer"],
+    *paths: str,
+) -> View:
+    """Show the requests or the answers of ``calls``, a column for each and a row for each field.
+
+    Fields of the same path share a row, and so do fields that hold the same text or number: what
+    has another name in the other call. ``paths`` chooses the fields that are shown, with all that
+    is below them; without any, all are.
+    """
+    columns = {label: _fields(_exchange(call), part, paths) for label, call in calls.items()}
+    width = MAX_LINE // len(columns)
+    rows = [[_field(label, row, columns, width) for label in columns] for row in _matched(columns)]
+    return table(list(columns), rows)
+
+
+def _exchange(call: HasExchange | httpx.Response) -> Exchange | None:
+    if isinstance(call, httpx.Response):
+        return Exchange.from_response(call, streamed=0.0)
+    return call.exchange
+
+
+def _fields(exchange: Exchange | None, part: str, paths: Collection[str]) -> Fields:
+    """Return the fields of one part of a call; the first line and the headers come first."""
+    if exchange is None:
+        return {FIRST_LINE: "Nothing was sent."}
+    if part == "answer":
+        fields: Fields = {FIRST_LINE: f"{exchange.status} {exchange.reason}".rstrip()}
+        fields |= dict(_leaves(exchange.response_body))
+    else:
+        sent = exchange.request_headers
+        path, _, query = exchange.target.partition("?")
+        fields = {FIRST_LINE: f"{exchange.method} {path}"}
+        fields |= {f"query {name}": value for name, value in parse_qsl(query)}
+        fields |= {f"header {name}": sent[name] for name in HEADERS if name in sent}
+        fields |= dict(_leaves(exchange.request_body))
+    return {path: value for path, value in fields.items() if not paths or _is_below(path, paths)}
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from _leaves(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value:
+        for place, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{place}]")
+    else:
+        yield path or "(body)", value
+
+
+def _matched(columns: Mapping[str, Fields]) -> list[dict[str, str]]:
+    """Return for each row the path of its field in each column that has it."""
+    rows: list[dict[str, str]] = []
+    for label, fields in columns.items():
+        place = 0  # a field that only this column has comes after the one before it
+        for path in fields:
+            row = _same_path(rows, path) or _same_value(rows, columns, fields, path)
+            if row is None:
+                row = {}
+                rows.insert(place, row)
+            row[label] = path
+            place = max(place, rows.index(row) + 1)
+    return rows
+
+
+def _same_path(rows: Collection[dict[str, str]], path: str) -> dict[str, str] | None:
+    return next((row for row in rows if path in row.values()), None)
+
+
+def _same_value(
+    rows: Collection[dict[str, str]], columns: Mapping[str, Fields], fields: Fields, path: str
+) -> dict[str, str] | None:
+    """Return the row of other paths, none of them in ``fields``, that holds the same as ``path``.
+
+    Where that says little (0 and 1, true, an empty text) the name must be the same too.
+    """
+    value = fields[path]
+    says_little = isinstance(value, bool) or value in (None, 0, 1, "", [], {})
+    for row in rows:
+        other = next(iter(row.values()))
+        if says_little and _name(other) != _name(path):
+            continue
+        if not any(known in fields for known in row.values()) and all(
+            type(columns[label][known]) is type(value) and columns[label][known] == value
+            for label, known in row.items()
+        ):
+            return row
+    return None
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _is_below(path: str, paths: Collection[str]) -> bool:
+    return any(path == top or path.startswith((f"{top}.", f"{top}[")) for top in paths)
+
+
+def _field(
+    label: str, row: Mapping[str, str], columns: Mapping[str, Fields], width: int
+) -> Cell | str:
+    """Return path and value of the field that a column has in a row."""
+    if label not in row:
+        return ""
+    path, value = row[label], columns[label][row[label]]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    told = folded(one_line(text, MAX_VALUE), width + 3) or '""'  # values are in a narrower font
+    if not path:
+        return told
+    lines = _path_lines(path, width)
+    html = Markup("<br>").join(map(CODE.format, lines))
+    return Cell(html + Markup("<br>") + lines_html(told), "\n".join([*lines, f"  {told}"]))
+
+
+def _path_lines(path: str, width: int) -> list[str]:
+    """Return a path in lines of at most ``width`` characters, broken after its dots."""
+    lines = [""]
+    for step in sanitize(path).replace(".", ".\0").split("\0"):
+        if len(lines[-1]) + len(step) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += step
+    return lines
+
+
+def stream_events(calls: Mapping[str, httpx.Response]) -> View:
+    """Show what the events of streams bring, in order, a column for each: ``delta.content × 20``
+    are 20 chunks with text, one after the other. An answer without events shows its status.
+    """
+    columns = [
+        [f"{name} × {len([*same])}" for name, same in groupby(_event_names(call))]
+        or [f"{call.status_code} {call.reason_phrase}"]
+        for call in calls.values()
+    ]
+    return table(list(calls), zip_longest(*columns, fillvalue=""))
+
+
+def _event_names(call: httpx.Response) -> Iterator[str]:
+    """Yield the name of each event, or what is in it if it has none."""
+    for event in EventReader().feed(call.text):
+        if event.name != "message":
+            yield one_line(event.name)
+        elif event.data == "[DONE]":
+            yield event.data
+        else:
+            yield _chunk_name(json.loads(event.data))
+
+
+def _chunk_name(chunk: Any) -> str:
+    """Return the names of the fields in a chunk of a chat completion that bring something."""
+    choice = (chunk.get("choices") or [{}])[0]
+    names = [f"delta.{name}" for name, value in (choice.get("delta") or {}).items() if value]
+    names += ["finish_reason"] if choice.get("finish_reason") else []
+    names = names or [name for name in ("usage", "prompt_filter_results") if chunk.get(name)]
+    return one_line(", ".join(names)) or "nothing"
+
+
+def moving_table(part: str) -> View:
+    """Show what takes the place of the names of azure-ai-inference in one part of the table.
+
+    Raises ``KeyError`` if there is no such part; ``helpers.moving.PARTS`` has their names.
+    """
+    rows = PARTS[part]
+    view = table(["azure-ai-inference", "what takes its place"], map(_replacement, rows))
+    plain = "\n\n".join("\n".join([*_short_names(row), row.describe()]) for row in rows)
+    return View(view.html, plain)
+
+
+def _replacement(row: Row) -> list[Cell]:
+    """Return the names of a row, and below each other what takes their place."""
+    lines = [line for name in _short_names(row) for line in _path_lines(name, MAX_NAME)]
+    names = Markup("<br>").join(map(CODE.format, lines))
+    parts = []
+    for side, code in {"helpers": row.helpers, "openai": row.openai}.items():
+        replaced = CODE.format(lines_html(code.strip())) if code else NO_COUNTERPART
+        parts.append(Markup("{}: {}").format(side, replaced))
+    parts += [Markup("note: {}").format(prose_cell(row.note).html)] if row.note else []
+    return [Cell(names, ""), Cell(Markup("<br>").join(parts), "")]
+
+
+def _short_names(row: Row) -> list[str]:
+    """Return the names of a row without their package; of the two of a sync and an async client
+    only the first.
+    """
+    names = [name.removeprefix(f"{SDK}.").removeprefix("models.") for name in row.old]
+    return [name for name in names if name.removeprefix("aio.") not in names or name[:4] != "aio."]
+
+
+def ended_table() -> View:
+    """Show what ended when, and who says so."""
+    rows: list[list[object]] = []
+    for one in ENDED:
+        link = Markup('<a href="{}">{}</a>').format(one.url, one.source)
+        rows.append([one.what, one.when, one.how, Cell(link, one.source)])
+    return table(["what", "when", "how", "source"], rows)

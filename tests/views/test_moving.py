@@ -1,0 +1,162 @@
+"""Calls side by side, the events of streams, and the table of names that move."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from helpers import BadParameterError
+from helpers.moving import ENDED, PARTS, SDK
+from helpers.views import ended_table, moving_table, side_by_side, stream_events
+
+KEY = "Kq7xWz3vRt9mBn5c"
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "Why?"}], "max_tokens": 100}
+RESPONSES = {"model": "m", "input": "Why?", "max_output_tokens": 100, "store": False}
+
+
+def call(sent: Any, answer: Any = None, path: str = "/openai/v1/responses") -> httpx.Response:
+    url, key = f"https://my-resource.openai.azure.com{path}", {"api-key": KEY}
+    request = httpx.Request("POST", url, json=sent, headers=key)
+    return httpx.Response(200, json=answer or {}, request=request)
+
+
+def rows(html: str) -> list[list[str]]:
+    """The cells of each row; the lines of a cell are joined by a bar."""
+    found = re.findall(r"<tr>(.*?)</tr>", html)
+    cells = [re.findall(r'<div align="\w+">(.*?)</div>', row) for row in found]
+    return [[re.sub("</?code>", "", cell).replace("<br>", "|") for cell in row] for row in cells]
+
+
+def requests(*paths: str) -> list[list[str]]:
+    chat = call(CHAT, path="/models/chat/completions?api-version=2024-05-01-preview")
+    return rows(side_by_side({"chat": chat, "new": call(RESPONSES)}, "request", *paths).html)
+
+
+def test_the_same_values_stand_in_one_row_under_their_names() -> None:
+    assert requests() == [
+        ["chat", "new"],
+        ["POST /models/chat/completions", "POST /openai/v1/responses"],
+        ["query api-version|2024-05-01-preview", ""],
+        ["header api-key|***", "header api-key|***"],
+        ["model|m", "model|m"],
+        ["messages[0].role|user", ""],
+        ["messages[0].content|Why?", "input|Why?"],
+        ["max_tokens|100", "max_output_tokens|100"],
+        ["", "store|false"],
+    ]
+
+
+def test_paths_choose_fields_with_what_is_below_them() -> None:
+    assert requests("messages", "input", "max") == [
+        ["chat", "new"],
+        ["messages[0].role|user", ""],
+        ["messages[0].content|Why?", "input|Why?"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({"a": "word"}, {"b": "word"}, [["a|word", "b|word"]]),
+        ({"a": 17}, {"b": 17}, [["a|17", "b|17"]]),
+        ({"a": 17}, {"b": 18}, [["", "b|18"], ["a|17", ""]]),
+        ({"a": 17}, {"a": 18}, [["a|17", "a|18"]]),
+        ({"a": 2}, {"b": "2"}, [["", "b|2"], ["a|2", ""]]),
+        # What could be any value, unless the name is the same:
+        ({"a": True}, {"b": True}, [["", "b|true"], ["a|true", ""]]),
+        ({"a": 0}, {"b": 0}, [["", "b|0"], ["a|0", ""]]),
+        ({"a": {"x": True}}, {"b": {"x": True}}, [["a.x|true", "b.x|true"]]),
+        ({"a": {"x": True}}, {"b": {"x": False}}, [["", "b.x|false"], ["a.x|true", ""]]),
+        # `b` has a row of its own already:
+        ({"a": "word", "b": 1}, {"b": "word"}, [["a|word", ""], ["b|1", "b|word"]]),
+    ],
+)
+def test_which_fields_share_a_row(one: Any, other: Any, expected: list[list[str]]) -> None:
+    view = side_by_side({"1": call({}, one), "2": call({}, other)}, "answer", "a", "b")
+    assert rows(view.html)[1:] == expected
+
+
+def test_an_error_before_sending_says_so_and_another_shows_its_answer() -> None:
+    calls = {"unsent": BadParameterError("No."), "sent": call({}, {"text": "<b>&"})}
+    assert rows(side_by_side(calls, "answer").html)[1:] == [
+        ["Nothing was sent.", "200 OK"],
+        ["", "text|&lt;b&gt;&amp;"],
+    ]
+
+
+def test_the_columns_are_narrow_and_no_key_is_shown() -> None:
+    deep = {"choices": [{"message": {"tool_calls": [{"function": {"arguments": "x" * 500}}]}}]}
+    view = side_by_side({label: call(deep, deep) for label in "abc"}, "request")
+    assert KEY not in view.html + view.plain
+    assert max(len(line) for row in rows(view.html) for c in row for line in c.split("|")) <= 31
+
+
+STREAM = """\
+data: {"choices": [], "prompt_filter_results": [{}]}
+
+data: {"choices": [{"delta": {"role": "assistant", "content": ""}}]}
+
+data: {"choices": [{"delta": {"content": "A"}}]}
+
+data: {"choices": [{"delta": {"content": "B"}}]}
+
+data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+
+data: {"choices": [], "usage": {"total_tokens": 5}}
+
+data: [DONE]
+
+"""
+NAMED = """\
+event: response.created
+data: {}
+
+event: response.output_text.delta
+data: {}
+
+event: response.output_text.delta
+data: {}
+
+"""
+
+
+def test_the_events_of_streams_are_named_and_counted_in_order() -> None:
+    kind = {"content-type": "text/event-stream; charset=utf-8"}
+    calls = {
+        "chat": httpx.Response(200, headers=kind, text=STREAM),
+        "new": httpx.Response(200, headers=kind, text=NAMED),
+        "refused": httpx.Response(404, json={}),
+    }
+    chat, new, refused = zip(*rows(stream_events(calls).html), strict=True)
+    assert chat[1:] == (
+        *("prompt_filter_results × 1", "delta.role × 1", "delta.content × 2"),
+        *("finish_reason × 1", "usage × 1", "[DONE] × 1"),
+    )
+    assert new[1:3] == ("response.created × 1", "response.output_text.delta × 2")
+    assert refused[1:3] == ("404 Not Found", "")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_row_of_the_table_has_both_sides_or_says_that_there_is_none(part: str) -> None:
+    view = moving_table(part)
+    found = rows(view.html)[1:]
+    assert len(found) == len(PARTS[part]) == len(view.plain.split("\n\n"))
+    for (names, replaced), row in zip(found, PARTS[part], strict=True):
+        assert row.old[0].removeprefix(f"{SDK}.").removeprefix("models.") in names.replace("|", "")
+        assert ("helpers: (no counterpart)" in replaced) == (not row.helpers)
+        assert ("openai: (no counterpart)" in replaced) == (not row.openai)
+        assert ("note: " in replaced) == bool(row.note)
+
+
+def test_there_is_no_other_part() -> None:
+    with pytest.raises(KeyError):
+        moving_table("nothing")
+
+
+def test_each_date_has_a_source() -> None:
+    html = ended_table().html
+    assert [one.when for one in ENDED] == sorted(one.when for one in ENDED)
+    for one in ENDED:
+        assert f'<a href="{one.url}">{one.source.replace(chr(39), "&#39;")}</a>' in html
+        assert re.fullmatch(r"2026-\d\d-\d\d", one.when) and one.url.startswith("https://")
