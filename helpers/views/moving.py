@@ -52,7 +52,8 @@ def side_by_side(
 
 def _exchange(call: HasExchange | httpx.Response) -> Exchange | None:
     if isinstance(call, httpx.Response):
-        return Exchange.from_response(call, streamed=0.0)
+        call.extensions.setdefault("elapsed", lambda: 0.0)  # not shown
+        return Exchange.from_response(call)
     return call.exchange
 
 
