@@ -140,9 +140,10 @@ def conversation(
     html, plain = list[Markup](), list[str]()
     for place, message in enumerate(messages):
         role = str(message.get("role") or "unknown")
+        kind = role if role in _WHO else "other"
         name = _WHO.get(role, safe_text(role).capitalize())
         words = _words(message, (finish_reasons or {}).get(place))
-        html.append(_MESSAGE.format(role, name, escape_lines(words)))
+        html.append(_MESSAGE.format(kind, name, escape_lines(words)))
         plain.append(f"{name}: {safe_text(words)}")
     if not html:
         return View("<p>No message yet.</p>", "No message yet.")

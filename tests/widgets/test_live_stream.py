@@ -7,7 +7,7 @@ from helpers.widgets.ask_panel import Answer, outcome_text, progress_text, strea
 from helpers.widgets.job import Progress
 from helpers.widgets.live_stream import LiveStream
 from tests.fakes import ASK, DONE, client, event, piece, service_of, streamed
-from tests.widgets.panels import HELLO, LONG, control, press, run, state
+from tests.widgets.panels import HELLO, control, press, run, state
 
 
 def updates(*texts: str) -> list[StreamingChatCompletionsUpdate]:
@@ -33,14 +33,6 @@ def test_run_shows_an_answer_in_place_of_the_earlier_one() -> None:
             ASK,
             7,
         )
-
-
-def test_it_works_without_any_control() -> None:
-    panel = LiveStream(client(HELLO), ASK)
-    assert "(no text yet)" in repr(panel)
-    panel.run()
-    panel.job.wait(LONG)
-    assert "Hello" in repr(panel) and not panel.is_built
 
 
 def test_an_answer_that_was_cut_off_is_told_from_a_whole_one() -> None:

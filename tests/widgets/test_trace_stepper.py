@@ -1,18 +1,15 @@
 """The trace stepper: forward, back and all at once, each step with who, what, to whom and why."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 
 from helpers import AssistantMessage, SystemMessage, ToolMessage, UserMessage
-from helpers.views.trace import MAX_STEPS, Step, steps_of, trace
-from helpers.widgets.panel import WIDGET_VIEW
+from helpers.views.trace import MAX_STEPS, steps_of, trace
 from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier, why
 from tests.views.test_trace import calling, made
-from tests.views.test_views import HOSTILE
 
 CONVERSATION = [
     SystemMessage("Be kind."),
@@ -51,18 +48,6 @@ def watched() -> TraceStepper:
     return panel
 
 
-def test_the_static_view_is_the_whole_trace_wherever_one_is() -> None:
-    panel = TraceStepper(message for message in CONVERSATION)
-    static = trace(CONVERSATION)
-    for position in (1, 4, 7):
-        panel.go(position)
-        bundle = panel._repr_mimebundle_()
-        assert bundle["text/plain"] == f"{static.plain}\n\n{panel.note}"
-        assert bundle["text/html"] == f"{static.html}\n<p><i>{panel.note}</i></p>"
-        assert WIDGET_VIEW not in bundle
-    assert not panel.is_built
-
-
 def test_next_unfolds_one_step_after_the_other_and_back_folds_them() -> None:
     panel = watched()
     assert (now(panel), before(panel)) == (HEADS[0], [])
@@ -84,6 +69,7 @@ def test_all_opens_every_step_and_start_goes_back_to_the_first() -> None:
     panel = watched()
     panel._buttons["all"].click()
     assert now(panel) == HEADS[6]
+    assert panel.static_view() == trace(CONVERSATION)
     assert [is_open for _, is_open in before(panel)] == [True] * 6
     panel._buttons["start"].click()
     assert (now(panel), before(panel)) == (HEADS[0], [])
@@ -191,53 +177,10 @@ def test_a_long_conversation_is_bounded_and_says_so() -> None:
     assert earlier(steps, MAX_STEPS + 1, is_open=True).startswith("<details")
 
 
-def everywhere(text: str) -> list[Step]:
-    """Steps with ``text`` wherever a text may stand."""
-    given = made("x", json.dumps({text: text, "y": [text]}))
-    return steps_of(
-        [
-            {"role": text, "content": text},
-            {"role": "user", "content": [{"type": "text", "text": text}, {"type": text}]},
-            calling(made(text, text, text), given, content=text),
-            {"role": "tool", "tool_call_id": text, "content": text},
-            {"role": "tool", "tool_call_id": text, "content": json.dumps({"error": text})},
-        ]
-    )
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_does_no_harm(text: str) -> None:
-    steps, harmless = everywhere(text), everywhere("plain")
-    assert len(steps) == len(harmless) == 7
-    for place in range(1, 8):
-        for html in (current(steps, place), earlier(steps, place, is_open=True)):
-            html.encode("utf-8")
-            assert len(html) < 100_000
-            assert not re.search(
-                r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]",
-                html,
-            )
-            tags = {tag.name for tag in BeautifulSoup(html, "html.parser")(True)}
-            assert tags <= {"div", "p", "b", "pre", "br", "details", "summary", "span"}
-    assert "&lt;script&gt;" in current(everywhere(HOSTILE["script"]), 1)
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        *(None, 7, "text", [], {}, {"role": None}, {"role": 3, "content": 4}),
-        calling(None, "x", {}, {"function": []}),
-        calling(made(["x"], {"to": 1}, {})),
-        {"role": "tool", "tool_call_id": ["x"], "content": {"a": 1}},
-        {"role": "tool", "content": "[" * MAX_JSON},
-        {"role": "tool", "content": '{"a":' * 150 + "1" + "}" * 150},
-        calling(made("digits", f'{{"n": {"9" * 5_000}}}')),
-        calling(made("surrogate", '{"n": "\\ud800"}')),
-    ],
-    ids=lambda odd: repr(odd)[:40],
-)
-def test_odd_messages_are_shown_somehow(odd: Any) -> None:
-    panel = TraceStepper([odd, odd])
-    assert panel.root
-    panel._buttons["all"].click()
-    assert "cc-current" in panel.status.value
+def test_odd_arguments_are_shown_somehow() -> None:
+    odd = "[" * MAX_JSON, '{"a":' * 150 + "1" + "}" * 150, f'{{"n": {"9" * 5_000}}}', '"\\ud800"'
+    for text in odd:
+        panel = TraceStepper([calling(made("x", text)), ToolMessage(text, "x")])
+        assert panel.root
+        panel._buttons["all"].click()
+        assert "cc-current" in panel.status.value
