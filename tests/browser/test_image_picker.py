@@ -12,7 +12,7 @@ from helpers.images import MAX_BYTES
 from helpers.lessons import ROOT
 from tests.browser.conftest import Open, live_client
 from tests.browser.driver import Notebook
-from tests.browser.test_panels import examples, state
+from tests.browser.test_panels import state
 from tests.standin import StandIn
 from tests.standin.scripts import Script
 from tests.test_images import PLANTED, saved, tagged
@@ -91,28 +91,6 @@ def mine(tmp_path: Path) -> Path:
     path = tmp_path / "mine & <yours>.jpg"
     path.write_bytes(tagged("JPEG", 6))
     return path
-
-
-def test_an_example_chooses_picture_and_question(lesson: Notebook) -> None:
-    panel = lesson.panel(RECORDED)
-    answer = panel.locator(".cc-answer")
-    for picture, question, words in (
-        ("A lighthouse", "Is anybody in this picture?", "Nobody is to be seen"),
-        (
-            "A chart of languages",
-            "What does this chart compare",
-            "French and Bengali have the bars",
-        ),
-    ):
-        label = next(text for text in examples(panel) if text.startswith(f"{picture}: {question}"))
-        panel.get_by_label("Examples").select_option(examples(panel)[label])
-        expect(panel.locator(".cc-sent")).to_contain_text(picture)
-        panel.get_by_role("button", name="Run").click()
-        expect(answer).to_contain_text(words)
-    expect(state(panel, "finished")).to_be_visible()
-    panel.get_by_label("Picture", exact=True).select_option("A lighthouse")
-    expect(panel.locator(".cc-sent")).to_contain_text("A lighthouse (lighthouse.jpg)")
-    expect(answer).to_contain_text("French and Bengali have the bars")
 
 
 def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(

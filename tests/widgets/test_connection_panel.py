@@ -217,6 +217,7 @@ def test_what_the_service_refuses_is_said_and_the_key_need_not_be_entered_again(
         text = tried(panel, standin.models, model, key)
         assert text.startswith(f"It failed. {told} The service says: ")
         assert "What to do: check " in text and text.endswith(SAME)
+        assert "the box " in text and "AZURE" not in text + panel.static_view().plain
         assert isinstance(connect(ID).transport, ReplayTransport)
     assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
 

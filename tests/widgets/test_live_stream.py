@@ -47,9 +47,19 @@ def test_what_comes_before_any_text_is_said() -> None:
     asked = client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE))
     values = list(stream_answer(asked, run(), ASK))
     said = [progress_text(Progress("running", value)) for value in values]
-    assert said == ["(the model is reasoning, no text yet)", "Hi", "Hi"]
+    assert said == [*["(the model is reasoning, no text yet)"] * 2, "Hi", "Hi"]
+    assert [len(value.arrivals) for value in values] == [0, 0, 1, 1]
     assert progress_text(Progress("stopped", values[0])) == "(no text)"
     assert progress_text(Progress("ready", Answer())) == "(no text yet)"
+
+
+def test_thoughts_stand_before_the_answer_and_are_named() -> None:
+    thinks = [event(choices=[{"delta": {"reasoning_content": text}}]) for text in ("<Hm", ", well")]
+    panel = LiveStream(client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE)), ASK)
+    assert "Thoughts:" not in repr(panel)
+    press(panel)
+    assert repr(panel).startswith("Thoughts: <Hm, well\n\nHi\n\n0 s ")
+    assert "<b>Thoughts:</b> &lt;Hm, well</div>" in control(panel, "answer").value
 
 
 def test_of_earlier_updates_the_end_is_known_too() -> None:
@@ -59,7 +69,7 @@ def test_of_earlier_updates_the_end_is_known_too() -> None:
     assert repr(panel).startswith("The model refused: No.\n\n0 s ·█ 100 ms\n1 chunk: ")
     pieces[0]["delta"] = {"reasoning_content": "Hm"}
     assert repr(LiveStream(client(), ASK, initial=updates)).startswith(
-        "(the model reasoned and gave no text; finish_reason: stop)"
+        "Thoughts: Hm\n\n(the model reasoned and gave no text; finish_reason: stop)"
     )
 
 
