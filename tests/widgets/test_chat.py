@@ -162,11 +162,6 @@ def test_offline_the_list_holds_what_can_follow_here() -> None:
     assert press(panel).state == "finished"
 
 
-def test_messages_that_nobody_could_send_offer_nothing() -> None:
-    panel = Chat(connect("01-basic-call"), [{"role": "user", "content": 7}])
-    assert len(control(panel, "examples").options) == 1
-
-
 def test_export_shows_what_can_be_sent_again() -> None:
     panel = Chat(client(HELLO), [*START, UserMessage('"Quotes" & <b>é</b>')])
     export, exported = control(panel, "export"), control(panel, "exported")

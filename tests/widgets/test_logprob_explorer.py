@@ -39,6 +39,9 @@ def test_who_watches_gets_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
     assert WIDGET_VIEW in panel._repr_mimebundle_()
     assert panel.static_view() == heatmap(PLAIN_ANSWER)
     assert panel.root.children[-2].value == explorable(tokens_of(PLAIN_ANSWER))
+    panel = LogprobExplorer(ChatCompletions({"choices": []}))
+    assert panel.root.children[-2].value == panel.static_view().html
+    assert "Ask with logprobs=True" in panel.static_view().html
 
 
 def test_every_token_is_one_control_of_one_group_in_order() -> None:
@@ -53,21 +56,15 @@ def test_every_token_is_one_control_of_one_group_in_order() -> None:
     assert all(c.parent.name == "label" for c in controls)
     names = [c["aria-label"].partition(",")[0] for c in controls]
     assert names == ["'About'", "' seven'", "' thousand'", "'.\\nNobody'", "' knows'"]
+    assert all(c["data-lm-suppress-shortcuts"] == "true" for c in controls)
+    assert [c["aria-label"].partition(",")[0] for c in group.select("[checked]")] == ["' thousand'"]
     assert text(group) == "About seven thousand.\nNobody knows"
 
 
-def test_no_key_pressed_in_it_is_taken_by_jupyterlab() -> None:
-    controls = page(*PLAIN_ANSWER)("input")
-    assert all(control["data-lm-suppress-shortcuts"] == "true" for control in controls)
-
-
-def test_the_least_sure_token_is_chosen_at_first() -> None:
-    chosen = page(*PLAIN_ANSWER).select("input[checked]")
-    assert [control["aria-label"].partition(",")[0] for control in chosen] == ["' thousand'"]
-
-
 def test_its_alternatives_stand_beside_each_token() -> None:
-    places = page(token("Are"), UNSURE).select(".cc-rivals")
+    html = page(token("Are"), UNSURE)
+    assert html.form and html.form["style"] == "--cc-rows: 5"  # as high as the longest needs
+    places = html.select(".cc-rivals")
     assert places[1].get_text("\n").replace("\u00a0", " ").split("\n") == [
         "Token 2 of 2: ' alive'",
         *choices(tokens_of([UNSURE])[0]),
@@ -109,21 +106,10 @@ def test_many_alternatives_are_bounded_and_the_others_are_in_the_rest() -> None:
     assert told[-1] == "████░░░░░░  40% any other token"
 
 
-def test_the_place_below_is_as_high_as_the_longest_needs() -> None:
-    form = page(token("a"), UNSURE)("form")[0]
-    assert form["style"] == "--cc-rows: 5"
-
-
 def test_all_facts_but_the_table_are_those_of_the_static_view() -> None:
     said = text(page(*PLAIN_ANSWER))
     legend, _, summary, *_ = heatmap(PLAIN_ANSWER).plain.split("\n\n")
     assert legend in said and summary in said
-
-
-def test_an_answer_without_logprobs_says_so() -> None:
-    panel = LogprobExplorer(ChatCompletions({"choices": []}))
-    assert panel.root.children[-2].value == panel.static_view().html
-    assert "Ask with logprobs=True" in panel.static_view().html
 
 
 def test_a_long_answer_is_bounded() -> None:

@@ -1,6 +1,5 @@
 """What all widgets share: one bundle a cell, quick without anyone watching, errors in words."""
 
-import json
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from helpers.lessons import ROOT
 from helpers.views.view import View
 from helpers.widgets.live_stream import time_line
 from helpers.widgets.panel import (
-    WIDGET_VIEW,
     Panel,
     area,
     escape_lines,
@@ -20,8 +18,6 @@ from helpers.widgets.panel import (
     take_password,
 )
 from tests.fakes import KEY, leaked
-
-PLAIN = {"text/html", "text/plain"}
 
 
 class Bell(Panel):
@@ -47,33 +43,6 @@ class Bell(Panel):
         self.built += 1
         self.bell = self.button("Ring", "ring", self.ring, "Ring it")
         return [self.bell, self.status]
-
-
-@pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
-
-
-def test_with_nobody_watching_only_the_static_view_is_shown_and_nothing_is_built() -> None:
-    bell = Bell()
-    bundle = bell._repr_mimebundle_()
-    assert set(bundle) == PLAIN
-    assert bundle["text/plain"] == repr(bell) == "Rung: 0\n\nIn JupyterLab you can <ring> it."
-    assert bundle["text/html"] == (
-        "<p>Rung: 0</p>\n<p><i>In JupyterLab you can &lt;ring&gt; it.</i></p>"
-    )
-    assert not bell.is_built
-
-
-@pytest.mark.usefixtures("watched")
-def test_someone_who_watches_gets_the_controls_beside_the_static_view() -> None:
-    bell = Bell()
-    first, second = bell._repr_mimebundle_(), bell._repr_mimebundle_(include=None, exclude=None)
-    assert set(first) == PLAIN | {WIDGET_VIEW}
-    assert first[WIDGET_VIEW]["model_id"] == second[WIDGET_VIEW]["model_id"] == bell.root.model_id
-    assert bell.built == 1
-    assert json.loads(json.dumps(first)) == first
-    assert {"cc-panel", "cc-bell"} <= set(bell.root._dom_classes)
 
 
 def test_a_closed_panel_can_be_built_again() -> None:

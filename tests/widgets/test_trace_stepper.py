@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pytest
 from bs4 import BeautifulSoup
 
 from helpers import AssistantMessage, SystemMessage, ToolMessage, UserMessage
@@ -51,13 +50,14 @@ def watched() -> TraceStepper:
 def test_next_unfolds_one_step_after_the_other_and_back_folds_them() -> None:
     panel = watched()
     assert (now(panel), before(panel)) == (HEADS[0], [])
+    assert "6 more to come" in panel._rest.value
     for position in range(2, 8):
         panel._buttons["next"].click()
         assert now(panel) == HEADS[position - 1]
         heads = [(line.partition(": ")[0], is_open) for line, is_open in before(panel)]
         assert heads == [(head.partition(": ")[0], False) for head in HEADS[: position - 1]]
     panel._buttons["next"].click()
-    assert now(panel) == HEADS[6]
+    assert now(panel) == HEADS[6] and "That is all" in panel._rest.value
     panel._buttons["back"].click()
     assert (now(panel), len(before(panel))) == (HEADS[5], 5)
     for _ in range(9):
@@ -75,13 +75,6 @@ def test_all_opens_every_step_and_start_goes_back_to_the_first() -> None:
     assert (now(panel), before(panel)) == (HEADS[0], [])
     panel._buttons["next"].click()
     assert [is_open for _, is_open in before(panel)] == [False]
-
-
-def test_it_says_how_much_is_to_come() -> None:
-    panel = watched()
-    assert "6 more to come" in panel._rest.value
-    panel._buttons["all"].click()
-    assert "That is all" in panel._rest.value
 
 
 def test_the_button_to_press_next_stands_out_and_none_is_ever_switched_off() -> None:
@@ -103,16 +96,8 @@ def test_the_current_step_is_told_to_a_screen_reader_as_a_whole() -> None:
     assert "role=" not in panel._earlier.value
 
 
-def test_what_fails_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    panel = watched()
-    monkeypatch.setattr(panel, "refresh", lambda: 1 / 0)
-    panel._buttons["next"].click()
-    assert 'role="alert"' in panel.status.value and "What to do" in panel.status.value
-
-
 def test_every_step_has_its_reason() -> None:
-    reasons = [why(STEPS, place) for place in range(1, 8)]
-    for place, words in {
+    reasons = {
         1: "Instructions come first",
         2: "what the person wants",
         3: "asks your program",
@@ -120,21 +105,17 @@ def test_every_step_has_its_reason() -> None:
         5: "The call of step 4 went wrong",
         6: "has made the call of step 3",
         7: "it answers",
-    }.items():
-        assert words in reasons[place - 1]
-
-
-@pytest.mark.parametrize(
-    ("conversation", "words"),
-    [
-        ([ToolMessage("{}", "lost")], "No call before it has this id"),
-        ([calling(made("a", "{}"), content="Wait.")], "along with its next call"),
-        ([{"role": "critic", "content": "Hm."}], "only the service"),
-        ([{"content": "Hm."}], "only the service"),
-    ],
-)
-def test_odd_steps_have_one_too(conversation: list[Any], words: str) -> None:
-    assert words in why(steps_of(conversation), 1)
+    }
+    for place, words in reasons.items():
+        assert words in why(STEPS, place)
+    odd: list[tuple[Any, str]] = [
+        (ToolMessage("{}", "lost"), "No call before it has this id"),
+        (calling(made("a", "{}"), content="Wait."), "along with its next call"),
+        ({"role": "critic", "content": "Hm."}, "only the service"),
+        ({"content": "Hm."}, "only the service"),
+    ]
+    for message, words in odd:
+        assert words in why(steps_of([message]), 1)
 
 
 def code(step: str) -> str:
