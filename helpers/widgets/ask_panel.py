@@ -164,8 +164,24 @@ class AskPanel(Panel, Generic[Request, Value]):
         """Show what changes only when a run starts or ends."""
 
     def status_words(self, progress: Progress[Value]) -> str:
-        """Return what the status line says after the state."""
-        return outcome_text(progress)
+        """Return what the status line says after the state: here, of a streamed answer."""
+        answer = progress.value
+        if not isinstance(answer, Answer) or progress.words:
+            return progress.words
+        match progress.state:
+            case "ready" if answer.arrivals:
+                return "This answer came earlier; Run asks for it again."
+            case "stopped" if answer.arrivals:
+                return "What had arrived is kept; it is not the whole answer."
+            case "stopped":
+                return "Nothing had arrived."
+            case "finished" if answer.completion is not None:
+                reason = answer.completion.finish_reason
+                return (
+                    "" if reason == "stop" else f"The answer ended early (finish_reason: {reason})."
+                )
+            case _:
+                return ""
 
     def run(self, request: Request | None = None) -> bool:
         """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
@@ -319,25 +335,6 @@ def progress_text(progress: Progress[Any], nothing: str = "(no text yet)") -> st
     if progress.state in ("stopped", "failed"):
         return "(no text)"
     return "(the model is reasoning, no text yet)" if answer.reasoning else nothing
-
-
-def outcome_text(progress: Progress[Any]) -> str:
-    """Return what the status line adds to the state of a streamed answer."""
-    answer = progress.value
-    if not isinstance(answer, Answer) or progress.words:
-        return progress.words
-    match progress.state:
-        case "ready" if answer.arrivals:
-            return "This answer came earlier; Run asks for it again."
-        case "stopped" if answer.arrivals:
-            return "What had arrived is kept; it is not the whole answer."
-        case "stopped":
-            return "Nothing had arrived."
-        case "finished" if answer.completion is not None:
-            reason = answer.completion.finish_reason
-            return "" if reason == "stop" else f"The answer ended early (finish_reason: {reason})."
-        case _:
-            return ""
 
 
 def _text(content: Any) -> str:

@@ -118,14 +118,12 @@ class Chat(AskPanel[str, Answer]):
         self.answer.value = coming
 
     def show_results(self, progress: Progress[Answer]) -> None:
-        """Show the conversation, its export where that is open, and what can follow."""
+        """Show the conversation, its export, and what can follow."""
         self._history.value = self.static_view().html
+        self._exported.value = self.export()
         self.list_examples()
-        if not self._exported.layout.display:
-            self._exported.value = self.export()
 
     def _toggle_export(self) -> None:
-        self._exported.value = self.export()
         layout = self._exported.layout
         layout.display = None if layout.display else "none"
 

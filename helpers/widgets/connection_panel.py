@@ -192,11 +192,19 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self.answer.value = facts(self.first).html
 
     def status_words(self, progress: Progress[Connection]) -> str:
-        """Return what the test says; of what was entered, by the names of the boxes."""
-        words = words_of_test(progress)
-        for name, box in _BOXES.items() if self._is_entered else ():
-            words = words.replace(name, box)
-        return words
+        """Return what the test says; nothing if there was none, or as long as it is under way."""
+        match progress.state:
+            case "stopped":
+                return _UNCHANGED
+            case "failed":
+                words = progress.words
+                for name, box in _BOXES.items() if self._is_entered else ():
+                    words = words.replace(name, box)
+                return f"{words}\n{_UNCHANGED}"
+            case "ready" | "finished" if progress.value.answer is not None:
+                return _success_words(progress.value, progress.value.answer)
+            case _:
+                return progress.words
 
     def _settings(self, endpoint: str, model: str) -> Settings:
         """Return what was entered, in place of everything that the environment may hold."""
@@ -242,19 +250,6 @@ def facts(connection: Connection, test: str | None = None) -> View:
         "answers": connection.provenance.removeprefix("Answers: "),
     }
     return table(["connection", "now"], (rows | ({"test": test} if test else {})).items())
-
-
-def words_of_test(progress: Progress[Connection]) -> str:
-    """Return what a test says; nothing if there was none, or as long as it is under way."""
-    match progress.state:
-        case "stopped":
-            return _UNCHANGED
-        case "failed":
-            return f"{progress.words}\n{_UNCHANGED}"
-        case "ready" | "finished" if progress.value.answer is not None:
-            return _success_words(progress.value, progress.value.answer)
-        case _:
-            return progress.words
 
 
 def _success_words(connection: Connection, answer: ChatCompletions) -> str:

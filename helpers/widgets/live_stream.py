@@ -58,8 +58,12 @@ class LiveStream(AskPanel[Messages, Answer]):
     def static_view(self) -> View:
         """Return thoughts and answer, and when the chunks of the answer came."""
         progress = self.job.progress
-        answer = progress.value
-        return stream_view(progress_text(progress), answer.arrivals, answer.reasoning)
+        text, reasoning = progress_text(progress), progress.value.reasoning
+        beats, facts = time_line(progress.value.arrivals)
+        thoughts = _THOUGHTS.format(escape_lines(reasoning)) if reasoning else ""
+        html = _ANSWER.format(thoughts, escape_lines(text), beats, facts)
+        before = f"Thoughts: {safe_text(reasoning)}\n\n" if reasoning else ""
+        return View(str(html), f"{before}{safe_text(text)}\n\n{beats}\n{facts}")
 
     def read(self) -> Messages:
         """Return the messages that the panel was made with."""
@@ -72,18 +76,6 @@ class LiveStream(AskPanel[Messages, Answer]):
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as far as it has arrived."""
         self.answer.value = self.static_view().html
-
-
-def stream_view(text: str, arrivals: Sequence[float], reasoning: str = "") -> View:
-    """Return a streamed answer as far as it has arrived: ``reasoning``, ``text``, and when it came.
-
-    ``arrivals`` are those of the text.
-    """
-    beats, facts = time_line(arrivals)
-    thoughts = _THOUGHTS.format(escape_lines(reasoning)) if reasoning else ""
-    html = _ANSWER.format(thoughts, escape_lines(text), beats, facts)
-    before = f"Thoughts: {safe_text(reasoning)}\n\n" if reasoning else ""
-    return View(str(html), f"{before}{safe_text(text)}\n\n{beats}\n{facts}")
 
 
 def time_line(arrivals: Sequence[float]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets.ask_panel import Answer, outcome_text, progress_text, stream_answer
+from helpers.widgets.ask_panel import Answer, progress_text, stream_answer
 from helpers.widgets.job import Progress
 from helpers.widgets.live_stream import LiveStream
 from tests.fakes import ASK, DONE, client, event, piece, service_of, streamed
@@ -74,6 +74,7 @@ def test_of_earlier_updates_the_end_is_known_too() -> None:
 
 
 def test_of_a_stopped_answer_it_is_said_whether_something_had_come() -> None:
+    panel = LiveStream(client(), ASK)
     stopped = [Progress("stopped", value) for value in (Answer(), Answer("a", arrivals=(0.1,)))]
-    assert outcome_text(stopped[0]) == "Nothing had arrived."
-    assert outcome_text(stopped[1]) == "What had arrived is kept; it is not the whole answer."
+    assert panel.status_words(stopped[0]) == "Nothing had arrived."
+    assert panel.status_words(stopped[1]) == "What had arrived is kept; it is not the whole answer."
