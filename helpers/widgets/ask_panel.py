@@ -175,11 +175,8 @@ class AskPanel(Panel, Generic[Request, Value]):
                 return "What had arrived is kept; it is not the whole answer."
             case "stopped":
                 return "Nothing had arrived."
-            case "finished" if answer.completion is not None:
-                reason = answer.completion.finish_reason
-                return (
-                    "" if reason == "stop" else f"The answer ended early (finish_reason: {reason})."
-                )
+            case "finished" if (whole := answer.completion) and whole.finish_reason != "stop":
+                return f"The answer ended early (finish_reason: {whole.finish_reason})."
             case _:
                 return ""
 
