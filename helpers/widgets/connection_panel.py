@@ -24,7 +24,7 @@ from helpers.views.answer import answer_text
 from helpers.views.view import View, table
 from helpers.widgets.ask_panel import AskPanel, announce_waits
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import password_box, row, take_password
+from helpers.widgets.panel import row, take_password
 from helpers.widgets.small_model import SMALL_MODEL
 
 MAX_QUOTE = 80
@@ -151,7 +151,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         """Make the boxes for an endpoint, a model and a key."""
         self._endpoint = self.text_box("Endpoint", "endpoint", self.run, placeholder=_PLACE)
         self._model = self.text_box("Model", "model", self.run, placeholder="my-deployment")
-        self._key_box = password_box("Key", "key")
+        self._key_box = self.text_box("Key", "key", self.run, kind="Password")
         self._key_box.observe(self.report_errors(self._take_key), "value")
         return [row(box) for box in (self._endpoint, self._model, self._key_box)]
 

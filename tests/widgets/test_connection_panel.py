@@ -15,12 +15,13 @@ from helpers import connect as lesson
 from helpers.connect import Settings, connect, override_settings
 from helpers.lessons import ROOT
 from helpers.recordings.replay import ReplayTransport
+from helpers.widgets import ask_panel
 from helpers.widgets.connection_panel import ConnectionPanel, facts
 from tests.fakes import KEY, MODELS, V1, Service, Tokens, answer, leaked
 from tests.lessons.test_connect import LIVE, NAMES
 from tests.standin import StandIn
 from tests.views.test_views import Page
-from tests.widgets.panels import LONG, control, everything, state
+from tests.widgets.panels import LONG, control, enter, everything, state
 
 ID = "00-start-here"
 QUESTION = [UserMessage("What is a chat completion?")]
@@ -235,6 +236,18 @@ def test_a_key_is_sent_to_no_other_endpoint_than_the_one_it_was_entered_for(
         assert tried(panel, other.models, "stand-in-chat", other.key).startswith("Finished.")
         assert len(other.requests) == 1
     assert "live" in panel.answer.value
+
+
+@pytest.mark.parametrize("name", ["endpoint", "model", "key"])
+def test_enter_in_any_box_tests_with_a_key_that_arrives_later(name: str, standin: StandIn) -> None:
+    panel = made()
+    panel._endpoint.value, panel._model.value = standin.models, "stand-in-chat"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ask_panel, "TEXT_SYNC_SECONDS", 0.2)
+        enter(control(panel, name))
+        panel._key_box.value = standin.key
+        panel.job.wait(LONG)
+    assert status(panel).startswith("Finished. It works")
 
 
 def test_without_a_key_entra_id_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:

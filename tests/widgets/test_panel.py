@@ -13,7 +13,6 @@ from helpers.widgets.panel import (
     area,
     escape_lines,
     labelled,
-    password_box,
     status_html,
     take_password,
 )
@@ -84,7 +83,7 @@ def test_every_control_has_a_label_and_a_class_to_find_it_by() -> None:
         bell.button("Go", "go", print, "Do it"),
         bell.text_box("Name", "name"),
         labelled("Textarea", "Story", "story"),
-        password_box("Key", "key"),
+        bell.text_box("Key", "key", kind="Password"),
         labelled("Dropdown", "Route", "route", options=["models", "v1"]),
     ]
     assert [control.description for control in made] == ["Go", "Name", "Story", "Key", "Route"]
@@ -104,7 +103,7 @@ def test_enter_calls_the_action_and_nothing_else_does() -> None:
 
 
 def test_a_secret_is_taken_once_and_shown_nowhere() -> None:
-    box = password_box("Key", "key")
+    box = Bell().text_box("Key", "key", kind="Password")
     assert not box.continuous_update  # else the page would keep each letter as it is typed
     box.value = KEY
     assert leaked(repr(box), secret=KEY) == []
