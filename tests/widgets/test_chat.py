@@ -160,6 +160,8 @@ def test_offline_the_list_holds_what_can_follow_here() -> None:
     control(panel, "clear").click()
     listed.label = "And which has the fewest?"
     assert press(panel).state == "finished"
+    odd = Chat(connect("01-basic-call"), [{"role": "user", "content": 7}])
+    assert len(control(odd, "examples").options) == 1, "nobody could send its messages"
 
 
 def test_export_shows_what_can_be_sent_again() -> None:

@@ -72,15 +72,6 @@ def test_what_the_lesson_has_is_shown() -> None:
     assert "No sentence yet." in repr(ContentFilterBox(client(), initial={}))
 
 
-def test_no_chart_of_an_earlier_sentence_stands_below_a_failure() -> None:
-    box = ContentFilterBox(client(answer(401, {})), initial={WHOLE: outcome(REFUSED, 400)})
-    chart = "What the content filter says"
-    assert chart in control(box, "answer").value
-    assert ran(box, "Well?").startswith("It failed.")
-    shown = control(box, "answer").value
-    assert chart not in shown and WHOLE in shown and VIOLENCE in shown
-
-
 def test_the_examples_show_all_that_a_filter_does(replayed: ChatCompletionsClient) -> None:
     box = ContentFilterBox(replayed, SYSTEM, initial={})
     sentences = [*(box.examples() or {})]

@@ -13,7 +13,6 @@ from helpers.widgets.panel import (
     area,
     escape_lines,
     labelled,
-    status_html,
     take_password,
 )
 from tests.fakes import KEY, leaked
@@ -114,13 +113,6 @@ def test_a_secret_is_taken_once_and_shown_nowhere() -> None:
 
 def test_lines_and_blanks_are_kept() -> None:
     assert escape_lines("a\n  b & c") == "a<br>\u00a0 b &amp; c"
-
-
-def test_a_failure_is_said_at_once_and_all_else_in_its_turn() -> None:
-    assert status_html("failed", "Why") == (
-        '<div class="cc-state" data-state="failed" role="alert">It failed. Why</div>'
-    )
-    assert 'role="status"' in status_html("running")
 
 
 @pytest.mark.parametrize(
