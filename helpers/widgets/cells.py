@@ -20,14 +20,13 @@ def note_shown(panel: Any) -> None:
         return
     if _close_earlier not in shell.events.callbacks["pre_run_cell"]:
         shell.events.register("pre_run_cell", _close_earlier)
-    _close_earlier()
     panels = _shown.setdefault(cell, (request, []))[1]
     if panel not in panels:
         panels.append(panel)
 
 
-def _close_earlier(_: object = None) -> None:
-    """Close what the running cell showed when it ran before."""
+def _close_earlier(_: object) -> None:
+    """Close what the cell that starts now showed before."""
     cell, request = _running_cell(sys.modules["IPython"].get_ipython())
     if cell not in _shown or _shown[cell][0] == request:
         return

@@ -195,6 +195,7 @@ def test_run_asks_what_stands_in_the_form_and_shows_the_answer(kind: Kind, make:
     assert "Hi there" not in repr(panel)
     assert press(panel).state == "finished"
     assert state(panel)[0] == "finished"
+    assert 'role="status"' in control(panel, "status").value
     assert sent(asked) == ("What is <this>?" if kind.box else ASK[-1]["content"])
     assert "Hi there" in repr(panel)
     assert "<this>" not in html_of(panel)
