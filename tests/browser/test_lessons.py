@@ -72,6 +72,8 @@ def test_a_saved_notebook_opens_with_static_views(open_notebook: Open, tmp_path:
 
     notebook.page.evaluate(RESTART)
     notebook.page.wait_for_function(SAYS, arg=[f'"{LOST}"'])
+    notebook.run_all()
+    notebook.page.wait_for_function(SAYS, arg=[])
 
 
 def test_a_lesson_talks_to_an_endpoint(open_notebook: Open, server: StandIn) -> None:

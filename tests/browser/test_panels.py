@@ -275,7 +275,7 @@ def test_what_is_typed_during_an_answer_is_kept(
     }
     server.scripts = script(
         "Nobody.",
-        first_ms=600_000 if end == "stopped" else 4000,
+        first_ms=600_000 if end == "stopped" else 6000,
         cut_after=0 if end == "failed" else None,
     )
     server.requests.clear()
