@@ -5,6 +5,8 @@ JupyterLab would show an error in its place whenever the notebook is opened late
 told to save the state of widgets too.
 """
 
+import warnings
+
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -24,3 +26,7 @@ def _can_be_read(output):
 
 c = get_config()  # noqa: F821  (Jupyter runs this file, and gives it that function)
 c.ContentsManager.pre_save_hook = leave_out_live_views
+# jupyter_server checks a hook twice, and takes it for another one the second time.
+hook = leave_out_live_views.__name__
+again = rf"Overriding existing pre_save_hook \({hook}\) with a new one \({hook}\)"
+warnings.filterwarnings("ignore", again)

@@ -35,14 +35,14 @@ _NO_EXAMPLE = ""
 class Answer:
     """A streamed answer as far as it has arrived; ``completion`` once all of it is there.
 
-    ``arrivals``: the seconds from sending to each chunk of it. ``reasoned``: whether reasoning has
-    come.
+    ``arrivals``: the seconds from sending to each chunk of it. ``reasoning``: the model's thoughts,
+    which come before it where a service sends them.
     """
 
     text: str = ""
     refusal: str = ""
     arrivals: tuple[float, ...] = ()
-    reasoned: bool = False
+    reasoning: str = ""
     completion: ChatCompletions | None = None
 
     @classmethod
@@ -59,14 +59,14 @@ class Answer:
     def with_update(self, update: StreamingChatCompletionsUpdate) -> Self:
         """Return the answer with what ``update`` brings; itself if that is nothing to show."""
         text, refusal, reasoning = update.content, update.refusal or "", update.reasoning_content
-        if not (text or refusal or (reasoning and not self.reasoned)):
+        if not (text or refusal or reasoning):
             return self
         return replace(
             self,
             text=self.text + text,
             refusal=self.refusal + refusal,
             arrivals=(*self.arrivals, update.elapsed) if text or refusal else self.arrivals,
-            reasoned=self.reasoned or bool(reasoning),
+            reasoning=self.reasoning + (reasoning or ""),
         )
 
 
@@ -142,7 +142,9 @@ class AskPanel(Panel, Generic[Request, Value]):
             return {}
         found: dict[str, Request] = {}
         for recorded in transport.requests:
-            found |= self.requests_in(recorded["body"])
+            body = recorded.get("body") or {}
+            if body.get("messages"):  # a GET has none, nor has the Responses API
+                found |= self.requests_in(body)
         return {label: one for label, one in found.items() if self._is_recorded(one, transport)}
 
     def _is_recorded(self, request: Request, transport: ReplayTransport) -> bool:
@@ -162,8 +164,21 @@ class AskPanel(Panel, Generic[Request, Value]):
         """Show what changes only when a run starts or ends."""
 
     def status_words(self, progress: Progress[Value]) -> str:
-        """Return what the status line says after the state."""
-        return outcome_text(progress)
+        """Return what the status line says after the state: here, of a streamed answer."""
+        answer = progress.value
+        if not isinstance(answer, Answer) or progress.words:
+            return progress.words
+        match progress.state:
+            case "ready" if answer.arrivals:
+                return "This answer came earlier; Run asks for it again."
+            case "stopped" if answer.arrivals:
+                return "What had arrived is kept; it is not the whole answer."
+            case "stopped":
+                return "Nothing had arrived."
+            case "finished" if (whole := answer.completion) and whole.finish_reason != "stop":
+                return f"The answer ended early (finish_reason: {whole.finish_reason})."
+            case _:
+                return ""
 
     def run(self, request: Request | None = None) -> bool:
         """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
@@ -316,26 +331,7 @@ def progress_text(progress: Progress[Any], nothing: str = "(no text yet)") -> st
         return answer_text(answer.completion)
     if progress.state in ("stopped", "failed"):
         return "(no text)"
-    return "(the model is reasoning, no text yet)" if answer.reasoned else nothing
-
-
-def outcome_text(progress: Progress[Any]) -> str:
-    """Return what the status line adds to the state of a streamed answer."""
-    answer = progress.value
-    if not isinstance(answer, Answer) or progress.words:
-        return progress.words
-    match progress.state:
-        case "ready" if answer.arrivals:
-            return "This answer came earlier; Run asks for it again."
-        case "stopped" if answer.arrivals:
-            return "What had arrived is kept; it is not the whole answer."
-        case "stopped":
-            return "Nothing had arrived."
-        case "finished" if answer.completion is not None:
-            reason = answer.completion.finish_reason
-            return "" if reason == "stop" else f"The answer ended early (finish_reason: {reason})."
-        case _:
-            return ""
+    return "(the model is reasoning, no text yet)" if answer.reasoning else nothing
 
 
 def _text(content: Any) -> str:

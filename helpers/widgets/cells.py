@@ -20,7 +20,6 @@ def note_shown(panel: Any) -> None:
         return
     if _close_earlier not in shell.events.callbacks["pre_run_cell"]:
         shell.events.register("pre_run_cell", _close_earlier)
-    _close_shown(cell, request)
     panels = _shown.setdefault(cell, (request, []))[1]
     if panel not in panels:
         panels.append(panel)
@@ -28,10 +27,7 @@ def note_shown(panel: Any) -> None:
 
 def _close_earlier(_: object) -> None:
     """Close what the cell that starts now showed before."""
-    _close_shown(*_running_cell(sys.modules["IPython"].get_ipython()))
-
-
-def _close_shown(cell: str, request: str) -> None:
+    cell, request = _running_cell(sys.modules["IPython"].get_ipython())
     if cell not in _shown or _shown[cell][0] == request:
         return
     _, panels = _shown.pop(cell)

@@ -118,14 +118,12 @@ class Chat(AskPanel[str, Answer]):
         self.answer.value = coming
 
     def show_results(self, progress: Progress[Answer]) -> None:
-        """Show the conversation, its export where that is open, and what can follow."""
+        """Show the conversation, its export, and what can follow."""
         self._history.value = self.static_view().html
+        self._exported.value = self.export()
         self.list_examples()
-        if not self._exported.layout.display:
-            self._exported.value = self.export()
 
     def _toggle_export(self) -> None:
-        self._exported.value = self.export()
         layout = self._exported.layout
         layout.display = None if layout.display else "none"
 
@@ -140,9 +138,10 @@ def conversation(
     html, plain = list[Markup](), list[str]()
     for place, message in enumerate(messages):
         role = str(message.get("role") or "unknown")
+        kind = role if role in _WHO else "other"
         name = _WHO.get(role, safe_text(role).capitalize())
         words = _words(message, (finish_reasons or {}).get(place))
-        html.append(_MESSAGE.format(role, name, escape_lines(words)))
+        html.append(_MESSAGE.format(kind, name, escape_lines(words)))
         plain.append(f"{name}: {safe_text(words)}")
     if not html:
         return View("<p>No message yet.</p>", "No message yet.")

@@ -24,7 +24,7 @@ from helpers.views.answer import answer_text
 from helpers.views.view import View, table
 from helpers.widgets.ask_panel import AskPanel, announce_waits
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import password_box, row, take_password
+from helpers.widgets.panel import row, take_password
 from helpers.widgets.small_model import SMALL_MODEL
 
 MAX_QUOTE = 80
@@ -52,6 +52,12 @@ _IN_USE = (
     "or restart the kernel. Other notebooks have kernels of their own: for them write a file .env."
 )
 _UNCHANGED = "The connection is the same as before."
+_BOXES = {
+    "AZURE_INFERENCE_ENDPOINT": "the box Endpoint",
+    "AZURE_INFERENCE_MODEL": "the box Model",
+    "AZURE_INFERENCE_CREDENTIAL": "the box Key",
+}
+"""What an error calls a setting, and what it is here."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self._lesson, self._messages = lesson, list(messages)
         self._key: AzureKeyCredential | None = None
         self._key_is_for: object = None
+        self._is_entered = False
         self.first = Connection(*build_client(lesson), Settings())
         if initial and self.first.is_by(initial[0]):
             self.first = replace(self.first, answer=initial[1])
@@ -133,7 +140,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def static_view(self) -> View:
         """Return what the lesson is connected to, and what a test of it said."""
-        return facts(self.first, words_of_test(self.job.progress) or "not tested yet")
+        return facts(self.first, self.status_words(self.job.progress) or "not tested yet")
 
     def build(self) -> list[Any]:
         """Make the facts; below them the form, the buttons and the status line."""
@@ -144,7 +151,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         """Make the boxes for an endpoint, a model and a key."""
         self._endpoint = self.text_box("Endpoint", "endpoint", self.run, placeholder=_PLACE)
         self._model = self.text_box("Model", "model", self.run, placeholder="my-deployment")
-        self._key_box = password_box("Key", "key")
+        self._key_box = self.text_box("Key", "key", self.run, kind="Password")
         self._key_box.observe(self.report_errors(self._take_key), "value")
         return [row(box) for box in (self._endpoint, self._model, self._key_box)]
 
@@ -164,7 +171,8 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         """Test a connection."""
         endpoint, model = map(str.strip, request)
         found = self.first
-        if endpoint or model or (self._key and not self._key_is_for):
+        self._is_entered = bool(endpoint or model or (self._key and not self._key_is_for))
+        if self._is_entered:
             settings = self._settings(endpoint, model)
             found = Connection(*build_client(self._lesson, settings), settings)
         answer = announce_waits(found.client, run).complete(**self.arguments(request))
@@ -184,8 +192,19 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self.answer.value = facts(self.first).html
 
     def status_words(self, progress: Progress[Connection]) -> str:
-        """Return what the test says."""
-        return words_of_test(progress)
+        """Return what the test says; nothing if there was none, or as long as it is under way."""
+        match progress.state:
+            case "stopped":
+                return _UNCHANGED
+            case "failed":
+                words = progress.words
+                for name, box in _BOXES.items() if self._is_entered else ():
+                    words = words.replace(name, box)
+                return f"{words}\n{_UNCHANGED}"
+            case "ready" | "finished" if progress.value.answer is not None:
+                return _success_words(progress.value, progress.value.answer)
+            case _:
+                return progress.words
 
     def _settings(self, endpoint: str, model: str) -> Settings:
         """Return what was entered, in place of everything that the environment may hold."""
@@ -231,19 +250,6 @@ def facts(connection: Connection, test: str | None = None) -> View:
         "answers": connection.provenance.removeprefix("Answers: "),
     }
     return table(["connection", "now"], (rows | ({"test": test} if test else {})).items())
-
-
-def words_of_test(progress: Progress[Connection]) -> str:
-    """Return what a test says; nothing if there was none, or as long as it is under way."""
-    match progress.state:
-        case "stopped":
-            return _UNCHANGED
-        case "failed":
-            return f"{progress.words}\n{_UNCHANGED}"
-        case "ready" | "finished" if progress.value.answer is not None:
-            return _success_words(progress.value, progress.value.answer)
-        case _:
-            return progress.words
 
 
 def _success_words(connection: Connection, answer: ChatCompletions) -> str:

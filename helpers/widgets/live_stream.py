@@ -20,14 +20,17 @@ SIGN_SECONDS = 0.1
 MAX_SIGNS = 60
 
 _LEVELS = "·▁▂▃▄▅▆▇█"
+_THOUGHTS = Markup('<div class="cc-text cc-thoughts"><b>Thoughts:</b> {}</div>\n')
 _ANSWER = Markup("""\
-<div class="cc-text">{}</div>
+{}<div class="cc-text">{}</div>
 <div class="cc-beats"><code>{}</code></div>
 <div class="cc-facts">{}</div>""")
 
 
 class LiveStream(AskPanel[Messages, Answer]):
     """A streamed answer; Run asks ``client`` for it again, Stop keeps what has arrived.
+
+    The thoughts of a model that reasons stand before its answer, where the service sends them.
 
     ``initial``: the updates of an earlier stream, shown until Run is pressed. ``options``: as for
     ``client.stream``. Showing the panel sends nothing.
@@ -53,9 +56,14 @@ class LiveStream(AskPanel[Messages, Answer]):
         self.first = Answer()  # a run starts with no text, whatever was shown before
 
     def static_view(self) -> View:
-        """Return the answer, and when its chunks came."""
+        """Return thoughts and answer, and when the chunks of the answer came."""
         progress = self.job.progress
-        return stream_view(progress_text(progress), progress.value.arrivals)
+        text, reasoning = progress_text(progress), progress.value.reasoning
+        beats, facts = time_line(progress.value.arrivals)
+        thoughts = _THOUGHTS.format(escape_lines(reasoning)) if reasoning else ""
+        html = _ANSWER.format(thoughts, escape_lines(text), beats, facts)
+        before = f"Thoughts: {safe_text(reasoning)}\n\n" if reasoning else ""
+        return View(str(html), f"{before}{safe_text(text)}\n\n{beats}\n{facts}")
 
     def read(self) -> Messages:
         """Return the messages that the panel was made with."""
@@ -68,13 +76,6 @@ class LiveStream(AskPanel[Messages, Answer]):
     def show(self, progress: Progress[Answer]) -> None:
         """Show the answer as far as it has arrived."""
         self.answer.value = self.static_view().html
-
-
-def stream_view(text: str, arrivals: Sequence[float]) -> View:
-    """Return a streamed answer as far as it has arrived: the text, and when its chunks came."""
-    beats, facts = time_line(arrivals)
-    html = _ANSWER.format(escape_lines(text), beats, facts)
-    return View(str(html), f"{safe_text(text)}\n\n{beats}\n{facts}")
 
 
 def time_line(arrivals: Sequence[float]) -> tuple[str, str]:

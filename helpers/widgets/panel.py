@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from markupsafe import Markup
 
@@ -112,14 +112,24 @@ class Panel(ABC):
         return made
 
     def text_box(
-        self, label: str, name: str, action: Callable[[], object] | None = None, **traits: Any
+        self,
+        label: str,
+        name: str,
+        action: Callable[[], object] | None = None,
+        *,
+        kind: Literal["Text", "Password"] = "Text",
+        **traits: Any,
     ) -> ipywidgets.Text:
-        """Make a text box of one line, which sends its text with every key.
+        """Make a text box of one line. One for text sends it with every key.
+
+        A password is sent when the focus leaves the box, or Enter is pressed: until then no part of
+        it is in the state that a notebook may be saved with. Read it with ``take_password``, and
+        never set one.
 
         ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
         that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
         """
-        made = labelled("Text", label, name, "wide", **traits)
+        made = labelled(kind, label, name, "wide", continuous_update=kind == "Text", **traits)
         if action is not None:
             enter = self.report_errors(action)
             made.on_msg(lambda _, told, __: told.get("event") == "submit" and enter())
@@ -162,15 +172,6 @@ def status_html(state: State, words: str = "") -> str:
     """
     role = "alert" if state == "failed" else "status"
     return str(_STATUS.format(state, role, _STATES[state], escape_lines(words)))
-
-
-def password_box(label: str, name: str) -> ipywidgets.Password:
-    """Make a text box that hides its text. Read it with ``take_password``, and never set one.
-
-    It gets its value when the focus leaves it: while a key is typed, no part of it is in the state
-    that a notebook may be saved with.
-    """
-    return labelled("Password", label, name, "wide", continuous_update=False)
 
 
 def take_password(box: ipywidgets.Password) -> str:

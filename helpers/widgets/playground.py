@@ -156,8 +156,7 @@ def side_by_side(answers: Sequence[ChatCompletions]) -> View:
 
 
 def _settings(body: JSON) -> Settings:
-    messages = body.get("messages") or [{}]
-    content = messages[-1].get("content")
+    content = (body.get("messages") or [{}])[-1].get("content")
     kept = {name: body[name] for name in PARAMETERS if body.get(name) is not None}
     return {"prompt": content if isinstance(content, str) else "", **kept}
 

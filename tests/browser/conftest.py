@@ -88,16 +88,6 @@ def live(server: StandIn) -> dict[str, str]:
     }
 
 
-def live_client(server: StandIn) -> str:
-    """Source that makes ``live``, a client of the stand-in endpoint, in a kernel that replays."""
-    return f"""\
-from azure.core.credentials import AzureKeyCredential
-from helpers import ChatCompletionsClient
-
-live = ChatCompletionsClient({server.v1!r}, AzureKeyCredential({server.key!r}), {MODEL!r}, "v1")
-"""
-
-
 @pytest.fixture(autouse=True)
 def page_is_clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test after which the JupyterLab page has faults; starts each with the usual size."""

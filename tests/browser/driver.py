@@ -76,6 +76,10 @@ SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
 THEME = "name => document.body.dataset.jpThemeLight === String(name === 'light')"
+FOLLOWED = """() => {
+  const { right } = document.querySelector('.jp-NotebookPanel').getBoundingClientRect();
+  return right <= innerWidth && right > innerWidth - 60;
+}"""
 CLOSE = """() => {
   for (const widget of [...window.jupyterapp.shell.widgets('main')]) {
     if (widget.context) widget.context.model.dirty = false;
@@ -227,6 +231,11 @@ class Notebook:
         self.page.emulate_media(color_scheme=name)
         self.page.wait_for_function(THEME, arg=name)
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+    def resize(self, width: int) -> None:
+        """Make the window so many pixels wide, and wait until JupyterLab has followed."""
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        self.page.wait_for_function(FOLLOWED)
 
     def saved(self) -> NotebookNode:
         """Save the notebook, and read its file."""

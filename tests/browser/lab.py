@@ -52,12 +52,13 @@ START_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Lab:
-    """A JupyterLab that is running: its address and token, and the folder that it shows."""
+    """A JupyterLab that is running: its address and token, the folder that it shows, its words."""
 
     origin: str
     token: str
     tree: Path
     specs: Path
+    log: Path
 
     @property
     def url(self) -> str:
@@ -129,27 +130,22 @@ def served(home: Path, *arguments: str, **variables: str) -> Iterator[Lab]:
         token=secrets.token_hex(16),
         tree=home / "tree",
         specs=home / "data" / "kernels",
+        log=home / "server.log",
     )
     places = {name: str(home / place) for name, place in PLACES.items()}
-    server = subprocess.Popen(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "tests.browser.lab",
-                *arguments,
-                "--no-browser",
-                "--allow-root",
-            ),
-            *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
-            *("--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}"),
-        ],
-        cwd=lab.tree,
-        env=os.environ | places | variables,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-m", "tests.browser.lab", *arguments]
+    command += ["--no-browser", "--allow-root"]
+    command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}"]
+    with lab.log.open("wb") as log:
+        server = subprocess.Popen(
+            command,
+            cwd=lab.tree,
+            env=os.environ | places | variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
     try:
         _wait_for(lab, server)
         yield lab

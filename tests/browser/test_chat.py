@@ -1,28 +1,21 @@
-"""The chat's history: recorded questions, Clear, the log, export; live, what is sent again."""
-
-import json
+"""The chat's history: recorded questions, Clear, and a log that the keyboard scrolls."""
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Open, live_client
+from tests.browser.conftest import Open
 from tests.browser.driver import Notebook
 from tests.browser.test_panels import examples, state
-from tests.standin import StandIn
-from tests.standin.scripts import Script
 
 QUESTION = "And which has the fewest?"
 RECORDED = "talk = Chat(client, [*conversation, second.message])\nprint(talk.ask(question))\ntalk"
-LIVE = "talk = Chat(live, [*conversation, second.message])\ntalk.ask('And?')\ntalk"
 TURNS = 7
 """Messages in the conversation: five of the lesson, a question and its answer."""
 
 
 @pytest.fixture(scope="module")
-def lesson(open_notebook: Open, server: StandIn) -> Notebook:
-    cells = (f"question = {QUESTION!r}\n{live_client(server)}", RECORDED, LIVE)
-    server.scripts = [Script(ask="And?", answer=("And.",))]
-    notebook = open_notebook("01-basic-call", cells)
+def lesson(open_notebook: Open) -> Notebook:
+    notebook = open_notebook("01-basic-call", (f"question = {QUESTION!r}", RECORDED))
     notebook.run_all()
     return notebook
 
@@ -71,35 +64,3 @@ def test_arrow_keys_scroll_the_log(lesson: Notebook) -> None:
     scrolled = "([log, before]) => log.scrollTop < before"
     lesson.page.wait_for_function(scrolled, arg=[log.element_handle(), before])
     assert lesson.count() == cells
-
-
-def test_live_it_goes_on_from_a_stopped_answer_and_exports(
-    lesson: Notebook, server: StandIn
-) -> None:
-    words = " ".join(f"w{number}" for number in range(3000))
-    server.scripts = [
-        Script(ask="And?", answer=("And.",)),
-        Script(ask="Go on", answer=(words,), first_ms=100, pace_ms=10),
-        Script(ask="Well?", answer=("Well.",)),
-    ]
-    panel = lesson.panel(LIVE)
-    expect(panel.get_by_label("Examples")).to_have_count(0)
-    box = panel.get_by_role("textbox", name="Message")
-    box.fill("Go on")
-    box.press("Enter")
-    expect(panel.locator(".cc-answer")).to_contain_text("w0 w1 w2 w3")
-    panel.get_by_role("button", name="Stop").click()
-    expect(state(panel, "stopped")).to_be_visible()
-    assert said(panel)[-1].startswith("Model: w0 w1 w2 w3")
-    box.fill("Well?")
-    box.press("Enter")
-    expect(panel.locator(".cc-history p")).to_have_count(TURNS + 4)
-    assert said(panel)[-2:] == ["You: Well?", "Model: Well."]
-
-    panel.get_by_role("button", name="Export").click()
-    exported = panel.get_by_role("textbox", name="Messages as JSON")
-    expect(exported).to_be_visible()
-    messages = json.loads(exported.input_value())
-    assert messages == [*server.requests[-1].body["messages"], messages[-1]]
-    assert messages[-3]["content"].startswith("w0 w1 w2 w3")
-    assert "w2999" not in messages[-3]["content"]

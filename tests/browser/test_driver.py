@@ -48,10 +48,6 @@ def test_faults_of_the_page_are_reported(lab_page: LabPage) -> None:
     lab_page.check()  # they are reported once
 
 
-def reported(page: LabPage, fault: str) -> bool:
-    return fault in " ".join(page.faults)
-
-
 def test_what_is_hard_to_read_is_found(open_notebook: Open) -> None:
     notebook = open_notebook("", tuple(map(SHOW.format, UNREADABLE)))
     notebook.run_all()

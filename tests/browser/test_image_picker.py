@@ -1,7 +1,6 @@
 """The image picker's own: choose, drop and paste a picture; what is sent of it and what not."""
 
 import base64
-import io
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,12 @@ from playwright.sync_api import FileChooser, Locator, Page, expect
 
 from helpers.images import MAX_BYTES
 from helpers.lessons import ROOT
-from tests.browser.conftest import Open, live_client
+from tests.browser.conftest import Open
 from tests.browser.driver import Notebook
-from tests.browser.test_panels import examples, state
-from tests.standin import StandIn
-from tests.standin.scripts import Script
+from tests.browser.test_panels import state
 from tests.test_images import PLANTED, saved, tagged
 
-PICTURES = '{"A chart of languages": chart, "A lighthouse": photo}'
-RECORDED, LIVE = (
-    f"recorded = ImagePicker(client, {PICTURES})\nrecorded",
-    f"ImagePicker(live, {PICTURES})",
-)
+RECORDED = 'recorded = ImagePicker(client, {"A chart": chart, "A lighthouse": photo})\nrecorded'
 PHOTO = ROOT / "images" / "lighthouse.jpg"
 EVENING = "What time of day is it, and how can you tell?"
 COPY = """async data => {
@@ -31,8 +24,8 @@ COPY = """async data => {
 
 
 @pytest.fixture(scope="module")
-def lesson(open_notebook: Open, server: StandIn) -> Notebook:
-    notebook = open_notebook("08-images", (live_client(server), RECORDED, LIVE))
+def lesson(open_notebook: Open) -> Notebook:
+    notebook = open_notebook("08-images", (RECORDED,))
     # Playwright begins to catch file choosers when someone listens, and a key may be quicker.
     notebook.page.on("filechooser", ignore)
     notebook.run_all()
@@ -91,28 +84,6 @@ def mine(tmp_path: Path) -> Path:
     path = tmp_path / "mine & <yours>.jpg"
     path.write_bytes(tagged("JPEG", 6))
     return path
-
-
-def test_an_example_chooses_picture_and_question(lesson: Notebook) -> None:
-    panel = lesson.panel(RECORDED)
-    answer = panel.locator(".cc-answer")
-    for picture, question, words in (
-        ("A lighthouse", "Is anybody in this picture?", "Nobody is to be seen"),
-        (
-            "A chart of languages",
-            "What does this chart compare",
-            "French and Bengali have the bars",
-        ),
-    ):
-        label = next(text for text in examples(panel) if text.startswith(f"{picture}: {question}"))
-        panel.get_by_label("Examples").select_option(examples(panel)[label])
-        expect(panel.locator(".cc-sent")).to_contain_text(picture)
-        panel.get_by_role("button", name="Run").click()
-        expect(answer).to_contain_text(words)
-    expect(state(panel, "finished")).to_be_visible()
-    panel.get_by_label("Picture", exact=True).select_option("A lighthouse")
-    expect(panel.locator(".cc-sent")).to_contain_text("A lighthouse (lighthouse.jpg)")
-    expect(answer).to_contain_text("French and Bengali have the bars")
 
 
 def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
@@ -198,24 +169,3 @@ def test_a_large_photo_arrives_whole_and_what_can_not_be_used_is_refused(
     drop(panel.locator(".cc-file"), tmp_path)
     expect(taken(panel, "failed")).to_contain_text(f"The browser can't read {tmp_path.name}.")
     expect(panel.locator(".cc-sent")).to_contain_text("large.bmp")
-
-
-def test_live_a_picture_of_your_own_is_sent_without_metadata_when_run_is_pressed(
-    lesson: Notebook, server: StandIn, mine: Path
-) -> None:
-    panel, asked = lesson.panel(LIVE), len(server.requests)
-    server.scripts = [Script(ask="What is it?", picture="", answer=("It is a card.",))]
-    pick(panel, mine)
-    expect(taken(panel, "finished")).to_be_visible()
-    box = panel.get_by_role("textbox", name="Question")
-    box.fill("What is it?")
-    assert len(server.requests) == asked
-    box.press("Enter")
-    expect(panel.locator(".cc-answer")).to_contain_text("It is a card.")
-    expect(state(panel, "finished")).to_be_visible()
-    expect(panel.locator(".cc-sent")).to_contain_text("With the last question it took")
-    url = server.requests[-1].body["messages"][0]["content"][1]["image_url"]["url"]
-    data = base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))
-    assert PLANTED in mine.read_bytes() and PLANTED not in data
-    with Image.open(io.BytesIO(data)) as picture:
-        assert picture.size == (20, 40)

@@ -15,6 +15,16 @@ from tests.browser.driver import THEMES
 from tests.standin import StandIn
 
 UNDRAWN = "Error displaying widget"
+LOST = "This panel has lost its kernel: run the cell again."
+RESTART = """() => {
+  const { context } = window.jupyterapp.shell.currentWidget;
+  return context.sessionContext.session.kernel.restart();
+}"""
+SAYS = """words => JSON.stringify(words) === JSON.stringify(
+  [...document.querySelectorAll('.cc-panel, .cc-panel *')]
+    .map(one => getComputedStyle(one, '::before').content)
+    .filter(words => words !== 'none'))"""
+"""Whether these words, and no others, stand before a panel or a part of one."""
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
@@ -59,6 +69,11 @@ def test_a_saved_notebook_opens_with_static_views(open_notebook: Open, tmp_path:
         expect(notebook.page.get_by_text(UNDRAWN)).to_have_count(0)
     notebook.cell(panel).get_by_role("button", name="Test").click()
     expect(notebook.cell(panel)).to_contain_text("Finished.")
+
+    notebook.page.evaluate(RESTART)
+    notebook.page.wait_for_function(SAYS, arg=[f'"{LOST}"'])
+    notebook.run_all()
+    notebook.page.wait_for_function(SAYS, arg=[])
 
 
 def test_a_lesson_talks_to_an_endpoint(open_notebook: Open, server: StandIn) -> None:

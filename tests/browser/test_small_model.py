@@ -38,15 +38,6 @@ def servers() -> list[str]:
     return [line for line in lines if line.startswith(sys.executable) and line.endswith(ends)]
 
 
-def test_the_cost_is_told_before_the_button_is_pressed(open_notebook: Open) -> None:
-    notebook = open_notebook(cells=(SETUP, *PANELS))
-    notebook.run_all()
-    for source in PANELS:
-        panel = notebook.cell(source).locator(".cc-panel")
-        expect(panel.get_by_role("button", name=BUTTON)).to_be_visible()
-        expect(panel.locator(".cc-model-status")).to_contain_text("about 420 MB of memory")
-
-
 @pytest.mark.model
 @pytest.mark.usefixtures("installed")
 def test_the_real_model_answers_in_all_panels_until_it_is_forgotten(open_notebook: Open) -> None:

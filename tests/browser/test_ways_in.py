@@ -103,6 +103,7 @@ def test_nothing_disturbs_a_reader(lab_page: LabPage, reader: Lab, called: Path)
     assert heard.count("started") >= 2
     assert set(heard) <= LOOPBACK
     lab_page.check()
+    assert "Warning" not in reader.log.read_text(encoding="utf-8")
 
     # Without the settings, this would have come.
     asked = {"raw": json.dumps({"fetchNews": "none"})}

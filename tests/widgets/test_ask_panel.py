@@ -1,7 +1,6 @@
 """The contract of the six panels that ask: what a person can rely on in each of them."""
 
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -28,7 +27,10 @@ from helpers.widgets.filter_box import ContentFilterBox
 from helpers.widgets.image_picker import ImagePicker
 from helpers.widgets.job import Run
 from helpers.widgets.live_stream import LiveStream
+from helpers.widgets.logprob_explorer import LogprobExplorer
+from helpers.widgets.panel import WIDGET_VIEW
 from helpers.widgets.playground import Playground
+from helpers.widgets.trace_stepper import TraceStepper
 from tests.fakes import (
     ASK,
     DONE,
@@ -41,7 +43,8 @@ from tests.fakes import (
     service_of,
     streamed,
 )
-from tests.views.test_views import HOSTILE
+from tests.views.test_logprobs import token
+from tests.views.test_views import HARMFUL, HOSTILE
 from tests.widgets.panels import (
     LONG,
     Held,
@@ -58,9 +61,6 @@ from tests.widgets.panels import (
 CHART = {"A chart": prepare(ROOT / "images" / "languages.png")}
 SYSTEM = [SystemMessage("You are an AI assistant that helps people find information.")]
 TAGS = {"b", "br", "code", "div", "i", "img", "p", "table", "tbody", "td", "th", "thead", "tr"}
-HARMFUL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
-)
 REFUSED = answer(401, {"error": {"message": f"Who are you, {KEY}?"}})
 
 
@@ -120,6 +120,10 @@ PANELS = {
     "ConnectionPanel": Kind(lambda c: ConnectionPanel("00-start-here", ASK), streams=False),
 }
 TYPED = {name: kind for name, kind in PANELS.items() if kind.box}
+ALL = PANELS | {
+    "LogprobExplorer": Kind(lambda _: LogprobExplorer([token("a")])),
+    "TraceStepper": Kind(lambda _: TraceStepper(ASK)),
+}
 
 
 def lesson_conversation() -> list[Any]:
@@ -152,22 +156,31 @@ def sent(asked: Any) -> str:
     return content if isinstance(content, str) else str(content[0]["text"])
 
 
-@each(PANELS)
-def test_showing_it_sends_nothing_and_headless_no_control_is_made(kind: Kind, make: Any) -> None:
+@each(ALL)
+def test_showing_it_sends_nothing_and_headless_no_control_is_made(
+    kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = client(kind.reply("Hi!"))
     panel = make(kind, asked)
-    assert set(panel._repr_mimebundle_()) == {"text/html", "text/plain"}
-    assert repr(panel).endswith(panel.note) and not panel.is_built
-    assert panel.root and panel.is_built
-    assert state(panel) == ("ready", "Ready.")
+    view = panel.static_view()
+    shown = {
+        "text/html": f"{view.html}\n<p><i>{panel.note}</i></p>",
+        "text/plain": f"{view.plain}\n\n{panel.note}",
+    }
+    assert panel._repr_mimebundle_() == shown and repr(panel) == shown["text/plain"]
+    assert not panel.is_built
+    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+    live = panel._repr_mimebundle_()
+    assert panel.is_built and live.pop(WIDGET_VIEW)["model_id"] == panel.root.model_id
+    assert live == shown
     assert service_of(asked).requests == []
 
 
 def test_ipywidgets_is_not_imported_before_controls_are_shown() -> None:
     code = (
         "import sys\n"
-        "from tests.widgets.test_ask_panel import ASK, PANELS, client\n"
-        "for kind in PANELS.values():\n"
+        "from tests.widgets.test_ask_panel import ALL, client\n"
+        "for kind in ALL.values():\n"
         "    print(kind.make(client())._repr_mimebundle_())\n"
         "raise SystemExit(bool({'ipywidgets', 'anywidget'} & set(sys.modules)))"
     )
@@ -179,10 +192,12 @@ def test_ipywidgets_is_not_imported_before_controls_are_shown() -> None:
 def test_run_asks_what_stands_in_the_form_and_shows_the_answer(kind: Kind, make: Any) -> None:
     asked = client(kind.reply("Hi there"))
     panel = kind.ready(make(kind, asked), "What is <this>?")
+    assert "Hi there" not in repr(panel)
     assert press(panel).state == "finished"
     assert state(panel)[0] == "finished"
+    assert 'role="status"' in control(panel, "status").value
     assert sent(asked) == ("What is <this>?" if kind.box else ASK[-1]["content"])
-    assert "Hi there" in html_of(panel) + repr(panel)
+    assert "Hi there" in repr(panel)
     assert "<this>" not in html_of(panel)
     press(panel)
     assert len(service_of(asked).requests) == (1 if kind.box == "message" else 2)
@@ -239,11 +254,7 @@ def test_what_goes_wrong_is_said_in_words_and_the_next_run_is_a_new_one(
     panel = kind.ready(make(kind, asked))
     press(panel)
     name, words = state(panel)
-    assert (name, "could not be reached" in words, "What to do: " in words) == (
-        "failed",
-        True,
-        True,
-    )
+    assert name == "failed" and "could not be reached" in words and "What to do: " in words
     assert 'role="alert"' in control(panel, "status").value
     assert press(panel).state == "finished"
     assert "Better" in html_of(panel) + repr(panel)
@@ -269,7 +280,7 @@ def test_an_answer_without_text_is_said_in_words(
     panel = kind.ready(make(kind, client(kind.silent_reply(finish, **fields))))
     assert press(panel).state == "finished"
     for shown in (html_of(panel), panel._repr_mimebundle_()["text/html"]):
-        assert words in shown and "no text yet" not in shown
+        assert words in shown and "no text yet" not in shown and "“(" not in shown
 
 
 @each(TYPED)
@@ -302,6 +313,7 @@ def test_hostile_text_is_escaped_and_bounded(text: str, kind: Kind, make: Any) -
         page = BeautifulSoup(html, "html.parser")
         assert {tag.name for tag in page(True)} <= TAGS
         assert not [name for tag in page(True) for name in tag.attrs if name.startswith("on")]
+        html.encode()
         assert not HARMFUL.search(html)
         assert len(html) < 500_000
     assert not HARMFUL.search(repr(panel))
@@ -360,34 +372,31 @@ def test_stop_is_heard_while_the_text_is_waited_for(
     assert control(panel, kind.box).value == "Well?"
 
 
-@each({name: kind for name, kind in PANELS.items() if kind.streams})
 def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
-    kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jobs, "MIN_FRAME", 0.0)
-    drawn = threading.Semaphore(0)
-    panel = kind.ready(make(kind, client()))
-    results, frames = list[str](), list[str]()
-    show, show_results = panel.show, panel.show_results
+    drawn, results, frames = threading.Semaphore(0), list[str](), list[str]()
 
-    def noted(progress: Any) -> None:
-        frames.append(progress.state)
-        show(progress)
-        drawn.release()
+    class Noted(LiveStream):
+        def show(self, progress: Any) -> None:
+            frames.append(progress.state)
+            drawn.release()
 
-    monkeypatch.setattr(panel, "show", noted)
-    monkeypatch.setattr(panel, "show_results", lambda p: (results.append(p.state), show_results(p)))
+        def show_results(self, progress: Any) -> None:
+            results.append(progress.state)
 
-    def send(request: Any, run: Run[Any]) -> Any:
-        for count in range(1, 6):
-            assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
-            yield Answer("word " * count, arrivals=(0.1,) * count)
+        def send(self, request: Any, run: Run[Any]) -> Any:
+            for count in range(1, 6):
+                assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
+                yield Answer("word " * count)
 
-    monkeypatch.setattr(panel, "send", send)
-    panel.run()
+    panel = Noted(client(), ASK)
+    assert panel.root
+    assert drawn.acquire() and panel.run()
     panel.job.wait(LONG)
-    assert results == ["running", "finished"]
-    assert len(frames) >= 6
+    assert results == ["ready", "running", "finished"]
+    assert len(frames) >= 7
 
 
 @each(PANELS)
@@ -423,6 +432,19 @@ def test_offline_each_example_can_be_run(kind: Kind, make: Any) -> None:
     before = control(panel, kind.box).value
     listed.label = listed.options[0][0]
     assert (control(panel, kind.box).value, state(panel)[0]) == (before, "finished")
+
+
+@each(TYPED)
+def test_a_recorded_request_without_messages_is_no_example(kind: Kind, make: Any) -> None:
+    asked = connect(kind.lesson)
+    panel = make(kind, asked)
+    before, takes = panel.examples(), asked.transport._takes
+    for body in (None, {"model": "m", "input": "Hello"}):
+        request = {"method": "GET", "path": "/models", "headers": {}, "body": body}
+        takes[str(body)] = [{"request": request}]
+    assert panel.examples() == before
+    request.pop("body")
+    assert panel.examples() == before
 
 
 @each(PANELS)

@@ -56,18 +56,16 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     manager.shutdown_kernel(now=True)
 
 
-@pytest.mark.parametrize("lesson", ["01-basic-call", "03-parameters", "06-tools"])
-def test_a_lesson_that_is_run_again_has_as_many_widgets_as_before(run: Run, lesson: str) -> None:
-    cells = nbformat.read(ROOT / "notebooks" / f"{lesson}.ipynb", as_version=4).cells
+def test_a_lesson_that_is_run_again_has_as_many_widgets_as_before(run: Run) -> None:
+    cells = nbformat.read(ROOT / "notebooks" / "06-tools.ipynb", as_version=4).cells
     run("import tqdm.auto, tqdm.std; tqdm.auto.tqdm = tqdm.std.tqdm")  # its widgets are its own
     counts = []
-    for _ in range(3):
+    for _ in range(2):
         for cell in cells:
             if cell.cell_type == "code":
                 run(cell.source, cell.id)
         counts.append(int(run(LIVE)))
-    assert counts[0] > 10
-    assert counts == counts[:1] * 3
+    assert counts[0] == counts[1] > 10
 
 
 def count(run: Run) -> int:

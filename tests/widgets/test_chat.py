@@ -12,8 +12,7 @@ from helpers.connect import connect
 from helpers.widgets.ask_panel import Answer
 from helpers.widgets.chat import Chat, conversation
 from helpers.widgets.job import Progress
-from tests.fakes import ASK, DONE, answer, client, event, piece, service_of, streamed
-from tests.views.test_views import HOSTILE, Page
+from tests.fakes import DONE, answer, client, event, piece, service_of, streamed
 from tests.widgets.panels import HELLO, LONG, Held, control, enter, press, state
 from tests.widgets.test_ask_panel import lesson_conversation
 
@@ -37,8 +36,8 @@ def shown(panel: Chat, name: str) -> str:
 
 
 def test_a_message_is_sent_with_all_that_was_said_before() -> None:
-    asked = client(HELLO)
-    panel = Chat(asked, START)
+    asked, given = client(HELLO), list(DICTS)
+    panel = Chat(asked, given)
     assert panel.messages == DICTS
     assert panel.static_view().plain == "Instructions: Be brief.\n\nYou: Hello\n\nModel: Hi!"
     assert shown(panel, "history") == panel.static_view().html
@@ -50,6 +49,7 @@ def test_a_message_is_sent_with_all_that_was_said_before() -> None:
     assert panel.static_view().plain.endswith("You: More?\n\nModel: Hello")
     sending(panel, "And then?")
     assert service_of(asked).body["messages"] == panel.messages[:-1] != panel.messages[:4]
+    assert given == DICTS
 
 
 def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
@@ -58,12 +58,6 @@ def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
     panel.ask("More?")
     panel.update(Progress("running", Answer("Hello", arrivals=(0.1,))), False)
     assert (shown(panel, "history") + shown(panel, "answer")).count("More?") == 1
-
-
-def test_it_does_not_change_what_it_was_given() -> None:
-    given = list(DICTS)
-    Chat(client(HELLO), given).ask("More?")
-    assert given == DICTS
 
 
 def test_from_a_cell_the_answer_is_waited_for_or_the_error_raised() -> None:
@@ -166,11 +160,8 @@ def test_offline_the_list_holds_what_can_follow_here() -> None:
     control(panel, "clear").click()
     listed.label = "And which has the fewest?"
     assert press(panel).state == "finished"
-
-
-def test_messages_that_nobody_could_send_offer_nothing() -> None:
-    panel = Chat(connect("01-basic-call"), [{"role": "user", "content": 7}])
-    assert len(control(panel, "examples").options) == 1
+    odd = Chat(connect("01-basic-call"), [{"role": "user", "content": 7}])
+    assert len(control(odd, "examples").options) == 1, "nobody could send its messages"
 
 
 def test_export_shows_what_can_be_sent_again() -> None:
@@ -214,16 +205,4 @@ def test_an_answer_without_text_is_a_turn_and_its_words_are_returned() -> None:
 )
 def test_what_is_no_text_is_named(content: Any, words: str) -> None:
     assert conversation([{"role": "tool", "content": content}]).plain == f"Tool: {words}"
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_role_harms_nobody(text: str) -> None:
-    html = conversation([{"role": text, "content": text}]).html.replace(' class="cc-text"', "")
-    start, _, rest = html.partition(">")
-    assert start.startswith('<p data-role="') and start.count('"') == 2
-    Page("<p>" + rest)
-
-
-def test_an_empty_chat_says_so() -> None:
-    assert repr(Chat(client())).startswith("No message yet.\n\nRun this cell in JupyterLab")
-    assert Chat(client(), ASK).messages == ASK
+    assert conversation([]).plain == "No message yet."

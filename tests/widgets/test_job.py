@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from helpers import UserMessage
-from helpers.client.responses import StreamingChatCompletionsUpdate
 from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import Answer, announce_waits, stream_answer
+from helpers.widgets.ask_panel import Answer, stream_answer
 from helpers.widgets.job import Job, Progress, Run, error_text
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
-from tests.widgets.panels import LONG, run
+from tests.widgets.panels import LONG
 
 
 class Page:
@@ -144,16 +143,6 @@ def test_the_end_of_a_run_is_told_once(values: list[Any], end: Progress[Any]) ->
     assert told == [end]
 
 
-def test_the_end_of_a_stopped_run_is_told_before_the_next_can_start() -> None:
-    told: list[Progress[Any]] = []
-    page, work = Page(ended=told.append), Blocked()
-    page.job.start(work, 0)
-    assert work.waits.wait(LONG)
-    page.job.stop()
-    assert told == [Progress("stopped", 1)]
-    work.go.set()
-
-
 @pytest.mark.parametrize("error", [ValueError(KEY), SystemExit(KEY)], ids=lambda error: type(error))
 def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) -> None:
     page = Page()
@@ -202,26 +191,6 @@ def test_a_finished_run_wakes_nobody() -> None:
     page.job.wait(LONG)
     page.job.stop()
     assert calls == []
-
-
-def test_an_answer_is_text_with_times() -> None:
-    updates = [
-        StreamingChatCompletionsUpdate({"choices": [{"delta": {"content": text}}]}, at)
-        for at, text in [(0.4, ""), (0.5, "Hi"), (0.6, "!")]
-    ]
-    kept = Answer.of(updates)
-    assert (kept.text, kept.arrivals, kept.completion) == ("Hi!", (0.5, 0.6), None)
-
-
-def test_a_client_that_announces_waits_leaves_the_other_as_it_was() -> None:
-    asked = client(max_pause=3.0)
-    policy = asked.retry
-    other = announce_waits(asked, run())
-    assert (asked.retry, other.transport, other.model) == (
-        policy,
-        asked.transport,
-        asked.model,
-    )
 
 
 class Silent:

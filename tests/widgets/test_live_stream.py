@@ -3,11 +3,11 @@
 from typing import Any
 
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets.ask_panel import Answer, outcome_text, progress_text, stream_answer
+from helpers.widgets.ask_panel import Answer, progress_text, stream_answer
 from helpers.widgets.job import Progress
 from helpers.widgets.live_stream import LiveStream
 from tests.fakes import ASK, DONE, client, event, piece, service_of, streamed
-from tests.widgets.panels import HELLO, LONG, control, press, run, state
+from tests.widgets.panels import HELLO, control, press, run, state
 
 
 def updates(*texts: str) -> list[StreamingChatCompletionsUpdate]:
@@ -35,14 +35,6 @@ def test_run_shows_an_answer_in_place_of_the_earlier_one() -> None:
         )
 
 
-def test_it_works_without_any_control() -> None:
-    panel = LiveStream(client(HELLO), ASK)
-    assert "(no text yet)" in repr(panel)
-    panel.run()
-    panel.job.wait(LONG)
-    assert "Hello" in repr(panel) and not panel.is_built
-
-
 def test_an_answer_that_was_cut_off_is_told_from_a_whole_one() -> None:
     panel = LiveStream(client(streamed(piece("Hel"), piece("", "length"), DONE)), ASK)
     press(panel)
@@ -55,9 +47,19 @@ def test_what_comes_before_any_text_is_said() -> None:
     asked = client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE))
     values = list(stream_answer(asked, run(), ASK))
     said = [progress_text(Progress("running", value)) for value in values]
-    assert said == ["(the model is reasoning, no text yet)", "Hi", "Hi"]
+    assert said == [*["(the model is reasoning, no text yet)"] * 2, "Hi", "Hi"]
+    assert [len(value.arrivals) for value in values] == [0, 0, 1, 1]
     assert progress_text(Progress("stopped", values[0])) == "(no text)"
     assert progress_text(Progress("ready", Answer())) == "(no text yet)"
+
+
+def test_thoughts_stand_before_the_answer_and_are_named() -> None:
+    thinks = [event(choices=[{"delta": {"reasoning_content": text}}]) for text in ("<Hm", ", well")]
+    panel = LiveStream(client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE)), ASK)
+    assert "Thoughts:" not in repr(panel)
+    press(panel)
+    assert repr(panel).startswith("Thoughts: <Hm, well\n\nHi\n\n0 s ")
+    assert "<b>Thoughts:</b> &lt;Hm, well</div>" in control(panel, "answer").value
 
 
 def test_of_earlier_updates_the_end_is_known_too() -> None:
@@ -67,11 +69,12 @@ def test_of_earlier_updates_the_end_is_known_too() -> None:
     assert repr(panel).startswith("The model refused: No.\n\n0 s ·█ 100 ms\n1 chunk: ")
     pieces[0]["delta"] = {"reasoning_content": "Hm"}
     assert repr(LiveStream(client(), ASK, initial=updates)).startswith(
-        "(the model reasoned and gave no text; finish_reason: stop)"
+        "Thoughts: Hm\n\n(the model reasoned and gave no text; finish_reason: stop)"
     )
 
 
 def test_of_a_stopped_answer_it_is_said_whether_something_had_come() -> None:
+    panel = LiveStream(client(), ASK)
     stopped = [Progress("stopped", value) for value in (Answer(), Answer("a", arrivals=(0.1,)))]
-    assert outcome_text(stopped[0]) == "Nothing had arrived."
-    assert outcome_text(stopped[1]) == "What had arrived is kept; it is not the whole answer."
+    assert panel.status_words(stopped[0]) == "Nothing had arrived."
+    assert panel.status_words(stopped[1]) == "What had arrived is kept; it is not the whole answer."

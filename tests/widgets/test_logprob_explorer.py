@@ -1,6 +1,5 @@
 """The logprob explorer: every token a control that tells its rivals, without a script."""
 
-import re
 from typing import Any
 
 import pytest
@@ -16,8 +15,7 @@ from helpers.widgets.logprob_explorer import (
     spoken,
 )
 from helpers.widgets.panel import WIDGET_VIEW
-from tests.views.test_logprobs import PLAIN_ANSWER, SMILE, half, known, token
-from tests.views.test_views import HOSTILE
+from tests.views.test_logprobs import PLAIN_ANSWER, SMILE, half, token
 
 UNSURE = token(" alive", 0.31, **{" spoken": 0.55, " known": 0.08, " alive": 0.31})
 
@@ -35,27 +33,15 @@ def text(html: Tag) -> str:
     return html.get_text()
 
 
-def outline(html: BeautifulSoup) -> list[Any]:
-    """The tags with the names of their attributes."""
-    return [(tag.name, sorted(tag.attrs)) for tag in html(True) if tag.name != "br"]
-
-
-def test_the_static_view_is_the_heat_map() -> None:
-    panel = LogprobExplorer(PLAIN_ANSWER)
-    static = heatmap(PLAIN_ANSWER)
-    assert panel.static_view() == static
-    bundle = panel._repr_mimebundle_()
-    assert bundle["text/plain"] == f"{static.plain}\n\n{panel.note}"
-    assert bundle["text/html"] == f"{static.html}\n<p><i>{panel.note}</i></p>"
-    assert WIDGET_VIEW not in bundle
-    assert not panel.is_built
-
-
 def test_who_watches_gets_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
     panel = LogprobExplorer(ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]}))
     assert WIDGET_VIEW in panel._repr_mimebundle_()
+    assert panel.static_view() == heatmap(PLAIN_ANSWER)
     assert panel.root.children[-2].value == explorable(tokens_of(PLAIN_ANSWER))
+    panel = LogprobExplorer(ChatCompletions({"choices": []}))
+    assert panel.root.children[-2].value == panel.static_view().html
+    assert "Ask with logprobs=True" in panel.static_view().html
 
 
 def test_every_token_is_one_control_of_one_group_in_order() -> None:
@@ -70,21 +56,15 @@ def test_every_token_is_one_control_of_one_group_in_order() -> None:
     assert all(c.parent.name == "label" for c in controls)
     names = [c["aria-label"].partition(",")[0] for c in controls]
     assert names == ["'About'", "' seven'", "' thousand'", "'.\\nNobody'", "' knows'"]
+    assert all(c["data-lm-suppress-shortcuts"] == "true" for c in controls)
+    assert [c["aria-label"].partition(",")[0] for c in group.select("[checked]")] == ["' thousand'"]
     assert text(group) == "About seven thousand.\nNobody knows"
 
 
-def test_no_key_pressed_in_it_is_taken_by_jupyterlab() -> None:
-    controls = page(*PLAIN_ANSWER)("input")
-    assert all(control["data-lm-suppress-shortcuts"] == "true" for control in controls)
-
-
-def test_the_least_sure_token_is_chosen_at_first() -> None:
-    chosen = page(*PLAIN_ANSWER).select("input[checked]")
-    assert [control["aria-label"].partition(",")[0] for control in chosen] == ["' thousand'"]
-
-
 def test_its_alternatives_stand_beside_each_token() -> None:
-    places = page(token("Are"), UNSURE).select(".cc-rivals")
+    html = page(token("Are"), UNSURE)
+    assert html.form and html.form["style"] == "--cc-rows: 5"  # as high as the longest needs
+    places = html.select(".cc-rivals")
     assert places[1].get_text("\n").replace("\u00a0", " ").split("\n") == [
         "Token 2 of 2: ' alive'",
         *choices(tokens_of([UNSURE])[0]),
@@ -126,21 +106,10 @@ def test_many_alternatives_are_bounded_and_the_others_are_in_the_rest() -> None:
     assert told[-1] == "████░░░░░░  40% any other token"
 
 
-def test_the_place_below_is_as_high_as_the_longest_needs() -> None:
-    form = page(token("a"), UNSURE)("form")[0]
-    assert form["style"] == "--cc-rows: 5"
-
-
 def test_all_facts_but_the_table_are_those_of_the_static_view() -> None:
     said = text(page(*PLAIN_ANSWER))
     legend, _, summary, *_ = heatmap(PLAIN_ANSWER).plain.split("\n\n")
     assert legend in said and summary in said
-
-
-def test_an_answer_without_logprobs_says_so() -> None:
-    panel = LogprobExplorer(ChatCompletions({"choices": []}))
-    assert panel.root.children[-2].value == panel.static_view().html
-    assert "Ask with logprobs=True" in panel.static_view().html
 
 
 def test_a_long_answer_is_bounded() -> None:
@@ -150,20 +119,3 @@ def test_a_long_answer_is_bounded() -> None:
     assert "Token 500 of 2000" in html
     assert f"the first {MAX_TOKENS} tokens" in html
     assert len(html) < 700 * MAX_TOKENS + 1_000
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_does_no_harm(text: str) -> None:
-    sent = known("a", 0.5) | {"token": text, "bytes": None}
-    rival = sent | {"token": f"{text[:50]}x"}
-    html = explorable(tokens_of([token("b"), sent | {"top_logprobs": [sent, rival]}]))
-    html.encode("utf-8")
-    assert len(html) < 10_000
-    assert not re.search(
-        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]", html
-    )
-    seen = BeautifulSoup(html, "html.parser")
-    shape = BeautifulSoup(
-        explorable(tokens_of([token("b"), token("c", 0.5, d=0.1)])), "html.parser"
-    )
-    assert outline(seen) == outline(shape)

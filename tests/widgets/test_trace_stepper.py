@@ -1,18 +1,14 @@
 """The trace stepper: forward, back and all at once, each step with who, what, to whom and why."""
 
 import json
-import re
 from typing import Any
 
-import pytest
 from bs4 import BeautifulSoup
 
 from helpers import AssistantMessage, SystemMessage, ToolMessage, UserMessage
-from helpers.views.trace import MAX_STEPS, Step, steps_of, trace
-from helpers.widgets.panel import WIDGET_VIEW
+from helpers.views.trace import MAX_STEPS, steps_of, trace
 from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier, why
 from tests.views.test_trace import calling, made
-from tests.views.test_views import HOSTILE
 
 CONVERSATION = [
     SystemMessage("Be kind."),
@@ -51,28 +47,17 @@ def watched() -> TraceStepper:
     return panel
 
 
-def test_the_static_view_is_the_whole_trace_wherever_one_is() -> None:
-    panel = TraceStepper(message for message in CONVERSATION)
-    static = trace(CONVERSATION)
-    for position in (1, 4, 7):
-        panel.go(position)
-        bundle = panel._repr_mimebundle_()
-        assert bundle["text/plain"] == f"{static.plain}\n\n{panel.note}"
-        assert bundle["text/html"] == f"{static.html}\n<p><i>{panel.note}</i></p>"
-        assert WIDGET_VIEW not in bundle
-    assert not panel.is_built
-
-
 def test_next_unfolds_one_step_after_the_other_and_back_folds_them() -> None:
     panel = watched()
     assert (now(panel), before(panel)) == (HEADS[0], [])
+    assert "6 more to come" in panel._rest.value
     for position in range(2, 8):
         panel._buttons["next"].click()
         assert now(panel) == HEADS[position - 1]
         heads = [(line.partition(": ")[0], is_open) for line, is_open in before(panel)]
         assert heads == [(head.partition(": ")[0], False) for head in HEADS[: position - 1]]
     panel._buttons["next"].click()
-    assert now(panel) == HEADS[6]
+    assert now(panel) == HEADS[6] and "That is all" in panel._rest.value
     panel._buttons["back"].click()
     assert (now(panel), len(before(panel))) == (HEADS[5], 5)
     for _ in range(9):
@@ -84,18 +69,12 @@ def test_all_opens_every_step_and_start_goes_back_to_the_first() -> None:
     panel = watched()
     panel._buttons["all"].click()
     assert now(panel) == HEADS[6]
+    assert panel.static_view() == trace(CONVERSATION)
     assert [is_open for _, is_open in before(panel)] == [True] * 6
     panel._buttons["start"].click()
     assert (now(panel), before(panel)) == (HEADS[0], [])
     panel._buttons["next"].click()
     assert [is_open for _, is_open in before(panel)] == [False]
-
-
-def test_it_says_how_much_is_to_come() -> None:
-    panel = watched()
-    assert "6 more to come" in panel._rest.value
-    panel._buttons["all"].click()
-    assert "That is all" in panel._rest.value
 
 
 def test_the_button_to_press_next_stands_out_and_none_is_ever_switched_off() -> None:
@@ -117,16 +96,8 @@ def test_the_current_step_is_told_to_a_screen_reader_as_a_whole() -> None:
     assert "role=" not in panel._earlier.value
 
 
-def test_what_fails_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    panel = watched()
-    monkeypatch.setattr(panel, "refresh", lambda: 1 / 0)
-    panel._buttons["next"].click()
-    assert 'role="alert"' in panel.status.value and "What to do" in panel.status.value
-
-
 def test_every_step_has_its_reason() -> None:
-    reasons = [why(STEPS, place) for place in range(1, 8)]
-    for place, words in {
+    reasons = {
         1: "Instructions come first",
         2: "what the person wants",
         3: "asks your program",
@@ -134,21 +105,17 @@ def test_every_step_has_its_reason() -> None:
         5: "The call of step 4 went wrong",
         6: "has made the call of step 3",
         7: "it answers",
-    }.items():
-        assert words in reasons[place - 1]
-
-
-@pytest.mark.parametrize(
-    ("conversation", "words"),
-    [
-        ([ToolMessage("{}", "lost")], "No call before it has this id"),
-        ([calling(made("a", "{}"), content="Wait.")], "along with its next call"),
-        ([{"role": "critic", "content": "Hm."}], "only the service"),
-        ([{"content": "Hm."}], "only the service"),
-    ],
-)
-def test_odd_steps_have_one_too(conversation: list[Any], words: str) -> None:
-    assert words in why(steps_of(conversation), 1)
+    }
+    for place, words in reasons.items():
+        assert words in why(STEPS, place)
+    odd: list[tuple[Any, str]] = [
+        (ToolMessage("{}", "lost"), "No call before it has this id"),
+        (calling(made("a", "{}"), content="Wait."), "along with its next call"),
+        ({"role": "critic", "content": "Hm."}, "only the service"),
+        ({"content": "Hm."}, "only the service"),
+    ]
+    for message, words in odd:
+        assert words in why(steps_of([message]), 1)
 
 
 def code(step: str) -> str:
@@ -191,53 +158,10 @@ def test_a_long_conversation_is_bounded_and_says_so() -> None:
     assert earlier(steps, MAX_STEPS + 1, is_open=True).startswith("<details")
 
 
-def everywhere(text: str) -> list[Step]:
-    """Steps with ``text`` wherever a text may stand."""
-    given = made("x", json.dumps({text: text, "y": [text]}))
-    return steps_of(
-        [
-            {"role": text, "content": text},
-            {"role": "user", "content": [{"type": "text", "text": text}, {"type": text}]},
-            calling(made(text, text, text), given, content=text),
-            {"role": "tool", "tool_call_id": text, "content": text},
-            {"role": "tool", "tool_call_id": text, "content": json.dumps({"error": text})},
-        ]
-    )
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_does_no_harm(text: str) -> None:
-    steps, harmless = everywhere(text), everywhere("plain")
-    assert len(steps) == len(harmless) == 7
-    for place in range(1, 8):
-        for html in (current(steps, place), earlier(steps, place, is_open=True)):
-            html.encode("utf-8")
-            assert len(html) < 100_000
-            assert not re.search(
-                r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]",
-                html,
-            )
-            tags = {tag.name for tag in BeautifulSoup(html, "html.parser")(True)}
-            assert tags <= {"div", "p", "b", "pre", "br", "details", "summary", "span"}
-    assert "&lt;script&gt;" in current(everywhere(HOSTILE["script"]), 1)
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        *(None, 7, "text", [], {}, {"role": None}, {"role": 3, "content": 4}),
-        calling(None, "x", {}, {"function": []}),
-        calling(made(["x"], {"to": 1}, {})),
-        {"role": "tool", "tool_call_id": ["x"], "content": {"a": 1}},
-        {"role": "tool", "content": "[" * MAX_JSON},
-        {"role": "tool", "content": '{"a":' * 150 + "1" + "}" * 150},
-        calling(made("digits", f'{{"n": {"9" * 5_000}}}')),
-        calling(made("surrogate", '{"n": "\\ud800"}')),
-    ],
-    ids=lambda odd: repr(odd)[:40],
-)
-def test_odd_messages_are_shown_somehow(odd: Any) -> None:
-    panel = TraceStepper([odd, odd])
-    assert panel.root
-    panel._buttons["all"].click()
-    assert "cc-current" in panel.status.value
+def test_odd_arguments_are_shown_somehow() -> None:
+    odd = "[" * MAX_JSON, '{"a":' * 150 + "1" + "}" * 150, f'{{"n": {"9" * 5_000}}}', '"\\ud800"'
+    for text in odd:
+        panel = TraceStepper([calling(made("x", text)), ToolMessage(text, "x")])
+        assert panel.root
+        panel._buttons["all"].click()
+        assert "cc-current" in panel.status.value

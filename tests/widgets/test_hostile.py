@@ -1,0 +1,91 @@
+"""Roles, verdicts, tokens and names of files are text too: none makes a tag or an attribute."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from markupsafe import Markup
+
+from helpers.client.responses import ChatCompletions
+from helpers.views.logprobs import tokens_of
+from helpers.views.trace import steps_of
+from helpers.widgets.chat import conversation
+from helpers.widgets.file_drop import Upload
+from helpers.widgets.filter_box import outcomes_view
+from helpers.widgets.image_picker import ImageChoice
+from helpers.widgets.logprob_explorer import explorable
+from helpers.widgets.panel import escape_lines, status_html
+from helpers.widgets.trace_stepper import current, earlier
+from tests.views.test_logprobs import known, token
+from tests.views.test_trace import calling, made
+from tests.views.test_views import HARMFUL, HOSTILE, PHOTO
+
+
+def verdicts(text: str) -> str:
+    """A sentence that a filter has judged in these words."""
+    choice = {
+        "message": {"role": "assistant", "content": text},
+        "finish_reason": "content_filter",
+        "content_filter_results": {text: {"filtered": True, "severity": text}},
+    }
+    return outcomes_view({text: ChatCompletions({"choices": [choice]})}).html
+
+
+def tokens(text: str) -> str:
+    """A token of this text, and a rival."""
+    sent = known("a", 0.5) | {"token": text, "bytes": None}
+    rival = sent | {"token": f"{text[:50]}x"}
+    return explorable(tokens_of([token("b"), sent | {"top_logprobs": [sent, rival]}]))
+
+
+def steps(text: str) -> str:
+    """A conversation with ``text`` wherever a text may stand."""
+    given = made("x", json.dumps({text: text, "y": [text]}))
+    found = steps_of(
+        [
+            {"role": text, "content": text},
+            {"role": "user", "content": [{"type": "text", "text": text}, {"type": text}]},
+            calling(made(text, text, text), given, content=text),
+            {"role": "tool", "tool_call_id": text, "content": text},
+            {"role": "tool", "tool_call_id": text, "content": json.dumps({"error": text})},
+        ]
+    )
+    shown = [current(found, place) for place in range(1, len(found) + 1)]
+    return "\n".join([*shown, earlier(found, len(found), is_open=True)])
+
+
+def file_name(text: str) -> str:
+    """The name of a file, as a panel gets it."""
+    taken = Upload(1).add({"id": 1, "name": text, "size": 1, "at": 0}, b"x")
+    assert taken and "\n" not in taken[0]
+    return str(Markup("<p>{}</p>").format(taken[0]))
+
+
+SHOWN: dict[str, Callable[[str], str]] = {
+    "lines": lambda text: escape_lines(text),
+    "status": lambda text: status_html("running", text),
+    "role": lambda text: conversation([{"role": text, "content": text}]).html,
+    "verdicts": verdicts,
+    "tokens": tokens,
+    "steps": steps,
+    "file name": file_name,
+    "picture": lambda text: ImageChoice.of(text, PHOTO).view().html,
+}
+
+
+def outline(html: str) -> list[Any]:
+    """The tags with the names of their attributes. Lines may break anywhere."""
+    tags = BeautifulSoup(html, "html.parser")(True)
+    return [(tag.name, sorted(tag.attrs)) for tag in tags if tag.name != "br"]
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
+def test_hostile_text_makes_no_tag_and_no_attribute(show: Callable[[str], str], text: str) -> None:
+    html = show(text)
+    html.encode("utf-8")
+    assert outline(html) == outline(show("plain"))
+    assert not HARMFUL.search(html.replace("\n", ""))
+    assert len(html) < 700_000
