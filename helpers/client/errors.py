@@ -205,7 +205,7 @@ _RULES = (  # the first that fits
     ),
     _Rule(
         ModelNotFoundError,
-        (404,),
+        (404, 405),
         advice="check the path of the endpoint (/models or /openai/v1) and the model's name: the "
         "service answers the same to a wrong path, api-version or deployment.",
     ),
@@ -227,6 +227,20 @@ _RULES = (  # the first that fits
     ),
     _Rule(AuthenticationError, (401, 403)),
     _Rule(RateLimitError, (429,)),
+    _Rule(
+        RateLimitError,
+        (402,),
+        "",
+        "The account has no credit left.",
+        "top up the account of this key, or use another one.",
+    ),
+    _Rule(
+        ServiceError,
+        (424,),
+        "",
+        "The model failed, not the service in front of it.",
+        "look at the service's words above; try again later, or ask another deployment.",
+    ),
     _Rule(
         ServiceError,
         (408, 504),

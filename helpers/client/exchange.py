@@ -54,7 +54,7 @@ class Exchange:
             request_headers=sent,
             request_body=body_from(request.content.decode(), redact),
             status=response.status_code,
-            reason=redact(response.reason_phrase),
+            reason=response.reason_phrase,
             response_headers=kept_headers(response.headers, redact),
             response_body=body_from(_text(response), redact) if streamed is None else None,
             elapsed=response.extensions["elapsed"]() if streamed is None else streamed,

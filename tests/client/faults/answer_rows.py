@@ -138,8 +138,8 @@ def no_answers() -> Iterator[Row]:
         ("a text", "Hello", "Hello", None),
         ("an empty object", {}, "", None),
         ("choices is null", {"choices": None}, "", None),
-        ("choices is an object", {"choices": COMPLETION["choices"][0]}, "", None),
-        ("choices is a text", {"choices": "Hello"}, "", None),
+        ("choices is an object", {"choices": COMPLETION["choices"][0]}, '{"choices": {', None),
+        ("choices is a text", {"choices": "Hello"}, '{"choices": "Hello"}', None),
         ("nested too deeply", b'{"choices":' + b"[" * 100_000, '{"choices":[[', None),
     ):
         yield plain(f"200, {name}", whole(body), Failure(ServiceError, 200, code, words))

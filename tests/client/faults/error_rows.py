@@ -115,7 +115,7 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
     "error a list": (422, {"error": ["Input should be 'user'", "Extra"]},
                      None, "Input should be 'user'; Extra", ""),
     "error a text": (503, {"error": "Wrong."}, None, "Wrong.", ""),
-    "error a number": (400, {"error": 5}, None, "", ""),
+    "error a number": (400, {"error": 5}, None, '{"error": 5}', ""),
     "error null": (500, {"error": None, "message": "Wrong."}, None, "Wrong.", ""),
     "a list": (400, [{"message": "Bad"}, "Worse", None], None, "Bad; Worse", ""),
     "null": (500, None, None, "", ""),

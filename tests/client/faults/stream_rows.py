@@ -372,8 +372,8 @@ def no_updates() -> Iterator[Row]:
         ("a list", b"[]", "", "reported an error"),
         ("a number", b"5", "", "reported an error"),
         ("null", b"null", "", "reported an error"),
-        ("choices is a text", b'{"choices":"Hello"}', "", "reported an error"),
-        ("choices is a number", b'{"choices":5}', "", "reported an error"),
+        ("choices is a text", b'{"choices":"Hello"}', '{"choices": "Hello"}', "reported an error"),
+        ("choices is a number", b'{"choices":5}', '{"choices": 5}', "reported an error"),
     ):
         expect = Failure(StreamInterruptedError, words=words, says=says, kept=BEGUN)
         yield stream(name, *PIECES, event(data), expect=expect)
@@ -388,7 +388,7 @@ def no_streams() -> Iterator[Row]:
     """A stream was asked for, and HTTP 200 came with something else."""
     page = b"<html><title>Sign in</title></html>"
     for name, reply, words in (
-        ("JSON instead", wire.whole(wire.COMPLETION), ""),
+        ("JSON instead", wire.whole(wire.COMPLETION), '{"id": "000'),
         ("a page instead", wire.whole(page, 200, "text/html"), "an HTML page: Sign in"),
         ("nothing instead", wire.whole(b"", 200, None), ""),
         ("wrong type", wire.chunked(*STREAM, kind=wire.JSON_TYPE), "data: {"),
