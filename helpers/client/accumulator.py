@@ -76,12 +76,14 @@ class StreamAccumulator:
                 choice[name] = _joined(name, choice.get(name), value)
             elif name not in ("index", "delta", "message", "text") and value != "null":
                 choice[name] = _latest(name, choice.get(name), value)
-        delta = ChatChoice(piece).delta.raw
+        delta = piece.get("delta")
+        delta = delta if delta and isinstance(delta, dict) else ChatChoice(piece).delta.raw
         _add_delta(choice["message"], delta)
         self._from_deltas |= {(index, name) for name, value in delta.items() if value}
         # Perplexity repeats beside each delta all that came so far; others send only that.
         message: JSON = {}
-        for name, value in ChatResponseMessage(piece.get("message")).raw.items():
+        so_far = ChatResponseMessage(piece["message"]).raw if piece.get("message") else {}
+        for name, value in so_far.items():
             rest = _rest(choice["message"].get(name), value)
             if (index, name) not in self._from_deltas and (rest or name not in choice["message"]):
                 message[name] = rest

@@ -376,7 +376,7 @@ def _read_completion(response: httpx.Response) -> ChatCompletions:
     if isinstance(choices, list):
         # The answer as it was sent: only the exchange has the credential masked.
         answer = ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
-        if error_in(body) is None or not all(one.message.is_empty for one in answer.choices):
+        if not answer.is_empty or error_in(body) is None:
             return answer
     raise unusable_answer(
         exchange,

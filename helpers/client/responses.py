@@ -151,11 +151,6 @@ class ChatResponseMessage(_View):
         return "".join(map(_item_text, value if isinstance(value, list) else [value]))
 
     @property
-    def is_empty(self) -> bool:
-        """Whether there is neither content nor a refusal, reasoning or a tool call."""
-        return not (self.content or self.refusal or self.reasoning_content or self.tool_calls)
-
-    @property
     def refusal(self) -> str | None:
         """The words with which the model refuses, which come in place of content."""
         return _any_text(self.raw.get("refusal") or None) or self._items_text("refusal")
@@ -325,6 +320,15 @@ class ChatCompletions(_Answer):
     def message(self) -> ChatResponseMessage:
         """The first choice's message; an empty one without a choice."""
         return self._first.message
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no choice has content, a refusal, reasoning or a tool call."""
+        messages = [choice.message for choice in self.choices]
+        return not any(
+            one.content or one.tool_calls or one.refusal or one.reasoning_content
+            for one in messages
+        )
 
     @property
     def content(self) -> str:

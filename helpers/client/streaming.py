@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -15,14 +16,16 @@ import httpx
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.error_bodies import error_in, read_error
 from helpers.client.errors import ConfigurationError, StreamFilteredError, StreamInterruptedError
-from helpers.client.exchange import Exchange, body_from
-from helpers.client.redaction import redactor
+from helpers.client.exchange import Exchange
+from helpers.client.redaction import body_from, redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
 
 Send = TypeVar("Send")
 Updates = Iterator[StreamingChatCompletionsUpdate]
 AsyncUpdates = AsyncIterator[StreamingChatCompletionsUpdate]
+_SUSPECT = re.compile(r'error|"filtered": ?true', re.IGNORECASE).search
+"""Finds what an update with choices has in its JSON if it is an error; most updates are not."""
 
 
 class BaseStream(Generic[Send]):
@@ -73,9 +76,11 @@ class BaseStream(Generic[Send]):
     def _update(self, event: Event) -> StreamingChatCompletionsUpdate:
         with suppress(ValueError, RecursionError):
             update = json.loads(event.data)
-            if event.name != "error" and isinstance(update, dict) and error_in(update) is None:
-                update = self._accumulator.add(update)
-                return StreamingChatCompletionsUpdate(update, self._elapsed)
+            if event.name != "error" and isinstance(update, dict):
+                is_plain = isinstance(update.get("choices"), list) and not _SUSPECT(event.data)
+                if is_plain or error_in(update) is None:
+                    update = self._accumulator.add(update)
+                    return StreamingChatCompletionsUpdate(update, self._elapsed)
         # Masked from here on: the error repeats it, and a verbose traceback shows the variable.
         update = body_from(event.data, redactor(self._request))
         message = "The service reported an error within the stream."
