@@ -147,11 +147,8 @@ def _add_call(calls: list[JSON], piece: JSON) -> None:
     for name, value in piece.items():
         if name == "function":
             for inner, part in function.items():
-                old = call[name].get(inner)
-                is_arguments = inner == "arguments"
-                call[name][inner] = (
-                    _joined_arguments(old, part) if is_arguments else _joined(inner, old, part)
-                )
+                join = _joined_arguments if inner == "arguments" else _joined
+                call[name][inner] = join(inner, call[name].get(inner), part)
         elif name != "id" or not call.get("id"):
             call[name] = _joined(name, call.get(name), value)
 
@@ -184,7 +181,7 @@ def _call_of(piece: JSON, function: JSON, calls: list[JSON]) -> JSON | None:
     return None
 
 
-def _joined_arguments(old: Any, new: Any) -> Any:
+def _joined_arguments(name: str, old: Any, new: Any) -> Any:
     """Return arguments with their next piece.
 
     Nothing can follow a whole object: another one is the same again, or takes the place of an
@@ -195,11 +192,10 @@ def _joined_arguments(old: Any, new: Any) -> Any:
     before = _object(old) if isinstance(new, dict) or _begins_object(new) else None
     if before is not None and (not before or before == _object(new)):
         return new
-    if new not in (None, "") and old not in (None, ""):
-        old, new = (
-            one if isinstance(one, str | StringIO) else json_text(one) for one in (old, new)
-        )
-    return _joined("arguments", old, new)
+    both = (old, new)
+    if None not in both and "" not in both:
+        old, new = (one if isinstance(one, str | StringIO) else json_text(one) for one in both)
+    return _joined(name, old, new)
 
 
 def _begins_object(arguments: Any) -> bool:
@@ -262,29 +258,25 @@ def _is_text_item(item: Any) -> bool:
     return kind in _TEXT_ITEMS or (isinstance(kind, str) and kind.startswith("reasoning."))
 
 
-def _is_joinable(old: Any, new: Any) -> bool:
-    """Return whether each text field of an item can be joined to the one of an earlier item."""
-    kinds = (str | StringIO | None, list | None)
-    return all(
-        name in old
-        and any(isinstance(old[name], kind) and isinstance(new[name], kind) for kind in kinds)
-        for name in TEXT_NAMES
-        if name in new
-    )
-
-
 def _begun_item(items: list[Any], piece: Any) -> JSON | None:
     """Return the item that ``piece`` goes on with: of its type and index, and at the end."""
     if not isinstance(piece, dict):
         return None
     index, kind = piece.get("index"), piece.get("type")
+    texts = [(name, piece[name]) for name in TEXT_NAMES if name in piece]
     for item in reversed(items[-_MAX_DEPTH:] if index is not None else items[-1:]):
         same_kind = _is_text_item(item) and (
             item["type"] == kind or (kind is None and index is not None)
         )
-        if same_kind and item.get("index") == index and _is_joinable(item, piece):
-            return item if piece.get("id") in (None, "", item.get("id")) else None
+        if same_kind and item.get("index") == index:
+            fits = all(name in item and _is_joinable(item[name], text) for name, text in texts)
+            return item if fits and piece.get("id") in (None, "", item.get("id")) else None
     return None
+
+
+def _is_joinable(old: Any, new: Any) -> bool:
+    kinds = (str | StringIO | None, list | None)
+    return any(isinstance(old, kind) and isinstance(new, kind) for kind in kinds)
 
 
 def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:

@@ -72,15 +72,14 @@ def error_in(body: JSON) -> JSON | None:
         own = _fields(part)
         if any(_says_something(own.get(name)) for name in ("error", "errors")):
             return own
-    if "error" in (fields.get("type"), fields.get("object")):
-        return body
-    if not choices and any(map(_is_filter_code, _codes(fields.get("prompt_filter_results")))):
-        return body
-    if isinstance(choices, list | dict) or (choices is None and "choices" in fields):
-        return None
-    is_chunk = fields.get("object") == "chat.completion.chunk"
-    is_update = choices is None and (is_chunk or not any(_words(fields.get(n)) for n in _WORDS))
-    return None if is_update else body
+    is_answer = "choices" in fields or fields.get("object") == "chat.completion.chunk"
+    is_error = (
+        "error" in (fields.get("type"), fields.get("object"))
+        or not isinstance(choices, list | dict | None)
+        or (not choices and "content_filter" in _codes(fields.get("prompt_filter_results")))
+        or not (is_answer or not any(_words(fields.get(name)) for name in _WORDS))
+    )
+    return body if is_error else None
 
 
 _FILTER_CODES = {

@@ -114,6 +114,16 @@ BESIDE = {
     "logprobs a list": stray([{"index": 0, "delta": {}, "logprobs": []}]),
     "error null": stray([], error=None),
     "error of empty fields": stray([], error={"code": 0, "message": None}),
+    "filter not run": stray(
+        [],
+        prompt_filter_results=[
+            {
+                "content_filter_results": {
+                    "error": {"code": "content_filter_error", "message": "Not filtered."}
+                }
+            }
+        ],
+    ),
     "status alone": {"id": "a", "object": "chat.completion.chunk", "status": "in_progress"},
     "finish_reason null as text": stray([{"index": 0, "delta": {}, "finish_reason": "null"}]),
 }
