@@ -1,25 +1,28 @@
 """Put the updates of a stream together into one answer.
 
 An update can repeat what an earlier one said, or say less of it (null, ``""``, ``{}``). Texts of
-the message are joined, lists are extended, fragments of tool calls are matched by their index, and
-of the content filter's results the strictest of each category stays. Any other field keeps its
-latest value that is not empty.
+the message are joined, lists are extended, fragments of tool calls are matched by their id or
+index, and of the content filter's results the strictest of each category stays. Any other field
+keeps its latest value that is not empty.
 """
 
 import json
+from contextlib import suppress
 from io import StringIO
 from typing import Any
 
 from helpers.client.messages import JSON, json_text
-from helpers.client.responses import whole_number
+from helpers.client.responses import TEXT_NAMES, ChatChoice, ChatResponseMessage, whole_number
 
 _SENT_WHOLE = (
-    *("role", "id", "type", "name", "object", "model", "format", "signature", "status"),
+    *("role", "id", "index", "type", "object", "model", "format", "signature", "status"),
     *("finish_reason", "channel", "call_id", "tool_call_id"),
 )
 """Text fields of a message that are sent whole each time. Any other one comes in pieces, whatever a
 service calls it (``reasoning``, ``reasoning_content``, ``refusal``, ``arguments``)."""
 _TEXT_ITEMS = ("text", "output_text", "refusal", "thinking", "reasoning", "summary_text")
+_SETS = ("citations", "annotations", "search_results")
+"""Lists of a message that hold each item once, however often it is sent."""
 _FILTER_RESULTS = ("content_filter_results", "content_filter_result")
 _LEVELS = ("safe", "low", "medium", "high")
 _MAX_DEPTH = 8
@@ -35,27 +38,35 @@ class StreamAccumulator:
     def __init__(self) -> None:
         self._top: JSON = {}
         self._choices: dict[int, JSON] = {}
-        self._with_delta: set[int] = set()
+        self._from_deltas: set[tuple[int, str]] = set()
 
     @property
     def finished(self) -> bool:
         """True if each choice that has begun has its finish reason."""
         choices = self._choices.values()
-        return bool(choices) and all(choice["finish_reason"] for choice in choices)
+        return bool(choices) and all(ChatChoice(choice).finish_reason for choice in choices)
 
-    def add(self, update: JSON) -> None:
-        """Add the JSON of one update."""
+    def add(self, update: JSON) -> JSON:
+        """Add the JSON of one update, and return it with what is new in it as its deltas.
+
+        That is ``update`` itself, unless a choice holds all of its message so far.
+        """
+        added = update
         for name, value in update.items():
             if name == "choices":
-                for choice in value if isinstance(value, list) else [value]:
-                    if isinstance(choice, dict):
-                        self._add_choice(choice)
+                pieces = value if isinstance(value, list) else [value]
+                choices = [
+                    self._add_choice(one) if isinstance(one, dict) else one for one in pieces
+                ]
+                if any(new is not one for new, one in zip(choices, pieces, strict=True)):
+                    added = {**update, "choices": choices}
             elif name in ("id", "created"):
                 self._top[name] = self._top.get(name) or value
             else:
                 self._top[name] = _latest(name, self._top.get(name), value)
+        return added
 
-    def _add_choice(self, piece: JSON) -> None:
+    def _add_choice(self, piece: JSON) -> JSON:
         index = whole_number(piece.get("index")) or 0
         choice = self._choices.setdefault(
             index, {"index": index, "finish_reason": None, "message": {"role": "assistant"}}
@@ -63,16 +74,21 @@ class StreamAccumulator:
         for name, value in piece.items():
             if name == "logprobs":
                 choice[name] = _joined(name, choice.get(name), value)
-            elif name not in ("index", "delta", "message"):
+            elif name not in ("index", "delta", "message", "text") and value != "null":
                 choice[name] = _latest(name, choice.get(name), value)
-        if piece.get("delta"):
-            self._with_delta.add(index)
-            _add_delta(choice["message"], _fields(piece["delta"]))
-        message = _fields(piece.get("message"))
-        if index in self._with_delta:
-            # Perplexity repeats beside each delta all that came so far: take only what is new.
-            message = {n: v for n, v in message.items() if not choice["message"].get(n)}
+        delta = piece.get("delta")
+        delta = delta if delta and isinstance(delta, dict) else ChatChoice(piece).delta.raw
+        _add_delta(choice["message"], delta)
+        self._from_deltas |= {(index, name) for name, value in delta.items() if value}
+        # Perplexity repeats beside each delta all that came so far; others send only that.
+        message: JSON = {}
+        so_far = ChatResponseMessage(piece["message"]).raw if piece.get("message") else {}
+        for name, value in so_far.items():
+            rest = _rest(choice["message"].get(name), value)
+            if (index, name) not in self._from_deltas and (rest or name not in choice["message"]):
+                message[name] = rest
         _add_delta(choice["message"], message)
+        return {**piece, "delta": {**delta, **message}} if message else piece
 
     def whole(self) -> JSON:
         """Return a copy of the answer in the shape of one that was not streamed."""
@@ -86,10 +102,11 @@ class StreamAccumulator:
         return {**self._top, "object": "chat.completion", "choices": choices}
 
 
-def _fields(delta: Any) -> JSON:
-    if isinstance(delta, str):
-        return {"content": delta}
-    return delta if isinstance(delta, dict) else {}
+def _rest(old: Any, new: Any) -> Any:
+    """Return the part of a text that is new if it begins with what has come; else all of it."""
+    if isinstance(old, StringIO):
+        old = old.getvalue()
+    return new.removeprefix(old) if isinstance(new, str) and isinstance(old, str) else new
 
 
 def _add_delta(message: JSON, delta: JSON) -> None:
@@ -121,42 +138,78 @@ def _content(old: Any, new: Any) -> Any:
 
 def _add_call(calls: list[JSON], piece: JSON) -> None:
     """Add a fragment to the call that it belongs to, or begin another call with it."""
-    index, ident = whole_number(piece.get("index")), piece.get("id")
-    if index is not None:
-        # Some services number each call 0: another id begins another call.
-        found = (call for call in reversed(calls) if whole_number(call.get("index")) == index)
-        call = next((call for call in found if ident in (None, "", call.get("id"))), None)
-    else:  # an id begins a call; a fragment without one belongs to the last call
-        call = None if ident or not calls else calls[-1]
-    function = _fields(piece.get("function"))
-    arguments = function.get("arguments")
-    may_be_whole = function.get("name") and arguments and not ident
-    if call is not None and may_be_whole and _is_object(_arguments(call)):
-        call = None  # neither index nor id tells apart two calls that come whole
+    function = piece.get("function")
+    function = function if isinstance(function, dict) else {}
+    call = _call_of(piece, function, calls)
     if call is None:
         call = {"type": "function", "function": {}}
         calls.append(call)
-    may_be_repeated = ident and isinstance(arguments, str) and arguments.startswith("{")
-    is_repeated = may_be_repeated and arguments == _arguments(call)
     for name, value in piece.items():
-        if not (name == "function" and is_repeated):
+        if name == "function":
+            for inner, part in function.items():
+                join = _joined_arguments if inner == "arguments" else _joined
+                call[name][inner] = join(inner, call[name].get(inner), part)
+        elif name != "id" or not call.get("id"):
             call[name] = _joined(name, call.get(name), value)
 
 
-def _arguments(call: JSON) -> Any:
-    """Return the arguments of a call as far as they have come."""
-    arguments = _fields(call.get("function")).get("arguments")
-    return arguments.getvalue() if isinstance(arguments, StringIO) else arguments
+def _call_of(piece: JSON, function: JSON, calls: list[JSON]) -> JSON | None:
+    """Return the call that a fragment goes on with, or None if it begins another.
+
+    It goes on with the call of its id, else with the last one of its index, else with the last one.
+    A fragment with a name begins another call if it has another id, or comes whole after a whole
+    one: some services number each call 0 or give it no id.
+    """
+    index, ident, name = whole_number(piece.get("index")), piece.get("id"), function.get("name")
+
+    def fits(call: JSON) -> bool:
+        return index is None or call.get("index") is None or whole_number(call["index"]) == index
+
+    latest = list(reversed(calls))
+    same = [call for call in latest if ident and call.get("id") == ident]
+    if same:
+        return next(filter(fits, same), None if name else same[0])
+    call = next(filter(fits, latest), None)
+    if call is None or not name:
+        return call
+    if ident and call.get("id"):
+        return None
+    whole, before = _object(function.get("arguments")), _object(call["function"].get("arguments"))
+    is_again = whole == before and name == call["function"].get("name")
+    if whole is None or before is None or (is_again and (ident or call.get("id"))):
+        return call
+    return None
 
 
-def _is_object(arguments: Any) -> bool:
-    """Return whether arguments are a whole JSON object, sent as one or as its text."""
-    if isinstance(arguments, str) and arguments.endswith("}"):
-        try:
+def _joined_arguments(name: str, old: Any, new: Any) -> Any:
+    """Return arguments with their next piece.
+
+    Nothing can follow a whole object: another one is the same again, or takes the place of an
+    empty one. What doesn't fit together is joined as text, which no tool then takes for JSON.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **new}
+    before = _object(old) if isinstance(new, dict) or _begins_object(new) else None
+    if before is not None and (not before or before == _object(new)):
+        return new
+    both = (old, new)
+    if None not in both and "" not in both:
+        old, new = (one if isinstance(one, str | StringIO) else json_text(one) for one in both)
+    return _joined(name, old, new)
+
+
+def _begins_object(arguments: Any) -> bool:
+    return isinstance(arguments, str) and arguments.startswith("{")
+
+
+def _object(arguments: Any) -> JSON | None:
+    """Return arguments as an object if they are a whole one, sent as one or as its text."""
+    if isinstance(arguments, StringIO):
+        arguments = arguments.getvalue()
+    if _begins_object(arguments) and arguments.rstrip().endswith("}"):
+        with suppress(ValueError, RecursionError):
             arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            return False
-    return isinstance(arguments, dict)
+    return arguments if isinstance(arguments, dict) else None
 
 
 def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
@@ -171,6 +224,8 @@ def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     if isinstance(new, str):
         if name in _SENT_WHOLE or not old or not isinstance(old, str | StringIO):
             return new
+        if name == "name" and isinstance(old, str):  # some repeat it in each fragment
+            return new if new.startswith(old) else old + new
         if isinstance(old, str):
             text = StringIO()
             text.write(old)
@@ -187,6 +242,8 @@ def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     if isinstance(new, list):
         old = old if isinstance(old, list) else []
         for item in new:
+            if name in _SETS and item in old:
+                continue
             begun = _begun_item(old, item) if depth + 1 < _MAX_DEPTH else None
             if begun is not None or _is_text_item(item):
                 item = _joined("", begun, item, depth + 1)
@@ -206,13 +263,20 @@ def _begun_item(items: list[Any], piece: Any) -> JSON | None:
     if not isinstance(piece, dict):
         return None
     index, kind = piece.get("index"), piece.get("type")
+    texts = [(name, piece[name]) for name in TEXT_NAMES if name in piece]
     for item in reversed(items[-_MAX_DEPTH:] if index is not None else items[-1:]):
         same_kind = _is_text_item(item) and (
             item["type"] == kind or (kind is None and index is not None)
         )
         if same_kind and item.get("index") == index:
-            return item if piece.get("id") in (None, "", item.get("id")) else None
+            fits = all(name in item and _is_joinable(item[name], text) for name, text in texts)
+            return item if fits and piece.get("id") in (None, "", item.get("id")) else None
     return None
+
+
+def _is_joinable(old: Any, new: Any) -> bool:
+    kinds = (str | StringIO | None, list | None)
+    return any(isinstance(old, kind) and isinstance(new, kind) for kind in kinds)
 
 
 def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:

@@ -24,7 +24,8 @@ ADAPTABLE = (
     *("logit_bias", "stop", "seed", "stream_options", "parallel_tool_calls"),
 )
 _REFUSED = re.compile(
-    r"unsupported|(?:not|n't) (?:\w+ )?(?:support|permit|allow|accept)|"
+    r"unsupported|(?:not|n't) (?:\w+ )?(?:support|permit|allow|accept|available|enabled)|"
+    r"only \S+ is (?:allowed|supported)|"
     r"un(?:recognized|known|expected) (?:request )?(?:parameter|argument|field|keyword)|"
     r"parameter_not_supported|extra_forbidden|is deprecated",
     re.IGNORECASE,

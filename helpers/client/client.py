@@ -23,6 +23,7 @@ import httpx
 
 from helpers.client.adapter import ParameterAdapter
 from helpers.client.auth import async_authorize, authorize, check_credential
+from helpers.client.error_bodies import error_in
 from helpers.client.errors import (
     ChatError,
     ConfigurationError,
@@ -372,9 +373,11 @@ def _read_completion(response: httpx.Response) -> ChatCompletions:
     exchange = Exchange.from_response(response)
     body = exchange.response_body
     choices = body.get("choices") if isinstance(body, dict) else None
-    if isinstance(choices, list) and (choices or not body.get("error")):
+    if isinstance(choices, list):
         # The answer as it was sent: only the exchange has the credential masked.
-        return ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
+        answer = ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
+        if not answer.is_empty or error_in(body) is None:
+            return answer
     raise unusable_answer(
         exchange,
         "The answer is no chat completion.",

@@ -1,9 +1,9 @@
 """Read the body of an error: the service's words, its code, and whether a content filter refused.
 
 Services report the same failure in many shapes: ``{"error": {...}}``, a flat
-``{"statusCode": 401}``, ``{"detail": [...]}``, JSON inside a string, plain text, a proxy's HTML
-page, or nothing. On the ``models`` route two lines of text (a sentence, and the URL of a guide) may
-follow the JSON.
+``{"statusCode": 401}``, ``{"detail": [...]}``, JSON inside a string, an event of a stream, plain
+text, a proxy's HTML page, or nothing. On the ``models`` route two lines of text (a sentence, and
+the URL of a guide) may follow the JSON. Names are read in lower case.
 """
 
 import re
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from json import JSONDecoder
 from typing import Any, NamedTuple
+
+from helpers.client.messages import JSON, json_text
 
 MAX_WORDS = 600
 """Characters of the service's words that an error repeats."""
@@ -28,118 +30,170 @@ class ErrorBody(NamedTuple):
 
 
 def read_error(body: Any, code: str | None = None) -> ErrorBody:
-    """Return what an error body of any known shape says.
+    """Return what an error body of any known shape says; of one without words and code, its JSON.
 
     ``body`` is the parsed JSON, or the text where it was no JSON; ``code`` is the code if the body
     holds none. A code that only repeats the HTTP status tells less than the type beside it, which
     is then returned in its place.
 
     Codes of content filters: ``content_filter`` (Azure OpenAI, models route),
-    ``content_policy_violation`` and ``invalid_prompt`` (OpenAI), ``ResponsibleAIPolicyViolation``
-    (often in ``innererror``, beside another code or none), ``SafetyBlockedError`` (MAI).
+    ``content_policy_violation``, ``invalid_prompt`` and ``moderation_blocked`` (OpenAI),
+    ``ResponsibleAIPolicyViolation`` (often in ``innererror``, beside another code or none),
+    ``SafetyBlockedError`` (MAI), ``data_inspection_failed`` (Alibaba).
     """
-    words, found = _words(body)
-    code = found or code
-    param = _inner(_parsed(body)).get("param")
+    document = _parsed(body)
+    part = (isinstance(document, dict) and error_in(document)) or document
+    inner = _first(part)
+    inner = _first(inner.get("error") or inner.get("errors")) or inner
+    words, code = _words(part), _code(inner) or code
+    if not (words or code) and isinstance(part, dict | list) and _says_something(part):
+        words = _clip(body if isinstance(body, str) else json_text(part))
+    param = inner.get("param")
     return ErrorBody(
         words,
         code,
         param if isinstance(param, str) and param else None,
-        bool(_FILTER_WORDS.search(words)) or any(map(_is_filter_code, (code, *_codes(body)))),
+        bool(_FILTER_WORDS.search(words)) or any(map(_is_filter_code, (code, *_codes(part)))),
     )
+
+
+def error_in(body: JSON) -> JSON | None:
+    """Return the part of an answer or of a streamed event that reports an error, or None.
+
+    An error is what has a field ``error`` that says something, or says that it is one, here or in a
+    choice; what has words or a filtered prompt, and no choices; and choices that are none.
+    """
+    fields = _fields(body)
+    choices = fields.get("choices")
+    pieces = choices if isinstance(choices, list) else [choices]
+    parts = [one for one in pieces if isinstance(one, dict)]
+    parts += [one[name] for one in parts for name in ("delta", "message") if name in one]
+    for part in (body, *parts):
+        own = _fields(part)
+        if any(_says_something(own.get(name)) for name in ("error", "errors")):
+            return own
+    is_answer = "choices" in fields or fields.get("object") == "chat.completion.chunk"
+    is_error = (
+        "error" in (fields.get("type"), fields.get("object"))
+        or not isinstance(choices, list | dict | None)
+        or (not choices and "content_filter" in _codes(fields.get("prompt_filter_results")))
+        or not (is_answer or not any(_words(fields.get(name)) for name in _WORDS))
+    )
+    return body if is_error else None
 
 
 _FILTER_CODES = {
     *("contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"),
-    *("safetyblocked", "invalidprompt"),
+    *("safetyblocked", "invalidprompt", "moderationblocked", "datainspectionfailed"),
 }
 _FILTER_WORDS = re.compile(
     r"content management policy|content safety setting|SafetyBlockedError|"
-    r"ResponsibleAIPolicyViolation|prompt was flagged|"
+    r"ResponsibleAIPolicyViolation|prompt was flagged|content exists risk|"
     r"(?:prompt|input|content|request) violates (?:\w+ ){0,3}(?:usage|content) (?:polic|guideline)",
     re.IGNORECASE,
 )
 _REPEATED = ("input", "param", "loc", "ctx", "messages")
 """Fields in which an error repeats the request."""
+_WORDS = (
+    *("message", "msg", "error_message", "error_msg", "error_description"),
+    *("detail", "details", "error", "errors"),
+)
+_LESSER_WORDS = ("reason", "status", "title")  # where no other field has words
+_CODES = ("code", "type", "statuscode", "error_code")
+_PREFIX = re.compile(r"(?:\s*[\w-]+:[^\S\n]*(?:\w+[^\S\n]*\n)?)*\s*")
+"""What a gateway writes before the JSON: ``upstream: ``, or the field names of an event."""
 
 
 def _is_filter_code(code: str | None) -> bool:
     return re.sub("[^a-z]", "", (code or "").lower()).removesuffix("error") in _FILTER_CODES
 
 
-def _codes(value: Any, depth: int = 0) -> Iterator[str]:
-    """Yield the codes at any depth of an error body, also in JSON inside a string."""
+def _codes(value: Any, within: str = "", depth: int = 0) -> Iterator[str]:
+    """Yield the codes at any depth of an error body, also in JSON inside a string.
+
+    What a filter's result calls filtered (or blocked) is a code too.
+    """
     value = _parsed(value)
     if depth == _MAX_DEPTH:
         return
     if isinstance(value, list):
         for item in value:
-            yield from _codes(item, depth + 1)
-    if not isinstance(value, dict):
-        return
-    for name, item in value.items():
+            yield from _codes(item, within, depth + 1)
+    for name, item in _fields(value).items():
         if name in ("code", "type", "name", "reason", "error") and isinstance(item, str):
             yield item
-        if name in ("content_filter_result", "content_filter_results") and _blocks(item):
+        verdicts = ("filtered", "blocked") if within == "content_filters" else ("filtered",)
+        if name in verdicts and item in (True, "true"):
             yield "content_filter"
         if name not in _REPEATED:
-            yield from _codes(item, depth + 1)
-
-
-def _blocks(result: Any) -> bool:
-    verdicts = result.values() if isinstance(result, dict) else ()
-    return any(isinstance(one, dict) and one.get("filtered") is True for one in verdicts)
+            yield from _codes(item, name, depth + 1)
 
 
 def _parsed(value: Any) -> Any:
     """Return the JSON document that a text begins with; any other value, or text, as it is."""
-    if isinstance(value, str) and (text := value.lstrip()).startswith(("{", "[")):
-        with suppress(ValueError, RecursionError):
-            return JSONDecoder().raw_decode(text)[0]
+    if isinstance(value, str):
+        start = _PREFIX.match(value, 0, 200)
+        text = value[start.end() :] if start else value
+        if text.startswith(("{", "[")):
+            with suppress(ValueError, RecursionError):
+                return JSONDecoder().raw_decode(text)[0]
     return value
 
 
-def _inner(body: Any) -> dict[str, Any]:
-    if not isinstance(body, dict):
-        return {}
-    return body["error"] if isinstance(body.get("error"), dict) else body
+def _fields(value: Any) -> JSON:
+    """Return the fields of an object with their names in lower case; of anything else, none."""
+    return {n.lower(): item for n, item in value.items()} if isinstance(value, dict) else {}
 
 
-def _code(inner: dict[str, Any]) -> str | None:
-    values = (inner.get(name) for name in ("code", "type", "statusCode"))
-    codes = [_clip(str(value)) for value in values if value]
+def _first(value: Any) -> JSON:
+    """Return the fields of an object, or of the first one in a list."""
+    value = _parsed(value)
+    return _fields(next(filter(_fields, value), None) if isinstance(value, list) else value)
+
+
+def _code(inner: JSON) -> str | None:
+    codes = [_clip(str(inner[name])) for name in _CODES if inner.get(name)]
     telling = [code for code in codes if code != "error" and not code.isdigit()]
     return next(iter([*telling, *codes]), None)
 
 
-def _words(body: Any, depth: int = 0) -> tuple[str, str | None]:
+def _words(body: Any, depth: int = 0) -> str:
+    """Return the words in a body, or in a part of it."""
     if depth == _MAX_DEPTH:
-        return "", None
+        return ""
     if isinstance(body, str):
         parsed = _parsed(body)
-        words, code = _words(parsed, depth + 1) if parsed is not body else ("", None)
-        return (words, code) if words or code else (_text_words(body), None)
+        return (_words(parsed, depth + 1) if parsed is not body else "") or _text_words(body)
     if isinstance(body, list):
-        return _clip("; ".join(filter(None, (_words(item, depth + 1)[0] for item in body)))), None
-    if not isinstance(body, dict):
-        return "", None
-    inner = _inner(body)
+        return _clip("; ".join(filter(None, (_words(item, depth + 1) for item in body))))
+    fields = _fields(body)
     found: list[str] = []
-    for key in ("message", "msg", "detail", "details", "error", "status"):
-        words = _words(inner.get(key), depth + 1)[0]
-        if words and words not in found and (key != "status" or not found):
+    for name in (one for one in (*_WORDS, *_LESSER_WORDS) if one in fields):
+        words = _words(fields[name], depth + 1)
+        if words and words not in found and not (found and name in _LESSER_WORDS):
             found.append(words)
-    place = inner.get("loc")
+    place = fields.get("loc")
     if isinstance(place, list):  # pydantic's way to say which field
         found.insert(0, ".".join(map(str, place)))
-    return _clip(": ".join(found).replace(".: ", ": ")), _code(inner)
+    return _clip(": ".join(found).replace(".: ", ": "))
 
 
 def _text_words(text: str) -> str:
-    if not text.lstrip().startswith("<"):
+    start = text[:10_000]
+    if not start.lstrip().startswith("<"):
         return _clip(text)
-    title = re.search(r"<title[^>]*>(.*?)</title>", text[:10_000], re.DOTALL | re.IGNORECASE)
+    title = re.search(r"<title[^>]*>(.*?)</title>", start, re.DOTALL | re.IGNORECASE)
+    if not title and not re.search(r"<(?:!doctype )?html", start, re.IGNORECASE):
+        return _clip(re.sub(r"<[^<>]*>", " ", start))  # XML
     return f"an HTML page: {_clip(title[1]) if title else 'without a title'}"
+
+
+def _says_something(value: Any, depth: int = 0) -> bool:
+    """Return whether there is a value other than null, 0, false or an empty text in ``value``."""
+    if isinstance(value, dict | list) and depth < _MAX_DEPTH:
+        inner = value.values() if isinstance(value, dict) else value
+        return any(_says_something(one, depth + 1) for one in inner)
+    return bool(value)
 
 
 def _clip(text: str) -> str:

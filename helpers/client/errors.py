@@ -89,7 +89,7 @@ class AuthenticationError(ChatError):
 
 
 class ModelNotFoundError(ChatError):
-    """No such model, deployment or route (404, 400 ``unknown_model``), or one retired (410)."""
+    """No such model, deployment or route (404, 405, ``unknown_model``), or one retired (410)."""
 
     summary = "The service knows no such model."
     advice = "check AZURE_INFERENCE_MODEL: it is the name of your deployment."
@@ -103,14 +103,14 @@ class ContentFilterError(ChatError):
 
 
 class RateLimitError(ChatError):
-    """Too many requests or tokens in too short a time (429)."""
+    """Too many requests or tokens in too short a time (429), or no credit left (402)."""
 
     summary = "The service is being asked too much at once."
     advice = "wait, then send the request again; send fewer at a time, or raise the quota."
 
 
 class ServiceError(ChatError):
-    """The service failed (5xx), or its answer is no chat completion (a proxy's page, say)."""
+    """The service or its model failed (5xx, 424), or its answer is no chat completion."""
 
     summary = "The service did not give a usable answer."
     advice = "try again later; if it goes on, report the request id to the service's support."
@@ -183,83 +183,53 @@ class _Rule(NamedTuple):
     advice: str = ""
 
 
+_4XX, _ANY = range(400, 500), range(1000)
 _RETIRED = (
     "The model is gone: it, or its deployment, was retired.",
     "deploy a model that is still offered, and set AZURE_INFERENCE_MODEL to its name.",
 )
-_4XX, _ANY = range(400, 500), range(1000)
 _RULES = (  # the first that fits
     _Rule(ModelNotFoundError, (410,), "", *_RETIRED),
-    _Rule(
-        ModelNotFoundError,
-        (400, 404),
-        r"^model_decommissioned |\b(model|deployment)\b[^.]{0,80}\b"
-        "(retired|decommissioned|deprecated|no longer available)",
-        *_RETIRED,
-    ),
-    _Rule(
-        ModelNotFoundError,
-        _4XX,
-        "^(unknown_model|no_model_name|DeploymentNotFound|model_not_found) |"
-        "Could not find an existing deployment",
-    ),
-    _Rule(
-        ModelNotFoundError,
-        (404,),
-        advice="check the path of the endpoint (/models or /openai/v1) and the model's name: the "
-        "service answers the same to a wrong path, api-version or deployment.",
-    ),
-    _Rule(
-        AuthenticationError,
-        (403,),
-        "temporarily blocked",
-        "The service has blocked this resource.",
-        "ask the owner of the resource, or the service's support; another key does not help.",
-    ),
-    _Rule(
-        AuthenticationError,
-        (403,),
-        r"virtual network|firewall|\bvnet|public (network )?access|private (endpoint|link)|"
-        r"\bip (address|rule)|network security perimeter|an HTML page",
-        "The service refuses calls from this network.",
-        "call from a network that the resource allows (its private endpoint, a VPN), or have its "
-        "firewall changed; another key does not help.",
-    ),
+    _Rule(ModelNotFoundError, (400, 404),
+          r"^model_decommissioned |\b(model|deployment)\b[^.]{0,80}\b"
+          "(retired|decommissioned|deprecated|no longer available)", *_RETIRED),
+    _Rule(ModelNotFoundError, _4XX,
+          "^(unknown_model|no_model_name|DeploymentNotFound|model_not_found) |"
+          "Could not find an existing deployment"),
+    _Rule(ModelNotFoundError, (404, 405), advice=
+          "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
+          "service answers the same to a wrong path, api-version or deployment."),
+    _Rule(AuthenticationError, (403,), "temporarily blocked",
+          "The service has blocked this resource.",
+          "ask the owner of the resource, or the service's support; another key does not help."),
+    _Rule(AuthenticationError, (403,),
+          r"virtual network|firewall|\bvnet|public (network )?access|private (endpoint|link)|"
+          r"\bip (address|rule)|network security perimeter|an HTML page",
+          "The service refuses calls from this network.",
+          "call from a network that the resource allows (its private endpoint, a VPN), or have its "
+          "firewall changed; another key does not help."),
     _Rule(AuthenticationError, (401, 403)),
+    _Rule(RateLimitError, (402,), "", "The account has no credit left.",
+          "top up the account of this key, or use another one."),
     _Rule(RateLimitError, (429,)),
-    _Rule(
-        ServiceError,
-        (408, 504),
-        "",
-        "The service waited too long for the model.",
-        "ask for fewer tokens, or send a shorter prompt, then try again.",
-    ),
-    _Rule(  # llama.cpp says it with status 500
-        BadParameterError,
-        _ANY,
-        "image input is not supported",
-        "The model takes no pictures.",
-        "leave the pictures out, or use a model that takes them.",
-    ),
-    _Rule(
-        BadParameterError,
-        _4XX,
-        "context[_ ](length|window|size)|tokens_limit_reached|input tokens exceed|"
-        "prompt is too long",
-        "The conversation is too long for the model.",
-        "leave out earlier messages or shorten them, or ask for fewer tokens: prompt and answer "
-        "share the model's context.",
-    ),
-    _Rule(
-        BadParameterError,
-        (413,),
-        "",
-        "The request is too large for the service.",
-        "send less: fewer messages, shorter texts, smaller pictures.",
-    ),
+    _Rule(ServiceError, (408, 504), "", "The service waited too long for the model.",
+          "ask for fewer tokens, or send a shorter prompt, then try again."),
+    _Rule(ServiceError, (424,), "", "The model failed, not the service in front of it.",
+          "look at the service's words above; try again later, or ask another deployment."),
+    _Rule(BadParameterError, _ANY, "image input is not supported",  # llama.cpp's status is 500
+          "The model takes no pictures.",
+          "leave the pictures out, or use a model that takes them."),
+    _Rule(BadParameterError, _4XX,
+          "context[_ ](length|window|size)|tokens_limit_reached|input tokens exceed|"
+          "prompt is too long",
+          "The conversation is too long for the model.",
+          "leave out earlier messages or shorten them, or ask for fewer tokens: prompt and answer "
+          "share the model's context."),
+    _Rule(BadParameterError, (413,), "", "The request is too large for the service.",
+          "send less: fewer messages, shorter texts, smaller pictures."),
     _Rule(BadParameterError, _4XX),
     _Rule(ServiceError, _ANY),
-)
+)  # fmt: skip
 
 
 def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) -> ChatError:

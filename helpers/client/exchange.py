@@ -2,13 +2,12 @@
 masked, and only listed headers are kept, because an unknown one could hold anything.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
 
-from helpers.client.redaction import MASK, Change, map_strings, redactor
+from helpers.client.redaction import MASK, Change, body_from, redactor
 
 KEPT_REQUEST_HEADERS = ("content-type", "accept", "extra-parameters")
 KEPT_RESPONSE_HEADERS = (
@@ -54,7 +53,7 @@ class Exchange:
             request_headers=sent,
             request_body=body_from(request.content.decode(), redact),
             status=response.status_code,
-            reason=redact(response.reason_phrase),
+            reason=response.reason_phrase,
             response_headers=kept_headers(response.headers, redact),
             response_body=body_from(_text(response), redact) if streamed is None else None,
             elapsed=response.extensions["elapsed"]() if streamed is None else streamed,
@@ -77,11 +76,3 @@ def _text(response: httpx.Response) -> str:
 def kept_headers(headers: httpx.Headers, change: Change) -> dict[str, str]:
     """Return the allow-listed response headers, with ``change`` applied to their values."""
     return {name: change(headers[name]) for name in KEPT_RESPONSE_HEADERS if name in headers}
-
-
-def body_from(text: str, change: Change) -> Any:
-    """Return the JSON value in ``text``, or the text itself, with ``change`` applied to strings."""
-    try:
-        return map_strings(json.loads(text), change)
-    except (ValueError, RecursionError):
-        return change(text)

@@ -1,5 +1,6 @@
 """Mask the credential in all that is shown or stored; the answer itself stays as it was sent."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -67,3 +68,11 @@ def map_strings(value: Any, change: Change) -> Any:
     if isinstance(value, list):
         return [map_strings(item, change) for item in value]
     return change(value) if isinstance(value, str) else value
+
+
+def body_from(text: str, change: Change) -> Any:
+    """Return the JSON value in ``text``, or the text itself, with ``change`` applied to strings."""
+    try:
+        return map_strings(json.loads(text), change)
+    except (ValueError, RecursionError):
+        return change(text)

@@ -17,6 +17,7 @@ _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 """The fields of a message that hold reasoning: DeepSeek, Kimi and xAI use the first; Groq, vLLM,
 MAI and OpenRouter the second; OpenRouter the third too; Ollama the last."""
 _REASONING_ITEMS = ("thinking", "reasoning")
+TEXT_NAMES = ("text", "content", "value", "thinking", "reasoning", "refusal", "summary", "reason")
 _NOT_SENT_BACK = ("role", "content", "tool_calls", "annotations")
 """Set by ``as_dict`` itself, or in no schema of a request (annotations)."""
 
@@ -36,16 +37,20 @@ class _View:
 
 
 class _Field(Generic[Value]):
-    """An attribute that reads the field of its name in ``raw`` by the function ``read``."""
+    """An attribute that reads the field of its name in ``raw`` by the function ``read``.
 
-    def __init__(self, read: Callable[[Any], Value], doc: str) -> None:
-        self._read, self.__doc__ = read, doc
+    Where that is missing or empty, it reads the first of ``others`` that is neither.
+    """
+
+    def __init__(self, read: Callable[[Any], Value], doc: str, *others: str) -> None:
+        self._read, self.__doc__, self._others = read, doc, others
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
     def __get__(self, view: _View, owner: type) -> Value:
-        return self._read(view.raw.get(self._name))
+        values = map(view.raw.get, (self._name, *self._others))
+        return self._read(next(filter(None, values), view.raw.get(self._name)))
 
 
 def _text(value: Any) -> str:
@@ -57,9 +62,13 @@ def _optional_text(value: Any) -> str | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """Return ``value`` as a whole number: 12, 12.0 and "12" are 12. None if it is no number."""
+    """Return ``value`` as a whole number: 12, "12" and "12.0" are 12. None if it is no number."""
     try:
-        return None if isinstance(value, bool) else int(value)
+        return (
+            None
+            if isinstance(value, bool)
+            else int(value if isinstance(value, int) else float(value))
+        )
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -77,11 +86,18 @@ class FunctionCall(_View):
     """The function that the model wants called."""
 
     name = _Field(_text, "The name as the model wrote it; you may have no function of that name.")
-    arguments = _Field(
-        _text,
-        "The arguments as the model wrote them: they should be JSON, but may be invalid or empty. "
-        "A service that sends an object in place of its text gives its JSON.",
-    )
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as the model wrote them: they should be JSON, but may be invalid or empty.
+
+        An object in place of their text reads as its JSON. Where there are none, but other fields
+        (``parameters``, ``input``), it is the JSON of those: a function that does not know them is
+        not taken to be called without arguments.
+        """
+        sent = self.raw.get("arguments")
+        rest = {name: value for name, value in self.raw.items() if name != "name" and value}
+        return _text(rest or None if sent is None else sent)
 
 
 class ChatCompletionsToolCall(_View):
@@ -106,7 +122,7 @@ class ChatCompletionsToolCall(_View):
             sent["function"] = {
                 **function.raw,
                 "name": function.name or "unknown",
-                "arguments": "{}" if arguments is None else arguments,
+                "arguments": (function.arguments or "{}") if arguments is None else arguments,
             }
         return sent
 
@@ -117,7 +133,9 @@ class ChatResponseMessage(_View):
     __slots__ = ("_taken_ids",)
 
     def __init__(self, raw: Any, taken_ids: Collection[str] = ()) -> None:
-        super().__init__({"content": raw} if isinstance(raw, str) else raw)
+        if isinstance(raw, list) and len(raw) == 1:
+            raw = raw[0]
+        super().__init__(raw if isinstance(raw, dict) or raw is None else {"content": raw})
         self._taken_ids = taken_ids
 
     role = _Field(_optional_text, "``assistant``; in a stream only the first delta has it.")
@@ -129,12 +147,13 @@ class ChatResponseMessage(_View):
         Of content that is a list of items (Mistral's models that reason send such), the texts.
         """
         value = self.raw.get("content")
+        value = self.raw.get("text") if value is None else value
         return "".join(map(_item_text, value if isinstance(value, list) else [value]))
 
     @property
     def refusal(self) -> str | None:
         """The words with which the model refuses, which come in place of content."""
-        return _any_text(self.raw.get("refusal")) or self._items_text("refusal")
+        return _any_text(self.raw.get("refusal") or None) or self._items_text("refusal")
 
     @property
     def reasoning_content(self) -> str | None:
@@ -143,7 +162,7 @@ class ChatResponseMessage(_View):
         Many models reason and show no text of it, or only encrypted. Models that write
         ``<think>`` into the content leave it there.
         """
-        texts = (_any_text(self.raw.get(name)) for name in _REASONING)
+        texts = (_any_text(self.raw.get(name) or None) for name in _REASONING)
         return next(filter(None, texts), None) or self._items_text(*_REASONING_ITEMS)
 
     def _items_text(self, *types: str) -> str | None:
@@ -217,19 +236,24 @@ def _item_text(item: Any) -> str:
     """Return the text of a content item; of another type in its place, its JSON."""
     if not isinstance(item, dict) or not {"type", "text"} & set(item):
         return _text(item)
-    text, is_content = item.get("text"), item.get("type") not in (*_REASONING_ITEMS, "refusal")
-    return text if isinstance(text, str) and is_content else ""
+    if item.get("type") in (*_REASONING_ITEMS, "refusal"):
+        return ""
+    return _any_text(item.get("text")) or _any_text(item.get("content"))
 
 
 def _any_text(value: Any, depth: int = 8) -> str:
-    """Return the text in ``value``: of a list the texts, of an object its text or its summary."""
+    """Return the text in ``value``: of a list the texts, of an object its text or its summary.
+
+    An object with neither of them is its JSON, unless it is of a type that has no text, encrypted
+    reasoning for example.
+    """
     if isinstance(value, list) and depth:
         return "".join(_any_text(item, depth - 1) for item in value)
     if isinstance(value, dict) and depth:
-        names = ("text", "content", "thinking", "reasoning", "refusal", "summary")
-        texts = (_any_text(value.get(name), depth - 1) for name in names)
-        return next(filter(None, texts), "")
-    return _text(value) if value else ""
+        texts = [_any_text(value[name], depth - 1) for name in TEXT_NAMES if name in value]
+        if texts or not value or {"type", "encrypted_content"} & set(value):
+            return next(filter(None, texts), "")
+    return _text(value)
 
 
 class ChatChoice(_View):
@@ -237,20 +261,24 @@ class ChatChoice(_View):
 
     index = _Field(_number, "The number of this answer, from 0.")
     finish_reason = _Field(
-        _optional_text,
+        lambda value: None if value == "null" else _optional_text(value),
         "Why the model stopped: stop, length, content_filter, tool_calls, or another word.",
     )
-    message = _Field(ChatResponseMessage, "The message of a complete answer.")
+    message = _Field(
+        ChatResponseMessage, "The message of a complete answer.", "messages", "delta", "text"
+    )
     delta = _Field(
-        StreamingChatResponseMessageUpdate, "The part of the message that a streamed update adds."
+        StreamingChatResponseMessageUpdate,
+        "The part of the message that a streamed update adds.",
+        "text",
     )
 
 
 class CompletionsUsage(_View):
     """The tokens that the call used, which is what you pay for."""
 
-    prompt_tokens = _Field(_number, "Tokens of all that you sent.")
-    completion_tokens = _Field(_number, "Tokens of the answer.")
+    prompt_tokens = _Field(_number, "Tokens of all that you sent.", "input_tokens")
+    completion_tokens = _Field(_number, "Tokens of the answer.", "output_tokens")
     total_tokens = _Field(_number, "The sum, as the service gives it.")
 
 
@@ -292,6 +320,15 @@ class ChatCompletions(_Answer):
     def message(self) -> ChatResponseMessage:
         """The first choice's message; an empty one without a choice."""
         return self._first.message
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no choice has content, a refusal, reasoning or a tool call."""
+        messages = [choice.message for choice in self.choices]
+        return not any(
+            one.content or one.tool_calls or one.refusal or one.reasoning_content
+            for one in messages
+        )
 
     @property
     def content(self) -> str:

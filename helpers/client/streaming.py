@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -13,17 +14,18 @@ from typing import Any, Generic, Self, TypeVar
 import httpx
 
 from helpers.client.accumulator import StreamAccumulator
-from helpers.client.error_bodies import read_error
+from helpers.client.error_bodies import error_in, read_error
 from helpers.client.errors import ConfigurationError, StreamFilteredError, StreamInterruptedError
-from helpers.client.exchange import Exchange, body_from
-from helpers.client.messages import JSON
-from helpers.client.redaction import redactor
+from helpers.client.exchange import Exchange
+from helpers.client.redaction import body_from, redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
 
 Send = TypeVar("Send")
 Updates = Iterator[StreamingChatCompletionsUpdate]
 AsyncUpdates = AsyncIterator[StreamingChatCompletionsUpdate]
+_SUSPECT = re.compile(r'error|"filtered": ?true', re.IGNORECASE).search
+"""Finds what an update with choices has in its JSON if it is an error; most updates are not."""
 
 
 class BaseStream(Generic[Send]):
@@ -74,15 +76,17 @@ class BaseStream(Generic[Send]):
     def _update(self, event: Event) -> StreamingChatCompletionsUpdate:
         with suppress(ValueError, RecursionError):
             update = json.loads(event.data)
-            if event.name != "error" and isinstance(update, dict) and _error_in(update) is None:
-                self._accumulator.add(update)
-                return StreamingChatCompletionsUpdate(update, self._elapsed)
+            if event.name != "error" and isinstance(update, dict):
+                is_plain = isinstance(update.get("choices"), list) and not _SUSPECT(event.data)
+                if is_plain or error_in(update) is None:
+                    update = self._accumulator.add(update)
+                    return StreamingChatCompletionsUpdate(update, self._elapsed)
         # Masked from here on: the error repeats it, and a verbose traceback shows the variable.
         update = body_from(event.data, redactor(self._request))
         message = "The service reported an error within the stream."
         if isinstance(update, str) and event.name != "error":
             message = "An event held no JSON."
-        raise self._interrupted(message, (isinstance(update, dict) and _error_in(update)) or update)
+        raise self._interrupted(message, update)
 
     def _check_end(self, broken_by: type[Exception] | None = None) -> None:
         """Raise ``StreamInterruptedError`` if the stream ended before the answer was complete."""
@@ -104,22 +108,6 @@ class BaseStream(Generic[Send]):
             code=code,
             exchange=self.exchange,
         )
-
-
-def _error_in(event: JSON) -> JSON | None:
-    """Return the part of an event that reports an error; None if the event is an update.
-
-    An error is what has a field ``error`` or says that it is one, here or in a choice; what has
-    words but no choices; and what holds choices that are none.
-    """
-    choices = event.get("choices")
-    if event.get("error") or "error" in (event.get("type"), event.get("object")):
-        return event
-    if isinstance(choices, list | dict):
-        pieces = choices if isinstance(choices, list) else [choices]
-        return next((one for one in pieces if isinstance(one, dict) and one.get("error")), None)
-    no_update = choices is not None or ("choices" not in event and read_error(event).words)
-    return event if no_update else None
 
 
 class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):

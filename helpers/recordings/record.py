@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 
 from helpers.client.errors import RecordingError
-from helpers.client.exchange import body_from, kept_headers
+from helpers.client.exchange import kept_headers
 from helpers.client.messages import JSON
-from helpers.client.redaction import map_strings
+from helpers.client.redaction import body_from, map_strings
 from helpers.client.transport import NetworkTransport
 from helpers.recordings.cassette import LIVE, beside, cleaner, load, save, to_recorded
 from helpers.recordings.replay import replayed

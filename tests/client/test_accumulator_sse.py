@@ -50,6 +50,8 @@ FINISHED = {
     "text": ([delta(content="a")], False),
     "stop": ([delta(content="a"), delta(finish="stop")], True),
     "an empty reason": ([delta(finish="", content="a")], False),
+    "null as text": ([delta(finish="null", content="a")], False),
+    "null as text after the end": ([delta(finish="stop"), delta(finish="null")], True),
     "an empty reason after the end": ([delta(finish="stop"), delta(finish="")], True),
     "one of two": ([delta(0, content="a"), delta(1, content="b"), delta(0, "stop")], False),
     "both": ([delta(0, content="a"), delta(1, "stop"), delta(0, "length")], True),
@@ -109,6 +111,11 @@ JOINED = {
               {"id": "x", "transcript": "ab"}),
     "annotations": ("annotations", [[{"url": "a"}], None, [{"url": "b"}], []],
                     [{"url": "a"}, {"url": "b"}]),
+    "citations in each": ("citations", [["a"], ["a"], ["a", "b"]], ["a", "b"]),
+    "the same number again": ("token_ids", [[1], [1]], [1, 1]),
+    "a text that can't be joined": (
+        "content", [[{**part("a"), "text": 4}], [{**part("a"), "text": 2}]],
+        [{**part("a"), "text": 4}, {**part("a"), "text": 2}]),
     "a name of next year": ("a_name_of_next_year", [None, "a", "b"], "ab"),
     "text after a number": ("refusal", [5, "a", "b"], "ab"),
     "text after an object": ("refusal", [{"odd": 1}, "a", "b"], "ab"),
@@ -147,6 +154,15 @@ def test_a_message_beside_deltas_is_not_added_again(last: Any) -> None:
     found = message(*pieces, {"choices": [{**end, "finish_reason": "stop"}]})
     assert found["content"] == "1 2 3"
     assert (found["citations"], found["reasoning"]) == (["a"], "b")
+
+
+def test_a_message_so_far_becomes_the_delta_of_what_is_new() -> None:
+    accumulator, sent = StreamAccumulator(), ("a", "ab", "ab", "abc")
+    updates = [{"choices": [{"index": 0, "message": {"content": text}}]} for text in sent]
+    added = [accumulator.add(update)["choices"][0].get("delta") for update in updates]
+    assert added == [{"content": "a"}, {"content": "b"}, None, {"content": "c"}]
+    plain = delta(content="d")
+    assert accumulator.add(plain) is plain
 
 
 SAFE, LOW, HIGH = ({"filtered": False, "severity": level} for level in ("safe", "low", "high"))

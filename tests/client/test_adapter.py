@@ -63,6 +63,12 @@ REFUSALS: dict[str, tuple[Answer, dict[str, Any], dict[str, Any]]] = {
         answer(422, '{"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not '
                     'permitted"}]}\nSee the guide.'),
         {"seed": 1, "stop": ["a"]}, {"stop": ["a"]}),
+    "not available": (
+        refusal("logprobs are not available for this model"), {"logprobs": True}, {}),
+    "not enabled": (
+        refusal("'logprobs' is not enabled for this deployment"), {"logprobs": True}, {}),
+    "one value": (
+        refusal("invalid temperature: only 1 is allowed for this model"), {"temperature": 0}, {}),
     "the longer name": (
         refusal(USE.format("top_logprobs")), {"logprobs": True, "top_logprobs": 3},
         {"logprobs": True}),

@@ -17,6 +17,7 @@ from helpers import (
 )
 from helpers.client.responses import ChatResponseMessage
 from helpers.client.validation import check_messages
+from helpers.tools import Toolbox
 from tests.fakes import COMPLETION, client, service_of
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -245,11 +246,44 @@ def test_content_of_another_type_is_not_empty(content: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "number"), [(12, 12), (12.0, 12), ("12", 12), (None, 0), (True, 0), ("a", 0), ([], 0)]
+    ("sent", "number"),
+    [
+        (12, 12),
+        (12.0, 12),
+        ("12", 12),
+        ("12.0", 12),
+        (2**60 + 1, 2**60 + 1),
+        (None, 0),
+        (True, 0),
+        ("a", 0),
+        ([], 0),
+        (float("nan"), 0),
+        (float("inf"), 0),
+    ],
 )
 def test_tokens_are_whole_numbers(sent: Any, number: int) -> None:
     usage = ChatCompletions({"usage": dict.fromkeys(("prompt_tokens", "total_tokens"), sent)}).usage
     assert (usage.prompt_tokens, usage.total_tokens, usage.completion_tokens) == (number, number, 0)
+
+
+def test_tokens_are_read_under_the_names_of_the_responses_api() -> None:
+    usage = ChatCompletions({"usage": {"input_tokens": 5, "output_tokens": 6}}).usage
+    assert (usage.prompt_tokens, usage.completion_tokens) == (5, 6)
+
+
+@pytest.mark.parametrize("name", ["parameters", "input"])
+def test_arguments_under_another_name_are_not_taken_for_none(name: str) -> None:
+    call = {**CALL, "function": {"name": "pay", name: {"amount": 5}}}
+    message = message_of({"tool_calls": [call]})
+    answer = Toolbox(pay).answer(message.tool_calls[0])
+    assert "Unexpected keyword argument" in answer.content
+    (sent,) = message.as_dict()["tool_calls"]
+    assert json.loads(sent["function"]["arguments"]) == {name: {"amount": 5}}
+
+
+def pay(amount: int = 1) -> str:
+    """Pay."""
+    return f"paid {amount}"
 
 
 @pytest.mark.parametrize("arguments", [{"a": [1]}, ["a"], 5, True], ids=repr)

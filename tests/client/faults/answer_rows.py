@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from helpers import ServiceConnectionError, ServiceError
+from helpers import ContentFilterError, ServiceConnectionError, ServiceError
 from tests.client.faults import wire
 from tests.client.faults.row import GOOD, Answer, Failure, Row, fallback, plain, standin
 from tests.client.faults.wire import (
@@ -37,6 +37,11 @@ def called(**function: Any) -> dict[str, Any]:
     return completion(TEXT, tool_calls=[{**CALL, "function": {"name": "weather", **function}}])
 
 
+def choice(**fields: Any) -> dict[str, Any]:
+    """Return an answer with one choice."""
+    return {"choices": [{"finish_reason": "stop", **fields}]}
+
+
 ANSWERS: dict[str, tuple[Any, Answer]] = {
     "plain answer": (COMPLETION, GOOD),
     "content is null": (completion(None), Answer(("",), ("stop",))),
@@ -56,6 +61,20 @@ ANSWERS: dict[str, tuple[Any, Answer]] = {
                               GOOD),
     "content is a list": (completion(["", PART, {"type": "new"}]), GOOD),
     "content is one item": (completion(PART), GOOD),
+    "a text in an object": (completion([{**PART, "text": {"value": TEXT}}]), GOOD),
+    "a text in a list": (completion([{**PART, "text": [TEXT[:4], {"text": TEXT[4:]}]}]), GOOD),
+    "a text under content": (completion([{"type": "text", "content": TEXT}]), GOOD),
+    "a text that is a number": (completion({"text": 5}), Answer(("5",), ("stop",))),
+    "text in place of content": (choice(message={"text": TEXT}), GOOD),
+    "text in place of a message": (choice(text=TEXT), GOOD),
+    "a delta in place of a message": (choice(delta={"content": TEXT}), GOOD),
+    "message is a list": (choice(message=[{"content": TEXT}]), GOOD),
+    "messages": (choice(messages=[{"content": TEXT}]), GOOD),
+    "message is a number": (choice(message=5), Answer(("5",), ("stop",))),
+    "finish_reason is null as text": (completion(TEXT, finish="null"), Answer((TEXT,), (None,))),
+    "an error beside a text": ({**COMPLETION, "error": {"message": "Later."}}, GOOD),
+    "empty errors": ({**completion(""), "error": {"code": None, "message": ""}},
+                     Answer(("",), ("stop",))),
     "content is an object": (completion({"a": "é"}), Answer(('{"a": "é"}',), ("stop",))),
     "content is a number": (completion(0), Answer(("0",), ("stop",))),
     "finish_reason is a number": (completion(TEXT, finish=7), Answer((TEXT,), ("7",))),
@@ -67,14 +86,22 @@ ANSWERS: dict[str, tuple[Any, Answer]] = {
                              Answer((TEXT,), ("stop",), (("weather", '["Oslo"]'),))),
     "arguments are a number": (called(arguments=0),
                                Answer((TEXT,), ("stop",), (("weather", "0"),))),
+    "arguments under another name": (
+        called(parameters={"city": "Oslo"}),
+        Answer((TEXT,), ("stop",), (("weather", '{"parameters": {"city": "Oslo"}}'),))),
+    "no arguments": (called(call_id=None), Answer((TEXT,), ("stop",), (("weather", ""),))),
     "reasoning_content": (completion(TEXT, reasoning_content="Hm."), REASONED),
     "reasoning": (completion(TEXT, reasoning="Hm.", reasoning_content=None), REASONED),
     "reasoning is an object": (completion(TEXT, reasoning={"content": None, "summary": [
         {"text": "Hm."}]}), REASONED),
+    "reasoning is a value": (completion(TEXT, reasoning={"value": "Hm."}), REASONED),
+    "reasoning of a new form": (completion(TEXT, reasoning={"why": 5}),
+                                Answer((TEXT,), ("stop",), reasoning='{"why": 5}')),
     "reasoning in items": (completion([THOUGHT, PART]), REASONED),
     "reasoning alone": (completion("", reasoning_content="Hm."),
                         Answer(("",), ("stop",), reasoning="Hm.")),
     "refusal": (completion(None, refusal="No."), REFUSED),
+    "refusal is a reason": (completion(None, refusal={"reason": "No."}), REFUSED),
     "refusal is an item": (completion([{"type": "refusal", "refusal": "No."}]), REFUSED),
 }  # fmt: skip
 
@@ -133,15 +160,24 @@ def no_answers() -> Iterator[Row]:
     for name, body, words, code in (
         ("error", FAILED, "The model failed.", "ModelError"),
         ("error, and choices", {**FAILED, "choices": []}, "The model failed.", "ModelError"),
+        ("error in a choice", choice(**FAILED), "The model failed.", "ModelError"),
+        ("error, and an empty choice", {**FAILED, **completion("")}, "The model", "ModelError"),
         ("null", None, "", None),
         ("a list", [], "", None),
         ("a text", "Hello", "Hello", None),
         ("an empty object", {}, "", None),
         ("choices is null", {"choices": None}, "", None),
-        ("choices is an object", {"choices": COMPLETION["choices"][0]}, "", None),
-        ("choices is a text", {"choices": "Hello"}, "", None),
+        ("choices is an object", {"choices": COMPLETION["choices"][0]}, '{"choices": {', None),
+        ("choices is a text", {"choices": "Hello"}, '{"choices": "Hello"}', None),
         ("nested too deeply", b'{"choices":' + b"[" * 100_000, '{"choices":[[', None),
     ):
         yield plain(f"200, {name}", whole(body), Failure(ServiceError, 200, code, words))
+    filtered = {"prompt_filter_results": [{"content_filter_results": {"hate": {"filtered": True}}}]}
+    for name, body, words, code in (
+        ("filter in a choice", choice(error={"code": "content_filter"}), "", "content_filter"),
+        ("prompt filtered", {"choices": [], **filtered}, '{"choices": []', None),
+    ):
+        expect = Failure(ContentFilterError, 200, code, words)
+        yield plain(f"200, {name}", whole(body), expect)
     expect = Failure(ServiceError, 200, words="data: {")
     yield plain("200, a stream", chunked(*wire.STREAM), expect)

@@ -14,7 +14,6 @@ from helpers import (
     RateLimitError,
     ServiceConnectionError,
     ServiceError,
-    StreamFilteredError,
     StreamInterruptedError,
 )
 from tests.client.faults.row import BEGUN, GOOD, Failure, Row, plain, standin
@@ -27,7 +26,6 @@ from tests.client.faults.wire import (
     Reply,
     as_json,
     chunked,
-    event,
     head,
     whole,
 )
@@ -35,9 +33,9 @@ from tests.client.faults.wire import (
 KINDS: dict[int, type[ChatError]] = {
     **dict.fromkeys((400, 413, 418, 422), BadParameterError),
     **dict.fromkeys((401, 403), AuthenticationError),
-    404: ModelNotFoundError,
-    429: RateLimitError,
-    **dict.fromkeys((408, 500, 502, 503, 504, 529), ServiceError),
+    **dict.fromkeys((404, 405), ModelNotFoundError),
+    **dict.fromkeys((402, 429), RateLimitError),
+    **dict.fromkeys((408, 424, 500, 502, 503, 504, 529), ServiceError),
 }
 EXTRA = "Extra inputs are not permitted"
 REFUSED = {
@@ -50,7 +48,7 @@ GUIDE = b"\nSee this guide on what the status means:\nhttps://docs.example/guide
 
 def rows() -> Iterator[Row]:
     """Yield all rows of this module."""
-    yield from chain(statuses(), named(), bodies(), odd(), filtered(), redirects())
+    yield from chain(statuses(), named(), bodies(), odd(), redirects())
     yield from chain(waits(), long_waits(), retried(), not_retried())
 
 
@@ -115,7 +113,7 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
     "error a list": (422, {"error": ["Input should be 'user'", "Extra"]},
                      None, "Input should be 'user'; Extra", ""),
     "error a text": (503, {"error": "Wrong."}, None, "Wrong.", ""),
-    "error a number": (400, {"error": 5}, None, "", ""),
+    "error a number": (400, {"error": 5}, None, "5}", ""),
     "error null": (500, {"error": None, "message": "Wrong."}, None, "Wrong.", ""),
     "a list": (400, [{"message": "Bad"}, "Worse", None], None, "Bad; Worse", ""),
     "null": (500, None, None, "", ""),
@@ -129,6 +127,34 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
     "type and code": (400, {"error": {"message": "No.", "type": "invalid_request_error",
                                       "code": "unsupported_value"}},
                       "unsupported_value", "No.", "leave it out"),
+    "type, code a number as text": (400, {"error": {"message": "No.", "code": "400",
+                                                    "type": "BadRequestError"}},
+                                    "BadRequestError", "No.", ""),
+    "code a number alone": (400, {"error": {"message": "No.", "code": 400, "type": None}},
+                            "400", "No.", ""),
+    "type alone": (529, {"error": {"message": "No.", "type": "overloaded_error"}},
+                   "overloaded_error", "No.", ""),
+    "capitals": (400, {"Error": {"Message": "No.", "Code": "Bad"}}, "Bad", "No.", ""),
+    "errors": (400, {"errors": [{"message": "No.", "code": 7}, {"message": "Never."}]},
+               "7", "No.; Never.", ""),
+    "a list of errors": (429, [{"error": {"code": 429, "message": "No."}}], "429", "No.", ""),
+    "a reason": (400, {"reason": "No."}, None, "No.", ""),
+    "a title": (400, {"title": "No.", "errors": {"messages": ["Missing."]}}, None, "No.", ""),
+    "names of OAuth": (400, {"error": "bad", "error_description": "No."}, None, "No: bad", ""),
+    "names of its own": (400, {"error_msg": "No.", "error_code": 17}, "17", "No.", ""),
+    "words in languages": (400, {"error": {"message": {"en": "No."}}}, None, '"en":', ""),
+    "a form of its own": (400, {"fault": {"faultstring": "No."}}, None, '"faultstring":', ""),
+    "XML": (400, "<?xml version='1.0'?><Error><Code>X</Code><Message>No.</Message></Error>",
+            None, "X No.", ""),
+    "text before the JSON": (502, 'upstream: {"error": {"code": "Bad", "message": "No."}}',
+                             "Bad", "No.", ""),
+    "an event": (500, 'event: error\ndata: {"error": {"code": "Bad", "message": "No."}}\n\n',
+                 "Bad", "No.", ""),
+    "no credit": (402, {"error": {"message": "Insufficient Balance"}},
+                  None, "Insufficient", "top up the account"),
+    "failed dependency": (424, {"error": {"message": "No."}}, None, "No.", "The model failed"),
+    "wrong method": (405, "Method Not Allowed", None, "Method", "check the path"),
+    "gateway": (504, "Too slow.", None, "Too slow.", "waited too long for the model"),
     "page": (502, PAGE, None, "an HTML page: Bad Gateway", ""),
     "page without a title": (403, "<html><body>x", None, "an HTML page: without a title", NETWORK),
     "half a JSON": (401, '{"error": {"message": "Wr', None, '"Wr', ""),
@@ -175,13 +201,6 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
     "a text": (408, "upstream timed out", None, "upstream timed out", "ask for fewer tokens"),
     "a text, 413": (413, "length limit exceeded", None, "length limit", "smaller pictures"),
 }  # fmt: skip
-NOT_FILTERED = {
-    "names it as a parameter": {"message": "No.", "param": "content_filter"},
-    "repeats the request": {"message": "No.", "detail": [{"input": {"code": "content_filter"}}]},
-    "nothing was filtered": {"message": "No.", "content_filter_result": {"hate": {
-        "filtered": False, "severity": "safe"}}},
-    "another policy": {"message": "No retry policy can be set."},
-}  # fmt: skip
 
 
 def bodies() -> Iterator[Row]:
@@ -194,9 +213,6 @@ def bodies() -> Iterator[Row]:
         yield plain(f"error: {name}", whole(sent, status), expect)
         if words and (isinstance(body, dict) or status in (408, 413)):
             yield plain(f"error: {name}, guide", whole(sent + GUIDE, status), expect)
-    for name, error in NOT_FILTERED.items():
-        expect = Failure(BadParameterError, 400, None, "No")
-        yield plain(f"not filtered: {name}", whole({"error": error}, 400), expect)
 
 
 def odd() -> Iterator[Row]:
@@ -215,34 +231,6 @@ def odd() -> Iterator[Row]:
         if name == "in a header":
             expect = Failure(ModelNotFoundError, 400, "unknown_model")
         yield plain(f"error: {name}", reply, expect)
-
-
-INNER = {"innererror": {"code": "ResponsibleAIPolicyViolation"}}
-FILTERED: dict[str, tuple[int, Any, str | None]] = {
-    "invalid_prompt": (400, {"message": "Refused.", "code": "invalid_prompt"}, "invalid_prompt"),
-    "numeric code": (400, {"message": "Refused.", "code": 400, **INNER}, "400"),
-    "null code": (400, {"message": "Refused.", "code": None, **INNER}, None),
-    "words alone": (403, {"message": "Refused. It triggers the content management policy."}, None),
-    "with 200": (200, {"message": "Refused.", "code": "content_policy_violation"},
-                 "content_policy_violation"),
-    "nested": (400, {"message": "Refused.", "code": "BadRequest",
-                     "details": [{"error": {"code": "content_filter"}}]}, "BadRequest"),
-    "JSON in a string": (
-        500, {"message": '{"error": {"code": "content_filter", "message": "Refused."}}'}, None),
-    "MAI": (400, {"type": "SafetyBlockedError", "message": "Refused."}, "SafetyBlockedError"),
-}  # fmt: skip
-
-
-def filtered() -> Iterator[Row]:
-    """Refusals of the content filter under many codes: as an answer, and within a stream."""
-    for name, (status, error, code) in FILTERED.items():
-        reply = whole({"error": error}, status)
-        expect = Failure(ContentFilterError, status, code, "Refused.")
-        yield plain(f"filtered: {name}", reply, expect, retries=1)
-        yield plain(f"filtered: {name}, streaming", reply, expect, stream=True, retries=1)
-        expect = Failure(StreamFilteredError, None, code, "Refused.", kept=BEGUN)
-        reply = chunked(*PIECES, event({"error": error}), event(b"[DONE]"))
-        yield plain(f"stream: filtered, {name}", reply, expect, stream=True)
 
 
 def redirects() -> Iterator[Row]:
@@ -344,7 +332,10 @@ def retried() -> Iterator[Row]:
 
 def not_retried() -> Iterator[Row]:
     """Failures that stay, and streams that have begun: another attempt gives another answer."""
-    for status in (307, 400, 401, 403, 404, 409, 413, 422, 431):
+    error = {"type": "server_error", "message": "image input is not supported - hint: no mmproj"}
+    expect = Failure(BadParameterError, 500, "server_error", "image input", "takes no pictures")
+    yield plain("no pictures, llama.cpp", whole({"error": error}, 500), expect, retries=1)
+    for status in (307, 400, 401, 402, 403, 404, 405, 409, 413, 422, 424, 431):
         kind = KINDS.get(status, BadParameterError if status > 399 else ServiceError)
         reply = whole(b"", status, None, Retry_After="1")
         expect = Failure(kind, status, retry_after=SECOND)

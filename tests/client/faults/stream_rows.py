@@ -1,4 +1,4 @@
-"""Streams: every form that the standard allows, unusual updates and tool calls, and errors."""
+"""Streams: every form that the standard allows, unusual updates, and errors."""
 
 import json
 from collections.abc import Iterator
@@ -19,11 +19,9 @@ from tests.client.faults.row import (
     stream,
 )
 from tests.client.faults.wire import (
-    CALL,
     DONE,
     FINAL,
     FIRST,
-    MADE,
     PIECES,
     STREAM,
     TEXT,
@@ -43,7 +41,7 @@ SAFE = {"content_filter_results": {"hate": {"filtered": False, "severity": "safe
 
 def rows() -> Iterator[Row]:
     """Yield all rows of this module."""
-    yield from chain(forms(), cuts(), labels(), updates(), deltas(), repeated(), tool_calls())
+    yield from chain(forms(), cuts(), labels(), updates(), deltas(), repeated())
     yield from chain(ends(), cut_short(), errors(), no_updates(), no_streams())
 
 
@@ -115,6 +113,19 @@ BESIDE = {
     "finish_reason empty": update({"content": ""}, ""),
     "logprobs a list": stray([{"index": 0, "delta": {}, "logprobs": []}]),
     "error null": stray([], error=None),
+    "error of empty fields": stray([], error={"code": 0, "message": None}),
+    "filter not run": stray(
+        [],
+        prompt_filter_results=[
+            {
+                "content_filter_results": {
+                    "error": {"code": "content_filter_error", "message": "Not filtered."}
+                }
+            }
+        ],
+    ),
+    "status alone": {"id": "a", "object": "chat.completion.chunk", "status": "in_progress"},
+    "finish_reason null as text": stray([{"index": 0, "delta": {}, "finish_reason": "null"}]),
 }
 
 
@@ -178,6 +189,9 @@ DELTAS: dict[str, tuple[list[Any], Answer]] = {
     "text, then items": ([{"content": TEXT[:4]}, {"content": [part(TEXT[4:])]}], GOOD),
     "one item": ([{"content": part(word)} for word in WORDS], GOOD),
     "a number": ([{"content": 4}, {"content": 2.5}], Answer(("42.5",), ("stop",))),
+    "texts of another type": (
+        [{"content": [{"type": "text", "text": one}]} for one in ({"value": "4"}, 2, [".", 5])],
+        Answer(("42.5",), ("stop",))),
     "an object": ([{"content": {"a": 1}}], Answer(('{"a": 1}',), ("stop",))),
     "a text": (list(WORDS), GOOD),
     "refusal in pieces": ([{"content": None, "refusal": one} for one in (None, "N", "o.")],
@@ -203,6 +217,10 @@ def repeated() -> Iterator[Row]:
     yield stream("delta and message", *events([stray([choice]) for choice in both]))
     end = stray([{"index": 0, "message": message, "finish_reason": "stop"}])
     yield stream("deltas, then the message", *events([*wire.UPDATES[:-1], end]))
+    for name, beside in ("message", {}), ("message, and a role", {"delta": {"role": "assistant"}}):
+        sent = [stray([{"message": one["message"], **beside}]) for one in both]
+        yield stream(f"{name} so far", *events([*sent, FINAL]))
+    yield stream("text", *events([*(stray([{"text": word}]) for word in WORDS), FINAL]))
     roles = [update({"role": "assistant", "content": word}) for word in WORDS]
     yield stream("a role in each", *events([*roles, FINAL]))
     less = update({"role": None, "content": None}, model="", usage=None, system_fingerprint=None)
@@ -210,69 +228,6 @@ def repeated() -> Iterator[Row]:
     blocked = stray([{"index": 0, "finish_reason": "content_filter", **SAFE}])
     expect = Answer(("Salt is",), ("content_filter",))
     yield stream("blocked, no delta", *PIECES, event(blocked), DONE, expect=expect)
-
-
-ARGUMENTS = MADE[1]
-HALVES = (ARGUMENTS[:5], ARGUMENTS[5:])
-
-
-def begun(ident: Any = "a", arguments: Any = "", **more: Any) -> dict[str, Any]:
-    """Return the first fragment of a call."""
-    return {**CALL, "id": ident, "function": {"name": MADE[0], "arguments": arguments}, **more}
-
-
-def rest(arguments: Any, **more: Any) -> dict[str, Any]:
-    """Return another fragment of a call."""
-    return {"function": {"arguments": arguments}, **more}
-
-
-A, B = begun("a", ARGUMENTS), begun("b", ARGUMENTS)
-HALF_A, HALF_B = ([rest(half, index=at) for half in HALVES] for at in (0, 1))
-UNNUMBERED = [rest(half) for half in HALVES]
-NULLS_LATER = [
-    {"id": empty, "type": empty, "index": 0, "function": {"name": empty, "arguments": half}}
-    for half, empty in zip(HALVES, (None, ""), strict=True)
-]
-TOOL_CALLS: dict[str, tuple[list[Any], int]] = {
-    # fragments, each in an update of its own unless they stand in a list; how many calls they make
-    "in pieces": ([begun(index=0), *HALF_A], 1),
-    "two in turn": ([begun("a", index=0), begun("b", index=1),
-                     HALF_A[0], HALF_B[0], HALF_B[1], HALF_A[1]], 2),
-    "index from 1": ([begun(index=1), *HALF_B], 1),
-    "index null": ([begun(index=None), *({**one, "index": None} for one in UNNUMBERED)], 1),
-    "index a text": ([begun("a", HALVES[0], index="0"), rest(HALVES[1], index="0")], 1),
-    "id repeated": ([begun(index=0), *({**one, "id": "a"} for one in HALF_A)], 1),
-    "empty fields later": ([begun(index=0), *NULLS_LATER], 1),
-    "arguments null first": ([begun(arguments=None, index=0), *HALF_A], 1),
-    "odd ones between": ([[None, "f", begun(index=0)], None, 5, *HALF_A], 1),
-    "no type": ([{name: value for name, value in A.items() if name != "type"}], 1),
-    "no index": ([[A, B]], 2),
-    "no index, apart": ([A, B], 2),
-    "no index, in pieces": ([begun("a"), *UNNUMBERED, begun("b"), *UNNUMBERED], 2),
-    "index always 0": ([{**A, "index": 0}, {**B, "index": 0}], 2),
-    "whole again": ([{**A, "index": 0}] * 2 + [rest("", index=0), rest(None, index=0)], 1),
-    "function null at the end": ([{**A, "index": 0}, {"index": 0, "function": None}], 1),
-    "no ids": ([begun("", ARGUMENTS, index=0)] * 2, 2),
-    "no ids, no index": ([[{"function": A["function"]}] * 2], 2),
-    "a name in each": ([begun(None, half, index=0) for half in HALVES], 1),
-    "an object": ([begun("a", {"city": "Oslo"}, index=0)], 1),
-    "objects without ids": ([{"function": begun("", {"city": "Oslo"})["function"]}] * 2, 2),
-    "an object after nothing": ([begun(index=0), rest({"city": "Oslo"}, index=0)], 1),
-}  # fmt: skip
-
-
-def tool_calls() -> Iterator[Row]:
-    """Tool calls, whole and in fragments."""
-    for name, (fragments, count) in TOOL_CALLS.items():
-        sent = [
-            update({"tool_calls": one if isinstance(one, list) else [one]}) for one in fragments
-        ]
-        expect = Answer(("",), ("tool_calls",), (MADE,) * count)
-        end = update({}, "tool_calls")
-        yield stream(f"tool calls: {name}", *events([FIRST, *sent, end]), expect=expect)
-    alone = [update({"tool_calls": one}) for one in (None, 5, "odd", {**A, "index": 0})]
-    expect = Answer(("",), ("stop",), (MADE,))
-    yield stream("tool calls: no list", *events([*alone, FINAL]), expect=expect)
 
 
 # --- How streams end ------------------------------------------------------------------------------
@@ -295,9 +250,11 @@ def ends() -> Iterator[Row]:
 def cut_short() -> Iterator[Row]:
     """The stream ends before the answer does, and nothing says so."""
     two = [update({"content": "a"}), update({"content": "b"}, index=1), FINAL]
-    cut = update({"tool_calls": [begun(arguments='{"city"', index=0)]})
+    call = {"index": 0, "function": {"name": "weather", "arguments": '{"city"'}}
+    cut = update({"tool_calls": [call]})
     for name, pieces, kept in (
         ("no finish, no [DONE]", PIECES, BEGUN),
+        ("finish_reason null as text, no [DONE]", [*PIECES, event(update({}, "null"))], BEGUN),
         ("nothing", [], Answer()),
         ("comments only", [KEEP_ALIVE], Answer()),
         ("one choice unfinished", map(event, two), Answer(("a", "b"), ("stop", None))),
@@ -324,6 +281,9 @@ ERRORS: dict[str, tuple[bytes, str | None]] = {
     "object is error, with choices": (event({**FLAT, "choices": []}), CODE),
     "detail": (event({"detail": SAYS}), None),
     "detail is a list": (event({"detail": [{"msg": SAYS}]}), None),
+    "errors": (event({"errors": [NESTED["error"]]}), CODE),
+    "error in capitals": (event({"Error": NESTED["error"]}), CODE),
+    "error in a delta": (event(update(NESTED)), CODE),
     "error in a choice": (event(stray([{"index": 0, "delta": {}, **NESTED}])), CODE),
     "JSON in a string": (event({"error": {"message": json.dumps({"detail": SAYS})}}), None),
     "error event": (event(SAYS.encode(), name="error") + DONE, None),
@@ -343,6 +303,8 @@ def errors() -> Iterator[Row]:
     yield stream("error first", event(NESTED), expect=expect)
     for name, sent, words, error_code in (
         ("error without data:", wire.as_json(NESTED) + b"\n\n", SAYS, CODE),
+        ("error as a field", b"error: " + wire.as_json(NESTED["error"]) + b"\n\n", SAYS, CODE),
+        ("updates without data:", wire.as_json(FINAL) + b"\n", '{"id"', None),
         ("error in lines", json.dumps(NESTED, indent=1).encode(), SAYS, CODE),
         (
             "a page within",
@@ -372,8 +334,8 @@ def no_updates() -> Iterator[Row]:
         ("a list", b"[]", "", "reported an error"),
         ("a number", b"5", "", "reported an error"),
         ("null", b"null", "", "reported an error"),
-        ("choices is a text", b'{"choices":"Hello"}', "", "reported an error"),
-        ("choices is a number", b'{"choices":5}', "", "reported an error"),
+        ("choices is a text", b'{"choices":"Hello"}', '{"choices": "Hello"}', "reported an error"),
+        ("choices is a number", b'{"choices":5}', '{"choices": 5}', "reported an error"),
     ):
         expect = Failure(StreamInterruptedError, words=words, says=says, kept=BEGUN)
         yield stream(name, *PIECES, event(data), expect=expect)
@@ -388,7 +350,7 @@ def no_streams() -> Iterator[Row]:
     """A stream was asked for, and HTTP 200 came with something else."""
     page = b"<html><title>Sign in</title></html>"
     for name, reply, words in (
-        ("JSON instead", wire.whole(wire.COMPLETION), ""),
+        ("JSON instead", wire.whole(wire.COMPLETION), '{"id": "000'),
         ("a page instead", wire.whole(page, 200, "text/html"), "an HTML page: Sign in"),
         ("nothing instead", wire.whole(b"", 200, None), ""),
         ("wrong type", wire.chunked(*STREAM, kind=wire.JSON_TYPE), "data: {"),
