@@ -18,7 +18,7 @@ from tests.standin.calls import Call, Route
 from tests.standin.deployments import find
 from tests.standin.families import shape_of
 from tests.standin.faults import FAULTS, Fault, refuse
-from tests.standin.fields import ITEMS, check_fields
+from tests.standin.fields import check_fields
 from tests.standin.replies import Reply, as_bytes, error
 from tests.standin.scripts import Script
 from tests.standin.shapes import Json, as_uuid
@@ -154,11 +154,10 @@ class ChatHandler(Handler):
         The extra fields that are to be dropped are taken out of ``body``.
         """
         route, headers, deployment = self.route, self.received.headers, find(model)
-        items = (*ITEMS, "thinking") if deployment.models == "mistral" else ITEMS
         steps: list[Check] = [
             *self.access_checks(model),
             lambda: checks.check_extra(route, deployment, headers, body),
-            lambda: check_fields(route, body, items),
+            lambda: check_fields(route, body, thoughts=deployment.models == "mistral"),
             lambda: checks.check_plain(route, deployment, body),
             lambda: checks.check_mai(deployment, body),
             lambda: checks.check_reasoning(deployment, body),
