@@ -53,16 +53,17 @@ class Sdk:
         return asyncio.run(wait())
 
 
+def recorder(path: Path, inner: httpx.BaseTransport) -> RecordingTransport:
+    facts = {"route": "v1", "api_version": None, "model": MODEL}
+    return RecordingTransport(path, inner, "01-basic-call", facts, into=path)
+
+
 def text_of(chunks: list[Any]) -> str:
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     return "".join(delta.content or "" for delta in deltas)
 
 
 def test_what_is_recorded_is_replayed(standin: StandIn, path: Path, way: str) -> None:
-    provenance = {"route": "v1", "api_version": None, "model": MODEL}
-    network = NetworkTransport(route_for(standin.v1))
-    recorder = RecordingTransport(path, network, "01-basic-call", provenance, into=path)
-
     def ask(transport: httpx.BaseTransport) -> list[Any]:
         key = AzureKeyCredential(standin.key)
         sdk = Sdk(ChatCompletionsClient(standin.v1, key, MODEL, transport=transport), way)
@@ -74,7 +75,7 @@ def test_what_is_recorded_is_replayed(standin: StandIn, path: Path, way: str) ->
         said = str(failure.value.message)
         return [plain, text_of(sdk.complete(stream=True)), called, said]
 
-    recorded = ask(recorder)
+    recorded = ask(recorder(path, NetworkTransport(route_for(standin.v1))))
     plain, streamed, (call,), said = recorded
     assert plain.choices[0].message.content == streamed
     assert call.function.name == "get_temperature"
@@ -87,20 +88,16 @@ def test_what_is_recorded_is_replayed(standin: StandIn, path: Path, way: str) ->
 
 def test_it_takes_get_and_any_path(path: Path, way: str) -> None:
     listed = {"object": "list", "data": [{"id": "a", "object": "model"}, {"id": "b"}]}
-    provenance = {"route": "v1", "api_version": None, "model": MODEL}
-    service = Service(answer(body=listed))
-    recorder = RecordingTransport(path, service, "01-basic-call", provenance, into=path)
-    assert Sdk(client(transport=recorder), way).models() == ["a", "b"]
+    recording = recorder(path, Service(answer(body=listed)))
+    assert Sdk(client(transport=recording), way).models() == ["a", "b"]
     player = ReplayTransport(path)
     assert Sdk(client(transport=player), way).models() == ["a", "b"]
     assert (player.requests[0]["method"], player.requests[0]["body"]) == ("GET", {})
 
 
 def test_what_was_not_recorded_is_told_in_the_words_of_the_lesson(path: Path, way: str) -> None:
-    provenance = {"route": "v1", "api_version": None, "model": MODEL}
     service = Service(answer())
-    recorder = RecordingTransport(path, service, "01-basic-call", provenance, into=path)
-    Sdk(client(transport=recorder), way).complete()
+    Sdk(client(transport=recorder(path, service)), way).complete()
     with pytest.raises(NoRecordingError, match="yours is not among them"):
         Sdk(client(transport=ReplayTransport(path)), way, max_retries=2).complete(seed=1)
     assert len(service.requests) == 1

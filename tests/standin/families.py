@@ -57,10 +57,6 @@ class Gpt(Shape):
         sent["prompt_filter_results"] = verdicts.prompt_filter(self.answer)
         return dict(sorted(sent.items()))
 
-    def call(self, call: ToolCall, number: int) -> Json:
-        made = {"arguments": call.arguments, "name": call.name}
-        return {"function": made, "id": f"call_{self.call_id(number)[:24]}", "type": "function"}
-
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
         text = None if calls and not choice.text else choice.text
         message = {"annotations": [], "content": text, "refusal": None, "role": "assistant"}
@@ -72,20 +68,17 @@ class Gpt(Shape):
             "message": message | {"tool_calls": calls} if calls else message,
         }
 
+    def part(self, at: int, delta: Json, finish: str | None, logs: Json | None) -> Json:
+        results = verdicts.part(self.answer, delta.get("content") or "", finish)
+        return results | super().part(at, delta, finish, logs)
+
     def chunk(
         self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
     ) -> Json:
-        piece = delta.get("content") or ""
-        choice = {
-            **verdicts.part(self.answer, piece, finish),
-            "delta": delta,
-            "finish_reason": finish,
-            "index": at,
-            "logprobs": logs,
-        }
-        sent = {"choices": [choice], **self.head("chat.completion.chunk")}
+        sent = super().chunk(at, delta, finish, logs)
         # Letters of a chance length, so that the size of a chunk does not tell that of its text.
-        sent["obfuscation"] = digest(self.answer.id, delta)[: 3 + len(piece) % 8]
+        length = 3 + len(delta.get("content") or "") % 8
+        sent["obfuscation"] = digest(self.answer.id, delta)[:length]
         return sent | {"usage": None} if self.answer.usage_wanted else sent
 
     def opening(self) -> Iterator[Json]:
@@ -163,23 +156,18 @@ class Grok(Shape):
         shaped = {"index": at, "message": message, "finish_reason": choice.finish_reason}
         return shaped if logs is None else shaped | {"logprobs": logs}
 
-    def chunk(
-        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
-    ) -> Json:
-        """Return one chunk; only the last one has a finish reason, only the first delta a role."""
+    def part(self, at: int, delta: Json, finish: str | None, logs: Json | None) -> Json:
+        """Only the last one has a finish reason, only the first delta a role."""
         role = {"role": "assistant"} if finish is None and self.begins(at) else {}
         choice: Json = {"index": at, "delta": delta | role}
         if finish:
             choice["finish_reason"] = finish
-        if logs:
-            choice["logprobs"] = logs
-        return self.sent([choice])
+        return choice | {"logprobs": logs} if logs else choice
 
     def usage_chunk(self) -> Json:
         return self.sent([]) | {"usage": self.usage() | {"cost_in_usd_ticks": 0}}
 
     def sent(self, choices: list[Json]) -> Json:
-        """Return a chunk with ``choices``."""
         more = {"system_fingerprint": "fp_standin", "service_tier": "default"}
         return {**self.head("chat.completion.chunk"), "choices": choices, **more}
 
@@ -189,10 +177,6 @@ class Kimi(Shape):
 
     thoughts = "reasoning_content"
     """The name of the field that holds the reasoning."""
-
-    def head(self, kind: str) -> Json:
-        head = {"created": CREATED, "id": self.answer.id[:32], "model": self.answer.model}
-        return head | {"object": kind}
 
     def usage(self) -> Json:
         """Return the usage, which counts no reasoning, although there is some."""
@@ -223,20 +207,17 @@ class Kimi(Shape):
             "stop_reason": None,
         }
 
-    def chunk(
-        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
-    ) -> Json:
+    def part(self, at: int, delta: Json, finish: str | None, logs: Json | None) -> Json:
         empty = dict.fromkeys(("content", self.thoughts, "role", "tool_calls"))
         role = {"role": "assistant"} if self.begins(at) else {}
-        choice = {
+        return {
             **verdicts.part(self.answer, delta.get("content") or "", finish),
-            "delta": empty | role | delta,
-            "finish_reason": finish,
-            "index": at,
-            "logprobs": logs,
+            **super().part(at, empty | role | delta, finish, logs),
             "matched_stop": 163586 if finish else None,  # the number of a token that ends a text
         }
-        return {"choices": [choice], **self.head("chat.completion.chunk"), "usage": None}
+
+    def sent(self, choices: list[Json]) -> Json:
+        return super().sent(choices) | {"usage": None}
 
     def opening(self) -> Iterator[Json]:
         yield verdicts.prompt_chunk(self.answer)
@@ -275,10 +256,6 @@ class Mistral(Shape):
 
     usage_apart = False
 
-    def head(self, kind: str) -> Json:
-        head = {"created": CREATED, "id": self.answer.id[:32], "model": self.answer.model}
-        return head | {"object": kind}
-
     def call(self, call: ToolCall, number: int) -> Json:
         made = {"arguments": call.arguments, "call_id": None, "name": call.name}
         return {"function": made, "id": self.call_id(number)[:9], "type": "function"}
@@ -291,12 +268,6 @@ class Mistral(Shape):
         message = {"content": content, "role": "assistant", "tool_calls": calls or None}
         shaped = {"finish_reason": choice.finish_reason, "index": at, "message": message}
         return shaped if logs is None else shaped | {"logprobs": logs}
-
-    def chunk(
-        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
-    ) -> Json:
-        choice = {"delta": delta, "finish_reason": finish, "index": at, "logprobs": logs}
-        return {"choices": [choice], **self.head("chat.completion.chunk")}
 
     def opening(self) -> Iterator[Json]:
         for at in range(len(self.answer.choices)):
@@ -326,10 +297,6 @@ class Mai(Shape):
         head = {"created": CREATED, "id": f"mai-api-{self.answer.id[:32]}", "object": kind}
         return head | {"model": self.answer.model, "system_fingerprint": ""}
 
-    def call(self, call: ToolCall, number: int) -> Json:
-        made = {"arguments": call.arguments, "name": call.name}
-        return {"function": made, "id": f"call_{self.call_id(number)[:24]}", "type": "function"}
-
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
         message = {
             "annotations": None,
@@ -340,17 +307,14 @@ class Mai(Shape):
         }
         return {"finish_reason": choice.finish_reason, "index": at, "message": message}
 
-    def chunk(
-        self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
-    ) -> Json:
-        """Return one chunk; each has the role."""
+    def part(self, at: int, delta: Json, finish: str | None, logs: Json | None) -> Json:
+        """Each delta has the role."""
         empty = dict.fromkeys(("content", "tool_calls", "reasoning", "annotations"))
-        choice = {
-            "delta": empty | {"role": "assistant"} | delta,
-            "index": at,
-            "finish_reason": finish,
-        }
-        return {"choices": [choice], **self.head("chat.completion.chunk"), "usage": None}
+        full = empty | {"role": "assistant"} | delta
+        return {"delta": full, "index": at, "finish_reason": finish}
+
+    def sent(self, choices: list[Json]) -> Json:
+        return super().sent(choices) | {"usage": None}
 
     def call_deltas(self, choice: Choice) -> Iterator[Json]:
         for number, call in enumerate(choice.tool_calls):

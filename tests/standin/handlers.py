@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import tomllib
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -18,7 +21,7 @@ from tests.standin.calls import Call, Route
 from tests.standin.deployments import find
 from tests.standin.families import shape_of
 from tests.standin.faults import FAULTS, Fault, refuse
-from tests.standin.fields import ITEMS, check_fields
+from tests.standin.fields import check_fields
 from tests.standin.replies import Reply, as_bytes, error
 from tests.standin.scripts import Script
 from tests.standin.shapes import Json, as_uuid
@@ -36,6 +39,7 @@ PATHS: dict[str, Route] = {
     "/mai/v1/chat/completions": "v1",
 }
 """Patterns of the paths, and the route whose rules hold there."""
+HEADERS = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -154,11 +158,10 @@ class ChatHandler(Handler):
         The extra fields that are to be dropped are taken out of ``body``.
         """
         route, headers, deployment = self.route, self.received.headers, find(model)
-        items = (*ITEMS, "thinking") if deployment.models == "mistral" else ITEMS
         steps: list[Check] = [
             *self.access_checks(model),
             lambda: checks.check_extra(route, deployment, headers, body),
-            lambda: check_fields(route, body, items),
+            lambda: check_fields(route, body, thoughts=deployment.models == "mistral"),
             lambda: checks.check_plain(route, deployment, body),
             lambda: checks.check_mai(deployment, body),
             lambda: checks.check_reasoning(deployment, body),
@@ -180,37 +183,9 @@ class ChatHandler(Handler):
 
     def add_headers(self, route: Route, ident: str, *, streams: bool) -> None:
         """Add the headers that the route sends with answers and errors."""
-        headers = {
-            "apim-request-id": as_uuid(ident),
-            "x-ms-region": "Stand-in",
-            "x-content-type-options": "nosniff",
-            "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
-            "azureai-fe-is-streaming": str(streams),
-            "azureai-fe-offer-type": "paygo",
-        }
-        if route == "models":
-            headers |= {
-                "traceparent": f"00-{ident[:32]}-{ident[32:48]}-01",
-                "azureai-requested-tier": "default",
-                "azureai-processed-tier": "default",
-            }
-        else:
-            headers |= {
-                "x-request-id": as_uuid(ident),
-                "x-ms-is-spilled-over": "false",
-                "x-ms-aoai-configured-data-retention-days": "30",
-                "skip-error-remapping": "true",
-                "x-ratelimit-abusepenalty-active": "False",
-            }
-            for kind, limit, left in (("requests", 1000, 999), ("tokens", 400_000, 399_000)):
-                headers |= {
-                    f"x-ratelimit-limit-{kind}": str(limit),
-                    f"x-ratelimit-remaining-{kind}": str(left),
-                    f"x-ratelimit-renewalperiod-{kind}": "60",
-                    f"x-ratelimit-reset-{kind}": "0",
-                }
-        for name, value in headers.items():
-            self.set_header(name, value)
+        values = {"uuid": as_uuid(ident), "trace": f"{ident[:32]}-{ident[32:48]}"}
+        for name, text in (HEADERS["both"] | HEADERS[route]).items():
+            self.set_header(name, Template(text).substitute(values, streams=streams))
 
     async def answer(self, answer: Answer) -> None:
         """Send the answer in one part, after as long as its stream takes."""

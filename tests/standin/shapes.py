@@ -34,7 +34,8 @@ class Shape:
 
     def head(self, kind: str) -> Json:
         """Return the fields that an answer and each of its chunks have."""
-        raise NotImplementedError
+        head = {"created": CREATED, "id": self.answer.id[:32], "model": self.answer.model}
+        return head | {"object": kind}
 
     def usage(self) -> Json:
         """Return the tokens of prompt and completion, and their sum."""
@@ -47,17 +48,26 @@ class Shape:
 
     def call(self, call: ToolCall, number: int) -> Json:
         """Return a tool call of an answer in one part."""
-        raise NotImplementedError
+        made = {"arguments": call.arguments, "name": call.name}
+        return {"function": made, "id": f"call_{self.call_id(number)[:24]}", "type": "function"}
 
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
         """Return one choice of an answer in one part."""
         raise NotImplementedError
 
+    def part(self, at: int, delta: Json, finish: str | None, logs: Json | None) -> Json:
+        """Return what a chunk of a stream brings of one choice."""
+        return {"delta": delta, "finish_reason": finish, "index": at, "logprobs": logs}
+
     def chunk(
         self, at: int, delta: Json, finish: str | None = None, logs: Json | None = None
     ) -> Json:
         """Return one chunk of a stream."""
-        raise NotImplementedError
+        return self.sent([self.part(at, delta, finish, logs)])
+
+    def sent(self, choices: list[Json]) -> Json:
+        """Return a chunk with ``choices``."""
+        return {"choices": choices, **self.head("chat.completion.chunk")}
 
     def opening(self) -> Iterator[Json]:
         """Yield what comes before the first piece."""

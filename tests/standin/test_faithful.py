@@ -24,6 +24,8 @@ from tests.standin.tokens import MESSAGE_OVERHEAD, count
 MODEL = "stand-in-chat"
 USAGE = {"stream_options": {"include_usage": True}}
 QUESTION = "How many languages are in the world?"
+Failed = tuple[str, int | None, str | None]
+"""What a client made of an error: its class, the status and the code."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,6 @@ class Seen:
     calls: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Failed:
-    """What a client made of an error."""
-
-    kind: str
-    status: int | None
-    code: str | None
-
-
 def seen(answer: Any) -> Seen:
     """The same of any client's answer: all three have it under the same names."""
     choice, usage = answer.choices[0], answer.usage
@@ -54,6 +47,18 @@ def seen(answer: Any) -> Seen:
     made = tuple((function.name, function.arguments) for function in functions)
     counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
     return Seen(choice.message.content or "", choice.finish_reason, *counts, made)
+
+
+def gathered(chunks: Any) -> Seen:
+    """The same of a stream."""
+    text, finish, usage = "", None, None
+    for chunk in chunks:
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            finish = choice.finish_reason or finish
+    assert usage
+    return Seen(text, finish, usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
 
 
 class RetiredSdk:
@@ -64,28 +69,18 @@ class RetiredSdk:
         self.client = ChatCompletionsClient(server.models, credential, retry_total=0)
 
     def complete(self, ask: str, **options: object) -> Seen:
-        answer = self.client.complete(messages=messages(ask), model=MODEL, **options)
-        return seen(answer)
+        return seen(self.client.complete(messages=messages(ask), model=MODEL, **options))
 
     def stream(self, ask: str) -> Seen:
-        text, finish, usage = "", None, None
-        for update in self.client.complete(
-            messages=messages(ask), model=MODEL, stream=True, model_extras=USAGE
-        ):
-            usage = update.usage or usage
-            for choice in update.choices:
-                text += choice.delta.content or ""
-                finish = choice.finish_reason or finish
-        assert usage
-        return Seen(text, finish, usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        asked = {"messages": messages(ask), "model": MODEL, "model_extras": USAGE}
+        return gathered(self.client.complete(stream=True, **asked))
 
     def fail(self, ask: str) -> Failed:
         with pytest.raises(HttpResponseError) as caught:
             self.client.complete(messages=messages(ask), model=MODEL)
         error = caught.value
-        return Failed(
-            type(error).__name__, error.status_code, error.error.code if error.error else None
-        )
+        code = error.error.code if error.error else None
+        return type(error).__name__, error.status_code, code
 
 
 def vendor_settings(server: StandIn, route: RouteName) -> dict[str, Any]:
@@ -109,28 +104,16 @@ class VendorSdk:
 
     def complete(self, ask: str, **options: object) -> Seen:
         create = self.client.chat.completions.create
-        answer = create(messages=messages(ask), model=MODEL, **options)
-        return seen(answer)
+        return seen(create(messages=messages(ask), model=MODEL, **options))
 
     def stream(self, ask: str) -> Seen:
-        text, finish, usage = "", None, None
-        for chunk in self.client.chat.completions.create(
-            messages=messages(ask),
-            model=MODEL,
-            stream=True,
-            **USAGE,
-        ):
-            usage = chunk.usage or usage
-            for choice in chunk.choices:
-                text += choice.delta.content or ""
-                finish = choice.finish_reason or finish
-        return Seen(text, finish, usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        create = self.client.chat.completions.create
+        return gathered(create(messages=messages(ask), model=MODEL, stream=True, **USAGE))
 
     def fail(self, ask: str) -> Failed:
         with pytest.raises(APIStatusError) as caught:
             self.client.chat.completions.create(messages=messages(ask), model=MODEL)
-        error = caught.value
-        return Failed(type(error).__name__, error.status_code, error.code)
+        return type(caught.value).__name__, caught.value.status_code, caught.value.code
 
 
 CLIENTS: dict[str, Callable[[StandIn], RetiredSdk | VendorSdk]] = {
@@ -139,8 +122,7 @@ CLIENTS: dict[str, Callable[[StandIn], RetiredSdk | VendorSdk]] = {
     "openai on models": lambda server: VendorSdk(server, "models"),
 }
 
-# What each client raises for a fault: its class, the status and the code that it found. None of a
-# code is a shape that the client cannot read.
+# What each client raises for a fault. A code of None: the client cannot read that shape.
 ERRORS = {
     "azure-ai-inference": [
         ("wrong-key", "ClientAuthenticationError", 401, "401"),
@@ -179,18 +161,12 @@ def scripted() -> Seen:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_gets_the_answer_of_the_script(standin: StandIn, name: str) -> None:
-    assert CLIENTS[name](standin).complete(QUESTION) == scripted()
-
-
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_gets_the_same_as_a_stream(standin: StandIn, name: str) -> None:
-    assert CLIENTS[name](standin).stream(QUESTION) == scripted()
-
-
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_gets_the_call_of_a_tool(standin: StandIn, name: str) -> None:
-    got = CLIENTS[name](standin).complete("Is it warm in Oslo?", tools=TOOLS)
+def test_a_client_gets_the_answer_of_the_script_and_the_call_of_a_tool(
+    standin: StandIn, name: str
+) -> None:
+    client = CLIENTS[name](standin)
+    assert client.complete(QUESTION) == client.stream(QUESTION) == scripted()
+    got = client.complete("Is it warm in Oslo?", tools=TOOLS)
     assert got.calls == (WEATHER,)
     assert got.finish_reason == "tool_calls"
 
@@ -199,7 +175,7 @@ def test_a_client_gets_the_call_of_a_tool(standin: StandIn, name: str) -> None:
 def test_a_client_raises_its_own_error(
     standin: StandIn, name: str, fault: str, kind: str, status: int, code: str | None
 ) -> None:
-    assert CLIENTS[name](standin).fail(f"fault: {fault}") == Failed(kind, status, code)
+    assert CLIENTS[name](standin).fail(f"fault: {fault}") == (kind, status, code)
 
 
 @pytest.mark.parametrize("model", ["stand-in-chat", "stand-in-gpt"])

@@ -1,4 +1,4 @@
-"""What the families of models send: what is recorded of the services of 2026."""
+"""What the families of models send, as far as no lesson's recording shows it."""
 
 from typing import Any
 
@@ -19,82 +19,11 @@ def deltas(events: list[Any]) -> list[Any]:
     return [choice["delta"] for event in events for choice in event["choices"]]
 
 
-def test_grok_sends_a_finish_reason_and_a_usage_at_the_end_only(standin: StandIn) -> None:
+def test_grok_sends_a_usage_at_the_end_only(standin: StandIn) -> None:
     *pieces, last, usage = streamed(standin, "models", ask=LONG, stream_options=USAGE)
-    assert all("finish_reason" not in event["choices"][0] for event in pieces)
-    assert last["choices"] == [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+    assert not any("usage" in event for event in (*pieces, last))
     assert usage["choices"] == []
     assert usage["usage"]["completion_tokens"] == len(pieces)
-    first, *others = deltas(pieces)
-    assert first["role"] == "assistant"
-    assert first["content"]
-    assert not any("role" in delta for delta in others)
-
-
-@pytest.mark.parametrize("model", ["stand-in-chat", "stand-in-gpt", "stand-in-kimi"])
-@pytest.mark.parametrize("route", ROUTES)
-def test_a_stream_has_no_usage_unless_it_is_asked_for(
-    standin: StandIn, route: str, model: str
-) -> None:
-    assert not any(event.get("usage") for event in streamed(standin, route, model=model))
-
-
-def test_grok_sends_a_call_whole_and_numbered(standin: StandIn) -> None:
-    message = answered(standin, "models", ask=WARM, tools=TOOLS)["choices"][0]["message"]
-    (call,) = message["tool_calls"]
-    assert message["content"] == ""
-    assert (call["index"], call["type"]) == (0, "function")
-    begun, end = deltas(streamed(standin, "models", ask=WARM, tools=TOOLS))
-    assert begun["tool_calls"][0]["function"] == call["function"]
-    assert begun["tool_calls"][0]["index"] == 0
-    assert end == {}
-
-
-def test_gpt_sends_a_call_in_fragments(standin: StandIn) -> None:
-    asked = {"ask": WARM, "tools": TOOLS, "model": "stand-in-gpt"}
-    choice = answered(standin, "models", **asked)["choices"][0]
-    assert choice["message"]["content"] is None
-    assert "index" not in choice["message"]["tool_calls"][0]
-    assert choice["content_filter_results"] == {}
-    _, first, *others = streamed(standin, "v1", **asked)
-    (begun,) = deltas([first])[0]["tool_calls"]
-    assert begun["function"] == {"arguments": "", "name": "get_temperature"}
-    fragments = [delta["tool_calls"][0] for delta in deltas(others) if delta]
-    assert all(fragment.keys() == {"function", "index"} for fragment in fragments)
-
-
-@pytest.mark.parametrize("route", ROUTES)
-def test_gpt_sends_the_filters_results_and_its_times(standin: StandIn, route: str) -> None:
-    whole = answered(standin, route, ask=LONG, model="stand-in-gpt")
-    choice = whole["choices"][0]
-    assert choice["message"]["annotations"] == []
-    assert {"hate", "protected_material_text"} < choice["content_filter_results"].keys()
-    assert whole["model"] == "stand-in-gpt-2026-01-01"
-    assert "latency_checkpoint" in whole["usage"]
-    events = streamed(standin, route, ask=LONG, model="stand-in-gpt", stream_options=USAGE)
-    filtered, *chunks, usage = events
-    assert (filtered["object"], filtered["choices"]) == ("", [])
-    assert "jailbreak" in filtered["prompt_filter_results"][0]["content_filter_results"]
-    assert "latency_checkpoint" in usage
-    assert "latency_checkpoint" not in usage["usage"]
-    assert all(chunk["obfuscation"] and chunk["usage"] is None for chunk in chunks)
-    results = [chunk["choices"][0]["content_filter_results"] for chunk in chunks]
-    assert max(map(len, results)) == 1
-    assert {} in results
-    assert {name for one in results for name in one} <= {
-        "protected_material_code",
-        "protected_material_text",
-    }
-
-
-def test_after_a_tools_answer_the_prompt_has_no_results(standin: StandIn) -> None:
-    call = answered(standin, "v1", ask=WARM, tools=TOOLS)["choices"][0]["message"]
-    ident = call["tool_calls"][0]["id"]
-    told = {"role": "tool", "tool_call_id": ident, "content": "6 degrees"}
-    messages = [{"role": "user", "content": WARM}, call, told]
-    whole = answered(standin, "v1", messages=messages, tools=TOOLS)
-    assert whole["prompt_filter_results"][0]["content_filter_results"] == {}
-    assert "hate" in whole["choices"][0]["content_filter_results"]
 
 
 def test_kimi_sends_null_where_it_has_nothing(standin: StandIn) -> None:
@@ -109,26 +38,7 @@ def test_kimi_sends_null_where_it_has_nothing(standin: StandIn) -> None:
     assert usage["usage"]["prompt_tokens_details"] is None
 
 
-def test_only_openais_models_stop_at_a_named_tool(standin: StandIn) -> None:
-    named = {"type": "function", "function": {"name": "get_temperature"}}
-    asked = {"ask": WARM, "tools": TOOLS, "tool_choice": named}
-    ends = [answered(standin, route, **asked)["choices"][0]["finish_reason"] for route in ROUTES]
-    assert ends == ["tool_calls", "stop"]
-
-
 # --- Reasoning ---
-
-
-@pytest.mark.parametrize("route", ROUTES)
-def test_a_reasoning_of_openais_models_is_counted_and_not_shown(
-    standin: StandIn, route: str
-) -> None:
-    whole = answered(standin, route, model="stand-in-reasoning", reasoning_effort="low")
-    usage, message = whole["usage"], whole["choices"][0]["message"]
-    assert usage["completion_tokens_details"]["reasoning_tokens"] == 64
-    assert usage["completion_tokens"] > 64
-    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
-    assert not any("reasoning" in name for name in message)
 
 
 @pytest.mark.parametrize("model", ["stand-in-reasoning", "stand-in-kimi", "stand-in-mai"])
@@ -148,15 +58,6 @@ def test_a_budget_may_end_the_text_after_the_reasoning(standin: StandIn) -> None
     assert whole["choices"][0]["message"]["content"] == "People speak"
     assert whole["choices"][0]["finish_reason"] == "length"
     assert whole["usage"]["completion_tokens"] == 130
-
-
-def test_grok_counts_the_reasoning_beside_the_answer(standin: StandIn) -> None:
-    usage = answered(standin, "models", model="stand-in-grok-reasoning")["usage"]
-    reasoning = usage["completion_tokens_details"]["reasoning_tokens"]
-    assert reasoning > usage["completion_tokens"] > 0
-    assert usage["total_tokens"] == sum(
-        (usage["prompt_tokens"], usage["completion_tokens"], reasoning)
-    )
 
 
 PLACES = {

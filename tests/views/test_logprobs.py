@@ -93,15 +93,8 @@ class TestMarks:
         assert not {"mark", "table"} & set(re.findall(r"<(\w+)", view.html))
         assert "2 tokens, 0 marked" in view.plain
 
-    @pytest.mark.parametrize(
-        ("text", "marked"),
-        [("\n\n", "\n\n[↵ 50% ▅]"), (" ", " [␣ 50% ▅]"), ("", "[␣ 50% ▅]")],
-    )
-    def test_white_space_is_marked_by_a_sign(self, text: str, marked: str) -> None:
-        view = heatmap([token("a"), token(text, 0.5), token("b")])
-        assert f"a{marked}b" in view.plain
-
-    def test_indentation_stays(self) -> None:
+    def test_line_breaks_and_indentation_stay(self) -> None:
+        assert "a\n\n[↵ 50% ▅]b" in heatmap([token("a"), token("\n\n", 0.5), token("b")]).plain
         assert "<br>\u00a0 \u00a0 return" in heatmap([token(":\n    return")]).html
 
     def test_marked_text_is_legible(self) -> None:
@@ -120,76 +113,68 @@ class TestMarks:
         assert module._COLOURS[colour][1] in view.html
 
 
-class TestPartsOfCharacters:
-    @pytest.mark.parametrize("cuts", [(1,), (2,), (3,), (1, 2, 3)])
-    def test_are_put_together(self, cuts: tuple[int, ...]) -> None:
-        edges = [0, *cuts, 4]
-        parts = [half(SMILE[a:b], 0.8) for a, b in pairwise(edges)]
-        view = heatmap([token("Hi "), *parts, token("!")])
-        assert shown(view).startswith("Hi [😀 ")
-        assert shown(view).endswith("]!")
-        assert rows(view)[0][1].endswith(f" {0.8 ** len(parts):.0%}")
-
-    def test_with_a_word_before_and_after(self) -> None:
-        view = heatmap([half(b"Hi " + SMILE[:2]), half(SMILE[2:] + b" you")])
-        assert shown(view) == "Hi 😀 you"
-
-    def test_without_their_other_half_are_shown_as_bytes(self) -> None:
-        assert shown(heatmap([token("Hi "), half(SMILE[:3])])) == r"Hi \xf0\x9f\x98"
-        assert shown(heatmap([half(SMILE[:1]), token("Hi")])) == r"\xf0Hi"
-        assert shown(heatmap([half(b"\xff"), token("Hi")])) == r"\xffHi"
-
-    def test_never_hold_back_the_text(self) -> None:
-        view = heatmap([half(b"\xf0")] * 10_000)
-        assert "2500 tokens, 0 marked" in view.plain
+@pytest.mark.parametrize("cuts", [(1,), (2,), (3,), (1, 2, 3)])
+def test_parts_of_a_character_are_put_together(cuts: tuple[int, ...]) -> None:
+    edges = [0, *cuts, 4]
+    parts = [half(SMILE[a:b], 0.8) for a, b in pairwise(edges)]
+    view = heatmap([token("Hi "), *parts, token("!")])
+    assert shown(view).startswith("Hi [😀 ")
+    assert shown(view).endswith("]!")
+    assert rows(view)[0][1].endswith(f" {0.8 ** len(parts):.0%}")
 
 
-class TestOddAnswers:
-    @pytest.mark.parametrize(
-        "raw",
-        [{}, {"choices": []}, {"choices": None}]
-        + [{"choices": [{"logprobs": odd}]} for odd in (None, [], "x", {}, {"content": None})]
-        + [{"choices": [{"logprobs": {"content": odd}}]} for odd in ([], {}, "x", 5)],
-    )
-    def test_without_logprobs_say_so(self, raw: dict[str, Any]) -> None:
-        view = heatmap(ChatCompletions(raw))
-        assert "Ask with logprobs=True" in view.plain
-        assert "Ask with logprobs=True" in Page(view.html).text
+def test_parts_of_characters_never_hold_back_the_text() -> None:
+    assert "2500 tokens, 0 marked" in heatmap([half(b"\xf0")] * 10_000).plain
 
-    def test_the_list_of_an_answer_without_logprobs_may_be_none(self) -> None:
-        assert "as reasoning models do" in heatmap(None).plain
 
-    def test_of_a_refusal_the_words_of_the_refusal_are_shown(self) -> None:
-        logprobs = {"content": None, "refusal": [token("No"), token(".", 0.5)]}
-        assert (
-            shown(heatmap(ChatCompletions({"choices": [{"logprobs": logprobs}]}))) == "No[. 50% ▅]"
-        )
+ODD: list[tuple[list[Any], str]] = [  # tokens, and how they are shown
+    ([half(b"Hi " + SMILE[:2]), half(SMILE[2:] + b" you")], "Hi 😀 you"),
+    ([token("Hi "), half(SMILE[:3])], r"Hi \xf0\x9f\x98"),
+    ([half(SMILE[:1]), token("Hi")], r"\xf0Hi"),
+    ([half(b"\xff"), token("Hi")], r"\xffHi"),
+    ([token("a"), token(" ", 0.5), token("b")], "a [␣ 50% ▅]b"),
+    ([token("a"), token("", 0.5), token("b")], "a[␣ 50% ▅]b"),
+    *(([token("a"), odd, token("b")], "a[␣ ?]b")
+      for odd in (None, 5, "x", [], {}, {"token": 5, "bytes": "x"})),
+    *(([token("a", 1.0), token("b") | {"logprob": value}], "a[b ?]")
+      for value in (None, "x", True, math.nan, [], {})),
+    # A logprob above 0 is certain, and one far below means never.
+    *(([token("a") | {"logprob": value}], "a") for value in (1e-9, 0, 5, 10**400, math.inf)),
+    *(([token("a") | {"logprob": value}], "[a 0% ▁]")
+      for value in (-9999.0, -(10**400), -math.inf)),
+    # Without bytes the token is the text.
+    *(([token("Grüße") | {"bytes": raw}], "Grüße")
+      for raw in (None, [300], [-1], ["a"], "x", {}, [1.5])),
+    *(([token("a", 0.5) | {"top_logprobs": rivals}], "[a 50% ▅]")
+      for rivals in (None, "x", {}, [None, 5, {}, {"token": "b"}])),
+]  # fmt: skip
 
-    @pytest.mark.parametrize("odd", [None, 5, "x", [], {}, {"token": 5, "bytes": "x"}])
-    def test_a_token_that_is_none(self, odd: Any) -> None:
-        assert shown(heatmap([token("a"), odd, token("b")])) == "a[␣ ?]b"
 
-    @pytest.mark.parametrize("value", [None, "x", True, math.nan, [], {}])
-    def test_a_logprob_that_is_none(self, value: Any) -> None:
-        view = heatmap([token("a", 1.0), token("b") | {"logprob": value}])
-        assert shown(view) == "a[b ?]"
-        assert "average probability: 100%" in view.plain
+@pytest.mark.parametrize(("tokens", "expected"), ODD)
+def test_odd_tokens_are_shown_too(tokens: list[Any], expected: str) -> None:
+    view = heatmap(tokens)
+    assert shown(view) == expected
+    if "?]" in expected:  # it counts in no average
+        assert re.search("average probability: (99|100)%", view.plain)
 
-    @pytest.mark.parametrize("value", [1e-9, 0, 5, 10**400, math.inf])
-    def test_a_logprob_above_0_is_certain(self, value: float) -> None:
-        assert shown(heatmap([token("a") | {"logprob": value}])) == "a"
 
-    @pytest.mark.parametrize("value", [-9999.0, -(10**400), -math.inf])
-    def test_a_logprob_that_means_never(self, value: float) -> None:
-        assert shown(heatmap([token("a") | {"logprob": value}])) == "[a 0% ▁]"
+@pytest.mark.parametrize(
+    "raw",
+    [{}, {"choices": []}, {"choices": None}]
+    + [{"choices": [{"logprobs": odd}]} for odd in (None, [], "x", {}, {"content": None})]
+    + [{"choices": [{"logprobs": {"content": odd}}]} for odd in ([], {}, "x", 5)],
+)
+def test_an_answer_without_logprobs_says_so(raw: dict[str, Any]) -> None:
+    view = heatmap(ChatCompletions(raw))
+    assert "Ask with logprobs=True" in view.plain
+    assert "Ask with logprobs=True" in Page(view.html).text
+    assert "as reasoning models do" in heatmap(None).plain
 
-    @pytest.mark.parametrize("raw", [None, [300], [-1], ["a"], "x", {}, [1.5]])
-    def test_without_bytes_the_token_is_the_text(self, raw: Any) -> None:
-        assert shown(heatmap([token("Grüße") | {"bytes": raw}])) == "Grüße"
 
-    @pytest.mark.parametrize("rivals", [None, "x", {}, [None, 5, {}, {"token": "b"}]])
-    def test_rivals_that_are_none(self, rivals: Any) -> None:
-        assert rows(heatmap([token("a", 0.5) | {"top_logprobs": rivals}]))
+def test_of_a_refusal_the_words_of_the_refusal_are_shown() -> None:
+    logprobs = {"content": None, "refusal": [token("No"), token(".", 0.5)]}
+    view = heatmap(ChatCompletions({"choices": [{"logprobs": logprobs}]}))
+    assert shown(view) == "No[. 50% ▅]"
 
 
 @pytest.mark.parametrize("text", ["word ", "<", "x" * 1_000])

@@ -44,7 +44,9 @@ class ResponsesHandler(ChatHandler):
 
     async def post(self, ident: str | None = None) -> None:
         """Check, find the script, answer."""
-        await (self.send(refuse("wrong-route")) if ident else super().post())
+        if ident:
+            return self.send(refuse("wrong-route"))
+        await super().post()
 
     def checked(self, model: str, body: Json) -> Json | Reply:
         """Return the chat completion that is asked for, or the reply to a wrong request."""
