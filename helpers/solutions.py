@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from helpers import (
     ChatCompletions,
     ChatCompletionsClient,
     ContentFilterError,
-    StreamingChatCompletionsUpdate,
     ToolMessage,
     UserMessage,
 )
@@ -39,9 +39,19 @@ def two_answers(client: ChatCompletionsClient) -> list[str]:
     return [a.content + (" …" if a.finish_reason in is_cut else "") for a in (first, second)]
 
 
-def time_to_first_text(updates: Iterable[StreamingChatCompletionsUpdate]) -> float | None:
-    """Return the seconds until the first update that brings text; None if there is none."""
-    return next((update.elapsed for update in updates if update.content), None)
+def sentences(client: ChatCompletionsClient) -> list[tuple[str, int]]:
+    """Return each sentence of a streamed answer, and how many pieces of text had come by then."""
+    found, text, pieces = [], "", 0
+    with client.stream([UserMessage("What is a dictionary for?")], max_tokens=30) as stream:
+        for update in stream:
+            text += update.content
+            pieces += update.content != ""
+            if text.endswith("."):
+                found.append((text.strip(), pieces))
+                text = ""
+    if text:
+        found.append((text.strip(), pieces))
+    return found
 
 
 def fit(options: dict[str, Any]) -> dict[str, Any]:
@@ -70,9 +80,17 @@ def data_of(completion: ChatCompletions) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def least_sure(tokens: list[dict[str, Any]]) -> str | None:
-    """Return the text of the token with the lowest probability; None if there is no token."""
-    return min(tokens, key=lambda token: token["logprob"])["token"] if tokens else None
+def close_calls(client: ChatCompletionsClient) -> list[tuple[str, str]]:
+    """Return each token that was a close call, and the one that came next to it."""
+    question = UserMessage("What goes well with toast?")
+    completion = client.complete([question], logprobs=True, top_logprobs=2)
+    found = []
+    for entry in (completion.choices[0].raw.get("logprobs") or {}).get("content") or []:
+        for other in entry["top_logprobs"]:
+            is_close = exp(other["logprob"]) >= exp(entry["logprob"]) / 2
+            if other["token"] != entry["token"] and is_close:
+                found.append((entry["token"], other["token"]))
+    return found
 
 
 def ask_first(client: ChatCompletionsClient, tools: Toolbox) -> str:
@@ -129,10 +147,10 @@ def patient(ask: Callable[[int], ChatCompletions]) -> str | None:
 SOLUTIONS: dict[str, Callable[..., Any]] = {
     "00-start-here": route_of,
     "01-basic-call": two_answers,
-    "02-streaming": time_to_first_text,
+    "02-streaming": sentences,
     "03-parameters": fit,
     "04-json-mode": data_of,
-    "05-extra-parameters": least_sure,
+    "05-extra-parameters": close_calls,
     "06-tools": ask_first,
     "07-content-safety": filtered_categories,
     "08-images": saved_by_low,
