@@ -198,7 +198,6 @@ def _try_requests(
     asked: list[tuple[JSON, httpx.Response]] = []
 
     def send(request: httpx.Request) -> httpx.Response:
-        request.headers["accept-encoding"] = "identity"  # the content is handed on as it is
         response = client.transport.handle_request(request)
         with closing(response):
             response.read()
@@ -235,8 +234,9 @@ class _Replies(httpx.BaseTransport):
         while len(self.left) > 1 and self.left[0][0] != sent and self.left[0][1].is_error:
             del self.left[0]
         if self.left and self.left[0][0] == sent:
-            reply = self.left.pop(0)[1]  # read already: the client needs a new one
-            return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
+            reply = self.left.pop(0)[1]  # it is read already, and the client needs a new one
+            headers = {k: v for k, v in reply.headers.items() if k != "content-encoding"}
+            return httpx.Response(reply.status_code, headers=headers, content=reply.content)
         self.problem = f"{self._name} sends more than {self._total} requests."
         if self.left:
             number = self._total - len(self.left) + 1

@@ -2,6 +2,8 @@
 
 import ast
 import asyncio
+import gzip
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -12,12 +14,14 @@ import httpx
 import pytest
 
 from helpers import ChatCompletionsClient, ConfigurationError, UserMessage
+from helpers.client.adapter import ParameterAdapter
 from helpers.client.routes import ROUTES, RouteName
 from helpers.commands.run import environment
 from helpers.exercises import CASES, HINTS, check, hint, solution
 from helpers.lessons import LESSONS
 from helpers.solutions import SOLUTIONS
-from tests.fakes import Service, answer, client
+from tests.fakes import COMPLETION, Service, answer, client
+from tests.fakes import Answer as Reply
 from tests.lessons.wrong_answers import WRONG
 from tests.notebooks import files
 
@@ -171,7 +175,7 @@ def test_the_solution_that_is_shown_is_right(lesson: str) -> None:
 class Asking:
     """An exercise with one question, on a service that gives prepared answers."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Reply) -> None:
         monkeypatch.setitem(SOLUTIONS, "new", self.solve)
         monkeypatch.setitem(HINTS, "new", "")
         self.service = Service(*answers)
@@ -205,7 +209,7 @@ def test_an_answer_can_not_hide_that_its_request_differs(monkeypatch: pytest.Mon
     right = asking.solve(client(transport=Service(answer())))
 
     def ask(client: ChatCompletionsClient) -> str:
-        with suppress(LookupError):
+        with pytest.raises(LookupError, match="seed: expected nothing, yours 7"):
             asking.solve(client, seed=7)
         return right
 
@@ -226,11 +230,26 @@ def test_a_number_may_be_written_in_another_way(monkeypatch: pytest.MonkeyPatch)
     assert same.startswith("Right: ")
 
 
+def test_a_compressed_answer_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = gzip.compress(json.dumps(COMPLETION).encode())
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    asking = Asking(monkeypatch, lambda: httpx.Response(200, headers=headers, content=body))
+    assert asking.check(asking.solve).startswith("Right: ")
+
+
 def test_a_retry_of_the_solution_is_no_request_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     asking = Asking(monkeypatch, answer(429, {"error": {"message": "Too many."}}), answer())
     asking.client = client(transport=asking.service, max_pause=0)
     assert asking.check(asking.solve).startswith("Right: ")
     assert len(asking.service.requests) == 2
+
+
+def test_what_the_client_leaves_out_by_then_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = {"code": "unsupported_value", "param": "temperature", "message": "Not supported."}
+    asking = Asking(monkeypatch, answer(400, {"error": error}), answer())
+    asking.client = client(transport=asking.service, adapter=ParameterAdapter(lambda text: None))
+    assert asking.check(asking.solve).startswith("Right: ")
+    assert "temperature" not in asking.service.body
 
 
 def test_a_model_that_refuses_the_solution_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

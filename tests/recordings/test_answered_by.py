@@ -1,4 +1,4 @@
-"""In the lessons on how a model behaves, a script answers only for one of four reasons."""
+"""In the lessons on how a model behaves, a script answers only for one of five reasons."""
 
 import json
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ REASONS = {
     "protocol": "it shows what is on the wire, and needs the same few words every time",
     "failure": "a model can't be made to fail that way",
     "facts": "the small model doesn't know them",
+    "exercise": "its answer has what the exercise is about: a rest that was cut, close calls",
     "many at once": "the small model answers one call after the other",
 }
 STATION = "What is a railway station called in {}? Only the word."
@@ -23,6 +24,7 @@ SCRIPTED: dict[str, dict[str, str]] = {
     "02-streaming": {
         "Count from one to five.": "protocol",
         "Count from five to one.": "protocol",
+        "What is a dictionary for?": "exercise",
         "Count to three, and leave out the end mark.": "failure",
         "Tell me about a lighthouse, over a bad line.": "failure",
     },
@@ -37,6 +39,7 @@ SCRIPTED: dict[str, dict[str, str]] = {
     "05-extra-parameters": {
         "What is the capital of Australia?": "failure",  # extra-parameters: error
         "Say hello in Basque.": "facts",
+        "What goes well with toast?": "exercise",
         "How does a model on vLLM refuse a parameter?": "failure",
         "How does an older serverless endpoint refuse a parameter?": "failure",
         "How does an AI21 model refuse a parameter?": "failure",
