@@ -1,4 +1,4 @@
-"""In the lessons on how a model behaves, a script answers only for one of five reasons."""
+"""In the lessons on how a model behaves, a script answers only for one of six reasons."""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ REASONS = {
     "failure": "a model can't be made to fail that way",
     "facts": "the small model doesn't know them",
     "exercise": "its answer has what the exercise is about: a rest that was cut, close calls",
+    "any model": "it is asked without temperature 0, which some models refuse, so words vary",
     "many at once": "the small model answers one call after the other",
 }
 STATION = "What is a railway station called in {}? Only the word."
@@ -34,6 +35,7 @@ SCRIPTED: dict[str, dict[str, str]] = {
     },
     "04-json-mode": {
         "Which writing systems run from right to left?": "failure",
+        "Extract as JSON: Aylin is 51 years old and lives in Izmir.": "any model",
         "How many languages are in the world?": "failure",  # of a model without JSON mode
     },
     "05-extra-parameters": {
