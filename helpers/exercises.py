@@ -146,12 +146,12 @@ def check(lesson: str, answer: Callable[..., Any], *given: Any) -> str:
     without the client that it needs, and nothing that the answer raises.
     """
     name = getattr(answer, "__name__", "your answer")
-    solution = _of_lesson(SOLUTIONS, lesson)
+    solve = _of_lesson(SOLUTIONS, lesson)
     if cases := CASES.get(lesson):
         problem = _try_cases(cases, answer, name)
         right = f"{name} passes all {len(cases)} cases."
     elif given and isinstance(given[0], ChatCompletionsClient):
-        problem = _try_requests(solution, answer, name, *given)
+        problem = _try_requests(solve, answer, name, *given)
         right = f"{name} sends what it should, and gives what it should."
     else:
         raise ConfigurationError(
@@ -207,7 +207,7 @@ def _try_requests(
     try:
         expected = solve(_with_transport(client, httpx.MockTransport(send)), *given)
     except Exception as failure:  # a live model may refuse, or not answer what was asked
-        return f"the solution fails with this model: {type(failure).__name__}:\n{failure}"
+        return f"the solution fails with this client: {type(failure).__name__}:\n{failure}"
     replies = _Replies(asked, name)
     problem = _problem(answer, _with_transport(client, replies), *given, expected=expected)
     if replies.problem:
@@ -237,7 +237,7 @@ class _Replies(httpx.BaseTransport):
             reply = self.left.pop(0)[1]  # it is read already, and the client needs a new one
             headers = {k: v for k, v in reply.headers.items() if k != "content-encoding"}
             return httpx.Response(reply.status_code, headers=headers, content=reply.content)
-        self.problem = f"{self._name} sends more than {self._total} requests."
+        self.problem = f"{self._name} sends more requests than the solution ({self._total})."
         if self.left:
             number = self._total - len(self.left) + 1
             wanted, sent = (map_strings(one, _shorten_hash) for one in (self.left[0][0], sent))

@@ -221,7 +221,7 @@ def test_every_request_has_to_be_sent_and_no_other(monkeypatch: pytest.MonkeyPat
     right = asking.solve(client(transport=Service(answer())))
     assert "after 0 of 1 requests, <lambda> gives what it should." in asking.check(lambda _: right)
     twice = asking.check(lambda client: asking.solve(client) and asking.solve(client))
-    assert twice.startswith("Not yet: <lambda> sends more than 1 requests.")
+    assert twice.startswith("Not yet: <lambda> sends more requests than the solution (1).")
 
 
 def test_a_number_may_be_written_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_what_the_client_leaves_out_by_then_is_left_out(monkeypatch: pytest.Monk
 def test_a_model_that_refuses_the_solution_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asking = Asking(monkeypatch, answer(400, {"error": {"message": "No temperature."}}))
     said = asking.check(asking.solve)
-    assert said.startswith("Not yet: the solution fails with this model: BadParameterError:")
+    assert said.startswith("Not yet: the solution fails with this client: BadParameterError:")
     assert "No temperature." in said
 
 
