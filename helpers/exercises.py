@@ -1,19 +1,30 @@
-"""The exercise of each lesson: cases on which an answer is tried, and a hint. No model is needed.
+"""The exercise of each lesson: how an answer to it is checked, and a hint.
 
-An answer is a function. ``check`` calls it with each case, and says in words what went wrong first.
+An answer is a function. Either ``check`` calls it with each of the ``CASES``, or the answer asks a
+model: then it has to send the requests that the solution sends. The solution is run first, with the
+client of the lesson, so it is recorded and replayed as the rest of the lesson is. The answer gets
+the same replies. A request that differs is not sent.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from textwrap import fill
 from typing import Any, TypeVar
 
-from helpers.client.errors import ConfigurationError, ContentFilterError
-from helpers.client.exchange import Exchange
+import httpx
+
+from helpers.client.client import ChatCompletionsClient
+from helpers.client.errors import ConfigurationError
 from helpers.client.messages import JSON
-from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
+from helpers.client.redaction import map_strings
+from helpers.client.responses import ChatCompletions
+from helpers.recordings.cassette import differences, to_recorded
+from helpers.solutions import SOLUTIONS
 
 T = TypeVar("T")
 
@@ -29,7 +40,6 @@ class Case:
 
 _HOST = "https://my-resource.services.ai.azure.com"
 _WITHOUT_RANGE = {"seed": 42, "stop": ["."], "max_tokens": 500}
-_ASK = {"role": "user", "content": "When is the next train?"}
 
 
 def _completion(*choices: JSON, **fields: Any) -> ChatCompletions:
@@ -38,46 +48,6 @@ def _completion(*choices: JSON, **fields: Any) -> ChatCompletions:
 
 def _ended(finish_reason: str, text: str | None = None) -> ChatCompletions:
     return _completion({"finish_reason": finish_reason, "message": {"content": text}})
-
-
-def _updates(*pieces: tuple[float, str | None]) -> list[StreamingChatCompletionsUpdate]:
-    """Return updates from the elapsed seconds and the text of each; None: it has no choice."""
-    return [
-        StreamingChatCompletionsUpdate(
-            {"choices": [] if text is None else [{"delta": {"content": text}}]}, elapsed
-        )
-        for elapsed, text in pieces
-    ]
-
-
-def _tokens(*known: tuple[str, float], other: float = -10) -> list[JSON]:
-    """Return tokens as in ``logprobs``; ``other`` is the logprob of an alternative to each."""
-    tokens = [{"token": text, "logprob": logprob} for text, logprob in known]
-    return [one | {"top_logprobs": [one, {"token": " else", "logprob": other}]} for one in tokens]
-
-
-_MILD, _SEVERE = {"filtered": False, "severity": "low"}, {"filtered": True, "severity": "high"}
-_HARMLESS, _ATTACK = {"filtered": False, "detected": True}, {"filtered": True, "detected": True}
-
-
-def _filter(**verdicts: JSON) -> JSON:
-    return {"content_filter_results": verdicts}
-
-
-def _refusal(**verdicts: JSON) -> ContentFilterError:
-    error = {"code": "content_filter"} | ({"innererror": _filter(**verdicts)} if verdicts else {})
-    exchange = Exchange("POST", "", {}, {}, 400, "Bad Request", {}, {"error": error}, 0.2)
-    return ContentFilterError(exchange=exchange)
-
-
-def _calls(*ids: str) -> JSON:
-    made = {"name": "next_train", "arguments": "{}"}
-    calls = [{"id": name, "type": "function", "function": dict(made)} for name in ids]
-    return {"role": "assistant", "tool_calls": calls}
-
-
-def _result(call_id: str) -> JSON:
-    return {"role": "tool", "tool_call_id": call_id, "content": "{}"}
 
 
 def _thinker(needed: int, text: str = "", reason: str = "length") -> Callable[[int], Any]:
@@ -98,8 +68,8 @@ def _body(**fields: Any) -> JSON:
     return {"model": "my-deployment", **fields}
 
 
+_ASK = {"role": "user", "content": "When does the next train leave?"}
 _FUNCTION = {"name": "next_train", "parameters": {"type": "object", "properties": {}}}
-_ROUND = [_ASK, _calls("a"), _result("a")]
 
 CASES: dict[str, tuple[Case, ...]] = {
     "00-start-here": (
@@ -108,19 +78,6 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("the same with a slash at the end", f"{_HOST}/openai/v1/", "v1"),
         Case("a resource with no route", _HOST, None),
         Case("a resource named models", "https://models.services.ai.azure.com", None),
-    ),
-    "01-basic-call": (
-        Case("a finished answer", _ended("stop"), False),
-        Case("one cut by max_tokens", _ended("length"), True),
-        Case("one cut by the content filter", _ended("content_filter"), True),
-        Case("one that calls a tool", _ended("tool_calls"), False),
-        Case("an answer without any choice", _completion(), False),
-    ),
-    "02-streaming": (
-        Case("text from the second update on", _updates((0.3, ""), (0.5, "Hi"), (0.6, "!")), 0.5),
-        Case("text at once", _updates((0.2, "Hello")), 0.2),
-        Case("a first update without a choice", _updates((0.1, None), (0.4, "Yes")), 0.4),
-        Case("no text at all", _updates((0.3, "")), None),
     ),
     "03-parameters": (
         Case("a temperature that is too high", {"temperature": 1.5}, {"temperature": 1}),
@@ -146,44 +103,6 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a number", _ended("stop", "7"), None),
         Case("an answer without text", _ended("stop", ""), None),
         Case("an answer without any choice", _completion(), None),
-    ),
-    "05-extra-parameters": (
-        Case("a doubt in the middle", _tokens((" a", -0.1), (" b", -2.5), (" c", -0.3)), " b"),
-        Case("a doubt at the start", _tokens(("So", -1.2), (" it", -0.9), (" is", 0.0)), "So"),
-        Case("alternatives less likely still", _tokens(("x", -1.0), ("y", -0.2), other=-9.0), "x"),
-        Case("a single token, which is certain", _tokens(("Yes", 0.0)), "Yes"),
-        Case("no token at all", _tokens(), None),
-    ),
-    "06-tools": (
-        Case("a question alone", [_ASK], []),
-        Case("a call at the end", [_ASK, _calls("a")], ["a"]),
-        Case("a call with its answer", _ROUND, []),
-        Case("two calls, one answered", [_ASK, _calls("a", "b"), _result("a")], ["b"]),
-        Case("three calls, one answered", [_ASK, _calls("c", "b", "a"), _result("a")], ["c", "b"]),
-        Case("two rounds", [*_ROUND, _calls("b", "c"), _result("c")], ["b"]),
-        Case("a conversation that ends in words", [*_ROUND, {"role": "assistant"}], []),
-    ),
-    "07-content-safety": (
-        Case("a refused prompt", _refusal(hate=_MILD, violence=_SEVERE), ["violence"]),
-        Case(
-            "two reasons", _refusal(violence=_SEVERE, jailbreak=_ATTACK), ["jailbreak", "violence"]
-        ),
-        Case("a refusal without details", _refusal(), []),
-        Case("an error before anything was sent", ContentFilterError(), []),
-        Case("an answer that was cut", _completion(_filter(self_harm=_SEVERE)), ["self_harm"]),
-        Case(
-            "a category filtered in prompt and answer",
-            _completion(_filter(hate=_SEVERE), prompt_filter_results=[_filter(hate=_SEVERE)]),
-            ["hate"],
-        ),
-        Case("nothing filtered", _completion(_filter(hate=_MILD, jailbreak=_HARMLESS)), []),
-        Case("an answer without verdicts", _ended("stop"), []),
-    ),
-    "08-images": (
-        Case("a photo on its side", (4096, 3072), (1024, 768)),
-        Case("a photo held upright", (3072, 4096), (768, 1024)),
-        Case("a small picture", (640, 480), (640, 480)),
-        Case("a very long picture", (10240, 4), (1024, 1)),
     ),
     "09-moving-to-v1": (
         Case("a question alone", _body(messages=[_ASK]), _body(input=[_ASK])),
@@ -221,23 +140,28 @@ CASES: dict[str, tuple[Case, ...]] = {
 HINTS = {
     "00-start-here": "`endpoint.rstrip('/')` takes a slash off the end, and `.endswith(...)` "
     "looks at the end of a text. The host name does not matter.",
-    "01-basic-call": "Compare `completion.finish_reason` with the two words that mean "
-    "that something is missing: `length` and `content_filter`.",
-    "02-streaming": "Go through the updates in order, and return the `elapsed` of the first one "
-    "whose `content` is not empty. After the loop there was none.",
+    "01-basic-call": "The second request holds three messages: the first question, the model's "
+    "message (`first.message`), and the second question. An answer is cut off if its "
+    "`finish_reason` is `length` or `content_filter`.",
+    "02-streaming": "Add each `update.content` to a text, and count it if it is not empty. When "
+    "the text ends in a full stop (`text.endswith('.')`), append the pair to the list, and start "
+    "with an empty text. After the loop the text may hold a rest.",
     "03-parameters": "Make a dict of the ranges, such as {'temperature': (0, 1)}, with four names. "
     "`min(max(value, low), high)` moves a number into a range. Mind None, and build a new dict.",
     "04-json-mode": "First compare the `finish_reason` with `stop`. Then `json.loads`, and "
     "`except json.JSONDecodeError`. Last ask `isinstance(..., dict)`.",
-    "05-extra-parameters": "`min(tokens, key=...)` finds the token with the lowest value. A "
-    "logprob can be compared as it is, without `exp`. Look first whether the list is empty.",
-    "06-tools": "Collect the ids of all calls, message by message. Then collect the "
-    "`tool_call_id` of each message whose role is tool, and keep the ids that are not among them.",
-    "07-content-safety": "`filter_results(outcome).values()` gives a dictionary for the prompt and "
-    "one for the answer. Go through the `.items()` of each, collect the names whose verdict is "
+    "05-extra-parameters": "Of the two `top_logprobs` of an entry, the other one is that whose "
+    "`token` differs. `exp` of a `logprob` is a probability: compare that of the other token with "
+    "half of that of the entry.",
+    "06-tools": "Go through `asking.message.tool_calls`, all of them. For each one append a "
+    "message: `tools.answer(call)` if `call.function.name` is `next_train`, else "
+    "`ToolMessage('The person said no.', tool_call_id=call.id)`.",
+    "07-content-safety": "Put the call into `try`, and take the `ContentFilterError` in place of "
+    "the completion. `filter_results(outcome).values()` gives a dictionary for the prompt and one "
+    "for the answer. Go through the `.items()` of each, collect the names whose verdict is "
     "`.filtered` in a set, and `sorted` makes a list of it.",
-    "08-images": "Divide 1024 by the longer side, and take 1 if that is more. Multiply both sides "
-    "by it. `round` makes whole numbers, and `max(1, ...)` keeps a side from becoming 0.",
+    "08-images": "`prepare(path, 512)` makes the picture smaller, and `picture.item('low')` is the "
+    "item with a detail. What a picture costs is in `completion.usage.prompt_tokens`.",
     "09-moving-to-v1": "Make a dict of old and new names; `messages` and `input` are one pair. "
     "`{names.get(name, name): value for name, value in body.items()}` renames. Then, if there are "
     "tools, make a flat dict of each: its type, and all that its `function` holds.",
@@ -247,25 +171,28 @@ HINTS = {
 }
 
 
-def check(lesson: str, answer: Callable[[Any], Any]) -> str:
-    """Try ``answer`` on the cases of ``lesson``; return a sentence with Right or Not yet first.
+def check(lesson: str, answer: Callable[..., Any], *given: Any) -> str:
+    """Try ``answer`` on the exercise of ``lesson``; return a text with Right or Not yet first.
 
-    Raise ``ConfigurationError`` for a lesson without an exercise, and nothing that the answer
-    raises.
+    ``given`` is what an answer that asks a model is called with: the client of the lesson, and
+    whatever else it needs. Raise ``ConfigurationError`` for a lesson without an exercise, or
+    without the client that it needs, and nothing that the answer raises.
     """
     name = getattr(answer, "__name__", "your answer")
-    cases = _of_lesson(CASES, lesson)
-    for case in cases:
-        try:
-            got = answer(deepcopy(case.argument))  # an answer may change its argument
-        except Exception as reason:
-            did = f"raises {type(reason).__name__}:\n{reason}"
-        else:
-            if type(got) is type(case.expected) and got == case.expected:
-                continue
-            did = f"gives {got!r}, not {case.expected!r}."
-        return f"Not yet: for {case.given}, {name} {did}\nFor a hint, run: hint({lesson!r})"
-    return f"Right: {name} passes all {len(cases)} cases."
+    solve = _of_lesson(SOLUTIONS, lesson)
+    if cases := CASES.get(lesson):
+        problem = _try_cases(cases, answer, name)
+        right = f"{name} passes all {len(cases)} cases."
+    elif given and isinstance(given[0], ChatCompletionsClient):
+        problem = _try_requests(solve, answer, name, *given)
+        right = f"{name} sends what it should, and gives what it should."
+    else:
+        raise ConfigurationError(
+            f"The exercise {lesson!r} asks a model.", advice="give check the client of the lesson."
+        )
+    if problem:
+        return f"Not yet: {problem}\nFor a hint, run: print(exercises.hint({lesson!r}))"
+    return f"Right: {right}"
 
 
 def hint(lesson: str) -> str:
@@ -274,6 +201,104 @@ def hint(lesson: str) -> str:
     Raise ``ConfigurationError`` for a lesson without an exercise.
     """
     return fill(_of_lesson(HINTS, lesson), 90, break_long_words=False, break_on_hyphens=False)
+
+
+def solution(lesson: str) -> str:
+    """Return the code of a solution to the exercise of ``lesson``.
+
+    Raise ``ConfigurationError`` for a lesson without an exercise.
+    """
+    return inspect.getsource(_of_lesson(SOLUTIONS, lesson))
+
+
+def _try_cases(cases: Sequence[Case], answer: Callable[..., Any], name: str) -> str:
+    """Return what is wrong with ``answer`` in the first case that it fails; empty if nothing is."""
+    for case in cases:
+        given = deepcopy(case.argument)  # an answer may change its argument
+        if problem := _problem(answer, given, expected=case.expected):
+            return f"for {case.given}, {name} {problem}"
+    return ""
+
+
+def _try_requests(
+    solve: Callable[..., Any],
+    answer: Callable[..., Any],
+    name: str,
+    client: ChatCompletionsClient,
+    *given: Any,
+) -> str:
+    """Return how ``answer`` differs from the solution in request or result; empty if it doesn't."""
+    asked: list[tuple[JSON, httpx.Response]] = []
+
+    def send(request: httpx.Request) -> httpx.Response:
+        response = client.transport.handle_request(request)
+        with closing(response):
+            response.read()
+        asked.append((to_recorded(request), response))
+        return response
+
+    try:
+        expected = solve(_with_transport(client, httpx.MockTransport(send)), *given)
+    except Exception as failure:  # a live model may refuse, or not answer what was asked
+        return f"the solution fails with this client: {type(failure).__name__}:\n{failure}"
+    replies = _Replies(asked, name)
+    problem = _problem(answer, _with_transport(client, replies), *given, expected=expected)
+    if replies.problem:
+        return replies.problem
+    if replies.left and not problem:
+        problem = "gives what it should. Send the others too, with the client that it is given."
+    done = len(asked) - len(replies.left)
+    return problem and f"after {done} of {len(asked)} requests, {name} {problem}"
+
+
+class _Replies(httpx.BaseTransport):
+    """Answer the requests of the solution, in their order, and raise ``LookupError`` for others.
+
+    ``left`` holds those that have not come yet, ``problem`` says what was wrong with another.
+    """
+
+    def __init__(self, asked: Sequence[tuple[JSON, httpx.Response]], name: str) -> None:
+        self.left, self.problem = list(asked), ""
+        self._total, self._name = len(asked), name
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        sent = to_recorded(request)
+        # The client may know by now what the model has refused in the solution.
+        while len(self.left) > 1 and self.left[0][0] != sent and self.left[0][1].is_error:
+            del self.left[0]
+        if self.left and self.left[0][0] == sent:
+            reply = self.left.pop(0)[1]  # it is read already, and the client needs a new one
+            headers = {k: v for k, v in reply.headers.items() if k != "content-encoding"}
+            return httpx.Response(reply.status_code, headers=headers, content=reply.content)
+        self.problem = f"{self._name} sends more requests than the solution ({self._total})."
+        if self.left:
+            number = self._total - len(self.left) + 1
+            wanted, sent = (map_strings(one, _shorten_hash) for one in (self.left[0][0], sent))
+            differing = differences(wanted, sent, ("expected", "yours"))
+            told = [f"request {number} of {self._name} differs, so it was not sent:", *differing]
+            self.problem = "\n".join(told)
+        raise LookupError(self.problem)
+
+
+_shorten_hash = partial(re.compile(r"SHA-256 (\w{8})\w+").sub, r"\1…")
+"""Shortens what a recording keeps of a picture: its length and its SHA-256."""
+
+
+def _with_transport(
+    client: ChatCompletionsClient, transport: httpx.BaseTransport
+) -> ChatCompletionsClient:
+    return ChatCompletionsClient(**{**client.settings, "transport": transport})
+
+
+def _problem(answer: Callable[..., Any], *given: Any, expected: Any) -> str:
+    """Return what ``answer`` does with ``given``, in words; empty if it returns ``expected``."""
+    try:
+        got = answer(*given)
+    except Exception as reason:
+        return f"raises {type(reason).__name__}:\n{reason}"
+    if type(got) is type(expected) and got == expected:
+        return ""
+    return f"gives {got!r}, not {expected!r}."
 
 
 def _of_lesson(table: Mapping[str, T], lesson: str) -> T:

@@ -216,13 +216,15 @@ def _host_pattern(request: httpx.Request) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def differences(recorded: JSON, request: JSON) -> Iterator[str]:
-    """Yield the first three fields in which two requests differ, in words."""
+def differences(
+    recorded: JSON, request: JSON, labels: tuple[str, str] = ("recorded", "now")
+) -> Iterator[str]:
+    """Yield the first three fields in which two requests differ, in words, with their values."""
     old, new = dict(_fields(recorded)), dict(_fields(request))
     names = [name for name in {**new, **old} if old.get(name) != new.get(name)]
     for name in names[:3]:
         values = [one_line(fields.get(name, "nothing"), 100) for fields in (old, new)]
-        yield f"  {name}: recorded {values[0]}, now {values[1]}"
+        yield f"  {name}: {labels[0]} {values[0]}, {labels[1]} {values[1]}"
 
 
 def _fields(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -1,55 +1,102 @@
 """Each exercise accepts its solution and refuses wrong answers."""
 
+import ast
+import asyncio
+import gzip
+import json
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
+from inspect import isawaitable
 from typing import Any
 
+import httpx
 import pytest
 
-from helpers import ConfigurationError
-from helpers.exercises import CASES, HINTS, check, hint
+from helpers import ChatCompletionsClient, ConfigurationError, UserMessage
+from helpers.client.adapter import ParameterAdapter
+from helpers.client.routes import ROUTES, RouteName
+from helpers.commands.run import environment
+from helpers.exercises import CASES, HINTS, check, hint, solution
 from helpers.lessons import LESSONS
-from tests.lessons.solutions import SOLUTIONS, Answer
+from helpers.solutions import SOLUTIONS
+from tests.fakes import COMPLETION, Service, answer, client
+from tests.fakes import Answer as Reply
 from tests.lessons.wrong_answers import WRONG
 from tests.notebooks import files
 
-each_exercise = pytest.mark.parametrize("lesson", CASES)
+ASKING = [lesson for lesson in SOLUTIONS if lesson not in CASES]
+"""The lessons whose exercise asks a model."""
+each_exercise = pytest.mark.parametrize("lesson", SOLUTIONS)
+each_case_exercise = pytest.mark.parametrize("lesson", CASES)
+each_asking_exercise = pytest.mark.parametrize("lesson", ASKING)
 
 
-def boom(given: Any) -> Any:
+def boom(*given: Any) -> Any:
     raise LookupError("boom")
 
 
-def stub(lesson: str) -> Answer:
-    """The function as it stands in the notebook, before a reader's turn."""
+def run(cell: ast.Module, names: dict[str, Any]) -> None:
+    """Run a cell, which may use ``await``."""
+    code = compile(cell, "a cell", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    if isawaitable(done := eval(code, names)):
+        asyncio.run(done)
+
+
+@cache
+def played(lesson: str, route: RouteName = ROUTES[0]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Run a lesson up to its exercise; return its function, and what else ``check`` is given."""
     (nb,) = (files.read(one.notebook) for one in LESSONS if one.id == lesson)
-    (cell,) = (c for c in nb.cells if "# your turn" in c.source)
-    lines = "\n".join(c.source for c in nb.cells if c.cell_type == "code").splitlines()
     names: dict[str, Any] = {}
-    exec("\n".join(line for line in lines if line.startswith("import ")), names)
-    exec(cell.source.partition("print(check(")[0], names)
-    answer: Answer = names[SOLUTIONS[lesson].__name__]
-    return answer
+    with environment(TUTORIAL_ROUTE=route, TUTORIAL_HEADLESS="1"):
+        for cell in (cell for cell in nb.cells if cell.cell_type == "code"):
+            tree = ast.parse(cell.source)
+            if "# your turn" not in cell.source:
+                run(tree, names)
+                continue
+            shown = tree.body.pop()  # print(exercises.check("...", answer, ...))
+            run(tree, names)
+            assert isinstance(shown, ast.Expr) and isinstance(shown.value, ast.Call)
+            (call,) = shown.value.args
+            assert isinstance(call, ast.Call)
+            named, stub, *given = (eval(ast.unparse(one), names) for one in call.args)
+            assert (named, stub.__name__) == (lesson, SOLUTIONS[lesson].__name__)
+            return stub, tuple(given)
+    raise AssertionError(f"{lesson} has no exercise")
+
+
+def given_to(lesson: str, route: RouteName = ROUTES[0]) -> tuple[Any, ...]:
+    return () if lesson in CASES else played(lesson, route)[1]
 
 
 def test_every_lesson_has_an_exercise_a_hint_and_wrong_answers() -> None:
     ids = [lesson.id for lesson in LESSONS]
-    assert [*CASES] == [*HINTS] == [*WRONG] == [*SOLUTIONS] == ids
+    assert [*HINTS] == [*WRONG] == [*SOLUTIONS] == ids
+    assert set(CASES) < set(ids)
+
+
+def test_at_least_half_of_the_exercises_ask_a_model() -> None:
+    assert len(ASKING) >= len(LESSONS) / 2
 
 
 @each_exercise
-def test_the_solution_is_right(lesson: str) -> None:
-    assert check(lesson, SOLUTIONS[lesson]).startswith("Right: ")
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_solution_is_right(lesson: str, route: RouteName) -> None:
+    given = given_to(lesson, route)
+    assert check(lesson, SOLUTIONS[lesson], *given).startswith("Right: ")
 
 
 @each_exercise
-def test_what_stands_in_the_notebook_is_not_yet_right(lesson: str) -> None:
-    assert check(lesson, stub(lesson)).startswith("Not yet: ")
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_stands_in_the_notebook_is_not_yet_right(lesson: str, route: RouteName) -> None:
+    stub, given = played(lesson, route)
+    assert check(lesson, stub, *given).startswith("Not yet: ")
 
 
 @each_exercise
 def test_an_error_of_an_answer_is_reported(lesson: str) -> None:
-    said = check(lesson, boom)
-    assert said.startswith("Not yet: for ") and " raises LookupError:\nboom\n" in said
+    said = check(lesson, boom, *given_to(lesson))
+    assert said.startswith("Not yet: ") and " raises LookupError:\nboom\n" in said
 
 
 @pytest.mark.parametrize(
@@ -60,11 +107,11 @@ def test_an_error_of_an_answer_is_reported(lesson: str) -> None:
         for name, answer in answers.items()
     ],
 )
-def test_a_wrong_answer_is_refused(lesson: str, answer: Answer) -> None:
-    assert check(lesson, answer).startswith("Not yet: ")
+def test_a_wrong_answer_is_refused(lesson: str, answer: Callable[..., Any]) -> None:
+    assert check(lesson, answer, *given_to(lesson)).startswith("Not yet: ")
 
 
-@each_exercise
+@each_case_exercise
 def test_an_answer_that_changes_its_argument_changes_no_case(lesson: str) -> None:
     def clear(given: Any) -> None:
         for spoil in (lambda: given.clear(), lambda: given.raw.clear()):
@@ -87,21 +134,135 @@ class Yes:
 @each_exercise
 @pytest.mark.parametrize(
     "answer",
-    [lambda _: Yes(), lambda _: None, lambda _: [], lambda _: {}, lambda a: a, lambda: None, 5],
-    ids=["equal to all", "None", "[]", "{}", "the argument", "no argument", "no function"],
+    [lambda *_: Yes(), lambda *_: None, lambda *_: [], lambda *_: {}, lambda a, *_: a, None, 5],
+    ids=["equal to all", "None", "[]", "{}", "the argument", "nothing", "no function"],
 )
 def test_junk_is_refused(lesson: str, answer: Any) -> None:
-    assert check(lesson, answer).startswith("Not yet: ")
+    assert check(lesson, answer, *given_to(lesson)).startswith("Not yet: ")
 
 
 def test_a_verdict_says_what_was_given_what_came_and_what_should_have() -> None:
-    verdict = check("01-basic-call", lambda _: False)
-    assert "for one cut by max_tokens, <lambda> gives False, not True" in verdict
-    assert "hint('01-basic-call')" in verdict
+    verdict = check("00-start-here", lambda _: "v1")
+    assert "for the article's form, <lambda> gives 'v1', not 'models'" in verdict
+    assert "hint('00-start-here')" in verdict
+
+
+@each_asking_exercise
+def test_an_exercise_that_asks_needs_the_client(lesson: str) -> None:
+    for given in ((), ("client",)):
+        with pytest.raises(ConfigurationError, match="give check the client of the lesson"):
+            check(lesson, boom, *given)
+
+
+@each_exercise
+def test_hint_and_solution_are_to_be_asked_for(lesson: str) -> None:
+    (notebook,) = (one.notebook for one in LESSONS if one.id == lesson)
+    page = notebook.read_text(encoding="utf-8")
+    assert f'# print(exercises.hint(\\"{lesson}\\"))' in page
+    assert f'# print(exercises.solution(\\"{lesson}\\"))' in page
+    assert hint(lesson)[:40] not in page
+
+
+@each_exercise
+def test_the_solution_that_is_shown_is_right(lesson: str) -> None:
+    names = dict(vars(__import__("helpers.solutions", fromlist=["_"])))
+    exec(solution(lesson), names)
+    shown = names[SOLUTIONS[lesson].__name__]
+    assert shown is not SOLUTIONS[lesson]
+    assert check(lesson, shown, *given_to(lesson)).startswith("Right: ")
+
+
+class Asking:
+    """An exercise with one question, on a service that gives prepared answers."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Reply) -> None:
+        monkeypatch.setitem(SOLUTIONS, "new", self.solve)
+        monkeypatch.setitem(HINTS, "new", "")
+        self.service = Service(*answers)
+        self.client = client(transport=self.service)
+
+    def solve(self, client: ChatCompletionsClient, **options: Any) -> str:
+        return client.complete([UserMessage("Hi?")], temperature=0, **options).content
+
+    def check(self, answer: Callable[[ChatCompletionsClient], Any]) -> str:
+        return check("new", answer, self.client)
+
+
+def test_a_request_that_differs_is_told_and_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch, answer())
+
+    def ask(client: ChatCompletionsClient) -> str:
+        return client.complete([UserMessage("Hi!")], temperature=1, seed=7).content
+
+    lines = asking.check(ask).splitlines()
+    assert lines[:-1] == [
+        "Not yet: request 1 of ask differs, so it was not sent:",
+        '  messages[0].content: expected "Hi?", yours "Hi!"',
+        "  temperature: expected 0, yours 1",
+        "  seed: expected nothing, yours 7",
+    ]
+    assert len(asking.service.requests) == 1  # that of the solution
+
+
+def test_an_answer_can_not_hide_that_its_request_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch, answer())
+    right = asking.solve(client(transport=Service(answer())))
+
+    def ask(client: ChatCompletionsClient) -> str:
+        with pytest.raises(LookupError, match="seed: expected nothing, yours 7"):
+            asking.solve(client, seed=7)
+        return right
+
+    assert "seed: expected nothing, yours 7" in asking.check(ask)
+
+
+def test_every_request_has_to_be_sent_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch, answer(), answer())
+    right = asking.solve(client(transport=Service(answer())))
+    assert "after 0 of 1 requests, <lambda> gives what it should." in asking.check(lambda _: right)
+    twice = asking.check(lambda client: asking.solve(client) and asking.solve(client))
+    assert twice.startswith("Not yet: <lambda> sends more requests than the solution (1).")
+
+
+def test_a_number_may_be_written_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch, answer())
+    same = asking.check(lambda c: c.complete([UserMessage("Hi?")], temperature=0.0).content)
+    assert same.startswith("Right: ")
+
+
+def test_a_compressed_answer_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = gzip.compress(json.dumps(COMPLETION).encode())
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    asking = Asking(monkeypatch, lambda: httpx.Response(200, headers=headers, content=body))
+    assert asking.check(asking.solve).startswith("Right: ")
+
+
+def test_a_retry_of_the_solution_is_no_request_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch, answer(429, {"error": {"message": "Too many."}}), answer())
+    asking.client = client(transport=asking.service, max_pause=0)
+    assert asking.check(asking.solve).startswith("Right: ")
+    assert len(asking.service.requests) == 2
+
+
+def test_what_the_client_leaves_out_by_then_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = {"code": "unsupported_value", "param": "temperature", "message": "Not supported."}
+    asking = Asking(monkeypatch, answer(400, {"error": error}), answer())
+    asking.client = client(transport=asking.service, adapter=ParameterAdapter(lambda text: None))
+    assert asking.check(asking.solve).startswith("Right: ")
+    assert "temperature" not in asking.service.body
+
+
+def test_a_model_that_refuses_the_solution_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(monkeypatch, answer(400, {"error": {"message": "No temperature."}}))
+    said = asking.check(asking.solve)
+    assert said.startswith("Not yet: the solution fails with this client: BadParameterError:")
+    assert "No temperature." in said
 
 
 @pytest.mark.parametrize("name", ["99-none", "1", "", "01-basic-call.ipynb", None, []])
-@pytest.mark.parametrize("act", [lambda name: check(name, boom), hint], ids=["check", "hint"])
+@pytest.mark.parametrize(
+    "act", [lambda name: check(name, boom), hint, solution], ids=["check", "hint", "solution"]
+)
 def test_an_unknown_exercise_is_told_with_the_names_of_all(act: Any, name: Any) -> None:
     with pytest.raises(ConfigurationError) as failure:
         act(name)

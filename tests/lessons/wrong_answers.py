@@ -1,17 +1,130 @@
 """Wrong answers to the exercises: for most cases of a lesson there is one that only it refuses."""
 
 import json
+from collections.abc import Callable
+from math import exp
 from typing import Any
 
+from helpers import ContentFilterError, SystemMessage, ToolMessage, UserMessage
+from helpers.images import prepare, text_item
+from helpers.solutions import to_responses
 from helpers.views import filter_results
-from tests.lessons.solutions import (
-    Answer,
-    least_sure,
-    open_calls,
-    size_to_send,
-    to_responses,
-    was_cut,
-)
+
+Answer = Callable[..., Any]
+
+
+def two_answers(
+    client: Any,
+    system: Any = (),
+    before: Any = lambda question, message: [question, message],
+    caps: Any = (None, 12),
+    mark: Any = lambda reason: " …" if reason == "length" else "",
+) -> list[str]:
+    """Be right, but for what is given: so in each function below."""
+    question = UserMessage("Which alphabet has the most letters?")
+    first = client.complete([*system, question], max_tokens=caps[0])
+    follow_up = UserMessage("And which has the fewest?")
+    conversation = [*system, *before(question, first.message), follow_up]
+    second = client.complete(conversation, max_tokens=caps[1])
+    return [one.content + mark(one.finish_reason) for one in (first, second)]
+
+
+def sentences(
+    client: Any,
+    cap: Any = 30,
+    strip: Any = str.strip,
+    counted: Any = bool,
+    pair: Any = lambda text, count: (text, count),
+    is_last_kept: bool = True,
+    is_count_kept: bool = True,
+) -> list[Any]:
+    found, text, count = [], "", 0
+    with client.stream([UserMessage("What is a dictionary for?")], max_tokens=cap) as stream:
+        for update in stream:
+            text, count = text + update.content, count + counted(update.content)
+            if text.endswith("."):
+                found.append(pair(strip(text), count))
+                text, count = "", count if is_count_kept else 0
+    return [*found, pair(strip(text), count)] if text and is_last_kept else found
+
+
+def close_calls(
+    client: Any,
+    top: int = 2,
+    is_close: Any = lambda own, other: other >= own / 2,
+    pair: Any = lambda entry, other: (entry["token"], other["token"]),
+) -> list[Any]:
+    question = [UserMessage("What goes well with toast?")]
+    completion = client.complete(question, logprobs=True, top_logprobs=top)
+    return [
+        pair(entry, other)
+        for entry in completion.choices[0].raw["logprobs"]["content"]
+        for other in entry["top_logprobs"]
+        if other["token"] != entry["token"] and is_close(*map(probability, (entry, other)))
+    ]
+
+
+def probability(entry: Any) -> float:
+    return exp(entry["logprob"])
+
+
+def refused(call: Any) -> ToolMessage:
+    return ToolMessage("The person said no.", tool_call_id=call.id)
+
+
+def ask_first(
+    client: Any,
+    tools: Any,
+    answer: Any = lambda call, tools: (
+        [tools.answer(call) if call.function.name == "next_train" else refused(call)]
+    ),
+    has_message: bool = True,
+    order: Any = list,
+    is_offered: bool = True,
+    **options: Any,
+) -> Any:
+    question = UserMessage("Find a train and a flight from Oslo to Rome.")
+    asking = client.complete([question], tools=tools.definitions)
+    answers = [one for call in asking.message.tool_calls for one in answer(call, tools)]
+    messages = [question, *[asking.message] * has_message, *order(answers)]
+    if is_offered:
+        options["tools"] = tools.definitions
+    return client.complete(messages, **options).content
+
+
+def filtered_categories(
+    client: Any,
+    sentences: Any,
+    names: Any = lambda found: sorted({name for one in found.values() for name in filtered(one)}),
+    refusal: Any = lambda failure: failure,
+    system: Any = (),
+) -> Any:
+    found = {}
+    for sentence in sentences:
+        try:
+            outcome = client.complete([*system, UserMessage(sentence)])
+        except ContentFilterError as failure:
+            outcome = refusal(failure)
+        if outcome is not None:
+            found[sentence] = names(filter_results(outcome))
+    return found
+
+
+def filtered(place: Any) -> list[str]:
+    return [name for name, verdict in place.items() if verdict.filtered]
+
+
+def saved_by_low(
+    client: Any, path: Any, size: int = 512, details: Any = ("high", "low"), saved: Any = None
+) -> Any:
+    picture, question = prepare(path, size), text_item("Is the lamp of this lighthouse lit?")
+    asked = [UserMessage([question, picture.item(detail)]) for detail in details]
+    high, low = (client.complete([message]).usage.prompt_tokens for message in asked)
+    return saved(high, low) if saved else high - low
+
+
+def raising(failure: Exception) -> Any:
+    raise failure
 
 
 def loads(completion: Any, kind: type = dict) -> Any:
@@ -20,21 +133,6 @@ def loads(completion: Any, kind: type = dict) -> Any:
     except ValueError:
         return None
     return data if isinstance(data, kind) else None
-
-
-def unanswered_at_the_end(messages: Any) -> list[str]:
-    calls = [call["id"] for message in messages for call in message.get("tool_calls", [])]
-    return calls[sum(message["role"] == "tool" for message in messages) :]
-
-
-def filtered(outcome: Any, *places: str) -> list[str]:
-    found = filter_results(outcome)
-    kept = [found.get(place, {}) for place in places or found]
-    return [name for one in kept for name, result in one.items() if result.filtered]
-
-
-def shrunk(size: Any, factor: float, least: int = 1) -> Any:
-    return tuple(max(least, round(side * factor)) for side in size)
 
 
 def asking(ask: Any, *budgets: int, none: Any = None, reasons: Any = ("length",)) -> Any:
@@ -62,16 +160,25 @@ WRONG: dict[str, dict[str, Answer]] = {
         "models or not": lambda e: "models" if e.rstrip("/").endswith("/models") else "v1",
     },
     "01-basic-call": {
-        "only the cap": lambda c: c.finish_reason == "length",
-        "only the filter": lambda c: c.finish_reason == "content_filter",
-        "anything but stop": lambda c: c.finish_reason not in (None, "stop"),
-        "1 for true": lambda c: int(was_cut(c)),
-        "the first choice": lambda c: c.choices[0].finish_reason in ("length", "content_filter"),
+        "no memory": lambda c: two_answers(c, before=lambda question, message: []),
+        "not the model's message": lambda c: two_answers(c, before=lambda q, message: [q]),
+        "no cap": lambda c: two_answers(c, caps=(None, None)),
+        "a cap for both": lambda c: two_answers(c, caps=(12, 12)),
+        "a system message": lambda c: two_answers(c, system=[SystemMessage("Be brief.")]),
+        "no mark": lambda c: two_answers(c, mark=lambda reason: ""),
+        "a mark for both": lambda c: two_answers(c, mark=lambda reason: " …"),
+        "the other one marked": lambda c: two_answers(
+            c, mark=lambda reason: " …" if reason == "stop" else ""
+        ),
     },
     "02-streaming": {
-        "the first update": lambda us: us[0].elapsed if us[0].content else None,
-        "the last text": lambda us: max((u.elapsed for u in us if u.content), default=None),
-        "0 for none": lambda us: next((u.elapsed for u in us if u.content), 0.0),
+        "no cap": lambda c: sentences(c, cap=None),
+        "with white space": lambda c: sentences(c, strip=str),
+        "all updates": lambda c: sentences(c, counted=lambda text: 1),
+        "the pieces of each sentence": lambda c: sentences(c, is_count_kept=False),
+        "without the rest": lambda c: sentences(c, is_last_kept=False),
+        "the sentences alone": lambda c: sentences(c, pair=lambda text, count: text),
+        "lists": lambda c: sentences(c, pair=lambda text, count: [text, count]),
     },
     "03-parameters": {
         "as they are": lambda options: options,
@@ -91,32 +198,51 @@ WRONG: dict[str, dict[str, Answer]] = {
         "{} for none": lambda completion: loads(completion) or {},
     },
     "05-extra-parameters": {
-        "the first": lambda tokens: tokens[0]["token"] if tokens else None,
-        "an empty text for none": lambda tokens: least_sure(tokens) or "",
-        "an alternative": lambda tokens: least_sure(
-            [other for token in tokens for other in token["top_logprobs"]]
+        "more alternatives": lambda c: close_calls(c, top=3),
+        "every token": lambda c: close_calls(c, is_close=lambda own, other: True),
+        "a quarter": lambda c: close_calls(c, is_close=lambda own, other: other >= own / 4),
+        "over 0.4": lambda c: close_calls(c, is_close=lambda own, other: other > 0.37),
+        "the other first": lambda c: close_calls(
+            c, pair=lambda entry, other: (other["token"], entry["token"])
         ),
+        "the token alone": lambda c: close_calls(c, pair=lambda entry, other: entry["token"]),
     },
     "06-tools": {
-        "the last message": lambda messages: open_calls(messages[-1:]),
-        "sorted": lambda messages: sorted(open_calls(messages)),
-        "the first round": lambda messages: open_calls(messages[:3]),
-        "as many as have no answer": unanswered_at_the_end,
+        "all allowed": lambda c, tools: ask_first(c, tools, lambda call, t: [t.answer(call)]),
+        "nothing allowed": lambda c, tools: ask_first(c, tools, lambda call, t: [refused(call)]),
+        "no answer for what is refused": lambda c, tools: ask_first(
+            c, tools, lambda call, t: [t.answer(call)] * (call.function.name == "next_train")
+        ),
+        "without the model's message": lambda c, tools: ask_first(c, tools, has_message=False),
+        "in another order": lambda c, tools: ask_first(c, tools, order=lambda all: all[::-1]),
+        "without definitions": lambda c, tools: ask_first(c, tools, is_offered=False),
+        "another choice": lambda c, tools: ask_first(c, tools, tool_choice="none"),
     },
     "07-content-safety": {
-        "only of the prompt": lambda outcome: sorted(filtered(outcome, "prompt")),
-        "only of the answer": lambda outcome: sorted(filtered(outcome, "answer")),
-        "as often as it is filtered": lambda outcome: sorted(filtered(outcome)),
-        "in the order of the service": lambda outcome: list(dict.fromkeys(filtered(outcome))),
-        "every category": lambda outcome: sorted(
-            {name for found in filter_results(outcome).values() for name in found}
+        "refusals are raised": lambda c, s: filtered_categories(c, s, refusal=raising),
+        "refusals are left out": lambda c, s: filtered_categories(c, s, refusal=lambda f: None),
+        "only of the prompt": lambda c, s: filtered_categories(
+            c, s, lambda found: filtered(found.get("prompt", {}))
         ),
+        "only of the answer": lambda c, s: filtered_categories(
+            c, s, lambda found: filtered(found.get("answer", {}))
+        ),
+        "every category": lambda c, s: filtered_categories(
+            c, s, lambda found: sorted({name for one in found.values() for name in one})
+        ),
+        "the places": lambda c, s: filtered_categories(c, s, sorted),
+        "with a system message": lambda c, s: filtered_categories(
+            c, s, system=[SystemMessage("Be brief.")]
+        ),
+        "the lists alone": lambda c, s: list(filtered_categories(c, s).values()),
     },
     "08-images": {
-        "always 1024": lambda size: shrunk(size, 1024 / max(size)),
-        "by the width": lambda size: shrunk(size, min(1, 1024 / size[0])),
-        "down to nothing": lambda size: shrunk(size, min(1, 1024 / max(size)), least=0),
-        "a list": lambda size: list(size_to_send(size)),
+        "as large as it is": lambda c, path: saved_by_low(c, path, size=1024),
+        "low first": lambda c, path: saved_by_low(c, path, details=("low", "high")),
+        "no detail": lambda c, path: saved_by_low(c, path, details=(None, "low")),
+        "what low costs": lambda c, path: saved_by_low(c, path, saved=lambda high, low: low),
+        "below zero": lambda c, path: saved_by_low(c, path, saved=lambda high, low: low - high),
+        "a part": lambda c, path: saved_by_low(c, path, saved=lambda high, low: low / high),
     },
     "09-moving-to-v1": {
         "only the messages": lambda body: renamed(body, messages="input"),

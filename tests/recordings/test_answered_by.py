@@ -1,4 +1,4 @@
-"""In the lessons on how a model behaves, a script answers only for one of four reasons."""
+"""In the lessons on how a model behaves, a script answers only for one of six reasons."""
 
 import json
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ REASONS = {
     "protocol": "it shows what is on the wire, and needs the same few words every time",
     "failure": "a model can't be made to fail that way",
     "facts": "the small model doesn't know them",
+    "exercise": "its answer has what the exercise is about: a rest that was cut, close calls",
+    "any model": "it is asked without temperature 0, which some models refuse, so words vary",
     "many at once": "the small model answers one call after the other",
 }
 STATION = "What is a railway station called in {}? Only the word."
@@ -23,6 +25,7 @@ SCRIPTED: dict[str, dict[str, str]] = {
     "02-streaming": {
         "Count from one to five.": "protocol",
         "Count from five to one.": "protocol",
+        "What is a dictionary for?": "exercise",
         "Count to three, and leave out the end mark.": "failure",
         "Tell me about a lighthouse, over a bad line.": "failure",
     },
@@ -32,11 +35,13 @@ SCRIPTED: dict[str, dict[str, str]] = {
     },
     "04-json-mode": {
         "Which writing systems run from right to left?": "failure",
+        "Extract as JSON: Aylin is 51 years old and lives in Izmir.": "any model",
         "How many languages are in the world?": "failure",  # of a model without JSON mode
     },
     "05-extra-parameters": {
         "What is the capital of Australia?": "failure",  # extra-parameters: error
         "Say hello in Basque.": "facts",
+        "What goes well with toast?": "exercise",
         "How does a model on vLLM refuse a parameter?": "failure",
         "How does an older serverless endpoint refuse a parameter?": "failure",
         "How does an AI21 model refuse a parameter?": "failure",
