@@ -81,7 +81,7 @@ def a_renamed_field(copy: Path) -> None:
     """The other route, which the lesson shows beside its own, counts the tokens elsewhere."""
     path = copy / "tests" / "cassettes" / "models" / f"{MOVING}.json"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("prompt_tokens\"", "tokens_sent\""), encoding="utf-8")
+    path.write_text(text.replace('prompt_tokens"', 'tokens_sent"'), encoding="utf-8")
 
 
 def another_arrival(copy: Path) -> None:
