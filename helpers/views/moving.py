@@ -90,7 +90,8 @@ def _matched(columns: Mapping[str, Fields]) -> list[dict[str, str]]:
     for label, fields in columns.items():
         place = 0  # a field that only this column has comes after the one before it
         for path in fields:
-            row = _same_path(rows, path) or _same_value(rows, columns, fields, path)
+            free = [row for row in rows if label not in row]
+            row = _same_path(free, path) or _same_value(free, columns, fields, path)
             if row is None:
                 row = {}
                 rows.insert(place, row)
