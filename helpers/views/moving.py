@@ -91,7 +91,8 @@ def _matched(columns: Mapping[str, Fields]) -> list[dict[str, str]]:
     for label, fields in columns.items():
         place = 0  # a field that only this column has comes after the one before it
         for path in fields:
-            row = _same_path(rows, path) or _same_value(rows, columns, fields, path)
+            free = [row for row in rows if label not in row]
+            row = _same_path(free, path) or _same_value(free, columns, fields, path)
             if row is None:
                 row = {}
                 rows.insert(place, row)
@@ -112,14 +113,13 @@ def _same_value(
     Where that says little (0 and 1, true, an empty text) the name must be the same too.
     """
     value = fields[path]
-    says_little = isinstance(value, bool) or value in (None, 0, 1, "", [], {})
+    says_little = value in (None, 0, 1, "", [], {})  # and True, which equals 1, and False
     for row in rows:
         other = next(iter(row.values()))
         if says_little and _name(other) != _name(path):
             continue
         if not any(known in fields for known in row.values()) and all(
-            type(columns[label][known]) is type(value) and columns[label][known] == value
-            for label, known in row.items()
+            columns[label][known] == value for label, known in row.items()
         ):
             return row
     return None

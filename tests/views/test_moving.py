@@ -77,6 +77,15 @@ def test_which_fields_share_a_row(one: Any, other: Any, expected: list[list[str]
     assert rows(view.html)[1:] == expected
 
 
+def test_no_field_is_lost_to_another_one_with_the_same_value() -> None:
+    answers = [{"a": "word"}, {"b": "word"}, {"a": "word", "b": "word"}, {"c": "word", "d": "word"}]
+    calls = {str(number): call({}, answer) for number, answer in enumerate(answers)}
+    found = rows(side_by_side(calls, "answer", *"abcd").html)[1:]
+    assert [sorted(filter(None, column)) for column in zip(*found, strict=True)] == [
+        [f"{name}|{value}" for name, value in answer.items()] for answer in answers
+    ]
+
+
 def test_an_error_before_sending_says_so_and_another_shows_its_answer() -> None:
     calls = {"unsent": BadParameterError("No."), "sent": call({}, {"text": "<b>&"})}
     assert rows(side_by_side(calls, "answer").html)[1:] == [
