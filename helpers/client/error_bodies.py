@@ -72,12 +72,11 @@ def error_in(body: JSON) -> JSON | None:
         own = _fields(part)
         if any(_says_something(own.get(name)) for name in ("error", "errors")):
             return own
-    is_answer = "choices" in fields or fields.get("object") == "chat.completion.chunk"
     is_error = (
         "error" in (fields.get("type"), fields.get("object"))
         or not isinstance(choices, list | dict | None)
         or (not choices and "content_filter" in _codes(fields.get("prompt_filter_results")))
-        or not (is_answer or not any(_words(fields.get(name)) for name in _WORDS))
+        or ("choices" not in fields and any(_words(fields.get(name)) for name in _WORDS))
     )
     return body if is_error else None
 

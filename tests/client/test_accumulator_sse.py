@@ -165,6 +165,11 @@ def test_a_message_so_far_becomes_the_delta_of_what_is_new() -> None:
     assert accumulator.add(plain) is plain
 
 
+def test_a_message_that_differs_from_its_deltas_is_not_added_to_them() -> None:
+    end = {"choices": [{"index": 0, "message": {"content": "1 2"}, "finish_reason": "stop"}]}
+    assert message(delta(content=" 1"), delta(content=" 2"), end)["content"] == " 1 2"
+
+
 SAFE, LOW, HIGH = ({"filtered": False, "severity": level} for level in ("safe", "low", "high"))
 CUT = {"filtered": True, "severity": "medium"}
 NO, YES = ({"filtered": False, "detected": found} for found in (False, True))
