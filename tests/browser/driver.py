@@ -30,7 +30,7 @@ BARS = 150
 STEP = 60_000
 """Milliseconds that a step may take: long, for busy machines; most take less than a second."""
 CANCELED = "Canceled future for "
-"""How JupyterLab's error starts if a notebook is closed while its kernel is busy."""
+"""How JupyterLab's error starts if a busy kernel restarts, or its notebook is closed."""
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
@@ -171,7 +171,7 @@ class LabPage:
             self.faults.append(f"console: {message.text} ({message.location['url']})")
 
     def _on_error(self, raised: WebError) -> None:
-        if not str(raised.error).startswith(CANCELED):
+        if not str(raised.error).removeprefix("Error: ").startswith(CANCELED):
             self.faults.append(f"uncaught: {raised.error}")
 
     def _on_request(self, request: Request | WebSocket) -> None:
