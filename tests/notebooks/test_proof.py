@@ -8,12 +8,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-from tests.notebooks import files
 
 BASIC, STREAMING, MOVING = "01-basic-call", "02-streaming", "09-moving-to-v1"
 LOSSY_STREAM = """
@@ -41,16 +41,9 @@ AuthenticationError.advice = "look around."
 
 def nbval(copy: Path, lesson: str) -> subprocess.CompletedProcess[str]:
     """Run the copy's pytest on one of its notebooks; the kernel imports the copy's helpers."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        f"notebooks/{lesson}.ipynb",
-    ]
+    options = f"-m pytest -p no:cacheprovider notebooks/{lesson}.ipynb"
     return subprocess.run(
-        command,
+        [sys.executable, *options.split()],
         cwd=copy,
         env=os.environ | {"PYTHONPATH": str(copy)},
         capture_output=True,
@@ -68,13 +61,20 @@ def append(module: str, code: str) -> Callable[[Path], None]:
     return plant
 
 
+@contextmanager
+def edited(path: Path) -> Iterator[Any]:
+    """Give the JSON of a recording or notebook, and write it back as it is afterwards."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    yield content
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
 def one_character(copy: Path) -> None:
     """One letter of a recorded answer is another one."""
-    path = copy / "tests" / "cassettes" / "v1" / f"{BASIC}.json"
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    message = tape["exchanges"][0]["response"]["body"]["choices"][0]["message"]
-    message["content"] = ("Y" if message["content"][0] == "X" else "X") + message["content"][1:]
-    path.write_text(json.dumps(tape), encoding="utf-8")
+    with edited(copy / f"tests/cassettes/v1/{BASIC}.json") as tape:
+        message = tape["exchanges"][0]["response"]["body"]["choices"][0]["message"]
+        first = message["content"][0]
+        message["content"] = ("Y" if first == "X" else "X") + message["content"][1:]
 
 
 def a_renamed_field(copy: Path) -> None:
@@ -85,30 +85,24 @@ def a_renamed_field(copy: Path) -> None:
 
 
 def another_arrival(copy: Path) -> None:
-    """The first chunk of a recorded stream came later."""
-    path = copy / "tests" / "cassettes" / "v1" / f"{STREAMING}.json"
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    stream = next(e["response"]["stream"] for e in tape["exchanges"] if "stream" in e["response"])
-    for chunk in stream:
-        chunk[0] += 5000
-    path.write_text(json.dumps(tape), encoding="utf-8")
+    """The chunks of a recorded stream came later."""
+    with edited(copy / f"tests/cassettes/v1/{STREAMING}.json") as tape:
+        answers = (exchange["response"] for exchange in tape["exchanges"])
+        for chunk in next(answer["stream"] for answer in answers if "stream" in answer):
+            chunk[0] += 5000
 
 
 def another_question(copy: Path) -> None:
     """A lesson asks what was not recorded."""
-    path = copy / "notebooks" / f"{BASIC}.ipynb"
-    nb = files.read(path)
-    cell = next(c for c in nb.cells if "parameters" in c.metadata.get("tags", []))
-    cell.source = cell.source.replace("?", "??")
-    files.write(path, nb)
+    with edited(copy / f"notebooks/{BASIC}.ipynb") as nb:
+        cell = next(c for c in nb["cells"] if "parameters" in c["metadata"].get("tags", []))
+        cell["source"] = [line.replace("?", "??") for line in cell["source"]]
 
 
 def a_missing_output(copy: Path) -> None:
     """A committed output was lost."""
-    path = copy / "notebooks" / f"{BASIC}.ipynb"
-    nb = files.read(path)
-    next(cell for cell in reversed(nb.cells) if cell.get("outputs")).outputs = []
-    files.write(path, nb)
+    with edited(copy / f"notebooks/{BASIC}.ipynb") as nb:
+        next(cell for cell in reversed(nb["cells"]) if cell.get("outputs"))["outputs"] = []
 
 
 @pytest.mark.parametrize("lesson", [BASIC, STREAMING])

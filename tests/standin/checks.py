@@ -9,29 +9,17 @@ from typing import Any
 from tests.standin.calls import Route
 from tests.standin.deployments import DEPLOYMENTS, MAI, Deployment
 from tests.standin.faults import FAULTS, refuse
+from tests.standin.fields import NAMES
 from tests.standin.replies import Reply, as_bytes, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
 TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
 API_VERSION = "2024-05-01-preview"
 
-STANDARD = frozenset(
-    (
-        *("messages", "model", "frequency_penalty", "presence_penalty", "temperature", "top_p"),
-        *("max_tokens", "seed", "stop", "stream", "response_format", "tools", "tool_choice"),
-    )
-)
-"""The fields that the specification of the models route has; all others are extra there."""
-FIRST_CLASS = STANDARD | frozenset(
-    (
-        *("audio", "function_call", "functions", "logit_bias", "logprobs", "metadata", "n"),
-        *("max_completion_tokens", "modalities", "parallel_tool_calls", "prediction", "store"),
-        *("reasoning_effort", "stream_options", "top_logprobs", "user", "user_security_context"),
-        *("data_sources", "moderation", "prompt_cache_key", "prompt_cache_options", "verbosity"),
-        *("prompt_cache_retention", "safety_identifier", "service_tier", "web_search_options"),
-    )
-)
-"""The fields that the v1 route has; any other is an error there."""
+# The fields that the specification of the models route has; all others are extra there.
+STANDARD = frozenset(NAMES["models"])
+# The fields that the v1 route has; any other is an error there.
+FIRST_CLASS = STANDARD | frozenset(NAMES["v1"])
 
 
 def match_key(headers: Mapping[str, str]) -> str:

@@ -13,7 +13,9 @@ from tests.standin.faults import refuse
 from tests.standin.replies import Reply, error, openai_error
 
 _FILE = Path(__file__).with_suffix(".json")
-SCHEMAS: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))["$defs"]
+_CONTENT = json.loads(_FILE.read_text(encoding="utf-8"))
+NAMES: dict[str, list[str]] = _CONTENT["names"]
+SCHEMAS: dict[str, Any] = _CONTENT["$defs"]
 VALIDATORS = {
     name: Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": SCHEMAS})
     for name in ("models", "v1", "responses")

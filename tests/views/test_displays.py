@@ -2,6 +2,7 @@
 
 import io
 import re
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -13,7 +14,28 @@ from helpers.views.displays import MAX_BODY
 from tests.views.test_views import Page, lesson, png, tokens, wire
 
 
+def nested(depth: int) -> Any:
+    return reduce(lambda inner, _: [inner], range(depth), [])
+
+
+WORDS, PICTURE = "word " * 140, "data:image/png;base64," + "iVBO" * 50
+BODIES: dict[str, tuple[dict[str, Any], str]] = {  # what was sent or came, and what is shown of it
+    "an ordinary answer is whole": ({"response_body": {"content": WORDS}}, WORDS),
+    "a picture is told by type and length": (
+        {"request_body": {"url": PICTURE}}, f'"data:image/png;base64,… ({len(PICTURE)} characters)"'
+    ),
+    "nested without end": ({"response_body": nested(5000)}, "nested too deeply"),
+    "a stream": ({"response_body": None}, "(a stream of events: see the events themselves)"),
+    "an empty body": ({"response_body": ""}, "(no body)"),
+}  # fmt: skip
+
+
 class TestWire:
+    @pytest.mark.parametrize(("facts", "expected"), BODIES.values(), ids=BODIES)
+    def test_a_body_is_shown_as_what_it_is(self, facts: dict[str, Any], expected: str) -> None:
+        assert expected in wire(**facts).plain
+        assert "iVBO" not in wire(**facts).plain
+
     def test_shows_both_sides_of_the_call(self) -> None:
         view = wire(status=429, reason="Too Many Requests", response_headers={"retry-after": "7"})
         for shown in (view.plain, Page(view.html).text):
@@ -23,10 +45,6 @@ class TestWire:
             assert shown.index("Request") < shown.index("Answer") < shown.index("429 Too Many")
             assert "retry-after: 7" in shown
             assert '"content": "Hello."' in shown
-
-    def test_an_ordinary_answer_is_whole(self) -> None:
-        words = "word " * 140
-        assert words in wire(response_body={"content": words}).plain
 
     @pytest.mark.parametrize("body", [{"content": "a" * 5000}, "a" * 5000], ids=["json", "text"])
     def test_a_long_string_is_cut_and_counted(self, body: Any) -> None:
@@ -38,26 +56,10 @@ class TestWire:
         kept = sum(map(len, re.findall("a{50,}", answer)))
         assert int(left_out[1].replace(",", "")) + kept == 5000
 
-    def test_a_picture_is_told_by_type_and_length(self) -> None:
-        url = "data:image/png;base64," + "iVBO" * 50
-        shown = wire(request_body={"url": url}).plain
-        assert f'"data:image/png;base64,… ({len(url)} characters)"' in shown
-        assert "iVBO" not in shown
-
     def test_a_body_of_many_small_parts_is_cut_too(self) -> None:
         view = wire(response_body=list(range(200_000)))
         assert len(view.plain) < 2 * MAX_BODY
         assert "characters left out" in view.plain
-
-    def test_a_body_nested_without_end(self) -> None:
-        body: Any = []
-        for _ in range(5000):
-            body = [body]
-        assert "nested too deeply" in wire(response_body=body).plain
-
-    def test_a_stream_and_an_empty_body(self) -> None:
-        assert "(a stream of events: see the events themselves)" in wire(response_body=None).plain
-        assert "(no body)" in wire(response_body="").plain
 
     def test_an_error_before_anything_was_sent(self) -> None:
         assert views.wire(ConfigurationError("No endpoint.")).plain == "Nothing was sent."

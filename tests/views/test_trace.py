@@ -65,25 +65,24 @@ def test_a_message_with_text_and_calls_has_a_step_for_each() -> None:
     assert told == ["says", "asks for a", "asks for b"]
 
 
-def test_arguments_that_are_no_object_stand_as_they_were_written() -> None:
-    for text in ('{"to": "Os', "['Oslo']", "[1]", "nul", "[" * 300):
-        assert only(calling(made("train", text)))[2] == f"not a JSON object: {text}"
-    assert only(calling(made("train", "{}")))[2] == "(no arguments)"
+PARTS = [
+    {"type": "text", "text": "What is it?"},
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+]
+TOLD: list[tuple[Any, str, str]] = [  # a message, what it does, and with which content
+    *((calling(made("train", text)), "asks for train", f"not a JSON object: {text}")
+      for text in ('{"to": "Os', "['Oslo']", "[1]", "nul", "[" * 300)),
+    (calling(made("train", "{}")), "asks for train", "(no arguments)"),
+    (UserMessage(PARTS), "says", "What is it?\n(image_url)"),
+    # Only what a toolbox tells of a failure is an error.
+    *((ToolMessage(text, "lost"), "result of no known call", text)
+      for text in ("{}", '{"error": "x", "at": 1}', '"error"', "error", "[]", "{")),
+]  # fmt: skip
 
 
-def test_an_answer_to_no_call_says_so() -> None:
-    assert only(ToolMessage("{}", "lost"))[1] == "result of no known call"
-
-
-def test_only_what_a_toolbox_tells_of_a_failure_is_an_error() -> None:
-    for content in ('{"error": "x", "at": 1}', '"error"', "error", "[]", "{"):
-        assert "error" not in only(ToolMessage(content, "a"))[1]
-
-
-def test_pictures_are_named() -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
-    text = {"type": "text", "text": "What is it?"}
-    assert only(UserMessage([text, picture]))[2] == "What is it?\n(image_url)"
+@pytest.mark.parametrize(("message", "does", "content"), TOLD)
+def test_a_message_is_told_in_words(message: Any, does: str, content: str) -> None:
+    assert only(message)[1:] == [does, content]
 
 
 def test_a_megabyte_is_cut_with_a_note() -> None:
