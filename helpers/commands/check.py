@@ -25,6 +25,7 @@ from helpers.client.redaction import map_strings, redactor
 from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
+from helpers.commands.files import check_file, write
 from helpers.commands.run import INTERRUPTED
 from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
@@ -58,14 +59,14 @@ def check(
     files = {path: render for path, render in wanted if path}
     try:
         for path in files:
-            reports.check_folder(path)
+            check_file(path)
         report = measure(*find_endpoint(address or current_endpoint()), budget)
         print(reports.as_table(report))
         for row in report.rows:
             if row.name in show:
                 print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
         for path, render in files.items():
-            reports.write(path, render(report))
+            write(path, render(report))
     except ChatError as error:
         print(error, file=sys.stderr)
         return 1
