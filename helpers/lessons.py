@@ -13,7 +13,8 @@ class Lesson:
     """One numbered notebook.
 
     ``id`` is the name of its file without the suffix, ``minutes`` the time that a reader needs,
-    ``mirrors`` the section of Microsoft's article that it follows.
+    ``mirrors`` the section of Microsoft's article that it follows. What the lesson is with the
+    small model: ``small_model`` writes anew, ``scripted`` stays as it is, ``deployment`` adds.
     """
 
     id: str
@@ -21,6 +22,9 @@ class Lesson:
     minutes: int
     mirrors: str
     summary: str
+    small_model: str = ""
+    scripted: str = ""
+    deployment: str = ""
 
     @property
     def notebook(self) -> Path:

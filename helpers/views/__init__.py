@@ -2,15 +2,18 @@
 
 from helpers.views.content_filter import filter_results, severity
 from helpers.views.displays import lesson_map, timeline, usage, wire
+from helpers.views.distribution import distribution
 from helpers.views.image_preview import preview
-from helpers.views.logprobs import heatmap
+from helpers.views.logprobs import heatmap, heatmaps
 from helpers.views.trace import trace
 from helpers.views.view import View, table
 
 __all__ = [
     "View",
+    "distribution",
     "filter_results",
     "heatmap",
+    "heatmaps",
     "lesson_map",
     "preview",
     "severity",

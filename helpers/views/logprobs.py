@@ -5,7 +5,7 @@ A mark is bold, with a figure and a bar; its colour only adds to that.
 
 import codecs
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from markupsafe import Markup
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize, shorten
 from helpers.views.charts import INK
-from helpers.views.view import View, lines_html, paragraph, table
+from helpers.views.view import Cell, View, lines_html, paragraph, table
 
 MIN_SURE = 0.9
 """A token with a lower probability is marked."""
@@ -70,14 +70,31 @@ def heatmap(answer: ChatCompletions | Sequence[Any] | None) -> View:
     summary = summarize(tokens)
     if len(unsure) > MAX_ROWS:
         summary += f" In the table: the {MAX_ROWS} least sure."
-    parts = [marked(token) for token in tokens[:MAX_TOKENS]]
-    html, plain = Markup("").join(part[0] for part in parts), "".join(part[1] for part in parts)
+    html, plain = _text(tokens)
     rows = table(["token", "probability", "most likely instead"], map(_row, _least_sure(unsure)))
     paragraphs = "".join(f"{paragraph(content)}\n" for content in (LEGEND, html, summary))
     return View(
         paragraphs + (rows.html if unsure else ""),
         "\n\n".join([LEGEND, plain, summary, *([rows.plain] if unsure else [])]),
     )
+
+
+def heatmaps(answers: Mapping[str, ChatCompletions | Sequence[Any] | None]) -> View:
+    """Show the marked texts of ``answers`` beside each other, under their titles."""
+    tokens = {title: tokens_of(answer) for title, answer in answers.items()}
+    cells = []
+    for known in tokens.values():
+        html, plain = _text(known)
+        summary = summarize(known) if known else _NO_LOGPROBS
+        cells.append(Cell(html + Markup("<br><br>") + summary, f"{plain}\n\n{summary}"))
+    view = table(list(answers), [cells])
+    return View(f"{paragraph(LEGEND)}\n{view.html}", f"{LEGEND}\n\n{view.plain}")
+
+
+def _text(tokens: Sequence[Token]) -> tuple[Markup, str]:
+    """Return the first tokens as html and plain, the unsure ones marked."""
+    parts = [marked(token) for token in tokens[:MAX_TOKENS]]
+    return Markup("").join(part[0] for part in parts), "".join(part[1] for part in parts)
 
 
 def tokens_of(answer: ChatCompletions | Sequence[Any] | None) -> list[Token]:

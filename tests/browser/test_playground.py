@@ -27,15 +27,16 @@ def test_an_example_fills_all_boxes_and_the_keyboard_is_enough(lesson: Notebook)
     panel = lesson.panel(PANEL)
     keys, choice, offered = lesson.page.keyboard, panel.get_by_label("Examples"), examples(panel)
     expect(panel.locator(".cc-offline")).to_contain_text("choose an example and press Run")
-    cafe = "Invent a name for a café where people practise languages. Only the name."
-    hot, cold = f"{cafe} (temperature=1)", f"{cafe} (temperature=0)"
+    story = "Write the first sentence of a story about a lighthouse."
+    hot, cold = (f"{story} (temperature={value}, max_tokens=30)" for value in (1, 0))
     choice.focus()
     for key in ("b", "d", "d"):  # JupyterLab would add a cell, or delete one
         keys.press(key)
     choice.select_option(offered[hot])
     expect(panel.get_by_label("temperature")).to_have_value("1")
     others = dict.fromkeys(PARAMETERS, "")
-    assert values(panel) == {**others, "prompt": cafe, "temperature": "1"}
+    settings = {"prompt": story, "temperature": "1", "max_tokens": "30"}
+    assert values(panel) == {**others, **settings}
     choice.select_option(offered[cold])
     expect(panel.get_by_label("temperature")).to_have_value("0")
     choice.focus()
@@ -47,8 +48,7 @@ def test_an_example_fills_all_boxes_and_the_keyboard_is_enough(lesson: Notebook)
     keys.press("Enter")
     expect(state(panel, "finished")).to_be_visible()
     answers = panel.get_by_role("row").filter(has_text="answer").last
-    expect(answers).to_contain_text("Paris")
-    expect(answers).to_contain_text("Café Polyglot")
+    expect(answers.get_by_role("cell").last).to_contain_text("Gibraltar")
 
     panel.get_by_label("top_p").fill("0.123")
     panel.get_by_role("button", name="Run").click()

@@ -1,9 +1,11 @@
 """Write what is generated from ``helpers/lessons.toml``: ``python -m tests.notebooks.pages``.
 
-That is the navigation bar under the title of each notebook, and the table of lessons in the
-README. A test fails if one of them is out of date.
+That is the navigation bar under the title of each notebook, the table of lessons in the README, and
+the table of what works on the small model, in the README and in lesson 00. A test fails if one of
+them is out of date.
 """
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -14,7 +16,8 @@ from helpers.lessons import LESSONS, ROOT, Lesson
 from tests.notebooks import files
 
 README = ROOT / "README.md"
-START, END = "<!-- lessons -->", "<!-- /lessons -->"
+ALL, ON_MODEL = "lessons", "small model"
+"""The names of the tables, as in the marks ``<!-- lessons -->`` and ``<!-- /lessons -->``."""
 NAVIGATION = "navigation"
 MADE = "<!-- navigation: made by python -m tests.notebooks.pages -->"
 
@@ -34,9 +37,12 @@ def pages() -> dict[Path, str]:
     for before, lesson, after in zip(befores, LESSONS, afters, strict=True):
         nb = files.read(lesson.notebook)
         set_bar(nb, bar(before, lesson, after))
+        if before is None:
+            set_table(nb, ON_MODEL, model_table(LESSONS, "."))
         files.normalise(nb)
         made[lesson.notebook] = files.text_of(nb)
-    made[README] = with_table(README.read_text(encoding="utf-8"), table(LESSONS))
+    readme = with_table(README.read_text(encoding="utf-8"), ALL, table(LESSONS))
+    made[README] = with_table(readme, ON_MODEL, model_table(LESSONS, "notebooks"))
     return made
 
 
@@ -70,17 +76,43 @@ def table(lessons: tuple[Lesson, ...]) -> str:
         )
         for lesson in lessons
     ]
+    return markdown(head, rows)
+
+
+def model_table(lessons: tuple[Lesson, ...], folder: str) -> str:
+    """Return what works on the small model; ``folder`` is where the links find the notebooks."""
+    head = ("Lesson", "The small model writes", "Scripts answer", "A deployment adds")
+    rows = [
+        (
+            f"[{lesson.id[:2]}]({folder}/{lesson.notebook.name})".replace("(./", "("),
+            lesson.small_model,
+            lesson.scripted,
+            lesson.deployment,
+        )
+        for lesson in lessons
+    ]
+    return markdown(head, rows)
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     cells = [[text.replace("|", "\\|") for text in row] for row in rows]
     return tabulate(cells, headers=head, tablefmt="github", disable_numparse=True)
 
 
-def with_table(readme: str, lessons: str) -> str:
-    """Return the README with the table between its marks. Raises ``ValueError`` without marks."""
-    head, start, rest = readme.partition(START)
-    _, end, tail = rest.partition(END)
+def set_table(nb: NotebookNode, name: str, made: str) -> None:
+    """Put a table between its marks, in the cell that has them. Raises ``ValueError`` without."""
+    (cell,) = (one for one in nb.cells if f"<!-- {name} -->" in one.source)
+    cell.source = with_table(cell.source, name, made)
+
+
+def with_table(text: str, name: str, made: str) -> str:
+    """Return ``text`` with the table between its marks. Raises ``ValueError`` without marks."""
+    head, start, rest = text.partition(f"<!-- {name} -->")
+    _, end, tail = rest.partition(f"<!-- /{name} -->")
     if not (start and end):
-        raise ValueError(f"README.md needs the marks {START} and {END}, in this order.")
-    return f"{head}{START}\n\n{lessons}\n\n{END}{tail}"
+        raise ValueError(f"There must be the marks {name} and /{name}, in this order.")
+    return f"{head}{start}\n\n{made}\n\n{end}{tail}"
 
 
 if __name__ == "__main__":

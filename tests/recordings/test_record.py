@@ -17,9 +17,11 @@ from nbformat.v4 import new_code_cell
 from helpers import ChatCompletionsClient, connect
 from helpers.client.routes import ROUTES, RouteName
 from helpers.lessons import LESSONS, ROOT, Lesson
+from helpers.local_model import LocalModelError
 from helpers.recordings.cassette import match_key
 from tests.notebooks import files
-from tests.record import recording
+from tests.record import OtherWordsError, asks_model, check_words, recording, small_model
+from tests.standin.played import PlayedModel, by_model
 
 
 def timeless(path: Path) -> Any:
@@ -73,8 +75,10 @@ def test_recording_again_changes_nothing_but_times(
     committed = lesson.cassette(route)
     if '"live":' in committed.read_text(encoding="utf-8"):
         pytest.skip("the lesson shows answers of a live deployment")
-    with recording(route, pace=0):
+    played = PlayedModel(committed) if asks_model(lesson) else None
+    with recording(route, pace=0, upstream=played):
         run_cells(lesson.notebook)
+    assert not played or not any(played.answers.values())
     again = elsewhere / route / committed.name
     line = capsys.readouterr().out.splitlines()[0]
     assert line.endswith(
@@ -82,6 +86,49 @@ def test_recording_again_changes_nothing_but_times(
     )
     assert timeless(again) == timeless(committed)
     assert "127.0.0.1" not in again.read_text(encoding="utf-8")
+
+
+BY_MODEL = next(lesson for lesson in LESSONS if asks_model(lesson))
+
+
+def other_words(exchange: Any) -> None:
+    """Change a letter of what was written."""
+    exchange["response"]["body"]["choices"][0]["message"]["content"] += "!"
+
+
+def another_time(exchange: Any) -> None:
+    """Change how long it took."""
+    exchange["response"]["ms"] += 1
+
+
+def another_request(exchange: Any) -> None:
+    """Ask something else."""
+    exchange["request"]["body"]["max_tokens"] += 1
+    other_words(exchange)
+
+
+@pytest.mark.parametrize("change", [other_words, another_time, another_request])
+def test_other_words_of_the_model_are_told(change: Any, tmp_path: Path) -> None:
+    committed = BY_MODEL.cassette("v1")
+    tape = json.loads(committed.read_text(encoding="utf-8"))
+    change(next(one for one in by_model(tape["exchanges"]) if "body" in one["response"]))
+    new = tmp_path / committed.name
+    new.write_text(json.dumps(tape), encoding="utf-8")
+    if change is not other_words:
+        return check_words(committed, new)
+    with pytest.raises(OtherWordsError, match=r"for 1 of \d+ requests.*--new-words"):
+        check_words(committed, new)
+    check_words(tmp_path / "none.json", new)
+
+
+def test_a_model_that_is_not_installed_is_missed_only_by_a_lesson_that_asks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("helpers.local_model.is_installed", lambda: False)
+    with small_model([LESSONS[0]]) as upstream:
+        assert upstream is None
+    with pytest.raises(LocalModelError, match="python -m helpers model"), small_model([BY_MODEL]):
+        pass
 
 
 def record(folder: Path, lesson: Lesson) -> subprocess.CompletedProcess[str]:

@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 @dataclass
-class _Draft:
+class Draft:
     """A choice while it is written."""
 
     text: str = ""
@@ -70,9 +70,9 @@ class Upstream:
 
     async def complete(self, call: Call, answer: Answer) -> Answer:
         """Return ``answer`` with what the model writes. Raises ``RefusedError``."""
-        drafts = [_Draft() for _ in range(call.body.get("n") or 1)]
+        drafts = [Draft() for _ in range(call.body.get("n") or 1)]
         try:
-            async for _ in self._pieces(call, drafts):
+            async for _ in self.pieces(call, drafts):
                 pass
         except httpx.HTTPError:
             raise RefusedError(refuse("503-always")) from None
@@ -84,10 +84,10 @@ class Upstream:
         The first one comes with the model's first piece. Raises ``RefusedError`` before it, and
         ``httpx.HTTPError`` after it.
         """
-        drafts = [_Draft() for _ in range(call.body.get("n") or 1)]
+        drafts = [Draft() for _ in range(call.body.get("n") or 1)]
         shape = shape_of(self._answer(answer, drafts))
         has_begun = False
-        async with aclosing(self._pieces(call, drafts)) as pieces:
+        async with aclosing(self.pieces(call, drafts)) as pieces:
             async for at, text, logs in pieces:
                 if not has_begun:
                     has_begun = True
@@ -101,7 +101,7 @@ class Upstream:
         for closing in shape.closing():
             yield closing
 
-    def _answer(self, answer: Answer, drafts: Sequence[_Draft]) -> Answer:
+    def _answer(self, answer: Answer, drafts: Sequence[Draft]) -> Answer:
         choices = tuple(
             Choice(one.text, one.finish_reason, logs=logprobs(one.logs)) for one in drafts
         )
@@ -117,8 +117,8 @@ class Upstream:
             pace_ms=0,
         )
 
-    async def _pieces(
-        self, call: Call, drafts: list[_Draft]
+    async def pieces(
+        self, call: Call, drafts: list[Draft]
     ) -> AsyncIterator[tuple[int, str, list[Json]]]:
         """Yield each piece: of which choice, its text, its log probabilities.
 

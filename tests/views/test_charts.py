@@ -27,6 +27,7 @@ def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
 
 VIEW = views.timeline({"small": [0.12, 0.2, 0.61]}, whole={"all": 1.4})
 WIDE = FilterResult(True, severity="W" * 60)
+PLACE = [{"token": "a", "logprob": -0.1, "top_logprobs": [{"token": "b", "logprob": -3}]}]
 LEVELS = [*(FilterResult(False, severity=name) for name in ("safe", "low", "medium", "high")), WIDE]
 
 
@@ -61,7 +62,8 @@ def test_drawn_text_is_legible(drawn: list[dict[str, Any]], end: float) -> None:
         whole={"whole": end},
     )
     views.severity({"W" * 50: {f"{'W' * 50}{i}": level for i, level in enumerate(LEVELS)}})
-    assert len(drawn) >= 24
+    views.distribution(PLACE, {0.2: ["a"] * 3, 1: ["a", "z"], 2: ["z"] * 3})
+    assert len(drawn) >= 36
     for text in drawn:
         width, height = text["size"]
         x0, y0, x1, y1 = text["box"]

@@ -10,7 +10,7 @@ from PIL import ImageColor
 
 from helpers.client.responses import ChatCompletions
 from helpers.views import logprobs as module
-from helpers.views.logprobs import MAX_ROWS, MAX_TOKENS, heatmap
+from helpers.views.logprobs import LEGEND, MAX_ROWS, MAX_TOKENS, heatmap, heatmaps
 from helpers.views.view import View
 from tests.views.test_charts import contrast
 from tests.views.test_views import Page
@@ -210,3 +210,15 @@ def test_a_long_answer_is_bounded_and_says_so(text: str) -> None:
 def test_rivals_are_bounded() -> None:
     rivals = {f"r{n}": 0.01 for n in range(20)}
     assert rows(heatmap([token("a", 0.5, a=0.5, **rivals)]))[0][2] == "'r0' 1%, 'r1' 1%, 'r2' 1%"
+
+
+def test_several_texts_stand_beside_each_other_each_with_its_summary() -> None:
+    view = heatmaps({"one": PLAIN_ANSWER, "other": [token("No", 0.5)], "none": None})
+    page = Page(view.html)
+    assert page.cells[:3] == ["one", "other", "none"]
+    one, other, none = page.cells[3:]
+    assert one.startswith("About 50% ▅ seven thousand 10% ▁.\nNobody knows 85% ▇")
+    assert "5 tokens, 3 marked" in one
+    assert other.startswith("No 50% ▅") and "1 tokens, 1 marked" in other
+    assert none.strip().startswith("There are no log probabilities")
+    assert view.plain.startswith(LEGEND) and "[No 50% ▅]" in view.plain

@@ -180,6 +180,10 @@ def every_view(text: str) -> dict[str, View]:
             [lesson(id=f"01{text}", title=text, summary=text, mirrors=text), lesson(2)], "02-lesson"
         ),
         "heatmap": views.heatmap([raw | {"top_logprobs": [raw, raw | {"token": "b"}]}, *signs]),
+        "heatmaps": views.heatmaps({text: [raw, *signs], "b": None}),
+        "distribution": views.distribution(
+            [raw | {"top_logprobs": [raw, raw | {"token": "b"}]}], {1: [text, "c"]}
+        ),
         "trace": views.trace(conversation),
         "severity": views.severity(views.filter_results(update)),
         "severity, many": views.severity(many),
@@ -204,7 +208,8 @@ def test_hostile_text_does_no_harm(text: str) -> None:
 @pytest.mark.parametrize("text", ["<b>bold</b>", "\"'>", "&amp; &", "{{ 7*7 }}"])
 def test_hostile_text_is_still_shown(text: str) -> None:
     for name, view in every_view(text).items():
-        assert text in Page(view.html).text.replace('\\"', '"'), name
+        shown = Page(view.html).text.replace('\\"', '"').replace("\\'", "'")  # as repr escapes
+        assert text in shown, name
     seen = views.table(["answer"], [[HOSTILE["direction"]], [HOSTILE["control"]]]).plain
     assert r"\u202egnp.exe" in seen and r"\u001b[31mred" in seen
 

@@ -11,8 +11,7 @@ from helpers.widgets.playground import PARAMETERS, Playground, settings_of, side
 from tests.fakes import ASK, DONE, answer, client, piece, service_of, streamed
 from tests.widgets.panels import LONG, control, press, state, widgets_of
 
-NAMING = "Invent a name for a café where people practise languages. Only the name."
-PLACE = "Name a city with a fine railway station. Only the city."
+STORY = "Write the first sentence of a story about a lighthouse."
 HI = streamed(piece("Hi "), piece("there"), piece(None, "stop"), DONE)
 
 
@@ -28,10 +27,9 @@ def test_the_examples_are_what_was_recorded_as_a_stream() -> None:
     panel = Playground(connect("03-parameters"), initial=[])
     assert [label for label, _ in control(panel, "examples").options] == [
         "Choose an example",
-        f"{NAMING} (temperature=0)",
-        f"{NAMING} (temperature=1)",
-        f"{PLACE} (top_p=1)",
-        f"{PLACE} (top_p=0.1)",
+        f"{STORY} (temperature=0, max_tokens=30)",
+        f"{STORY} (temperature=1, max_tokens=30)",
+        f"{STORY} (temperature=1, top_p=0.1, max_tokens=30)",
     ]
 
 
@@ -48,15 +46,17 @@ def test_an_example_fills_all_boxes_and_nothing_else_follows() -> None:
     panel = Playground(connect("03-parameters"), initial=[])
     listed = control(panel, "examples")
     control(panel, "seed").value = "7"
-    listed.label = f"{PLACE} (top_p=0.1)"
-    assert boxes(panel) == {"prompt": PLACE, "top_p": "0.1"}
-    control(panel, "top_p").value = "1"
-    assert boxes(panel) == {"prompt": PLACE, "top_p": "1"}
+    listed.label = f"{STORY} (temperature=1, top_p=0.1, max_tokens=30)"
+    filled = {"prompt": STORY, "temperature": "1", "top_p": "0.1", "max_tokens": "30"}
+    assert boxes(panel) == filled
+    control(panel, "top_p").value = ""
+    del filled["top_p"]
+    assert boxes(panel) == filled
     assert press(panel).state == "finished"  # as it was recorded too
     control(panel, "seed").value = "7"
     assert press(panel).state == "failed"
     assert "This question was not recorded." in state(panel)[1]
-    assert boxes(panel) == {"prompt": PLACE, "top_p": "1", "seed": "7"}
+    assert boxes(panel) == {**filled, "seed": "7"}
 
 
 @pytest.mark.parametrize("lesson", ["03-parameters", None])
@@ -64,11 +64,12 @@ def test_the_boxes_begin_with_the_settings_of_the_last_answer(lesson: str | None
     asked = connect(lesson) if lesson else client(HI)
     answers = list[Any]()
     for options in ({"temperature": 0}, {"temperature": 1}):
-        with asked.stream([{"role": "user", "content": NAMING}], **options) as stream:
+        said = {"role": "user", "content": STORY}
+        with asked.stream([said], max_tokens=30, **options) as stream:
             list(stream)
         answers.append(stream.completion)
     panel = Playground(asked, initial=answers)
-    assert boxes(panel) == {"prompt": NAMING, "temperature": "1"}
+    assert boxes(panel) == {"prompt": STORY, "temperature": "1", "max_tokens": "30"}
     assert press(panel).state == "finished"
 
 

@@ -1,0 +1,112 @@
+"""``distribution``: the chances of one token at several temperatures, beside real draws of it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from helpers.client.responses import ChatCompletions
+from helpers.views.charts import ARRIVED, INK, MUTED, WHITE, WIDTH, Card
+from helpers.views.logprobs import Token, alternatives_of, percent, quoted, tokens_of
+from helpers.views.view import View, paragraph, picture, table
+
+_TITLE = "The next token: how likely, and how often drawn"
+_OTHERS = "any other token"
+_NOTE = (
+    "At temperature 1: what the model told. At other temperatures: computed from that, as shares "
+    "of the listed tokens alone."
+)
+_NOTHING = "There are no log probabilities in this answer. Ask with logprobs=True, top_logprobs=20."
+
+
+def distribution(
+    answer: ChatCompletions | Sequence[Any] | None,
+    draws: Mapping[float, Sequence[str]],
+    temperatures: Sequence[float] = (0.2, 1, 2),
+) -> View:
+    """Show the candidates for the first token of ``answer`` as a picture and as a table.
+
+    ``draws``: under a temperature, the texts of that token in other answers. The probabilities in
+    ``answer`` must be those of temperature 1, which is what services send.
+    """
+    tokens = tokens_of(answer)
+    if not tokens:
+        return View(str(paragraph(_NOTHING)), _NOTHING)
+    listed = sorted([tokens[0], *alternatives_of(tokens[0])], key=lambda one: -one.probability)
+    shares = {value: _shares(listed, value) for value in temperatures}
+    counts = {
+        value: _counts(listed, draws[value]) if value in draws else [] for value in temperatures
+    }
+    head, rows = ["rank", "token"], [[*_name(place, listed)] for place in range(len(listed) + 1)]
+    for value in temperatures:
+        head += [f"temperature {value:g}", f"drawn at {value:g}"]
+        for place, row in enumerate(rows):
+            drawn_here = str(counts[value][place]) if counts[value] else "?"
+            row += [_percent(shares[value][place]), drawn_here]
+    said = [f"{_TITLE}.", *(_summary(value, shares[value], counts[value]) for value in shares)]
+    drawn = picture(_draw(len(listed), shares, counts), " ".join(said))
+    view = table(head, rows)
+    return View(
+        f"{paragraph(drawn)}\n{paragraph(_NOTE)}\n{view.html}",
+        "\n".join([*said, "", _NOTE, "", view.plain]),
+    )
+
+
+def _name(place: int, listed: Sequence[Token]) -> tuple[str, str]:
+    return (str(place + 1), quoted(listed[place].text)) if place < len(listed) else ("", _OTHERS)
+
+
+def _shares(listed: Sequence[Token], temperature: float) -> list[float | None]:
+    """Return the share of each token, then of all others; None where it is not known."""
+    known = [one.probability for one in listed]
+    if temperature == 1:
+        return [*known, max(0.0, 1 - sum(known))]
+    weights = [share ** (1 / temperature) for share in known]
+    return [*(weight / (sum(weights) or 1) for weight in weights), None]
+
+
+def _counts(listed: Sequence[Token], drawn: Sequence[str]) -> list[int]:
+    """Return how often each token was drawn, then how often any other was."""
+    known = [list(drawn).count(one.text) for one in listed]
+    return [*known, len(drawn) - sum(known)]
+
+
+def _summary(value: float, shares: Sequence[float | None], counts: Sequence[int]) -> str:
+    words = f"Temperature {value:g}: the likeliest token has {_percent(shares[0])}"
+    if counts:
+        words += f"; {sum(counts)} draws: {counts[0]} of that token, {counts[-1]} not listed"
+    return words + "."
+
+
+def _percent(share: float | None) -> str:
+    return "?" if share is None else percent(math.log(share) if share else -math.inf)
+
+
+def _draw(
+    listed: int, shares: Mapping[float, Sequence[float | None]], counts: Mapping[float, list[int]]
+) -> bytes:
+    """Draw a PNG: a row for each token, and in it two bars for each temperature."""
+    top, height, left = 76, 20, 90
+    width = (WIDTH - left - 10) / max(1, len(shares))
+    card = Card(top + height * (listed + 1) + 44)
+    card.text(20, 18, _TITLE, size=15)
+    for place in range(listed + 1):
+        name = f"token {place + 1}" if place < listed else "any other"
+        card.text(20, top + height * place, name, size=11)
+    for column, value in enumerate(shares):
+        x, length = left + width * column, width - 14
+        card.text(x, top - 26, f"temperature {value:g}", size=12, fill=MUTED)
+        for place, share in enumerate(shares[value]):
+            y = top + height * place
+            if share is None:
+                card.text(x, y - 4, "?", size=10, fill=MUTED)
+            else:
+                card.box(x, y, x + length * share, y + 6, fill=ARRIVED)
+            if counts[value] and counts[value][place]:
+                end = x + length * counts[value][place] / sum(counts[value])
+                card.box(x, y + 9, end, y + 15, fill=WHITE, outline=INK)
+    y = top + height * (listed + 1) + 12
+    card.box(20, y, 46, y + 10, fill=ARRIVED)
+    card.text(54, y - 2, "how likely", size=11, fill=MUTED)
+    card.box(140, y, 166, y + 10, fill=WHITE, outline=INK)
+    card.text(174, y - 2, "how often drawn", size=11, fill=MUTED)
+    return card.png()

@@ -1,0 +1,77 @@
+"""In the lessons on how a model behaves, a script answers only for one of four reasons."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from helpers.client.routes import ROUTES
+from helpers.lessons import LESSONS
+from helpers.recordings.cassette import SCRIPT
+from tests.standin.played import writer_of
+
+REASONS = {
+    "protocol": "it shows what is on the wire, and needs the same few words every time",
+    "failure": "a model can't be made to fail that way",
+    "facts": "the small model doesn't know them",
+    "many at once": "the small model answers one call after the other",
+}
+STATION = "What is a railway station called in {}? Only the word."
+LANGUAGES = (*("Basque", "Czech", "Esperanto", "Estonian", "Finnish", "Irish", "Polish", "Welsh"),)
+
+SCRIPTED: dict[str, dict[str, str]] = {
+    "02-streaming": {
+        "Count from one to five.": "protocol",
+        "Count from five to one.": "protocol",
+        "Count to three, and leave out the end mark.": "failure",
+        "Tell me about a lighthouse, over a bad line.": "failure",
+    },
+    "03-parameters": {
+        **{STATION.format(language): "many at once" for language in LANGUAGES},
+        "How many letters has the word bookkeeper?": "failure",
+    },
+    "04-json-mode": {
+        "Which writing systems run from right to left?": "failure",
+        "How many languages are in the world?": "failure",  # of a model without JSON mode
+    },
+    "05-extra-parameters": {
+        "What is the capital of Australia?": "failure",  # extra-parameters: error
+        "Say hello in Basque.": "facts",
+        "How does a model on vLLM refuse a parameter?": "failure",
+        "How does an older serverless endpoint refuse a parameter?": "failure",
+        "How does an AI21 model refuse a parameter?": "failure",
+        "How does a model without JSON output refuse a parameter?": "failure",
+        "How does an OpenAI model refuse a parameter?": "failure",
+    },
+}
+"""The exchanges that a script answers, by their last message, and why."""
+
+
+def scripted(lesson: str) -> Iterator[tuple[str, int]]:
+    """Yield the last message and the status of each exchange that a script answered."""
+    (found,) = (one for one in LESSONS if one.id == lesson)
+    for route in ROUTES:
+        tape = json.loads(found.cassette(route).read_text(encoding="utf-8"))
+        for exchange in tape["exchanges"]:
+            if writer_of(exchange) == SCRIPT:
+                asked = exchange["request"]["body"]["messages"][-1]["content"]
+                yield asked, exchange["response"]["status"]
+
+
+@pytest.mark.parametrize("lesson", SCRIPTED)
+def test_what_a_script_answers_has_a_reason(lesson: str) -> None:
+    assert {asked for asked, _ in scripted(lesson)} == set(SCRIPTED[lesson])
+    assert set(SCRIPTED[lesson].values()) <= set(REASONS)
+
+
+@pytest.mark.parametrize("lesson", SCRIPTED)
+def test_a_question_that_the_model_answers_too_is_only_refused_by_a_script(lesson: str) -> None:
+    (found,) = (one for one in LESSONS if one.id == lesson)
+    answered = {
+        exchange["request"]["body"]["messages"][-1]["content"]
+        for route in ROUTES
+        for exchange in json.loads(found.cassette(route).read_text(encoding="utf-8"))["exchanges"]
+        if writer_of(exchange) != SCRIPT
+    }
+    assert answered
+    assert all(status >= 400 for asked, status in scripted(lesson) if asked in answered)

@@ -1,0 +1,84 @@
+"""A model's part in a recording: who wrote an answer, what it is, and a model that plays it again.
+
+With a played model behind the stand-in, recording a lesson again gives the same words on every
+machine, whether or not the model is there.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from helpers.recordings.cassette import LIVE, SCRIPT, load
+from tests.standin.calls import Call
+from tests.standin.checks import STANDARD
+from tests.standin.shapes import Json
+from tests.standin.upstream import Draft, Upstream
+
+
+def writer_of(exchange: Json) -> str:
+    """Return who wrote an answer: a script, a live deployment or, by its name, a model."""
+    return str(exchange["response"]["headers"].get("x-answered-by", LIVE))
+
+
+def by_model(exchanges: Iterable[Json]) -> list[Json]:
+    """Return the exchanges that a model behind the stand-in answered."""
+    return [one for one in exchanges if writer_of(one) not in (SCRIPT, LIVE)]
+
+
+def bodies_of(response: Json) -> list[Json]:
+    """Return the body of a recorded answer, or the JSON of each event of a stream."""
+    if "stream" not in response:
+        return [response["body"]]
+    lines = "".join(text for _, text in response["stream"]).split("\n\n")
+    # Where the lesson left the stream, its last event may be cut.
+    return [
+        json.loads(line[6:]) for line in lines if line.startswith("data: {") and line[-1] == "}"
+    ]
+
+
+def pieces_of(response: Json) -> list[tuple[int, str, list[Json]]]:
+    """Return each piece of an answer: of which choice, its text, its log probabilities."""
+    pieces = []
+    for body in bodies_of(response):
+        for choice in body["choices"]:
+            text = (choice.get("message") or choice.get("delta") or {}).get("content") or ""
+            logs = (choice.get("logprobs") or {}).get("content") or []
+            pieces.append((int(choice["index"]), text, logs))
+    return pieces
+
+
+class PlayedModel(Upstream):
+    """Answers as a model did in the recording ``path``: by the body of the request, in order."""
+
+    def __init__(self, path: Path) -> None:
+        recorded = by_model(load(path)["exchanges"])
+        super().__init__("", writer_of(recorded[0]) if recorded else "")
+        self.answers: dict[str, list[Json]] = defaultdict(list)
+        for exchange in recorded:
+            body = dict(exchange["request"]["body"])
+            if exchange["request"]["headers"].get("extra-parameters") == "drop":
+                body = {name: value for name, value in body.items() if name in STANDARD}
+            self.answers[_key(body)].append(exchange["response"])
+
+    async def pieces(
+        self, call: Call, drafts: list[Draft]
+    ) -> AsyncIterator[tuple[int, str, list[Json]]]:
+        """Yield the recorded pieces."""
+        response = self.answers[_key(call.body)].pop(0)
+        for body in bodies_of(response):
+            if counted := body.get("usage"):
+                drafts[0].prompt_tokens = counted["prompt_tokens"]
+                drafts[0].completion_tokens = counted["completion_tokens"]
+            for choice in body["choices"]:
+                draft = drafts[choice["index"]]
+                draft.finish_reason = choice.get("finish_reason") or draft.finish_reason
+        for at, text, logs in pieces_of(response):
+            drafts[at].text += text
+            drafts[at].logs += logs
+            if text:
+                yield at, text, logs
+
+
+def _key(body: Json) -> str:
+    return json.dumps(body, sort_keys=True)

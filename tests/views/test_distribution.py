@@ -1,0 +1,68 @@
+"""The chances of a token at several temperatures, and how often it was drawn."""
+
+import io
+import math
+from typing import Any
+
+import pytest
+from PIL import Image, ImageColor
+
+from helpers import views
+from helpers.views import charts
+from tests.views.test_views import Page, png
+
+
+def known(text: str, chance: float) -> dict[str, Any]:
+    return {"token": text, "logprob": math.log(chance), "bytes": list(text.encode())}
+
+
+PLACE = [known("In", 0.4) | {"top_logprobs": [known("The", 0.5), known("In", 0.4)]}]
+DRAWS = {0.5: ["The"] * 3, 1: ["The", "In", "In", "Else"]}
+VIEW = views.distribution(PLACE, DRAWS, (0.5, 1, 2))
+
+
+def test_the_table_has_what_was_told_computed_and_drawn() -> None:
+    page = Page(VIEW.html)
+    assert page.cells[:8] == [
+        *("rank", "token"),
+        *("temperature 0.5", "drawn at 0.5", "temperature 1", "drawn at 1"),
+        *("temperature 2", "drawn at 2"),
+    ]
+    # At 0.5 the shares are as 0.5² to 0.4², at 2 as their roots; what all others have is not known.
+    assert page.rows(8) == [
+        ["1", "'The'", "61%", "3", "50%", "1", "53%", "?"],
+        ["2", "'In'", "39%", "0", "40%", "2", "47%", "?"],
+        ["", "any other token", "?", "0", "10%", "1", "?", "?"],
+    ]
+
+
+def test_its_words_are_the_alt_text_and_stand_in_the_plain_form() -> None:
+    (image,) = Page(VIEW.html).images
+    for words in (
+        "Temperature 0.5: the likeliest token has 61%; 3 draws: 3 of that token, 0 not listed.",
+        "Temperature 1: the likeliest token has 50%; 4 draws: 1 of that token, 1 not listed.",
+        "Temperature 2: the likeliest token has 53%.",
+    ):
+        assert words in image["alt"]
+        assert words in VIEW.plain
+
+
+def test_the_bars_are_as_long_as_the_shares() -> None:
+    image = Image.open(io.BytesIO(png(VIEW))).convert("RGB")
+    filled = ImageColor.getrgb(charts.ARRIVED)
+    lengths = [
+        sum(image.getpixel((x, y * charts.SCALE)) == filled for x in range(image.width))
+        for y in (79, 99, 119)
+    ]
+    assert lengths[0] / lengths[1] == pytest.approx((61 + 50 + 53) / (39 + 40 + 47), abs=0.03)
+    assert lengths[1] / lengths[2] == pytest.approx((39 + 40 + 47) / 10, abs=0.5)
+
+
+@pytest.mark.parametrize("chance", [1.0, 1e-300])
+def test_odd_chances_are_drawn_too(chance: float) -> None:
+    Image.open(io.BytesIO(png(views.distribution([known("a", chance)], {1: []})))).load()
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_without_log_probabilities_a_sentence_says_so(nothing: Any) -> None:
+    assert "Ask with logprobs=True" in views.distribution(nothing, DRAWS).plain
