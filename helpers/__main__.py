@@ -21,6 +21,7 @@ from helpers.commands.inputs import read_deployments, read_parameters
 from helpers.commands.jobs import exit_code, run_lessons
 from helpers.commands.model import DEFAULT_PORT, model_environment, port_number, run_model
 from helpers.commands.move import move
+from helpers.commands.record import record, undo
 from helpers.commands.run import check_folder, environment, select_lessons
 from helpers.connect import current_mode
 from helpers.local_model import LocalModelError
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The lessons.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for add_command in (_add_run, _add_model, _add_check, _add_move):
+    for add_command in (_add_run, _add_record, _add_model, _add_check, _add_move):
         add_command(commands)
     options = parser.parse_args(arguments)
     return int(options.start(options))
@@ -105,6 +106,36 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     for path, render in files.items():
         write(path, render(ended))
     return exit_code(ended)
+
+
+def _add_record(commands: Any) -> None:
+    about = "record lessons from your own deployment"
+    ends = "The endpoint, key and model are those of the lessons (AZURE_INFERENCE_ENDPOINT and so "
+    ends += "on). What would change is shown first. Exit code: 0, 1 if a lesson failed or nobody "
+    ends += "agreed, 2 without an endpoint, 3 if --compare found a difference, 130 after Ctrl-C."
+    command = commands.add_parser(
+        "record", help=about, description=f"{about.capitalize()}.", epilog=ends
+    )
+    add = command.add_argument
+    which = "a name, a number or a notebook (all lessons if none)"
+    add("lessons", nargs="*", metavar="LESSON", help=which)
+    add("--yes", action="store_true", help="replace recordings and outputs without asking")
+    other = command.add_mutually_exclusive_group()
+    drift = "replace nothing; tell what the deployment says differently than it is recorded"
+    other.add_argument("--compare", action="store_true", help=drift)
+    back = "bring the recordings and outputs back that were shipped"
+    other.add_argument("--undo", action="store_true", help=back)
+    command.set_defaults(start=lambda options: _record(options, command))
+
+
+def _record(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    try:
+        lessons = select_lessons(options.lessons)
+        if options.undo:
+            return undo(lessons)
+        return record(lessons, compare=options.compare, yes=options.yes)
+    except (LookupError, ConfigurationError) as wrong:
+        parser.error(str(wrong))  # exits with 2
 
 
 def _add_model(commands: Any) -> None:

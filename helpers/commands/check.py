@@ -26,7 +26,7 @@ from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
 from helpers.commands.files import check_file, write
-from helpers.commands.run import INTERRUPTED
+from helpers.commands.run import CHANGED, INTERRUPTED
 from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
 
@@ -38,8 +38,6 @@ LIMIT, LIMIT_FOR_REASONING = 64, 2048
 PICTURE_TOKENS = 300
 """What a small picture is taken to cost."""
 AZURE = re.compile(r"\.(openai|services\.ai|cognitiveservices)\.azure\.(com|us|cn)$")
-CHANGED = 3
-"""The exit code if two reports differ."""
 BY_HAND = "Stopped by Ctrl-C."
 
 

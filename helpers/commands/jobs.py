@@ -117,6 +117,7 @@ def make_jobs(
             raise ConfigurationError(
                 f"No chosen lesson has a parameter {name}.", advice=f"use one of: {has}."
             )
+    rows: Sequence[Deployment | None] = deployments or [None]
     return [
         Job(
             lesson.id,
@@ -127,7 +128,7 @@ def make_jobs(
             {name: parameters[name] for name in known[lesson.id] & {*parameters}},
             cell_timeout,
         )
-        for row in (deployments or [None])
+        for row in rows
         for lesson in lessons
     ]
 

@@ -13,6 +13,8 @@ from helpers.lessons import LESSONS, Lesson
 
 CELL_TIMEOUTS = {"replay": 60, "live": 600, "record": 600}
 """Seconds that a cell may take. Without a limit, papermill waits forever for a stuck kernel."""
+CHANGED = 3
+"""The exit code if something differs from what it is compared with."""
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
 
