@@ -85,6 +85,9 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             )
         deployments = read_deployments(options.endpoint_file) if options.endpoint_file else []
         parameters = read_parameters(options.parameters, options.p)
+    except (LookupError, OSError, ConfigurationError) as wrong:
+        parser.error(str(wrong))  # exits with 2
+    try:
         cores = 1 if options.model else os.cpu_count() or 1
         with (
             environment(**{"TUTORIAL_ROUTE": options.route} if options.route else {}),
@@ -98,13 +101,13 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
                 parameters=parameters,
                 cell_timeout=options.cell_timeout,
             )
+        for path, render in files.items():
+            write(path, render(ended))
     except LocalModelError as missing:
         print(missing, file=sys.stderr)
         return 1
-    except (LookupError, OSError, ConfigurationError) as wrong:
-        parser.error(str(wrong))  # exits with 2
-    for path, render in files.items():
-        write(path, render(ended))
+    except ConfigurationError as wrong:
+        parser.error(str(wrong))
     return exit_code(ended)
 
 

@@ -154,6 +154,7 @@ def run_job(job: Job) -> Result:
         if row:
             settings["AZURE_INFERENCE_CREDENTIAL"] = os.environ.get(row.key_variable, "")
         with environment(**settings):
+            mask = masking(current_credential())
             try:
                 job.target.unlink(missing_ok=True)  # of an earlier run
                 if row and row.key_variable and not current_credential():
@@ -163,8 +164,9 @@ def run_job(job: Job) -> Result:
                     )
                 execute(job.source, partial, job.cell_timeout, job.parameters)
             except Exception as reason:  # the other lessons run all the same
-                error = masking(current_credential())(failure_text(reason))
+                error = mask(failure_text(reason))
         if partial.exists():
+            partial.write_bytes(mask(partial.read_text(encoding="utf-8")).encode())
             job.target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(partial, job.target)
         took = time.perf_counter() - started
