@@ -18,9 +18,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.client.errors import ConfigurationError
 from helpers.commands import jobs
-from helpers.commands.inputs import read_deployments
+from helpers.commands.inputs import Deployment, read_deployments
 from helpers.commands.jobs import Job
 from helpers.commands.results import as_json, as_junit, as_table
+from helpers.connect import current_credential
 from tests.notebooks import files
 
 KEYS = {"WEST_KEY": "a-key-of-the-west", "EAST_KEY": "a-key-of-the-east"}
@@ -140,6 +141,18 @@ def test_a_key_that_is_not_set_where_the_lesson_runs(
     result = jobs.run_job(made(tmp_path, "out")[0])
     assert result.error.startswith("ConfigurationError: The environment variable that key_variable")
     assert not list(tmp_path.glob("out/*/*"))
+
+
+def test_a_deployment_without_a_key_does_not_get_the_key_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(jobs, "execute", lambda *_: seen.append(current_credential()))
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
+    row = Deployment(name="open", endpoint="http://localhost:8000/v1")
+    job = Job("one", tmp_path / "one.ipynb", tmp_path / "out.ipynb", tmp_path, row)
+    assert jobs.run_job(job).result == "ok"
+    assert seen == [""]
 
 
 def test_toml_and_yaml_are_read_alike(tmp_path: Path) -> None:
