@@ -129,8 +129,8 @@ def build_client(
         if into == path:
             into = beside(path)
             line += (
-                f" They are recorded into {name}.new. `python -m helpers run {facts.id}`, with the "
-                "same settings, records the whole lesson and replaces its recording."
+                f" They are recorded into {name}.new. `python -m helpers record {facts.id}`, with "
+                "the same settings, records the whole lesson and replaces its recording."
             )
         else:
             line += f" They replace {name} if the whole lesson succeeds."
@@ -154,6 +154,11 @@ def current_mode() -> str:
 def current_endpoint() -> str:
     """Return the endpoint that the environment names; empty if none."""
     return Secret(_read_settings().get("AZURE_INFERENCE_ENDPOINT") or "")
+
+
+def current_credential() -> str:
+    """Return the key that the environment holds; empty if none."""
+    return Secret(_read_settings().get("AZURE_INFERENCE_CREDENTIAL") or "")
 
 
 def override_settings(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Record the lessons anew: ``python -m tests.record [LESSON ...] [--new-words] [--live]``.
+"""Record the lessons anew: ``python -m tests.record [LESSON ...] [--new-words]``.
 
 Each lesson is run once for each route against a fresh stand-in endpoint, which gives its
 recordings, and then replayed, which gives the notebook that is committed. The recordings of both
@@ -8,12 +8,10 @@ Where a script says ``by = "model"``, the small model on this machine is started
 stand-in. Recorded again on one machine it writes the same words. Where it writes others, a lesson
 stays as it is unless ``--new-words`` is given.
 
-With ``--live`` the answers come from the endpoint that the environment names
-(AZURE_INFERENCE_ENDPOINT and the rest), on the one route that it has.
+``python -m helpers record`` records your own deployment.
 """
 
 import argparse
-import os
 import tempfile
 import tomllib
 from collections import defaultdict
@@ -22,22 +20,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode
 from tqdm import tqdm
 
 from helpers.client.errors import RecordingError
 from helpers.client.routes import ROUTES, RouteName
-from helpers.commands.run import (
-    INTERRUPTED,
-    environment,
-    failure_text,
-    new_recordings,
-    select_lessons,
+from helpers.commands.files import write
+from helpers.commands.record import (
+    discard_shipped,
+    record_into,
+    recorded_routes,
+    replace,
+    replay,
 )
+from helpers.commands.run import INTERRUPTED, environment, failure_text, select_lessons
 from helpers.lessons import Lesson
 from helpers.local_model import LocalModelError, LocalModelServer
 from helpers.recordings.cassette import load, match_key
-from tests.notebooks import files
 from tests.standin import StandIn
 from tests.standin.played import by_model, pieces_of
 from tests.standin.scripts import SCRIPTS
@@ -54,7 +52,6 @@ def main() -> None:
     """Record what the command line asks for; exit with 1 if a lesson failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.record", description=__doc__)
     parser.add_argument("lessons", nargs="*", metavar="LESSON", help="a name or a number")
-    parser.add_argument("--live", action="store_true", help="record your own deployment")
     keep = "replace recordings in which the small model wrote other words"
     parser.add_argument("--new-words", action="store_true", help=keep)
     options = parser.parse_args()
@@ -63,8 +60,8 @@ def main() -> None:
     except LookupError as unknown:
         parser.error(str(unknown.args[0]))
     try:
-        with small_model([] if options.live else lessons) as upstream:
-            failed = record_all(lessons, upstream, options.live, options.new_words)
+        with small_model(lessons) as upstream:
+            failed = record_all(lessons, upstream, options.new_words)
     except LocalModelError as missing:
         raise SystemExit(str(missing)) from None
     if failed:
@@ -72,15 +69,13 @@ def main() -> None:
         raise SystemExit("\n".join([told, *failed]))
 
 
-def record_all(
-    lessons: Sequence[Lesson], upstream: Upstream | None, live: bool, new_words: bool
-) -> list[str]:
+def record_all(lessons: Sequence[Lesson], upstream: Upstream | None, new_words: bool) -> list[str]:
     """Record ``lessons``; return what went wrong, a line for each lesson that failed."""
     failed = []
     for lesson in (bar := tqdm(lessons, unit="lesson")):
         bar.set_description(lesson.id)
         try:
-            record(lesson, upstream, live=live, new_words=new_words)
+            record(lesson, upstream, new_words=new_words)
         except Exception as reason:  # record the other lessons all the same
             failed.append(f"{lesson.id}: {failure_text(reason)}")
         except KeyboardInterrupt:
@@ -106,29 +101,22 @@ def small_model(lessons: Sequence[Lesson]) -> Iterator[Upstream | None]:
         yield Upstream(server.endpoint, server.model, server.key)
 
 
-def record(
-    lesson: Lesson, upstream: Upstream | None, *, live: bool = False, new_words: bool = False
-) -> None:
+def record(lesson: Lesson, upstream: Upstream | None, *, new_words: bool = False) -> None:
     """Write the recordings of ``lesson`` anew, then its notebook; or, if anything fails, neither.
 
     Raise ``LookupError`` for a lesson that asks nothing, ``OtherWordsError`` where the model wrote
     other words than before, unless there may be ``new_words``.
     """
-    with new_recordings(lesson) as folder:
-        for route in (None,) if live else ROUTES:
-            behind = upstream if not live and asks_model(lesson) else None
-            with tempfile.TemporaryDirectory() as executed, recording(route, upstream=behind):
-                files.execute(lesson.notebook, Path(executed) / lesson.notebook.name)
-        routes = [route for route in ROUTES if (folder / route / f"{lesson.id}.json").exists()]
-        if not routes:
-            raise LookupError("it asked nothing, so there is nothing to record")
-        if not live and not new_words:
-            for route in routes:
-                check_words(lesson.cassette(route), folder / route / f"{lesson.id}.json")
-        nb = replay(lesson, routes[0], folder)
-    new = lesson.notebook.with_suffix(".ipynb.new")
-    files.write(new, nb)
-    os.replace(new, lesson.notebook)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        for route in ROUTES:
+            with recording(route, upstream=upstream if asks_model(lesson) else None):
+                record_into(lesson, folder)
+        for route in recorded_routes(lesson, folder) if not new_words else ():
+            check_words(lesson.cassette(route), folder / route / f"{lesson.id}.json")
+        write(folder / lesson.notebook.name, replay(lesson, folder))
+        discard_shipped(lesson)  # what was recorded here is what is shipped
+        replace(lesson, folder)
 
 
 def check_words(old: Path, new: Path) -> None:
@@ -160,30 +148,11 @@ def words_of(recording: Path) -> dict[str, list[Any]]:
     return found
 
 
-def replay(lesson: Lesson, route: RouteName, recordings: Path) -> NotebookNode:
-    """Return the notebook that a run of ``lesson`` from its recording gives."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        environment(TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route),
-    ):
-        nb = files.execute(lesson.notebook, Path(folder) / lesson.notebook.name)
-    provenance = load(recordings / route / f"{lesson.id}.json")["provenance"]
-    nb.metadata["tutorial"] = {"lesson": lesson.id, "provenance": provenance}
-    return nb
-
-
 @contextmanager
 def recording(
-    route: RouteName | None, pace: float = 1.0, upstream: Upstream | None = None
+    route: RouteName, pace: float = 1.0, upstream: Upstream | None = None
 ) -> Iterator[None]:
-    """Set the environment to record from a new stand-in, or live if ``route`` is None.
-
-    ``upstream`` is the model behind the stand-in.
-    """
-    if route is None:
-        with environment(TUTORIAL_MODE="record"):
-            yield
-        return
+    """Set the environment to record from a new stand-in; ``upstream`` is the model behind it."""
     with (
         StandIn(pace=pace, upstream=upstream) as server,
         environment(

@@ -21,13 +21,15 @@ from helpers.client.errors import (
     ModelNotFoundError,
 )
 from helpers.client.messages import JSON
-from helpers.client.redaction import map_strings, redactor
+from helpers.client.redaction import Change, map_strings
 from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
-from helpers.commands.run import INTERRUPTED
+from helpers.commands.files import check_file, write
+from helpers.commands.run import CHANGED, INTERRUPTED
 from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
+from helpers.recordings.cassette import cleaner
 
 ROUTE = Probe("route", "Say hello.", ({},), lambda got: ("works", "an answer came"))
 UNLIMITED = ("route", "basic call", "max_tokens", "max_completion_tokens")
@@ -37,8 +39,6 @@ LIMIT, LIMIT_FOR_REASONING = 64, 2048
 PICTURE_TOKENS = 300
 """What a small picture is taken to cost."""
 AZURE = re.compile(r"\.(openai|services\.ai|cognitiveservices)\.azure\.(com|us|cn)$")
-CHANGED = 3
-"""The exit code if two reports differ."""
 BY_HAND = "Stopped by Ctrl-C."
 
 
@@ -58,14 +58,14 @@ def check(
     files = {path: render for path, render in wanted if path}
     try:
         for path in files:
-            reports.check_folder(path)
+            check_file(path)
         report = measure(*find_endpoint(address or current_endpoint()), budget)
         print(reports.as_table(report))
         for row in report.rows:
             if row.name in show:
                 print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
         for path, render in files.items():
-            reports.write(path, render(report))
+            write(path, render(report))
     except ChatError as error:
         print(error, file=sys.stderr)
         return 1
@@ -91,7 +91,7 @@ def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) 
     except KeyboardInterrupt:
         asker.stopped = BY_HAND
     report.stopped = asker.stopped
-    return without_host(report, client.route.endpoint.host)
+    return report
 
 
 def compare(before: Path, after: Path) -> int:
@@ -234,6 +234,7 @@ class Asker:
         self._transport = client.transport
         self._limit_name: str | None = "max_tokens"
         self._limit = LIMIT
+        self._clean: Change = str  # until the first request
         self.error: ChatError | None = None
         self.stopped = ""
 
@@ -257,7 +258,7 @@ class Asker:
     def _watch(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)
         response.stream = self._body = Watched(response.stream)
-        self._redact = redactor(request)
+        self._clean = cleaner(request)
         return response
 
     def measure(self, probe: Probe) -> Row:
@@ -272,6 +273,7 @@ class Asker:
         except ChatError as error:
             self.error = error
             row.result, row.seen = refusal(probe, error, is_first=not answers)
+        row.seen = self._clean(row.seen)
         return row
 
     def _judge(self, probe: Probe, answers: Sequence[Answer]) -> Verdict:
@@ -296,11 +298,12 @@ class Asker:
             answer = self._send(probe, messages, options)
         except ChatError as error:
             said = error.exchange.response_body if error.exchange else None
+            said = map_strings(said, self._clean)
             row.calls.append(Call(request=body, status=error.status, answer=said))
             raise
         usage = answer.completion.usage
         row.tokens += usage.total_tokens or len(json.dumps([body, answer.completion.content])) // 4
-        said = map_strings(answer.completion.raw, self._redact)
+        said = map_strings(answer.completion.raw, self._clean)
         row.calls.append(Call(request=body, status=200, answer=said))
         return answer
 
@@ -326,18 +329,3 @@ def refusal(probe: Probe, error: ChatError, *, is_first: bool) -> Verdict:
     if probe.judge_refusal:
         return probe.judge_refusal(error)
     return ("refused", words) if is_first else ("unclear", f"what it is compared with: {words}")
-
-
-def without_host(report: Report, host: str) -> Report:
-    """Return the report with the host, and the name of the resource in it, replaced."""
-    names = [host, host.partition(".")[0]] if AZURE.search(host) else [host]
-    pattern = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names), re.IGNORECASE)
-
-    def mask(text: str) -> str:
-        return pattern.sub("HOST", text)
-
-    for row in report.rows:
-        row.seen = mask(row.seen)
-        for call in row.calls:
-            call.answer = map_strings(call.answer, mask)
-    return report

@@ -76,24 +76,6 @@ def as_json(report: Report) -> str:
     return report.model_dump_json(indent=1) + "\n"
 
 
-def check_folder(path: Path) -> None:
-    """Raise ``ConfigurationError`` if no file can be written at ``path``."""
-    if not path.parent.is_dir() or path.is_dir():
-        raise ConfigurationError(f"{path} can't be written.", advice="name another file.")
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole: beside, then moved into place. Raise ``ConfigurationError``."""
-    beside = path.with_name(f"{path.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    except OSError as reason:
-        raise ConfigurationError(
-            f"{path} can't be written: {reason.strerror}.", advice="name another file."
-        ) from None
-
-
 def read(path: Path) -> Report:
     """Return the report in a file. Raise ``ConfigurationError`` if there is none."""
     try:

@@ -3,14 +3,13 @@
 import sys
 import time
 from argparse import ArgumentTypeError
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.routes import RouteName
-from helpers.commands.run import environment, run_lessons
-from helpers.lessons import Lesson
+from helpers.commands.run import environment
 from helpers.local_model import (
     DOWNLOAD_BYTES,
     MODEL,
@@ -61,19 +60,17 @@ def run_model(port: int) -> int:
     return 1
 
 
-def run_on_model(
-    lessons: Sequence[Lesson], folder: Path, route: RouteName, cell_timeout: int | None = None
-) -> int:
-    """Run ``lessons`` live on the small model, as ``run_lessons`` does."""
-    try:
-        install_model()
-        with LocalModelService() as service:
-            live = {"TUTORIAL_MODE": "live", "TUTORIAL_ROUTE": ""}  # the endpoint tells the route
-            with environment(**live, **service.variables(route)):
-                return run_lessons(lessons, folder, cell_timeout)
-    except LocalModelError as error:
-        print(error, file=sys.stderr)
-        return 1
+@contextmanager
+def model_environment(route: RouteName) -> Iterator[None]:
+    """Install and start the model, and point the environment at it until the block ends.
+
+    Raise ``LocalModelError`` if that fails.
+    """
+    install_model()
+    with LocalModelService() as service:
+        live = {"TUTORIAL_MODE": "live", "TUTORIAL_ROUTE": ""}  # the endpoint tells the route
+        with environment(**live, **service.variables(route)):
+            yield
 
 
 def install_model() -> None:

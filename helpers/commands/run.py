@@ -1,21 +1,20 @@
-"""Run lessons from start to end with no one at the screen: ``python -m helpers run``."""
+"""Choose lessons, and execute a notebook with no one at the screen."""
 
 import os
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
+from typing import Any
 
-from tabulate import tabulate
-from tqdm import tqdm  # type: ignore[import-untyped]
-
+from helpers.client.text import one_line
 from helpers.connect import current_mode
 from helpers.lessons import LESSONS, Lesson
-from helpers.recordings.cassette import replace_recordings
 
 CELL_TIMEOUTS = {"replay": 60, "live": 600, "record": 600}
 """Seconds that a cell may take. Without a limit, papermill waits forever for a stuck kernel."""
+CHANGED = 3
+"""The exit code if something differs from what it is compared with."""
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
 
@@ -59,78 +58,32 @@ def check_folder(folder: Path) -> None:
         raise OSError(f"The notebooks can't be written to {folder}: the lessons are there.")
 
 
-def run_lessons(lessons: Sequence[Lesson], folder: Path, cell_timeout: int | None = None) -> int:
-    """Run ``lessons`` into ``folder`` and print a table of results; return the exit code.
-
-    It is 1 if a lesson failed and 130 after Ctrl-C. In record mode each lesson that succeeds
-    replaces its recording.
-    """
-    is_recording = current_mode() == "record"
-    rows, notes, written, code = [], [], 0, 0
-    for lesson in (bar := tqdm(lessons, unit="lesson")):
-        bar.set_description(lesson.id)
-        target = folder / f"{lesson.id}.ipynb"
-        started, result = time.perf_counter(), "ok"
-        try:
-            target.unlink(missing_ok=True)  # of an earlier run
-            with new_recordings(lesson) if is_recording else nullcontext() as recordings:
-                execute(lesson.notebook, target, cell_timeout)
-                if recordings and any(recordings.rglob("*.json")):
-                    result = "recorded"
-        except KeyboardInterrupt:
-            result, code = "stopped", INTERRUPTED
-            notes.append(f"Stopped by Ctrl-C in {lesson.id}.")
-        except Exception as reason:  # run the other lessons all the same
-            result, code = "failed", 1
-            notes.append(f"{lesson.id}: {failure_text(reason)}")
-        rows.append([lesson.id, result, time.perf_counter() - started])
-        written += target.exists()
-        if code == INTERRUPTED:
-            break
-    bar.close()
-    print(tabulate(rows, headers=["lesson", "result", "seconds"], floatfmt=".1f"))
-    if is_recording:
-        notes.append("Lessons that are `recorded` have new recordings; all others are as before.")
-    if written:
-        notes.append(f"The executed notebooks are in {folder.resolve()}")
-    print(*notes, sep="\n")
-    return code
-
-
-def failure_text(reason: Exception) -> str:
-    """Return the class and the message of what ended a run."""
-    # papermill's error has those of the cell's error.
-    name = getattr(reason, "ename", type(reason).__name__)
-    return f"{name}: {getattr(reason, 'evalue', reason)}"
-
-
-@contextmanager
-def new_recordings(lesson: Lesson) -> Iterator[Path]:
-    """Record, and replay, in a folder of its own until the block ends.
-
-    If the block succeeds, what was recorded replaces the recordings of ``lesson``.
-    """
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        with environment(TUTORIAL_RECORDINGS=folder):
-            yield Path(folder)
-        replace_recordings(lesson.id, Path(folder), lesson.cassette("v1").parent.parent)
-
-
-def execute(source: Path, target: Path, cell_timeout: int | None = None) -> None:
+def execute(
+    source: Path,
+    target: Path,
+    cell_timeout: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> None:
     """Run the notebook ``source`` and write it with its outputs to ``target``.
 
     The kernel works in the folder of ``source``, as in JupyterLab. A cell may take
-    ``cell_timeout`` seconds (None: as long as suits the mode). Raise
-    ``papermill.PapermillExecutionError`` if a cell fails; ``target`` then shows where.
+    ``cell_timeout`` seconds (None: as long as suits the mode). What a cell raises, and what ends
+    it, has a note that names the cell: ``failure_text`` returns both. ``target`` then shows where.
     """
     import papermill  # type: ignore[import-untyped]  # the import takes one or two seconds
 
+    cells: list[str] = []
+
+    def note(cell: Mapping[str, Any], cell_index: int) -> None:
+        cells.append(cell["source"])
+
     target.parent.mkdir(parents=True, exist_ok=True)
     # A terminal in JupyterLab sets it; a kernel that inherits it takes the run for interactive.
-    with environment(JPY_SESSION_NAME=None):
+    with environment(JPY_SESSION_NAME=None), _naming(cells):
         papermill.execute_notebook(
             source.resolve(),
             target.resolve(),
+            dict(parameters or {}),
             cwd=source.resolve().parent,
             kernel_name="python3",
             progress_bar=False,
@@ -141,7 +94,27 @@ def execute(source: Path, target: Path, cell_timeout: int | None = None) -> None
             # Hides the warning about TCP without encryption (the kernel listens on loopback only),
             # and what a kernel says that Ctrl-C ends within a cell.
             extra_arguments=["--log-level=CRITICAL"],
+            on_cell_execute=note,
         )
+
+
+@contextmanager
+def _naming(cells: Sequence[str]) -> Iterator[None]:
+    """Add a note to what is raised: the last of ``cells``, which are those that were begun."""
+    try:
+        yield
+    except Exception as reason:
+        if cells:
+            reason.add_note(f"In [{len(cells)}]: {one_line(cells[-1], 60)}")
+        raise
+
+
+def failure_text(reason: Exception) -> str:
+    """Return the class and the message of what ended a run, and the cell."""
+    # papermill's error has those of the cell's error.
+    name = getattr(reason, "ename", type(reason).__name__)
+    text = f"{name}: {getattr(reason, 'evalue', reason)}"
+    return "\n  ".join([text, *getattr(reason, "__notes__", ())])
 
 
 @contextmanager

@@ -318,7 +318,7 @@ def test_a_file_that_can_not_be_written_is_told(
 def test_a_wrong_command_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["chek"])
-    assert "'run', 'model', 'check', 'move'" in capsys.readouterr().err
+    assert "'run', 'record', 'model', 'check', 'move'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["run", "model", "check", "move"])

@@ -7,6 +7,7 @@ import pytest
 
 from helpers.__main__ import main
 from helpers.commands import model
+from helpers.commands.results import Result
 from helpers.local_model import LocalModelError, LocalModelService
 
 
@@ -94,11 +95,12 @@ def test_lessons_are_run_live_on_the_route(
 ) -> None:
     seen = {}
 
-    def run(lessons: object, folder: Path, cell_timeout: object) -> int:
+    def run(lessons: object, folder: Path, *, processes: int, **_: object) -> list[Result]:
         seen.update(os.environ)
-        return 0
+        assert processes == 1, "the model uses all cores by itself"
+        return []
 
-    monkeypatch.setattr(model, "run_lessons", run)
+    monkeypatch.setattr("helpers.__main__.run_lessons", run)
     assert main(["run", "01", "--model", "--to", str(tmp_path), *options]) == 0
     assert seen["TUTORIAL_MODE"] == "live"
     assert seen["TUTORIAL_ROUTE"] == ""

@@ -1,18 +1,25 @@
 """``python -m helpers run``: what it runs, what it says, and how it ends."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 import helpers
 from helpers import __main__ as command
 from helpers import lessons
+from helpers.commands import jobs
 from helpers.commands import run as runner
 from helpers.lessons import Lesson
 from tests.notebooks import files
@@ -20,6 +27,18 @@ from tests.notebooks import files
 FACTS = {"minutes": 1, "mirrors": "", "summary": ""}
 MADE = (Lesson("00-sound", "Sound", **FACTS), Lesson("01-broken", "Broken", **FACTS))
 SAYS = 'import os; print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"))'
+
+
+class Here(Executor):
+    """Runs everything at once, in this process."""
+
+    def submit(self, call: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*arguments, **options))
+        except KeyboardInterrupt as stopped:
+            future.set_exception(stopped)
+        return future
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +50,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(made / "01-broken.ipynb", "1 / 0")
     monkeypatch.setattr(lessons, "ROOT", made.parent)
     monkeypatch.setattr(runner, "LESSONS", MADE)
+    monkeypatch.setattr(jobs, "process_pool", lambda _: nullcontext(Here()))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return tmp_path / "elsewhere"
@@ -38,7 +58,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(path: Path, source: str) -> None:
     """Write a notebook of one cell."""
-    files.write(path, new_notebook(cells=[new_code_cell(source, id="c00")]))
+    save(path, new_code_cell(source, id="c00"))
+
+
+def save(path: Path, *cells: NotebookNode) -> None:
+    """Write a notebook of ``cells``, with the kernel of the lessons."""
+    nb = new_notebook(cells=list(cells))
+    files.normalise(nb)
+    files.write(path, nb)
 
 
 def said(path: Path) -> str:
@@ -54,7 +81,7 @@ def test_one_that_fails_is_named_and_the_others_run(
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["lesson", "result", "seconds"]
     assert [line[:2] for line in lines[2:4]] == [["01-broken", "failed"], ["00-sound", "ok"]]
-    assert "01-broken: ZeroDivisionError: division by zero" in out
+    assert "01-broken: ZeroDivisionError: division by zero\n  In [1]: 1 / 0\n" in out
     assert f"The executed notebooks are in {folder / 'out'}" in out
     assert said(folder / "out" / "00-sound.ipynb") == " None\n"
 
@@ -161,7 +188,7 @@ def test_where_the_notebooks_are_is_said_only_if_one_was_written(
     def fails(*_: object) -> None:
         raise OSError("no kernel")
 
-    monkeypatch.setattr(runner, "execute", fails)
+    monkeypatch.setattr(jobs, "execute", fails)
     assert command.main(["run", "--to", "out"]) == 1
     out = capsys.readouterr().out
     assert "00-sound: OSError: no kernel\n01-broken: OSError: no kernel\n" in out
@@ -170,20 +197,22 @@ def test_where_the_notebooks_are_is_said_only_if_one_was_written(
 
 
 @pytest.mark.parametrize("stops_in", [0, 1])
-def test_ctrl_c_shows_the_table_so_far_and_which_lesson_it_stopped(
+def test_ctrl_c_shows_the_table_so_far_and_what_did_not_finish(
     stops_in: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def execute(source: Path, target: Path, _: object) -> None:
-        if source == MADE[stops_in].notebook:
+    def execute(source: Path, target: Path, *_: object) -> None:
+        if source.name >= MADE[stops_in].notebook.name:
             raise KeyboardInterrupt
         target.write_text("{}", encoding="utf-8")
 
-    monkeypatch.setattr(runner, "execute", execute)
+    monkeypatch.setattr(jobs, "execute", execute)
+    monkeypatch.setattr(jobs, "as_completed", lambda futures: list(futures))
     assert command.main(["run"]) == 130
     out = capsys.readouterr().out
-    results = [line.split()[1] for line in out.splitlines() if line.startswith(("00-", "01-"))]
-    assert results == ["ok"] * stops_in + ["stopped"]
-    assert f"Stopped by Ctrl-C in {MADE[stops_in].id}.\n" in out
+    rows = [re.split(" {2,}", line) for line in out.splitlines()]
+    results = [row[1] for row in rows if row[0] in ("00-sound", "01-broken")]
+    assert results == ["ok"] * stops_in + ["not finished"] * (2 - stops_in)
+    assert f"Stopped by Ctrl-C: {2 - stops_in} of 2 did not finish.\n" in out
     assert ("executed notebooks" in out) == (stops_in == 1)
 
 
@@ -192,7 +221,6 @@ def test_ctrl_c_shows_the_table_so_far_and_which_lesson_it_stopped(
     [
         ("replay", [], 60),
         ("live", [], 600),
-        ("record", [], 600),
         ("replay", ["--cell-timeout", "5"], 5),
         ("live", ["--cell-timeout", "900"], 900),
     ],
@@ -211,32 +239,130 @@ def test_the_time_limit_of_a_cell_suits_the_mode(
     assert limits == [limit]
 
 
-RECORDS = """
-import os
-from pathlib import Path
-path = Path(os.environ["TUTORIAL_RECORDINGS"], "v1", "{}.json")
-path.parent.mkdir(exist_ok=True)
-path.write_text("new")
-{}"""
+PARAMETERS = """\
+question: {question}
+times: 2
+"""
 
 
-def test_in_record_mode_each_lesson_that_succeeds_replaces_its_recording(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def with_parameters(lesson: Lesson) -> None:
+    cell = new_code_cell(
+        'question = "?"\ntimes: int = 1', id="c00", metadata={"tags": ["parameters"]}
+    )
+    shown = new_code_cell("print(question, times)", id="c01")
+    save(lesson.notebook, cell, shown)
+
+
+def test_parameters_come_from_a_file_and_the_command_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lessons_made = (*MADE, Lesson("02-silent", "Asks nothing", **FACTS))
-    monkeypatch.setattr(runner, "LESSONS", lessons_made)
-    cells = [RECORDS.format("00-sound", ""), RECORDS.format("01-broken", "1 / 0"), "1"]
-    for lesson, cell in zip(lessons_made, cells, strict=True):
-        write(lesson.notebook, cell)
-        lesson.cassette("v1").parent.mkdir(parents=True, exist_ok=True)
-        lesson.cassette("v1").write_text("old", encoding="utf-8")
+    with_parameters(MADE[0])
+    (folder / "given.yaml").write_text(PARAMETERS.format(question="Why?"), encoding="utf-8")
+    assert command.main(["run", "0", "--parameters", "given.yaml"]) == 0
+    assert said(folder / "executed" / "00-sound.ipynb") == "Why? 2\n"
+    assert command.main(["run", "--parameters", "given.yaml", "-p", "times", "3"]) == 1
+    assert said(folder / "executed" / "00-sound.ipynb") == "Why? 3\n"
+    broken = files.read(folder / "executed" / "01-broken.ipynb")
+    assert "question" not in str(broken.cells), "a lesson gets the parameters that it has"
+
+
+SECRET = "a-key-that-nobody-may-store"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("question", SECRET, "The parameter question may be a key"),
+        ("question", f"['say {SECRET}']", "The parameter question may be a key"),
+        *((name, "x", f"The parameter {name} may be a key") for name in (
+            *("key", "api_key", "apikey", "apiKey", "credential", "AZURE_INFERENCE_CREDENTIAL"),
+            *("access_token", "password", "client_secret"),
+        )),
+        ("max_tokens", "5", "No chosen lesson has a parameter max_tokens."),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
+    name: str,
+    value: str,
+    told: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_parameters(MADE[0])
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", SECRET)
+    message = refused(capsys, "00", "-p", name, value)
+    assert message.startswith(told)
+    assert SECRET not in message
+    assert not list((folder / "executed").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("none.yaml", None, "none.yaml can't be used: No such file or directory."),
+        ("list.yaml", "- 1", "list.yaml can't be used: it holds no names."),
+        ("bad.yaml", f"key: [{SECRET}", "bad.yaml can't be used: "),
+    ],
+)
+def test_a_file_of_parameters_that_is_none(
+    name: str, text: str | None, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is not None:
+        (folder / name).write_text(text, encoding="utf-8")
+    message = refused(capsys, "--parameters", name)
+    assert message.startswith(told)
+    assert SECRET not in message
+
+
+def test_a_report_says_what_failed_and_where(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
+    assert command.main(["run", "--json", "out.json", "--junit", "out.xml"]) == 1
+    rows = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    assert [(row["lesson"], row["result"]) for row in rows] == [
+        ("00-sound", "ok"),
+        ("01-broken", "failed"),
+    ]
+    suite = ElementTree.parse(folder / "out.xml").getroot()[0]
+    assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
+    assert [len(case) for case in suite] == [0, 1]
+    assert suite[1].attrib["name"] == "01-broken"
+    assert suite[1][0].attrib["message"] == "ValueError: <?>"
+    assert "In [1]: raise ValueError" in str(suite[1][0].text)
+    assert "out.xml can't be written" not in capsys.readouterr().out
+    assert refused(capsys, "--junit", "nowhere/out.xml").startswith(
+        f"{Path('nowhere/out.xml')} can't be written."
+    )
+
+
+def test_a_cell_that_takes_too_long_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(MADE[1].notebook, "import time; time.sleep(60)")
+    assert command.main(["run", "1", "--cell-timeout", "1"]) == 1
+    out = capsys.readouterr().out
+    assert "01-broken: CellTimeoutError: " in out
+    assert "  In [1]: import time; time.sleep(60)\n" in out
+
+
+def test_papermill_itself_fails_loudly(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "papermill", str(MADE[1].notebook), "out.ipynb"],
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 1
+    assert 'Exception encountered at "In [1]"' in done.stderr
+    assert "ZeroDivisionError" in str(files.read(folder / "out.ipynb").cells)
+
+
+def test_run_does_not_record(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TUTORIAL_MODE", "record")
-    assert command.main(["run"]) == 1
-    kept = [lesson.cassette("v1").read_text(encoding="utf-8") for lesson in lessons_made]
-    assert kept == ["new", "old", "old"]
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines[2:5]] == ["recorded", "failed", "ok"]
-    assert "Lessons that are `recorded` have new recordings; all others are as before." in lines
+    assert "What to do: use `python -m helpers record`" in refused(capsys)
 
 
 OWN = {

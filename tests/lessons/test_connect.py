@@ -344,7 +344,7 @@ def test_a_recording_client_says_where_to_and_writes_there(
     path = root / "tests" / "cassettes" / "models" / f"{ID}.json"
     before = path.read_bytes()
     assert f" They are recorded into tests/cassettes/models/{ID}.json.new. " in out
-    assert f"`python -m helpers run {ID}`" in out
+    assert f"`python -m helpers record {ID}`" in out
     asked.complete(ASK)
     assert path.read_bytes() == before
     path = path.with_suffix(".json.new")

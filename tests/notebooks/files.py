@@ -6,8 +6,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.commands import run as runner
-
-KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+from helpers.commands.files import normalise as normalise
 
 
 def read(path: Path) -> NotebookNode:
@@ -26,19 +25,6 @@ def text_of(nb: NotebookNode) -> str:
 def write(path: Path, nb: NotebookNode) -> None:
     """Write a notebook, with LF line ends on every system."""
     path.write_text(text_of(nb), encoding="utf-8", newline="\n")
-
-
-def normalise(nb: NotebookNode) -> None:
-    """Remove what differs between two runs that show the same: times, versions, random cell ids."""
-    nb.nbformat, nb.nbformat_minor = 4, 5
-    language = {"name": "python"} | nb.metadata.get("language_info", {})
-    language.pop("version", None)
-    kept = {"tutorial": nb.metadata["tutorial"]} if "tutorial" in nb.metadata else {}
-    nb.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": language} | kept)
-    for index, cell in enumerate(nb.cells):
-        cell.id = f"c{index:02d}"
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
 
 
 def execute(source: Path, target: Path) -> NotebookNode:

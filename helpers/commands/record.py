@@ -1,0 +1,281 @@
+"""Record lessons from your own deployment, and undo it: ``python -m helpers record``."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+from tabulate import tabulate
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from helpers.client.accumulator import StreamAccumulator
+from helpers.client.errors import ConfigurationError, RecordingError
+from helpers.client.messages import JSON
+from helpers.client.routes import ROUTES
+from helpers.client.sse import EventReader
+from helpers.client.text import one_line
+from helpers.commands import leaks
+from helpers.commands.files import normalise, write
+from helpers.commands.jobs import masking
+from helpers.commands.run import CHANGED, INTERRUPTED, environment, execute, failure_text
+from helpers.connect import current_credential, current_endpoint
+from helpers.lessons import Lesson
+from helpers.recordings.cassette import load, match_key, replace_recordings, save
+
+VOLATILE = ("id", "created", "system_fingerprint")
+"""Fields that differ in every answer, at any depth."""
+
+
+class Difference(NamedTuple):
+    """A request, and what its answer says in two recordings; empty where there is none."""
+
+    asked: str
+    before: str
+    now: str
+
+
+def record(lessons: Sequence[Lesson], *, compare: bool = False, yes: bool = False) -> int:
+    """Record ``lessons``, print what would change, ask, and replace what did; return the exit code.
+
+    With ``compare`` nothing is replaced, and the code is 3 if an answer differs. It is 1 if a
+    lesson failed or nobody agreed, 130 after Ctrl-C. Each lesson is replaced whole or not at all.
+    Raise ``ConfigurationError`` without an endpoint.
+    """
+    if not current_endpoint():
+        raise ConfigurationError(
+            "There is no endpoint to record.", advice="set AZURE_INFERENCE_ENDPOINT."
+        )
+    rows, found, failed = [], list[tuple[Lesson, Path, list[Difference]]](), False
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+            for lesson in (bar := tqdm(lessons, unit="lesson")):
+                bar.set_description(lesson.id)
+                folder = Path(made, lesson.id)
+                try:
+                    changes = record_changes(lesson, folder)
+                    if changes and not compare:
+                        write(folder / lesson.notebook.name, replay(lesson, folder))
+                    refuse_leaks(lesson, folder)
+                except Exception as reason:  # record the other lessons all the same
+                    failed = True
+                    rows.append([lesson.id, "failed", failure_text(reason)])
+                    continue
+                rows.append([lesson.id, "changed" if changes else "the same", len(changes)])
+                if changes:
+                    found.append((lesson, folder, changes))
+            print(tabulate(rows, ["lesson", "result", "answers that differ, or what failed"]))
+            for lesson, _, changes in found:
+                print(f"\n{lesson.id}\n" + tabulate(changes, Difference._fields, maxcolwidths=36))
+            if compare or not found:
+                return 1 if failed else CHANGED * bool(found)
+            if not yes and not _agreed(len(found)):
+                print("Everything is as before.")
+                return 1
+            for lesson, folder, _ in found:
+                keep_shipped(lesson)
+                replace(lesson, folder)
+            print("Replaced. `python -m helpers record --undo` brings back what was shipped.")
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C. Each lesson is as before, or recorded whole.")
+        return INTERRUPTED
+    return int(failed)
+
+
+def _agreed(count: int) -> bool:
+    try:
+        return input(f"\nReplace recordings and outputs of {count} lessons? [y/N] ").strip() == "y"
+    except EOFError:  # no one at the screen
+        return False
+
+
+def record_changes(lesson: Lesson, folder: Path) -> list[Difference]:
+    """Record ``lesson`` into ``folder``; return what differs from its recordings.
+
+    Recorded answers that say the same are kept as they were, with their ids and times.
+    """
+    record_into(lesson, folder)
+    changes = []
+    for route in recorded_routes(lesson, folder):
+        changes += keep_same(lesson.cassette(route), folder / route / f"{lesson.id}.json")
+    return changes
+
+
+def record_into(lesson: Lesson, folder: Path) -> None:
+    """Run ``lesson``, and record what the endpoint of the environment answers into ``folder``."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as executed,
+        environment(TUTORIAL_MODE="record", TUTORIAL_RECORDINGS=str(folder)),
+    ):
+        execute(lesson.notebook, Path(executed, lesson.notebook.name))
+
+
+def recorded_routes(lesson: Lesson, folder: Path) -> list[str]:
+    """Return the routes that were recorded. Raise ``LookupError`` if there is none."""
+    routes = [route for route in ROUTES if (folder / route / f"{lesson.id}.json").exists()]
+    if not routes:
+        raise LookupError("it asked nothing, so there is nothing to record")
+    return list(routes)
+
+
+def replay(lesson: Lesson, folder: Path) -> str:
+    """Return the notebook that a run from the first recording in ``folder`` gives."""
+    route = recorded_routes(lesson, folder)[0]
+    replayed = {"TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": route}
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as executed,
+        environment(TUTORIAL_RECORDINGS=str(folder), **replayed),
+    ):
+        target = Path(executed, lesson.notebook.name)
+        execute(lesson.notebook, target)
+        nb = json.loads(target.read_text(encoding="utf-8"))
+    provenance = load(folder / route / f"{lesson.id}.json")["provenance"]
+    nb["metadata"]["tutorial"] = {"lesson": lesson.id, "provenance": provenance}
+    normalise(nb)
+    return json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def replace(lesson: Lesson, folder: Path) -> None:
+    """Replace recordings and notebook by those in ``folder``."""
+    replace_recordings(lesson.id, folder, lesson.cassette("v1").parents[1])
+    write(lesson.notebook, (folder / lesson.notebook.name).read_text(encoding="utf-8"))
+
+
+def keep_same(old: Path, new: Path) -> list[Difference]:
+    """Keep in ``new`` each exchange of ``old`` whose answer says the same; return the others."""
+    tape, takes = load(new), defaultdict[str, list[JSON]](list)
+    with suppress(RecordingError):  # none, or a damaged one
+        for exchange in load(old)["exchanges"]:
+            takes[_question(exchange)].append(exchange)
+    kept, changes = [], []
+    for exchange in tape["exchanges"]:
+        earlier = takes[_question(exchange)]
+        before = earlier.pop(0) if earlier else None
+        is_same = before and before["request"] == exchange["request"] and same(before, exchange)
+        kept.append(before if is_same else exchange)
+        if not is_same:
+            changes.append(Difference(_asked(exchange), _words(before), _words(exchange)))
+    for left in takes.values():
+        changes += [Difference(_asked(one), _words(one), "") for one in left]
+    save(new, tape | {"exchanges": kept})
+    return changes
+
+
+def same(before: JSON, now: JSON) -> bool:
+    """Return whether two answers say the same; of streams left early, as far as both go."""
+    if all(one["response"].get("ended") == "left" for one in (before, now)):
+        texts = _words(before), _words(now)
+        return texts[0].startswith(texts[1]) or texts[1].startswith(texts[0])
+    facts = [
+        (one["response"]["status"], one["response"]["headers"].get("x-answered-by"), _body(one))
+        for one in (before, now)
+    ]
+    return facts[0] == facts[1]
+
+
+def _question(exchange: JSON) -> str:
+    """Return what finds a request again, whatever the model is called."""
+    request = exchange["request"]
+    body = {name: value for name, value in request["body"].items() if name != "model"}
+    return match_key(request | {"body": body})
+
+
+def _asked(exchange: JSON) -> str:
+    messages = exchange["request"]["body"].get("messages") or [{}]
+    return one_line(str(messages[-1].get("content")), 120)
+
+
+def _words(exchange: JSON | None) -> str:
+    body: Any = _body(exchange) if exchange else ""
+    with suppress(LookupError, TypeError):
+        message = body["choices"][0]["message"]
+        body = message["content"] or message
+    return one_line(body if isinstance(body, str) else json.dumps(body), 160)
+
+
+def _body(exchange: JSON) -> Any:
+    """Return an answer without what differs each time; a stream as one answer."""
+    response = exchange["response"]
+    if "stream" not in response:
+        return _lasting(response.get("body", response.get("text")))
+    reader, whole = EventReader(), StreamAccumulator()
+    text = "".join(text for _, text in response["stream"])
+    for event in (*reader.feed(text), *reader.end()):
+        with suppress(ValueError, AttributeError):  # [DONE], or an event that is cut
+            whole.add(json.loads(event.data))
+    return _lasting(whole.whole())
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _lasting(item) for name, item in value.items() if name not in VOLATILE}
+    return [_lasting(item) for item in value] if isinstance(value, list) else value
+
+
+def refuse_leaks(lesson: Lesson, folder: Path) -> None:
+    """Raise ``RecordingError`` if what is in ``folder`` holds a secret, a host or a path."""
+    tapes = [path.read_text(encoding="utf-8") for path in folder.glob("*/*.json")]
+    ids = {found for tape in tapes for found in leaks.ID.findall(tape)}
+    texts, notebook = list(tapes), folder / lesson.notebook.name
+    if notebook.exists():
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        outputs = [cell["outputs"] for cell in cells if "outputs" in cell]
+        texts.append(leaks.PICTURE.sub("", json.dumps(outputs)))
+    host, mask = httpx.URL(current_endpoint()).netloc.decode(), masking(current_credential())
+    found = ["the host of an Azure resource"] * any(
+        "azure.com" in one for tape in tapes for one in leaks.hosts(tape)
+    )
+    for text in texts:
+        found += [*leaks.secrets(text, ids), *leaks.machine_paths(text)]
+        found += ["the key"] * (mask(text) != text) + ["the endpoint's host"] * (host in text)
+    if found:
+        raise RecordingError(f"Nothing is written, because an answer holds {found[0]}.")
+
+
+def _shipped(lesson: Lesson) -> Path:
+    """Where recordings and notebook are kept as they were shipped, also without git."""
+    return lesson.notebook.parents[1] / ".shipped" / lesson.id
+
+
+def keep_shipped(lesson: Lesson) -> None:
+    """Copy recordings and notebook, unless there is a copy already."""
+    kept, paths = _shipped(lesson), [lesson.cassette(route) for route in ROUTES]
+    if kept.exists():
+        return
+    kept.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=kept.parent, suffix=".new", ignore_cleanup_errors=True
+    ) as new:
+        for path in filter(Path.exists, paths):
+            Path(new, path.parent.name).mkdir()
+            shutil.copy(path, Path(new, path.parent.name))
+        shutil.copy(lesson.notebook, new)
+        os.rename(new, kept)  # in one step, so that a copy is whole
+
+
+def undo(lessons: Sequence[Lesson]) -> int:
+    """Bring the shipped recordings and notebooks of ``lessons`` back; return the exit code."""
+    for lesson in lessons:
+        kept = _shipped(lesson)
+        if not kept.exists():
+            continue
+        replace(lesson, kept)
+        for route in ROUTES:
+            if not (kept / route).exists():
+                lesson.cassette(route).unlink(missing_ok=True)
+        discard_shipped(lesson)
+        print(f"{lesson.id} is as it was shipped.")
+    return 0
+
+
+def discard_shipped(lesson: Lesson) -> None:
+    """Remove the copy of what was shipped."""
+    kept = _shipped(lesson)
+    if kept.exists():
+        gone = kept.rename(kept.with_suffix(".new"))  # first, because half a copy is none
+        shutil.rmtree(gone, ignore_errors=True)

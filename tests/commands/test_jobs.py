@@ -1,0 +1,260 @@
+"""Lessons in processes of their own: the same outputs, no key that leaves them, and their end."""
+
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from helpers.client.errors import ConfigurationError
+from helpers.commands import jobs
+from helpers.commands.inputs import Deployment, read_deployments
+from helpers.commands.jobs import Job
+from helpers.commands.results import as_json, as_junit, as_table
+from helpers.connect import current_credential
+from tests.notebooks import files
+
+KEYS = {"WEST_KEY": "a-key-of-the-west", "EAST_KEY": "a-key-of-the-east"}
+TOML = """
+[[deployment]]
+name = "west"
+endpoint = "https://west.openai.azure.com/openai/v1"
+model = "one"
+key_variable = "WEST_KEY"
+
+[[deployment]]
+name = "east"
+endpoint = "https://east.example.com/chat"
+key_variable = "EAST_KEY"
+route = "models"
+"""
+YAML = """
+deployment:
+- {name: west, endpoint: "https://west.openai.azure.com/openai/v1", model: one,
+   key_variable: WEST_KEY}
+- {name: east, endpoint: "https://east.example.com/chat", key_variable: EAST_KEY, route: models}
+"""
+SHOWS = """\
+import hashlib, os
+names = ("TUTORIAL_MODE", "TUTORIAL_ROUTE", "AZURE_INFERENCE_ENDPOINT", "AZURE_INFERENCE_MODEL")
+print(*(os.environ[name] for name in names))
+print(hashlib.sha256(os.environ["AZURE_INFERENCE_CREDENTIAL"].encode()).hexdigest())"""
+TELLS = "raise ValueError(os.environ['AZURE_INFERENCE_CREDENTIAL'])"
+
+
+def write(path: Path, *sources: str) -> Path:
+    cells = [new_code_cell(source, id=f"c{at:02d}") for at, source in enumerate(sources)]
+    files.write(path, new_notebook(cells=cells))
+    return path
+
+
+def made(folder: Path, into: str) -> list[Job]:
+    """Two notebooks, of which the second tells its key, on each of two deployments."""
+    table = folder / "table.toml"
+    table.write_text(TOML, encoding="utf-8")
+    sources = [write(folder / "shows.ipynb", SHOWS), write(folder / "tells.ipynb", SHOWS, TELLS)]
+    (scratch := folder / f"scratch-{into}").mkdir()
+    return [
+        Job(one.stem, one, folder / into / row.name / one.name, scratch, row)
+        for row in read_deployments(table)
+        for one in sources
+    ]
+
+
+@contextmanager
+def dask() -> Iterator[Executor]:
+    """A cluster of two processes; its workers have two threads, and one environment each."""
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=2, dashboard_address=None
+        ) as local,
+        distributed.Client(local) as client,
+    ):
+        yield client.get_executor()
+
+
+EXECUTORS = {"processes": lambda: jobs.process_pool(2), "dask": dask}
+
+
+@pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
+def test_any_executor_gives_what_one_after_another_gives_and_no_key_leaves_the_processes(
+    executor: Callable[[], AbstractContextManager[Executor]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.INFO)  # papermill logs outputs on DEBUG
+    for name, key in KEYS.items():
+        monkeypatch.setenv(name, key)
+    before = dict(os.environ)
+    at_once = made(tmp_path, "at once")
+    with executor() as two:
+        results = jobs.run_jobs(at_once, two)
+    alone = [jobs.run_job(job) for job in made(tmp_path, "alone")]
+    assert {name: os.environ.get(name) for name in before} == before
+
+    for one, other in zip(results, alone, strict=True):
+        facts = (one.lesson, one.deployment, one.result, one.error)
+        assert facts == (other.lesson, other.deployment, other.result, other.error)
+        path = Path(one.deployment, f"{one.lesson}.ipynb")
+        outputs = [
+            [cell.outputs for cell in files.read(tmp_path / into / path).cells if "outputs" in cell]
+            for into in ("at once", "alone")
+        ]
+        assert outputs[0] == outputs[1]
+    assert [one.result for one in results] == ["ok", "failed"] * 2
+    assert results[1].error == f"ValueError: ***\n  In [2]: {TELLS}"
+    shown = [files.read(at_once[at].target).cells[0].outputs[0].text for at in (0, 2)]
+    assert shown == [
+        f"live  https://west.openai.azure.com/openai/v1 one\n{digest('WEST_KEY')}\n",
+        f"live models https://east.example.com/chat \n{digest('EAST_KEY')}\n",
+    ]
+    told = {"sent": str(pickle.dumps([at_once, results])), "logged": caplog.text}
+    told |= {"printed": "".join(capfd.readouterr())}
+    told |= {str(render): render(results) for render in (as_table, as_json, as_junit)}
+    files_written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    told |= {str(path): path.read_text(encoding="utf-8") for path in files_written}
+    leaking = [name for name, text in told.items() if any(key in text for key in KEYS.values())]
+    assert leaking == []
+
+
+def digest(name: str) -> str:
+    return sha256(KEYS[name].encode()).hexdigest()
+
+
+def test_a_key_that_is_not_set_where_the_lesson_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
+    result = jobs.run_job(made(tmp_path, "out")[0])
+    assert result.error.startswith("ConfigurationError: The environment variable that key_variable")
+    assert not list(tmp_path.glob("out/*/*"))
+
+
+def test_a_deployment_without_a_key_does_not_get_the_key_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(jobs, "execute", lambda *_: seen.append(current_credential()))
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
+    row = Deployment(name="open", endpoint="http://localhost:8000/v1")
+    job = Job("one", tmp_path / "one.ipynb", tmp_path / "out.ipynb", tmp_path, row)
+    assert jobs.run_job(job).result == "ok"
+    assert seen == [""]
+
+
+def test_toml_and_yaml_are_read_alike(tmp_path: Path) -> None:
+    (tmp_path / "table.toml").write_text(TOML, encoding="utf-8")
+    (tmp_path / "table.yaml").write_text(YAML, encoding="utf-8")
+    toml, yaml = (read_deployments(tmp_path / f"table.{kind}") for kind in ("toml", "yaml"))
+    assert toml == yaml
+    assert [row.name for row in toml] == ["west", "east"]
+
+
+KEY = "sk-a-key-that-stands-where-a-name-should"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TOML.replace("WEST_KEY", KEY), "key_variable: String should match pattern"),
+        (TOML.replace("WEST_KEY", "c0ffee" * 14), "key_variable: String should match pattern"),
+        (TOML.replace("key_variable", "key"), "key: Extra inputs are not permitted"),
+        (TOML.replace('"west"', '"../west"'), "name: String should match pattern"),
+        (TOML.replace('"west"', '"East"'), "each deployment needs a name of its own"),
+        (TOML.replace('"models"', '"v2"'), "route: Input should be"),
+        (f"key = '{KEY}'", "it holds no list named deployment"),
+        ("deployment = 3", "it holds no list named deployment"),
+        ("deployment = []", "each deployment needs a name of its own"),
+        (f"{KEY} [", "TOMLDecodeError, it is no TOML or YAML"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
+    text: str | None, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "table.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as wrong:
+        read_deployments(path)
+    assert f"can't be used: {told}" in " ".join(str(wrong.value).split())
+    assert "c0ffee" not in str(wrong.value)
+    assert KEY not in str(wrong.value)
+
+
+def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
+    source = write(tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)")
+    job = Job("kills", source, tmp_path / "out" / "kills.ipynb", tmp_path / "scratch")
+    with jobs.process_pool(1) as pool:
+        (result,) = jobs.run_jobs([job], pool)
+    assert result.result == "failed"
+    assert result.error.startswith("BrokenProcessPool: ")
+
+
+RUNS = """\
+import sys
+from pathlib import Path
+from helpers import lessons
+from helpers.__main__ import main
+from helpers.commands import run
+lessons.ROOT = Path(sys.argv[1])
+run.LESSONS = [lessons.Lesson(name, "", 1, "", "") for name in ("00-quick", "01-slow", "02-slow")]
+raise SystemExit(main(["run", "--to", sys.argv[1] + "/out", "--jobs", "2"]))
+"""
+SLOW = """\
+import os, time
+from pathlib import Path
+Path("{}.pid").write_text(str(os.getpid()))
+time.sleep(60)"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the signals are those of Unix")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_what_is_stopped_leaves_nothing_half_written_and_no_kernel(
+    sent: signal.Signals, tmp_path: Path
+) -> None:
+    (notebooks := tmp_path / "notebooks").mkdir()
+    write(notebooks / "00-quick.ipynb", "1")
+    for name in ("01-slow", "02-slow"):
+        write(notebooks / f"{name}.ipynb", SLOW.format(name))
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUNS, str(tmp_path)], stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    wait_for(lambda: len(list(notebooks.glob("*.pid"))) == 2 and (tmp_path / "out").glob("00*"))
+    kernels = [int(path.read_text()) for path in notebooks.glob("*.pid")]
+    run.send_signal(sent)
+    out = run.communicate(timeout=20)[0]
+    wait_for(lambda: not any(map(is_running, kernels)))
+    assert [path.name for path in (tmp_path / "out").glob("*.ipynb")] == ["00-quick.ipynb"]
+    files.read(tmp_path / "out" / "00-quick.ipynb")
+    if sent == signal.SIGINT:
+        assert run.returncode == 130
+        assert "Stopped by Ctrl-C: 2 of 3 did not finish." in out
+        assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def is_running(process: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 40
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

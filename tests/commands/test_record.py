@@ -1,0 +1,342 @@
+"""``python -m helpers record``: what it shows, what it replaces, and what brings it back."""
+
+import copy as copies
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import lessons
+from helpers.__main__ import main
+from helpers.commands import record as recording
+from helpers.lessons import LESSONS, Lesson
+from tests.standin import StandIn
+
+LESSON, OTHER = LESSONS[1], LESSONS[2]
+KEY = "the-key-of-the-endpoint"
+Tape = dict[str, Any]
+Change = Callable[[Tape], object]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two lessons in a folder without git, and an endpoint that is never asked."""
+    project = tmp_path / "project"
+    shipped = [
+        path for one in (LESSON, OTHER)
+        for path in (one.notebook, one.cassette("v1"), one.cassette("models"))
+    ]  # fmt: skip
+    for path in shipped:
+        target = project / path.relative_to(lessons.ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    monkeypatch.setattr(lessons, "ROOT", project)
+    monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT", "https://west.openai.azure.com/openai/v1")
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", KEY)
+    monkeypatch.setenv("TUTORIAL_MODE", "")
+    monkeypatch.setattr(recording, "replay", lambda *_: '{"cells": []}\n')
+    return project
+
+
+def files_in(folder: Path) -> dict[Path, bytes]:
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {path: path.read_bytes() for path in paths}
+
+
+def play(monkeypatch: pytest.MonkeyPatch, *changes: Change, of: Lesson = LESSON) -> None:
+    """Let a recording give what stands in the committed one, with other times, and ``changes``."""
+
+    def record_into(lesson: Lesson, folder: Path) -> None:
+        tape = json.loads(lesson.cassette("v1").read_text(encoding="utf-8"))
+        tape["provenance"]["recorded"] = "2027-01-01"
+        for exchange in tape["exchanges"]:
+            exchange["response"]["ms"] += 1
+            if "body" in exchange["response"]:
+                exchange["response"]["body"]["id"] = "another"
+        for change in changes if lesson == of else ():
+            change(tape)
+        (folder / "v1").mkdir(parents=True)
+        path = folder / "v1" / lesson.cassette("v1").name
+        path.write_text(json.dumps(tape), encoding="utf-8")
+
+    monkeypatch.setattr(recording, "record_into", record_into)
+
+
+def first(tape: Tape) -> Any:
+    return next(one for one in tape["exchanges"] if "choices" in one["response"].get("body", ""))
+
+
+def says(text: str) -> Change:
+    """Change what the first answer says."""
+
+    def change(tape: Tape) -> None:
+        first(tape)["response"]["body"]["choices"][0]["message"]["content"] = text
+
+    return change
+
+
+def is_live(tape: Tape) -> None:
+    del first(tape)["response"]["headers"]["x-answered-by"]
+
+
+def is_error(tape: Tape) -> None:
+    first(tape)["response"]["status"] = 400
+
+
+def is_asked_otherwise(tape: Tape) -> None:
+    first(tape)["request"]["body"]["model"] = "mine"
+
+
+def is_not_asked(tape: Tape) -> None:
+    tape["exchanges"].remove(first(tape))
+
+
+RUN = ["record", LESSON.id, OTHER.id]
+
+
+def test_what_says_the_same_changes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(monkeypatch)
+    before = files_in(folder)
+    assert main(RUN) == 0
+    assert main([*RUN, "--compare"]) == 0
+    assert files_in(folder) == before
+    assert capsys.readouterr().out.count("the same") == 4
+
+
+@pytest.mark.parametrize(
+    "change", [says("Other words."), is_live, is_error, is_asked_otherwise, is_not_asked]
+)
+def test_a_difference_is_shown_and_compare_replaces_nothing(
+    change: Change,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    play(monkeypatch, change)
+    before = files_in(folder)
+    assert main([*RUN, "--compare"]) == 3
+    assert files_in(folder) == before
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [LESSON.id, "changed", "1"] in rows
+    assert [OTHER.id, "the", "same", "0"] in rows
+
+
+def test_a_stream_is_compared_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = json.loads(OTHER.cassette("v1").read_text(encoding="utf-8"))
+    stream = next(one for one in tape["exchanges"] if one["response"].get("ended") == "complete")
+    other = copies.deepcopy(stream)
+    text = "".join(text for _, text in other["response"]["stream"])
+    other["response"]["stream"] = [[at, text[at : at + 7]] for at in range(0, len(text), 7)]
+    assert recording.same(stream, other)
+    other["response"]["stream"].insert(0, [0, 'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'])
+    assert not recording.same(stream, other)
+    left, longer = copies.deepcopy(stream), copies.deepcopy(stream)
+    left["response"] |= {"ended": "left", "stream": stream["response"]["stream"][:4]}
+    longer["response"]["ended"] = "left"
+    assert recording.same(left, longer)
+    assert recording.same(longer, left)
+    other["response"]["ended"] = "left"
+    assert not recording.same(left, other)
+
+
+def test_only_what_differs_is_replaced_and_undo_brings_back_what_was_shipped(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_in(folder)
+    old = json.loads(LESSON.cassette("v1").read_text(encoding="utf-8"))
+    for text in ("Other words.", "And others."):  # undo goes back to the first
+        play(monkeypatch, says(text))
+        assert main([*RUN, "--yes"]) == 0
+    out = capsys.readouterr().out
+    assert "Other words." in out
+    assert str(first(old)["response"]["body"]["choices"][0]["message"]["content"])[:20] in out
+    new = json.loads(LESSON.cassette("v1").read_text(encoding="utf-8"))
+    assert new["provenance"]["recorded"] == "2027-01-01"
+    other = [
+        a["request"]["body"]
+        for a, b in zip(new["exchanges"], old["exchanges"], strict=True)
+        if a != b
+    ]
+    assert other == [first(old)["request"]["body"]]
+    assert LESSON.notebook.read_text(encoding="utf-8") == '{"cells": []}\n'
+    assert OTHER.notebook.read_bytes() == before[OTHER.notebook]
+    assert main(["record", "--undo"]) == 0
+    assert capsys.readouterr().out == f"{LESSON.id} is as it was shipped.\n"
+    assert files_in(folder) == before
+    assert main(["record", "--undo"]) == 0
+    assert files_in(folder) == before
+
+
+def test_undo_removes_a_recording_that_was_not_shipped(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(monkeypatch, says("Other words."))
+    LESSON.cassette("models").unlink()
+    before = files_in(folder)
+    assert main([*RUN, "--yes"]) == 0
+    LESSON.cassette("models").write_text("{}", encoding="utf-8")
+    assert main(["record", "--undo"]) == 0
+    assert files_in(folder) == before
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1), (None, 1)])
+def test_it_asks_before_it_writes(
+    answer: str | None,
+    code: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def ask(question: str) -> str:
+        assert "Replace recordings and outputs of 1 lessons? [y/N] " in question
+        assert "Other words." in capsys.readouterr().out, "what changes is shown first"
+        assert files_in(folder) == before
+        if answer is None:
+            raise EOFError
+        return answer
+
+    play(monkeypatch, says("Other words."))
+    before = files_in(folder)
+    monkeypatch.setattr("builtins.input", ask)
+    assert main(RUN) == code
+    assert (files_in(folder) == before) == (code == 1)
+
+
+LEAKS = {
+    "a token": "Bearer eyJhbGciOiJIUzI1NiJ9",
+    "a key of another": "sk-" + "a1" * 12,
+    "the key": f"You sent {KEY}.",
+    "the host": "Ask WEST.openai.azure.com again".lower(),
+    "another resource": "https://east.services.ai.azure.com/models",
+    "a path": "/home/someone/notes",
+}
+
+
+@pytest.mark.parametrize("text", LEAKS.values(), ids=LEAKS)
+@pytest.mark.parametrize("place", ["body", "header", "error", "output"])
+def test_where_a_secret_or_a_host_is_found_nothing_is_written(
+    text: str,
+    place: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def change(tape: Tape) -> None:
+        says("Other words.")(tape)
+        response = first(tape)["response"]
+        if place == "header":
+            response["headers"]["x-request-id"] = text
+        elif place == "error":
+            response |= {"status": 400, "body": {"error": {"message": text}}}
+        elif place == "body":
+            says(text)(tape)
+
+    if place == "output":
+        if text == LEAKS["another resource"]:
+            pytest.skip("a lesson shows replayed.openai.azure.com")
+        cells = [{"outputs": [{"text": [text]}]}]
+        monkeypatch.setattr(recording, "replay", lambda *_: json.dumps({"cells": cells}))
+    play(monkeypatch, change)
+    before = files_in(folder)
+    assert main([*RUN, "--yes"]) == 1
+    assert files_in(folder) == before
+    out = capsys.readouterr().out
+    assert "RecordingError: Nothing is written, because an answer holds" in out
+    assert KEY not in out
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("place", ["record_into", "replay", "refuse_leaks"])
+def test_failure_and_interrupt_leave_everything_as_it_was(
+    place: str,
+    raised: type[BaseException],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised("out of order")
+
+    play(monkeypatch, says("Other words."))
+    monkeypatch.setattr(recording, place, fail)
+    before = files_in(folder)
+    assert main([*RUN, "--yes"]) == (130 if raised is KeyboardInterrupt else 1)
+    assert files_in(folder) == before
+    told = "Stopped by Ctrl-C." if raised is KeyboardInterrupt else "RuntimeError: out of order"
+    assert told in capsys.readouterr().out
+
+
+def test_a_copy_of_what_was_shipped_is_whole_or_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = []
+
+    def stop(source: Path, target: Path) -> None:
+        if copied:
+            raise KeyboardInterrupt
+        copied.append(source)
+
+    play(monkeypatch, says("Other words."))
+    before = files_in(folder)
+    with monkeypatch.context() as now:
+        now.setattr("shutil.copy", stop)
+        assert main([*RUN, "--yes"]) == 130
+    assert files_in(folder) == before
+    assert main([*RUN, "--yes"]) == 0
+    assert main(["record", "--undo"]) == 0
+    assert files_in(folder) == before
+
+
+def test_without_an_endpoint_there_is_nothing_to_record(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT", "")
+    with pytest.raises(SystemExit, match="2"):
+        main(["record"])
+    assert "There is no endpoint to record.\nWhat to do: set" in capsys.readouterr().err
+
+
+def test_a_lesson_is_recorded_for_real_and_brought_back(
+    copy: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in said other words last time; its recordings replace those, and undo is whole."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        endpoint = {
+            "AZURE_INFERENCE_ENDPOINT": standin.v1,
+            "AZURE_INFERENCE_CREDENTIAL": standin.key,
+            "AZURE_INFERENCE_MODEL": "stand-in-chat",
+            "TUTORIAL_MODE": "",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "helpers", "record", "0", *arguments],
+            cwd=copy,
+            env=os.environ | endpoint | {"PYTHONPATH": str(copy)},
+            capture_output=True,
+            encoding="utf-8",
+        )
+
+    path = copy / "tests" / "cassettes" / "v1" / f"{LESSONS[0].id}.json"
+    shipped = path.read_bytes()
+    assert run("--compare").returncode == 0
+    tape = json.loads(shipped)
+    says("Other words.")(tape)
+    path.write_text(json.dumps(tape), encoding="utf-8")
+    before = files_in(copy)
+    done = run("--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    new = json.loads(path.read_bytes())
+    assert (
+        first(new)["response"]["body"]["choices"]
+        == first(json.loads(shipped))["response"]["body"]["choices"]
+    )
+    assert run("--undo").returncode == 0
+    assert files_in(copy) == before
