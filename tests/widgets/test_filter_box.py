@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from helpers import ChatCompletionsClient, ContentFilterError, UserMessage
+from helpers import ChatCompletionsClient, ContentFilterError, SystemMessage, UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.connect import connect
 from helpers.views.content_filter import filter_results, severity
@@ -84,7 +84,7 @@ def test_the_examples_show_all_that_a_filter_does(replayed: ChatCompletionsClien
         assert piece in words
 
 
-@pytest.mark.parametrize("before", [[], [*SYSTEM, UserMessage("Hello")]])
+@pytest.mark.parametrize("before", [[SystemMessage("Be brief.")], [*SYSTEM, UserMessage("Hello")]])
 def test_what_was_asked_in_another_way_is_not_offered(
     before: Any, replayed: ChatCompletionsClient
 ) -> None:
