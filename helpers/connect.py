@@ -36,8 +36,7 @@ from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates
 from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.recordings.cassette import LIVE, beside, load
-from helpers.recordings.provenance import describe_provenance
+from helpers.recordings.cassette import LIVE, beside, describe_provenance, load
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from helpers.lessons import LESSONS, ROOT
-from helpers.recordings.provenance import describe_provenance
+from helpers.recordings.cassette import describe_provenance
 from tests.notebooks import files
 from tests.notebooks.github.sanitiser import sanitised
 from tests.notebooks.github.viewer import render

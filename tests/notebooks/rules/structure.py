@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator
 from copy import deepcopy
 
-from helpers.recordings.provenance import describe_provenance
+from helpers.recordings.cassette import describe_provenance
 from tests.notebooks import files
 from tests.notebooks.rules.page import Page
 
