@@ -4,35 +4,21 @@ Each lesson of ``PICTURES`` is run in JupyterLab in a browser and scrolled to it
 tests leave pictures of all lessons, whole, light and dark, in ``tests/artefacts``.
 """
 
-from collections.abc import Callable
 from contextlib import closing
 
 from tqdm import tqdm
 
 from helpers.lessons import ROOT
 from tests.browser.chromium import chromium
-from tests.browser.driver import LabPage, Notebook
+from tests.browser.driver import LabPage
 from tests.browser.lab import jupyterlab
 
-Pose = Callable[[Notebook], None]
-
-
-def at(heading: str) -> Pose:
-    """Scrolled to a heading."""
-
-    def pose(notebook: Notebook) -> None:
-        found = notebook.page.get_by_role("heading", name=heading)
-        found.evaluate("heading => heading.scrollIntoView()")
-
-    return pose
-
-
-PICTURES: dict[str, tuple[str, Pose]] = {
-    "lesson-02.png": ("02-streaming", at("Printing as it arrives")),
-    "lesson-05.png": ("05-extra-parameters", at("A whole answer, marked")),
-    "lesson-08.png": ("08-images", at("Ask about a picture of your own")),
+PICTURES = {
+    "lesson-02.png": ("02-streaming", "## Run and stop it yourself"),
+    "lesson-05.png": ("05-extra-parameters", "## A whole answer, marked"),
+    "lesson-08.png": ("08-images", "What time of day is it"),
 }
-"""For each file in ``images/``, a lesson and what is done before the picture is taken."""
+"""For each file in ``images/``, a lesson and a piece of the source of the cell to scroll to."""
 
 
 def main() -> None:
@@ -42,11 +28,11 @@ def main() -> None:
         jupyterlab() as lab,
         closing(LabPage(browser, lab)) as page,
     ):
-        for name, (lesson, pose) in tqdm(PICTURES.items(), unit="picture"):
+        for name, (lesson, place) in tqdm(PICTURES.items(), unit="picture"):
             source = ROOT / "notebooks" / f"{lesson}.ipynb"
             with page.notebook(source, {}) as notebook:
                 notebook.run_all()
-                pose(notebook)
+                notebook.cell(place).evaluate("cell => cell.scrollIntoView()")
                 page.page.screenshot(path=ROOT / "images" / name, animations="disabled")
 
 
