@@ -280,8 +280,10 @@ class _Replies(httpx.BaseTransport):
         raise LookupError(self.problem)
 
 
-_shorten_hash = partial(re.compile(r"SHA-256 (\w{8})\w+").sub, r"\1…")
-"""Shortens what a recording keeps of a picture: its length and its SHA-256."""
+_shorten_hash = partial(
+    re.compile(r"data:([\w/]+);base64,\((\d+ characters), SHA-256 (\w{8})\w+\)").sub, r"\1, \2, \3…"
+)
+"""Shortens what a recording keeps of a picture. JupyterLab would make a link of a data URL."""
 
 
 def _with_transport(

@@ -32,7 +32,10 @@ _TABLE = Environment(autoescape=True).from_string("""\
 {% for row in rows %}<tr>{{ cells("td", row) }}</tr>
 {% endfor %}</tbody>
 </table>""")
-_PICTURE = Markup('<img alt="{}" width="{}" src="data:image/png;base64,{}">')
+# Rounded as the edge that charts draw: else its corners are white on a dark page.
+_PICTURE = Markup(
+    '<img alt="{}" width="{}" style="border-radius: 8px" src="data:image/png;base64,{}">'
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -23,7 +23,7 @@ from tests import make_images
 
 ALLOWED = {
     "a": {"href"},
-    "img": {"alt", "width", "src"},
+    "img": {"alt", "width", "style", "src"},
     "mark": {"style"},
     "pre": {"style"},
     "td": {"style"},
