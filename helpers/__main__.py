@@ -13,7 +13,7 @@ from helpers.client.routes import ROUTES
 from helpers.commands.check import check, compare
 from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Report
-from helpers.commands.model import DEFAULT_PORT, port_number, run_model, run_on_model
+from helpers.commands.model import add_server_options, run_model, run_on_model
 from helpers.commands.move import move
 from helpers.commands.run import check_folder, environment, run_lessons, select_lessons
 from helpers.connect import current_mode
@@ -63,9 +63,10 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 def _add_model(commands: Any) -> None:
     about = "run a small real model on this machine until Ctrl-C"
     model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
-    where = "where to listen (%(default)s; 0: any free port)"
-    model.add_argument("--port", type=port_number, default=DEFAULT_PORT, help=where)
-    model.set_defaults(start=lambda options: run_model(options.port))
+    add_server_options(model)
+    model.set_defaults(
+        start=lambda options: run_model(options.port, options.host, no_key=options.no_key)
+    )
 
 
 def _add_check(commands: Any) -> None:
