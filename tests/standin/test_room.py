@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from helpers import AsyncChatCompletionsClient, UserMessage
+from helpers.lessons import LESSONS, ROOT
 from helpers.local_model import LocalModelServer, LocalModelService
 from tests.standin import StandIn
 from tests.standin.__main__ import main
@@ -134,3 +135,13 @@ def test_thirty_readers_at_once_get_what_one_gets(room: StandIn) -> None:
     one, *others = asyncio.run(read_all())
     assert one
     assert others == 30 * [one]
+
+
+def test_the_timetable_is_that_of_the_lessons() -> None:
+    minutes = [lesson.minutes for lesson in LESSONS]
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    assert f"all lessons take {sum(minutes)} minutes" in text
+    assert f"00 to 08, which follow the article, take {sum(minutes[:9])}." in text
+    assert f"(00 to 04: {sum(minutes[:5])})" in text
+    assert f"(05 to 08: {sum(minutes[5:9])})" in text
+    assert f"lessons 09 and 10 take {sum(minutes[9:])} more" in text
