@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Iterator
+from unittest import mock
 
 import httpx
 import pytest
@@ -76,6 +77,8 @@ def test_an_address_of_another_machine_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["standin", "--host", "203.0.113.4"])
+    stopped = mock.Mock(side_effect=KeyboardInterrupt)  # if it serves all the same
+    monkeypatch.setattr("tests.standin.__main__.time.sleep", stopped)
     with pytest.raises(SystemExit, match="2"):
         main()
     assert "of 203.0.113.4 cannot be used" in capsys.readouterr().err
