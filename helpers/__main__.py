@@ -19,7 +19,7 @@ from helpers.commands.check_report import Report
 from helpers.commands.files import check_file, write
 from helpers.commands.inputs import read_deployments, read_parameters
 from helpers.commands.jobs import exit_code, run_lessons
-from helpers.commands.model import DEFAULT_PORT, model_environment, port_number, run_model
+from helpers.commands.model import add_server_options, model_environment, run_model
 from helpers.commands.move import move
 from helpers.commands.record import record, undo
 from helpers.commands.run import check_folder, environment, select_lessons
@@ -144,9 +144,10 @@ def _record(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int
 def _add_model(commands: Any) -> None:
     about = "run a small real model on this machine until Ctrl-C"
     model = commands.add_parser("model", help=about, description=f"{about.capitalize()}.")
-    where = "where to listen (%(default)s; 0: any free port)"
-    model.add_argument("--port", type=port_number, default=DEFAULT_PORT, help=where)
-    model.set_defaults(start=lambda options: run_model(options.port))
+    add_server_options(model)
+    model.set_defaults(
+        start=lambda options: run_model(options.port, options.host, no_key=options.no_key)
+    )
 
 
 def _add_check(commands: Any) -> None:

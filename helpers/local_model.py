@@ -42,6 +42,7 @@ CONTEXT = 8192
 MAX_ANSWER = 512
 """Tokens of an answer to a request without ``max_tokens``: this model may never come to an end."""
 
+LOOPBACK = "127.0.0.1"
 _REQUIREMENTS = Path(__file__).with_name("local_model.txt")
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _FILE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -239,15 +240,18 @@ class LocalModelServer(_ServerProcess):
 class LocalModelService(_ServerProcess):
     """The small model behind the stand-in endpoint: ``endpoints`` of both routes, one ``key``.
 
-    ``endpoint`` is that of the v1 route, ``server`` the bare one. ``port`` 0 takes any free one.
+    ``endpoint`` is that of the v1 route, ``server`` the bare one. ``host`` is an address of this
+    machine, ``port`` 0 takes any free one. With ``no_key`` it asks for no key, and ``key`` is
+    empty.
     """
 
     module = "tests.standin.child"
     title = "The stand-in endpoint"
-    advice = "choose another port, or 0 for any free one."
+    advice = "choose another port, or 0 for any free one; a host is an address of this machine."
 
-    def __init__(self, port: int = 0) -> None:
-        self.port, self.server = port, LocalModelServer()
+    def __init__(self, port: int = 0, host: str = LOOPBACK, *, no_key: bool = False) -> None:
+        self.host, self.port, self.no_key = host, port, no_key
+        self.server = LocalModelServer()
         self.endpoints: dict[RouteName, str] = {}
 
     def start(self) -> Self:
@@ -255,7 +259,7 @@ class LocalModelService(_ServerProcess):
         self.server.start()
         try:
             answer = self.start_process(
-                {"port": self.port, "model": MODEL}
+                {"host": self.host, "port": self.port, "no_key": self.no_key, "model": MODEL}
                 | {"endpoint": self.server.endpoint, "key": self.server.key}
             )
         except BaseException:
@@ -267,16 +271,21 @@ class LocalModelService(_ServerProcess):
 
     def variables(self, route: RouteName) -> dict[str, str]:
         """Return the environment variables with which ``connect`` asks the service."""
-        return {
-            "AZURE_INFERENCE_ENDPOINT": self.endpoints[route],
-            "AZURE_INFERENCE_CREDENTIAL": self.key,
-            "AZURE_INFERENCE_MODEL": self.model,
-        }
+        return variables(self.endpoints[route], self.key, self.model)
 
     def close(self) -> None:
         """End both."""
         super().close()
         self.server.close()
+
+
+def variables(endpoint: str, key: str, model: str) -> dict[str, str]:
+    """Return the environment variables with which ``connect`` asks ``endpoint``.
+
+    Without a key it may be another machine, over plain http.
+    """
+    access = {"AZURE_INFERENCE_CREDENTIAL": key} if key else {"TUTORIAL_ALLOW_HTTP": "1"}
+    return {"AZURE_INFERENCE_ENDPOINT": endpoint, **access, "AZURE_INFERENCE_MODEL": model}
 
 
 def build_params(file: str, key: str) -> Any:

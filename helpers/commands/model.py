@@ -2,7 +2,7 @@
 
 import sys
 import time
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,6 +12,7 @@ from helpers.client.routes import RouteName
 from helpers.commands.run import environment
 from helpers.local_model import (
     DOWNLOAD_BYTES,
+    LOOPBACK,
     MODEL,
     LocalModelError,
     LocalModelService,
@@ -25,7 +26,7 @@ HOW_TO_USE = f"""\
 
 In the terminal where you start JupyterLab or `python -m helpers run`, set:
 {{variables}}
-The article's route is {{models}}, with the same key.
+The article's route is {{models}}, with the same settings otherwise.
 The model's own server, which checks nothing: {{endpoint}}, key {{key}} (new at each start).
 Press Ctrl-C here to stop.
 """
@@ -38,11 +39,20 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-def run_model(port: int) -> int:
+def add_server_options(parser: ArgumentParser) -> None:
+    """Add the options that say where to listen, and whether a key is needed."""
+    add = parser.add_argument
+    add("--port", type=port_number, default=DEFAULT_PORT, help="%(default)s; 0: any free port")
+    where = "the address of this machine to listen at (%(default)s: for this machine only)"
+    add("--host", default=LOOPBACK, metavar="ADDRESS", help=where)
+    add("--no-key", action="store_true", help="take any key, and none: for a room of readers")
+
+
+def run_model(port: int, host: str = LOOPBACK, *, no_key: bool = False) -> int:
     """Install the model if need be, start it, say how to use it, wait; return the exit code."""
     try:
         install_model()
-        with LocalModelService(port) as service:
+        with LocalModelService(port, host, no_key=no_key) as service:
             variables = shell_lines(service.variables("v1"))
             bare, models = service.server, service.endpoints["models"]
             text = HOW_TO_USE.format(

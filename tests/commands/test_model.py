@@ -17,10 +17,10 @@ class PlayedService(LocalModelService):
     closed = False
 
     def start(self) -> "PlayedService":
-        self.key = "some-key"
+        self.key = "" if self.no_key else "some-key"
         self.endpoints = {
-            "models": "http://127.0.0.1:1/models",
-            "v1": "http://127.0.0.1:1/openai/v1",
+            "models": f"http://{self.host}:1/models",
+            "v1": f"http://{self.host}:1/openai/v1",
         }
         self.server.endpoint, self.server.key = "http://127.0.0.1:2/v1", "other-key"
         return self
@@ -54,6 +54,16 @@ def test_it_says_how_to_use_it_and_when_it_has_ended(capsys: pytest.CaptureFixtu
         assert expected in printed
     assert trouble == "A server has ended by itself.\n"
     assert PlayedService.closed
+
+
+def test_for_a_room_it_tells_an_address_of_the_network_and_no_key(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["model", "--host", "192.0.2.7", "--no-key"]) == 1
+    printed = capsys.readouterr().out
+    assert 'export AZURE_INFERENCE_ENDPOINT="http://192.0.2.7:1/openai/v1"' in printed
+    assert '$env:TUTORIAL_ALLOW_HTTP = "1"' in printed
+    assert "AZURE_INFERENCE_CREDENTIAL" not in printed
 
 
 @pytest.mark.parametrize("command", [["model"], ["run", "01", "--model"]])

@@ -5,7 +5,8 @@ import time
 
 from tabulate import tabulate
 
-from helpers.commands.model import port_number, shell_lines
+from helpers.commands.model import add_server_options, shell_lines
+from helpers.local_model import variables
 from tests.standin import StandIn
 from tests.standin.faults import FAULTS
 
@@ -18,19 +19,9 @@ In the terminal where you start JupyterLab, set these, for the models route:
 or these, for the v1 route:
 {v1}
 Then run a lesson. Other models, such as stand-in-reasoning, are in tests/standin/deployments.py.
-To see it fail, ask "fault: rate-limited" (--faults lists all names).
+To see it fail, ask "fault: rate-limited" on this machine (--faults lists all names). To see it fail
+for everyone, ask "fault for all: rate-limited", and "fault for all: none" to end that.
 Press Ctrl-C here to stop."""
-
-
-def settings(endpoint: str, key: str) -> str:
-    """Return the lines that point the lessons at ``endpoint``, for two shells."""
-    return shell_lines(
-        {
-            "AZURE_INFERENCE_ENDPOINT": endpoint,
-            "AZURE_INFERENCE_CREDENTIAL": key,
-            "AZURE_INFERENCE_MODEL": MODEL,
-        }
-    )
 
 
 def fault_table() -> str:
@@ -42,25 +33,25 @@ def fault_table() -> str:
 def main() -> None:
     """Read the options and serve until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m tests.standin", description=__doc__)
-    parser.add_argument(
-        "--port", type=port_number, default=8765, help="where to listen (0: any free port)"
-    )
+    add_server_options(parser)
     parser.add_argument("--faults", action="store_true", help="list the faults, and end")
     options = parser.parse_args()
     if options.faults:
         print(fault_table())
         return
     try:
-        serve(options.port)
+        serve(options.host, options.port, no_key=options.no_key)
     except OSError as trouble:
-        parser.error(f"port {options.port} cannot be used ({trouble}): choose another, or --port 0")
+        where = f"port {options.port} of {options.host}"
+        parser.error(f"{where} cannot be used ({trouble}): choose another, or --port 0")
 
 
-def serve(port: int) -> None:
+def serve(host: str, port: int, *, no_key: bool) -> None:
     """Print how to use the stand-in, and serve until Ctrl-C."""
-    with StandIn(port=port) as server:
-        models, v1 = settings(server.models, server.key), settings(server.v1, server.key)
-        print(WELCOME.format(models=models, v1=v1), flush=True)
+    with StandIn(host=host, port=port, no_key=no_key) as server:
+        endpoints = {"models": server.models, "v1": server.v1}
+        lines = {n: shell_lines(variables(e, server.key, MODEL)) for n, e in endpoints.items()}
+        print(WELCOME.format(**lines), flush=True)
         try:
             while True:
                 time.sleep(3600)

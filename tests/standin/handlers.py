@@ -39,6 +39,8 @@ PATHS: dict[str, Route] = {
     "/mai/v1/chat/completions": "v1",
 }
 """Patterns of the paths, and the route whose rules hold there."""
+NO_FAULT = "none"
+"""What ends a fault for everyone."""
 HEADERS = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8"))
 
 
@@ -76,6 +78,10 @@ class Handler(RequestHandler):
             body=parse(self.request.body),
         )
         self.server.requests.append(self.received)
+
+    def check_key(self, *, mai: bool = False) -> Reply | None:
+        """Accept the key of the server, or anything if it has none."""
+        return checks.check_key(self.received.headers, mai=mai) if self.server.key else None
 
     def compute_etag(self) -> None:
         """Send no ETag, as the services do."""
@@ -130,13 +136,14 @@ class ChatHandler(Handler):
             return self.send(checked)
         call = self.call = Call(route, model, checked, checks.match_key(headers), asked, ident)
         script = scripts.find(self.server.scripts, call)
-        name = fault_name(call, script)
+        name = self.fault_name(call, script)
         if name and name not in FAULTS:
             words = f"The stand-in has no fault {name!r}; it has: {', '.join(FAULTS)}"
             return self.send(error(400, "unknown_fault", words))
         fault = FAULTS[name] if name and FAULTS[name].plays(asked) else None
+        fault = self.server.fault or fault
         if fault and fault.is_provoked:
-            self.set_header("x-provoked", name)
+            self.set_header("x-provoked", fault.name)
         elif script and (script.cut_after or script.filtered_after):
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.body is not None:
@@ -151,6 +158,29 @@ class ChatHandler(Handler):
                 await self.relaying
             return
         await (self.stream(answer, fault) if call.streams else self.answer(answer))
+
+    def fault_name(self, call: Call, script: Script | None) -> str:
+        """Return the fault that the script or the question names, or "".
+
+        Questions may name one on this machine only; there they also switch one on for everyone.
+        """
+        wish, _, name = (part.strip() for part in call.ask.partition(":"))
+        is_for_all = wish == "fault for all" and self.is_from_here
+        if is_for_all and name in (*FAULTS, NO_FAULT):
+            self.server.fault = FAULTS.get(name)
+            return ""
+        if script:
+            return script.fault(call.asked)
+        return name if is_for_all or (wish == "fault" and self.is_from_here) else ""
+
+    @property
+    def is_from_here(self) -> bool:
+        """Whether this machine asks: it has the same address at both ends of the connection."""
+        stream = cast(HTTP1Connection, self.request.connection).stream
+        # A proxy is on this machine, but speaks for others.
+        if stream.closed() or "X-Forwarded-For" in self.request.headers:
+            return False
+        return bool(stream.socket.getsockname()[0] == self.request.remote_ip)
 
     def checked(self, model: str, body: Json) -> Json | Reply:
         """Return the chat completion that is asked for, or the reply to a wrong request.
@@ -174,7 +204,7 @@ class ChatHandler(Handler):
         upstream = self.server.upstream.model if self.server.upstream else ""
         mai = self.request.path.startswith("/mai/")
         return [
-            lambda: checks.check_key(received.headers, mai=mai),
+            lambda: self.check_key(mai=mai),
             lambda: checks.check_version(route, received.query.get("api-version")),
             lambda: checks.check_json(received.body),
             lambda: checks.check_model(route, model, upstream, mai=mai),
@@ -292,11 +322,3 @@ def parse(body: bytes) -> Any:
         return json.loads(body, parse_constant=refuse)
     except (ValueError, RecursionError):
         return body.decode(errors="replace")
-
-
-def fault_name(call: Call, script: Script | None) -> str:
-    """Return the fault that the script or the question names, or ""."""
-    if script:
-        return script.fault(call.asked)
-    wish, _, name = call.ask.partition(":")
-    return name.strip() if wish == "fault" else ""

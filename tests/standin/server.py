@@ -1,4 +1,4 @@
-"""The HTTP server: tornado on loopback, in a thread with an event loop of its own."""
+"""The HTTP server: tornado, in a thread with an event loop of its own."""
 
 import asyncio
 import threading
@@ -13,11 +13,12 @@ from tornado.web import Application
 
 from tests.standin import checks, scripts
 from tests.standin.calls import digest
+from tests.standin.faults import Fault
 from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
 from tests.standin.responses.handler import RESPONSES, ResponsesHandler, Stored
 from tests.standin.upstream import Upstream
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 class StandIn:
@@ -25,32 +26,39 @@ class StandIn:
 
     ``models`` and ``v1`` are the endpoints of the two routes, ``project`` and ``mai`` those of a
     project and of Microsoft's own models. ``key`` is the accepted key, and ``requests`` lists what
-    has arrived. ``pace`` is a factor on all pauses: 1 as scripted, 0 none. ``port`` 0 takes any
-    free one; an ``OSError`` is raised if the one that is asked for is taken. ``upstream`` is asked
+    has arrived. ``pace`` is a factor on all pauses: 1 as scripted, 0 none. ``upstream`` is asked
     what no script answers, and what scripts say ``by = "model"`` of.
+
+    ``host`` is an address of this machine; ``port`` 0 takes any free one. An ``OSError`` is raised
+    if they can't be used. With ``no_key``, any credential and none is accepted, and ``key`` is
+    empty. ``fault`` is played for everyone while it is set.
     """
 
     def __init__(
         self,
         *,
+        host: str = LOOPBACK,
         port: int = 0,
+        no_key: bool = False,
         pace: float = 1.0,
         folder: Path = scripts.SCRIPTS,
         upstream: Upstream | None = None,
     ) -> None:
         self.upstream = upstream
-        self.key = checks.KEY
+        self.key = "" if no_key else checks.KEY
+        self.fault: Fault | None = None
         self.requests: list[Received] = []
         self.pace = pace
         self.scripts = scripts.load(folder)
         self.counts: Counter[str] = Counter()
         self.stored: dict[str, Stored] = {}
-        self._wanted_port = port
+        self._host, self._wanted_port = host, port
         self._started = threading.Event()
 
     def __enter__(self) -> Self:
-        self._sockets = bind_sockets(self._wanted_port, HOST)
-        self.url = f"http://{HOST}:{self._sockets[0].getsockname()[1]}"
+        self._sockets = bind_sockets(self._wanted_port, self._host)
+        host = f"[{self._host}]" if ":" in self._host else self._host  # IPv6
+        self.url = f"http://{host}:{self._sockets[0].getsockname()[1]}"
         self.models, self.v1 = f"{self.url}/models", f"{self.url}/openai/v1"
         self.project, self.mai = f"{self.url}/api/projects/p/openai/v1", f"{self.url}/mai/v1"
         self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from tests.standin.answers import Answer
 from tests.standin.calls import Call
-from tests.standin.checks import check_key
 from tests.standin.deployments import find
 from tests.standin.families import DATED
 from tests.standin.faults import refuse
@@ -36,7 +35,7 @@ class ResponsesHandler(ChatHandler):
 
     def get(self, ident: str | None = None) -> None:
         """Send a stored response."""
-        if refused := check_key(self.received.headers):
+        if refused := self.check_key():
             return self.send(refused)
         if ident not in self.server.stored:
             return self.send(error(404, None, f"Response with id '{ident}' not found."))
