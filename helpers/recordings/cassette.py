@@ -220,22 +220,29 @@ def differences(
     recorded: JSON, request: JSON, labels: tuple[str, str] = ("recorded", "now")
 ) -> Iterator[str]:
     """Yield the first three fields in which two requests differ, in words, with their values."""
-    old, new = dict(_fields(recorded)), dict(_fields(request))
+    old, new = (
+        {
+            path.removeprefix("body."): json.dumps(leaf, ensure_ascii=False)
+            for path, leaf in leaves(one)
+        }
+        for one in (recorded, request)
+    )
     names = [name for name in {**new, **old} if old.get(name) != new.get(name)]
     for name in names[:3]:
         values = [one_line(fields.get(name, "nothing"), 100) for fields in (old, new)]
         yield f"  {name}: {labels[0]} {values[0]}, {labels[1]} {values[1]}"
 
 
-def _fields(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path of each single value in JSON, as in ``choices[0].index``, and the value."""
     if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from _fields(item, f"{name}.{key}" if name else key)
+        for name, item in value.items():
+            yield from leaves(item, f"{path}.{name}" if path else name)
     elif isinstance(value, list) and value:
         for index, item in enumerate(value):
-            yield from _fields(item, f"{name}[{index}]")
+            yield from leaves(item, f"{path}[{index}]")
     else:
-        yield name.removeprefix("body."), json.dumps(value, ensure_ascii=False)
+        yield path, value
 
 
 def describe_provenance(provenance: JSON) -> str:

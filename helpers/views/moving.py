@@ -13,6 +13,7 @@ from helpers.client.exchange import Exchange
 from helpers.client.sse import EventReader
 from helpers.client.text import folded, one_line, sanitize
 from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
+from helpers.recordings.cassette import leaves
 from helpers.views.displays import HasExchange, prose_cell
 from helpers.views.view import Cell, View, lines_html, table
 
@@ -63,26 +64,19 @@ def _fields(exchange: Exchange | None, part: str, paths: Collection[str]) -> Fie
         return {FIRST_LINE: "Nothing was sent."}
     if part == "answer":
         fields: Fields = {FIRST_LINE: f"{exchange.status} {exchange.reason}".rstrip()}
-        fields |= dict(_leaves(exchange.response_body))
+        fields |= _leaves(exchange.response_body)
     else:
         sent = exchange.request_headers
         path, _, query = exchange.target.partition("?")
         fields = {FIRST_LINE: f"{exchange.method} {path}"}
         fields |= {f"query {name}": value for name, value in parse_qsl(query)}
         fields |= {f"header {name}": sent[name] for name in HEADERS if name in sent}
-        fields |= dict(_leaves(exchange.request_body))
+        fields |= _leaves(exchange.request_body)
     return {path: value for path, value in fields.items() if not paths or _is_below(path, paths)}
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and value:
-        for name, item in value.items():
-            yield from _leaves(item, f"{path}.{name}" if path else name)
-    elif isinstance(value, list) and value:
-        for place, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{place}]")
-    else:
-        yield path or "(body)", value
+def _leaves(body: Any) -> Fields:
+    return {path or "(body)": value for path, value in leaves(body)}
 
 
 def _matched(columns: Mapping[str, Fields]) -> list[dict[str, str]]:
