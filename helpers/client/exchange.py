@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from helpers.client.redaction import MASK, Change, body_from, redactor
+from helpers.client.redaction import MASK, TextFilter, body_from, redactor
 
 KEPT_REQUEST_HEADERS = ("content-type", "accept", "extra-parameters")
 KEPT_RESPONSE_HEADERS = (
@@ -73,6 +73,6 @@ def _text(response: httpx.Response) -> str:
         return ""
 
 
-def kept_headers(headers: httpx.Headers, change: Change) -> dict[str, str]:
+def kept_headers(headers: httpx.Headers, change: TextFilter) -> dict[str, str]:
     """Return the allow-listed response headers, with ``change`` applied to their values."""
     return {name: change(headers[name]) for name in KEPT_RESPONSE_HEADERS if name in headers}

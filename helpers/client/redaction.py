@@ -10,7 +10,7 @@ import httpx
 
 MASK = "***"
 MIN_SECRET_LENGTH = 8  # a shorter one is a placeholder for a local server, part of other words
-Change = Callable[[str], str]
+TextFilter = Callable[[str], str]
 
 
 class Secret(str):
@@ -23,7 +23,7 @@ class Secret(str):
         return Secret(super().__getitem__(at))
 
 
-def redactor(request: httpx.Request) -> Change:
+def redactor(request: httpx.Request) -> TextFilter:
     """Return a function that masks the key or token of ``request`` wherever a text holds it whole.
 
     Also where some or all of its characters are percent-encoded or JSON escapes.
@@ -61,7 +61,7 @@ def escaped_pattern(text: str) -> str:
     return "".join(map(any_form, text))
 
 
-def map_strings(value: Any, change: Change) -> Any:
+def map_strings(value: Any, change: TextFilter) -> Any:
     """Return a JSON value with ``change`` applied to each string in it, names included."""
     if isinstance(value, dict):
         return {change(name): map_strings(item, change) for name, item in value.items()}
@@ -70,7 +70,7 @@ def map_strings(value: Any, change: Change) -> Any:
     return change(value) if isinstance(value, str) else value
 
 
-def body_from(text: str, change: Change) -> Any:
+def body_from(text: str, change: TextFilter) -> Any:
     """Return the JSON value in ``text``, or the text itself, with ``change`` applied to strings."""
     try:
         return map_strings(json.loads(text), change)

@@ -21,7 +21,7 @@ from helpers.client.errors import (
     ModelNotFoundError,
 )
 from helpers.client.messages import JSON
-from helpers.client.redaction import Change, map_strings
+from helpers.client.redaction import TextFilter, map_strings
 from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
@@ -78,7 +78,7 @@ def check(
 def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) -> Report:
     """Say what it costs, then return the report: ``rows``, and those of the probes."""
     now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    report = Report(endpoint=kind_of(client), model=client.model, measured=now, rows=rows)
+    report = Report(endpoint=describe_endpoint(client), model=client.model, measured=now, rows=rows)
     probes = [probe for probe in PROBES if probe.route in ("", client.route.name)]
     calls, tokens = sum(len(probe.requests) for probe in probes), sum(map(cost, probes))
     print(f"{len(probes)} rows: at most {calls} calls, about {tokens:,} tokens; more if the model")
@@ -107,7 +107,7 @@ def compare(before: Path, after: Path) -> int:
     return CHANGED if changes else 0
 
 
-def forms(address: str) -> list[str]:
+def possible_endpoints(address: str) -> list[str]:
     """Return the endpoints that an address can mean, the likeliest first.
 
     The address may be that of a resource, a project, one call, or a page of the portal.
@@ -147,7 +147,7 @@ def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
     client: ChatCompletionsClient | None = None
     rows: dict[str, Row] = {}
     errors: list[ChatError] = []
-    for form in forms(address) or [address]:
+    for form in possible_endpoints(address) or [address]:
         route = "models" if form.endswith("/models") else "v1"
         entered = Settings(
             AZURE_INFERENCE_ENDPOINT=form, TUTORIAL_MODE="live", TUTORIAL_ROUTE=route
@@ -162,7 +162,7 @@ def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
         rows[route] = asker.measure(ROUTE).model_copy(update={"name": f"route {route}"})
         failure = asker.error
         if failure is None or isinstance(failure, BadParameterError):  # it reached the model
-            rows[route].result, rows[route].seen = "works", kind_of(asker.client)
+            rows[route].result, rows[route].seen = "works", describe_endpoint(asker.client)
             client = client or asker.client
         else:
             errors.append(failure)
@@ -170,7 +170,7 @@ def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
                 break
     if client is None:
         raise next((one for one in errors if not is_other_path(one)), errors[0])
-    print(f"Endpoint: {client.endpoint}\n{kind_of(client)}")
+    print(f"Endpoint: {client.endpoint}\n{describe_endpoint(client)}")
     return client, list(rows.values())
 
 
@@ -180,8 +180,8 @@ def is_other_path(error: ChatError) -> bool:
     return isinstance(error, ConfigurationError) or (error.status == 404 and not names_model)
 
 
-def kind_of(client: ChatCompletionsClient) -> str:
-    """Return what an endpoint takes, without its host and the name of a project."""
+def describe_endpoint(client: ChatCompletionsClient) -> str:
+    """Return route, path and sign-in of an endpoint, without its host and the name of a project."""
     route = client.route
     path = re.sub(r"/projects/[^/]+", "/projects/PROJECT", route.endpoint.path.rstrip("/"))
     header = "Authorization: Bearer" if route.bearer_key else "api-key"
@@ -234,7 +234,7 @@ class Asker:
         self._transport = client.transport
         self._limit_name: str | None = "max_tokens"
         self._limit = LIMIT
-        self._clean: Change = str  # until the first request
+        self._clean: TextFilter = str  # until the first request
         self.error: ChatError | None = None
         self.stopped = ""
 

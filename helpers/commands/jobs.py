@@ -20,7 +20,7 @@ import httpx
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.errors import ConfigurationError
-from helpers.client.redaction import Change, redactor
+from helpers.client.redaction import TextFilter, redactor
 from helpers.commands.inputs import Deployment
 from helpers.commands.results import Ending, Result, as_table
 from helpers.commands.run import INTERRUPTED, environment, execute, failure_text
@@ -139,7 +139,7 @@ def _parameters(lesson: Lesson) -> set[str]:
     return set(papermill.inspect_notebook(str(lesson.notebook)))
 
 
-def masking(key: str) -> Change:
+def masking(key: str) -> TextFilter:
     """Return a function that masks ``key`` in a text, also where it is escaped."""
     return redactor(httpx.Request("POST", "http://localhost", headers={"api-key": key}))
 

@@ -79,7 +79,7 @@ def execute(
 
     target.parent.mkdir(parents=True, exist_ok=True)
     # A terminal in JupyterLab sets it; a kernel that inherits it takes the run for interactive.
-    with environment(JPY_SESSION_NAME=None), _naming(cells):
+    with environment(JPY_SESSION_NAME=None), _note_failed_cell(cells):
         papermill.execute_notebook(
             source.resolve(),
             target.resolve(),
@@ -99,8 +99,8 @@ def execute(
 
 
 @contextmanager
-def _naming(cells: Sequence[str]) -> Iterator[None]:
-    """Add a note to what is raised: the last of ``cells``, which are those that were begun."""
+def _note_failed_cell(cells: Sequence[str]) -> Iterator[None]:
+    """Add the number and the first words of the last of ``cells``, the begun ones, to an error."""
     try:
         yield
     except Exception as reason:

@@ -26,7 +26,7 @@ import httpx
 
 from helpers.client.errors import RecordingError
 from helpers.client.messages import JSON
-from helpers.client.redaction import MASK, Change, escaped_pattern, redactor
+from helpers.client.redaction import MASK, TextFilter, escaped_pattern, redactor
 from helpers.client.text import one_line
 
 SCRIPT, LIVE = "script", "live"
@@ -52,7 +52,7 @@ def load(path: Path) -> JSON:
 
 
 def _check(tape: Any) -> None:
-    """Raise now what a recording of a wrong shape would raise during its replay."""
+    """Check the shape of a recording, so that a damaged one fails when it is loaded."""
     for fact in ("answered_by", "route", "model", "recorded"):
         tape["provenance"][fact]
     sum(tape["provenance"]["answered_by"].values())
@@ -183,7 +183,7 @@ _WORD_END = r"(?!-|[^\W_])"
 _HOST_START, _COLON = "|".join(map(escaped_pattern, ("//", "@"))), escaped_pattern(":")
 
 
-def cleaner(request: httpx.Request) -> Change:
+def cleaner(request: httpx.Request) -> TextFilter:
     """Return a function that takes pictures, credential, host and Azure resource out of a text.
 
     A host is masked in any case, also JSON-escaped or percent-encoded. One without a dot, such as

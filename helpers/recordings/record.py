@@ -58,7 +58,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Send ``request``. Its answer is recorded when the caller has read and closed it."""
         take = _Take(self, request)
         response = self._inner.handle_request(request)
-        if kept := self._kept_answer(request, response):
+        if kept := self._provoked_failure(request, response):
             response.close()
             return kept
         return take.answer(response)
@@ -67,15 +67,18 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Do the same as ``handle_request``."""
         take = _Take(self, request)
         response = await self._inner.handle_async_request(request)
-        if kept := self._kept_answer(request, response):
+        if kept := self._provoked_failure(request, response):
             await response.aclose()
             return kept
         return take.answer(response)
 
-    def _kept_answer(
+    def _provoked_failure(
         self, request: httpx.Request, response: httpx.Response
     ) -> httpx.Response | None:
-        """Return and record the next marked answer to ``request`` if ``response`` is a live one."""
+        """Return and record a provoked failure of the old recording, if ``response`` is live.
+
+        A live service can't be made to fail as the stand-in does on request.
+        """
         if "x-answered-by" in response.headers:  # the stand-in itself
             return None
         wanted = to_recorded(request)

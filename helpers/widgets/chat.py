@@ -89,7 +89,7 @@ class Chat(AskPanel[str, Answer]):
         return {"messages": [*self.messages, UserMessage(request)]}
 
     def send(self, request: str, run: Run[Answer]) -> Generator[Answer]:
-        """Send the message."""
+        """Check the message; ``AskPanel.send`` asks."""
         check_text(request, "message")
         self._pending = request
         return super().send(request, run)

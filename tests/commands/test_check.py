@@ -13,7 +13,7 @@ from azure.core.credentials import AzureKeyCredential
 from helpers import ChatCompletionsClient
 from helpers.__main__ import main
 from helpers.commands import check as command
-from helpers.commands.check import Asker, forms
+from helpers.commands.check import Asker, possible_endpoints
 from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Report, Row, as_json
 from tests.commands.fake_service import FakeService
@@ -74,7 +74,7 @@ NAMES = [probe.name for probe in PROBES]
     ],
 )  # fmt: skip
 def test_the_forms_that_an_address_can_mean(address: str, expected: list[str]) -> None:
-    assert forms(address) == expected
+    assert possible_endpoints(address) == expected
 
 
 @pytest.fixture
@@ -220,12 +220,15 @@ def test_a_row_to_show_that_there_is_not_is_told(capsys: pytest.CaptureFixture[s
 def test_a_path_that_is_not_known_is_not_told() -> None:
     gate = "https://gate.example.com/tenant-7/llm"
     client = ChatCompletionsClient(gate, AzureKeyCredential(KEY), route="v1")
-    assert "tenant-7" not in command.kind_of(client)
+    assert "tenant-7" not in command.describe_endpoint(client)
 
 
 def test_a_project_is_not_named() -> None:
     client = client_of(FakeService(), "/api/projects/secret-project")
-    assert command.kind_of(client) == "route v1, /api/projects/PROJECT/openai/v1, key in api-key"
+    assert (
+        command.describe_endpoint(client)
+        == "route v1, /api/projects/PROJECT/openai/v1, key in api-key"
+    )
 
 
 def test_ctrl_c_before_the_first_row(
