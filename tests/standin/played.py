@@ -49,23 +49,23 @@ def pieces_of(response: Json) -> list[tuple[int, str, list[Json]]]:
 
 
 class PlayedModel(Upstream):
-    """Answers as a model did in the recording ``path``: by the body of the request, in order."""
+    """Answers as a model did in the recording ``path``: by the body of the request, in order.
 
-    def __init__(self, path: Path) -> None:
+    What a second client asks on the other route is recorded in ``other``, once.
+    """
+
+    def __init__(self, path: Path, other: Path) -> None:
         recorded = by_model(load(path)["exchanges"])
         super().__init__("", writer_of(recorded[0]) if recorded else "")
-        self.answers: dict[str, list[Json]] = defaultdict(list)
-        for exchange in recorded:
-            body = dict(exchange["request"]["body"])
-            if exchange["request"]["headers"].get("extra-parameters") == "drop":
-                body = {name: value for name, value in body.items() if name in STANDARD}
-            self.answers[_key(body)].append(exchange["response"])
+        self.answers = _answers(recorded)
+        self._other = _answers(by_model(load(other)["exchanges"]))
 
     async def pieces(
         self, call: Call, drafts: list[Draft]
     ) -> AsyncIterator[tuple[int, str, list[Json]]]:
         """Yield the recorded pieces."""
-        response = self.answers[_key(call.body)].pop(0)
+        key = _key(call.body)
+        response = self.answers[key].pop(0) if self.answers[key] else self._other[key][0]
         for body in bodies_of(response):
             if counted := body.get("usage"):
                 drafts[0].prompt_tokens = counted["prompt_tokens"]
@@ -78,6 +78,17 @@ class PlayedModel(Upstream):
             drafts[at].logs += logs
             if text:
                 yield at, text, logs
+
+
+def _answers(recorded: Iterable[Json]) -> dict[str, list[Json]]:
+    """Return the answers by the body of their request, as the route hands it to the model."""
+    answers: dict[str, list[Json]] = defaultdict(list)
+    for exchange in recorded:
+        body = dict(exchange["request"]["body"])
+        if exchange["request"]["headers"].get("extra-parameters") == "drop":
+            body = {name: value for name, value in body.items() if name in STANDARD}
+        answers[_key(body)].append(exchange["response"])
+    return answers
 
 
 def _key(body: Json) -> str:
