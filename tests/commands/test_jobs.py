@@ -205,11 +205,14 @@ def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
 
 
 RUNS = """\
+import signal
 import sys
 from pathlib import Path
 from helpers import lessons
 from helpers.__main__ import main
 from helpers.commands import run
+# A program that a shell script starts with "&" inherits that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 lessons.ROOT = Path(sys.argv[1])
 run.LESSONS = [lessons.Lesson(name, "", 1, "", "") for name in ("00-quick", "01-slow", "02-slow")]
 raise SystemExit(main(["run", "--to", sys.argv[1] + "/out", "--jobs", "2"]))
