@@ -63,6 +63,8 @@ STATE = """path => {
 }"""
 IDLE = f"path => ({STATE})(path).ready"
 # Does not await the promise: a cell that never ends would block the test without a timeout.
+# Once a run has ended, JupyterLab moves the focus to the active cell, when that is ready: a test
+# that focuses something before that loses the focus again.
 START = """([command, index]) => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
   if (index !== null) {
@@ -70,7 +72,13 @@ START = """([command, index]) => {
     notebook.deselectAll();
   }
   window.ran = false;
-  window.jupyterapp.commands.execute(command).then(() => { window.ran = true; });
+  const frame = () => new Promise(requestAnimationFrame);
+  window.jupyterapp.commands.execute(command).then(async () => {
+    await notebook.activeCell.ready;
+    await frame();
+    await frame();
+    window.ran = true;
+  });
 }"""
 SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
