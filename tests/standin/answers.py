@@ -171,8 +171,7 @@ def variant(body: dict[str, Any], turn: int, at: int) -> int:
 
 def tool_finish(call: Call, family: Family) -> str:
     """Return the reason: OpenAI's models say "stop" if the request named the function to call."""
-    stops = family == "mai" or (family == "gpt" and call.named_tool)
-    return "stop" if stops else "tool_calls"
+    return "stop" if family == "gpt" and call.named_tool else "tool_calls"
 
 
 def fallback(call: Call) -> str:

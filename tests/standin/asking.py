@@ -12,7 +12,6 @@ PATHS = {
     "models": "/models/chat/completions?api-version=2024-05-01-preview",
     "v1": "/openai/v1/chat/completions",
     "project": "/api/projects/p/openai/v1/chat/completions",
-    "mai": "/mai/v1/chat/completions",
 }
 TOOL = {
     "type": "function",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.standin.calls import Route
-from tests.standin.deployments import DEPLOYMENTS, MAI, Deployment
+from tests.standin.deployments import DEPLOYMENTS, Deployment
 from tests.standin.faults import FAULTS, refuse
 from tests.standin.fields import NAMES
 from tests.standin.replies import Reply, as_bytes, openai_error
@@ -28,12 +28,9 @@ def match_key(headers: Mapping[str, str]) -> str:
     return headers.get("api-key") or (token.strip() if scheme.lower() == "bearer" else "")
 
 
-def check_key(headers: Mapping[str, str], *, mai: bool = False) -> Reply | None:
-    """Accept a key in either header (``mai``: in its own), a token as ``Authorization: Bearer``."""
-    bearer = headers.get("authorization", "").casefold().startswith("bearer ")
-    accepted = (KEY,)
-    if bearer and "api-key" not in headers:
-        accepted = (TOKEN,) if mai else (KEY, TOKEN)
+def check_key(headers: Mapping[str, str]) -> Reply | None:
+    """Accept a key in either header, and a token as ``Authorization: Bearer``."""
+    accepted = (KEY,) if "api-key" in headers else (KEY, TOKEN)
     return None if match_key(headers) in accepted else refuse("wrong-key")
 
 
@@ -57,13 +54,12 @@ def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) 
     return named if isinstance(named, str) else ""
 
 
-def check_model(route: Route, model: str, upstream: str = "", *, mai: bool = False) -> Reply | None:
+def check_model(route: Route, model: str, upstream: str = "") -> Reply | None:
     """Accept known models; the models route ignores upper and lower case.
 
-    ``upstream`` is the name of the model that the stand-in asks, if there is one; ``mai`` tells the
-    path ``/mai/v1``, which has one deployment of its own.
+    ``upstream`` is the name of the model that the stand-in asks, if there is one.
     """
-    known = {name for name in (*DEPLOYMENTS, upstream) if name and (name == MAI) == mai}
+    known = {name for name in (*DEPLOYMENTS, upstream) if name}
     if route == "v1":
         return None if model in known else refuse("no-deployment")
     if not model:
@@ -86,8 +82,7 @@ def check_extra(
     """
     extra = [name for name in body if name not in STANDARD]
     if route == "models":
-        default = "error" if deployment.refuses_extra else "pass-through"
-        option = headers.get("extra-parameters", default)
+        option = headers.get("extra-parameters", "pass-through")
         if option not in ("error", "drop", "pass-through"):
             return refuse("extra-header-value", value=option)
         if option == "error" and extra:
@@ -98,8 +93,7 @@ def check_extra(
             extra = []
     if deployment.strict:
         return refuse_strictly(extra, body)
-    known = FIRST_CLASS | {"reasoning_display"} if deployment.v1 == "mai" else FIRST_CLASS
-    unknown = sorted(set(body) - known)
+    unknown = sorted(set(body) - FIRST_CLASS)
     if route == "models" or not unknown:
         return None
     plural = "s" if len(unknown) > 1 else ""
@@ -130,13 +124,6 @@ def check_plain(route: Route, deployment: Deployment, body: Mapping[str, Any]) -
     roles = [message["role"] for message in body["messages"]]
     if route == "v1" and "system" in roles:
         return unsupported_value(f"messages[{roles.index('system')}].role", "'system'")
-    return None
-
-
-def check_mai(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse what the MAI models lack."""
-    if deployment.v1 == "mai" and body.get("max_tokens") is not None:
-        return refuse("unsupported-parameter")
     return None
 
 

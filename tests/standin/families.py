@@ -1,4 +1,4 @@
-"""The shapes of the families: gpt, grok, kimi, oss, mistral, mai."""
+"""The shapes of the families: gpt, grok, kimi, oss, mistral."""
 
 from collections.abc import Iterator
 
@@ -288,54 +288,10 @@ class Mistral(Shape):
         return sent | {"usage": self.usage()} if is_last else sent
 
 
-class Mai(Shape):
-    """Microsoft's models under ``/mai/v1``: the reasoning is an object, in a stream at its end."""
-
-    usage_apart = False
-
-    def head(self, kind: str) -> Json:
-        head = {"created": CREATED, "id": f"mai-api-{self.answer.id[:32]}", "object": kind}
-        return head | {"model": self.answer.model, "system_fingerprint": ""}
-
-    def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
-        message = {
-            "annotations": None,
-            "content": choice.text or None,
-            "reasoning": secret(choice.reasoning),
-            "role": "assistant",
-            "tool_calls": calls or None,
-        }
-        return {"finish_reason": choice.finish_reason, "index": at, "message": message}
-
-    def part(self, at: int, delta: Json, finish: str | None, logs: Json | None) -> Json:
-        """Each delta has the role."""
-        empty = dict.fromkeys(("content", "tool_calls", "reasoning", "annotations"))
-        full = empty | {"role": "assistant"} | delta
-        return {"delta": full, "index": at, "finish_reason": finish}
-
-    def sent(self, choices: list[Json]) -> Json:
-        return super().sent(choices) | {"usage": None}
-
-    def call_deltas(self, choice: Choice) -> Iterator[Json]:
-        for number, call in enumerate(choice.tool_calls):
-            yield {"tool_calls": [self.call(call, number) | {"index": number}]}
-
-    def last(self, at: int, choice: Choice) -> Json:
-        end = {"reasoning": secret(choice.reasoning)}
-        return self.chunk(at, end, finish=choice.finish_reason) | {"usage": self.usage()}
-
-
 def thinking(text: str, *, closed: bool = False) -> Json:
     """Return a reasoning, or a piece of it, as an item of a content."""
     parts = [{"type": "text", "text": text}]
     return {"type": "thinking", "thinking": parts, "closed": closed}
-
-
-def secret(reasoning: str) -> Json | None:
-    """Return a reasoning that only the service can read (here: its digest)."""
-    if not reasoning:
-        return None
-    return {"encrypted_content": digest(reasoning), "content": None, "summary": None}
 
 
 SHAPES: dict[Family, type[Shape]] = {
@@ -344,7 +300,6 @@ SHAPES: dict[Family, type[Shape]] = {
     "kimi": Kimi,
     "oss": Oss,
     "mistral": Mistral,
-    "mai": Mai,
 }
 
 

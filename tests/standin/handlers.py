@@ -36,7 +36,6 @@ PATHS: dict[str, Route] = {
     "/models/chat/completions": "models",
     "/openai/v1/chat/completions": "v1",
     "/api/projects/[^/]+/openai/v1/chat/completions": "v1",
-    "/mai/v1/chat/completions": "v1",
 }
 """Patterns of the paths, and the route whose rules hold there."""
 NO_FAULT = "none"
@@ -79,9 +78,9 @@ class Handler(RequestHandler):
         )
         self.server.requests.append(self.received)
 
-    def check_key(self, *, mai: bool = False) -> Reply | None:
+    def check_key(self) -> Reply | None:
         """Accept the key of the server, or anything if it has none."""
-        return checks.check_key(self.received.headers, mai=mai) if self.server.key else None
+        return checks.check_key(self.received.headers) if self.server.key else None
 
     def compute_etag(self) -> None:
         """Send no ETag, as the services do."""
@@ -193,7 +192,6 @@ class ChatHandler(Handler):
             lambda: checks.check_extra(route, deployment, headers, body),
             lambda: check_fields(route, body, thoughts=deployment.models == "mistral"),
             lambda: checks.check_plain(route, deployment, body),
-            lambda: checks.check_mai(deployment, body),
             lambda: checks.check_reasoning(deployment, body),
         ]
         return first_reply(steps) or body
@@ -202,12 +200,11 @@ class ChatHandler(Handler):
         """Return the checks of key, version and model."""
         route, received = self.route, self.received
         upstream = self.server.upstream.model if self.server.upstream else ""
-        mai = self.request.path.startswith("/mai/")
         return [
-            lambda: self.check_key(mai=mai),
+            self.check_key,
             lambda: checks.check_version(route, received.query.get("api-version")),
             lambda: checks.check_json(received.body),
-            lambda: checks.check_model(route, model, upstream, mai=mai),
+            lambda: checks.check_model(route, model, upstream),
             lambda: checks.check_gone(find(model)),
         ]
 

@@ -41,14 +41,13 @@ def test_kimi_sends_null_where_it_has_nothing(standin: StandIn) -> None:
 # --- Reasoning ---
 
 
-@pytest.mark.parametrize("model", ["stand-in-reasoning", "stand-in-kimi", "stand-in-mai"])
+@pytest.mark.parametrize("model", ["stand-in-reasoning", "stand-in-kimi"])
 def test_a_budget_that_the_reasoning_uses_up_leaves_no_answer(standin: StandIn, model: str) -> None:
-    route = "mai" if model == "stand-in-mai" else "v1"
-    whole = answered(standin, route, ask=LONG, model=model, max_completion_tokens=7)
+    whole = answered(standin, "v1", ask=LONG, model=model, max_completion_tokens=7)
     choice = whole["choices"][0]
     assert (choice["finish_reason"], choice["message"]["content"] or "") == ("length", "")
     assert whole["usage"]["completion_tokens"] == 7
-    chunks = streamed(standin, route, ask=LONG, model=model, max_completion_tokens=7)
+    chunks = streamed(standin, "v1", ask=LONG, model=model, max_completion_tokens=7)
     assert not any(delta.get("content") for delta in deltas(chunks))
 
 
@@ -105,17 +104,6 @@ def test_only_mistral_takes_a_list_with_thoughts(standin: StandIn) -> None:
     message = answered(standin, "models", model=model)["choices"][0]["message"]
     again = [{"role": "user", "content": "Hello"}, message, {"role": "user", "content": "And?"}]
     assert post(standin, "models", messages=again).status_code == 422
-
-
-def test_mai_sends_the_reasoning_at_the_end_and_stop_beside_calls(standin: StandIn) -> None:
-    asked = {"model": "stand-in-mai", "ask": WARM, "tools": TOOLS}
-    choice = answered(standin, "mai", **asked)["choices"][0]
-    assert choice["finish_reason"] == "stop"
-    assert choice["message"]["tool_calls"]
-    *pieces, last = streamed(standin, "mai", **asked)
-    assert {delta["role"] for delta in deltas(pieces)} == {"assistant"}
-    assert last["usage"]["completion_tokens"] > 0
-    assert deltas([last])[0]["reasoning"] == choice["message"]["reasoning"]
 
 
 # --- Streams that the filter ends ---
