@@ -46,11 +46,9 @@ def check_json(body: Any) -> Reply | None:
     return openai_error("We could not parse the JSON body of your request.", None, None)
 
 
-def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
-    """Return the model that is asked for, or ""; the models route also reads a header."""
+def model_of(body: Mapping[str, Any]) -> str:
+    """Return the model that is asked for, or ""."""
     named = body.get("model")
-    if not named and route == "models":
-        named = headers.get("x-ms-model-mesh-model-name")
     return named if isinstance(named, str) else ""
 
 
@@ -112,7 +110,7 @@ def refuse_strictly(extra: list[str], body: Mapping[str, Any]) -> Reply | None:
 
 
 def check_plain(route: Route, deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse formats of the answer and, on v1, system messages for the plain model."""
+    """Refuse formats of the answer for the plain model."""
     if not deployment.plain:
         return None
     kind = (body.get("response_format") or {}).get("type", "text")
@@ -121,15 +119,11 @@ def check_plain(route: Route, deployment: Deployment, body: Mapping[str, Any]) -
     if kind != "text":
         words = f"'response_format' of type '{kind}' is not supported with this model."
         return openai_error(words, "unsupported_value", "response_format")
-    roles = [message["role"] for message in body["messages"]]
-    if route == "v1" and "system" in roles:
-        return unsupported_value(f"messages[{roles.index('system')}].role", "'system'")
     return None
 
 
 FIXED = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 """The only values that OpenAI's reasoning models accept."""
-EFFORTS = ("minimal", "low", "medium", "high")
 
 
 def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
@@ -141,8 +135,9 @@ def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | 
     for name, only in FIXED.items():
         value = body.get(name)
         if value is not None and value != only:
-            more = f" Only the default ({only}) value is supported."
-            return unsupported_value(name, str(value), more)
+            words = f"Unsupported value: '{name}' does not support {value} with this model."
+            words += f" Only the default ({only}) value is supported."
+            return openai_error(words, "unsupported_value", name)
     for name in ("stop", "logit_bias"):
         if body.get(name) is not None:
             words = f"Unsupported parameter: '{name}' is not supported with this model."
@@ -154,23 +149,7 @@ def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | 
         where = f"messages[{roles.index('developer')}].role"
         words = f"Invalid value for '{where}': 'system' and 'developer' can't both be used."
         return openai_error(words, "invalid_value", where)
-    return check_effort(deployment, body)
-
-
-def check_effort(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse a ``reasoning_effort`` that the model lacks, or any beside tools if it must."""
-    effort = body.get("reasoning_effort")
-    if effort is None:
-        return None
-    if effort not in EFFORTS:
-        supported = ", ".join(f"'{one}'" for one in EFFORTS[:-1])
-        more = f" Supported values are: {supported}, and '{EFFORTS[-1]}'."
-        return unsupported_value("reasoning_effort", f"'{effort}'", more)
-    tools = body.get("tools") and not deployment.effort_and_tools
-    return refuse("tools-with-effort", model=str(body.get("model"))) if tools else None
-
-
-def unsupported_value(where: str, value: str, more: str = "") -> Reply:
-    """Return the refusal of a value, in OpenAI's words."""
-    words = f"Unsupported value: '{where}' does not support {value} with this model.{more}"
-    return openai_error(words, "unsupported_value", where)
+    both = body.get("reasoning_effort") and body.get("tools")
+    if both and not deployment.effort_and_tools:
+        return refuse("tools-with-effort", model=str(body.get("model")))
+    return None

@@ -20,8 +20,8 @@ class Deployment:
     ``reasons``: the model thinks before it answers. ``think_tags``: the thinking is a part of the
     text, between two tags. ``strict``: the model refuses every field that the specification of the
     models route lacks. ``fixed``: OpenAI's reasoning models, which refuse parameters of sampling.
-    ``effort_and_tools``: False refuses tools beside ``reasoning_effort``. ``plain``: neither JSON
-    nor, on v1, system messages. ``gone``: the model is retired.
+    ``effort_and_tools``: False refuses tools beside ``reasoning_effort``. ``plain``: no JSON.
+    ``gone``: the model is retired.
     """
 
     models: Family = "grok"

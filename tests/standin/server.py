@@ -15,7 +15,8 @@ from tests.standin import checks, scripts
 from tests.standin.calls import digest
 from tests.standin.faults import Fault
 from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
-from tests.standin.responses.handler import RESPONSES, ResponsesHandler, Stored
+from tests.standin.responses.handler import RESPONSES, ResponsesHandler
+from tests.standin.shapes import Json
 from tests.standin.upstream import Upstream
 
 LOOPBACK = "127.0.0.1"
@@ -51,7 +52,7 @@ class StandIn:
         self.pace = pace
         self.scripts = scripts.load(folder)
         self.counts: Counter[str] = Counter()
-        self.stored: dict[str, Stored] = {}
+        self.stored: dict[str, list[Json]] = {}  # the messages that each response stands for
         self._host, self._wanted_port = host, port
         self._started = threading.Event()
 

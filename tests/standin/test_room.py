@@ -48,12 +48,6 @@ def test_any_key_and_none_is_taken_in_a_room(
     assert post(room, path, headers=headers).status_code == 200
 
 
-def test_a_stored_response_needs_no_key_in_a_room(room: StandIn) -> None:
-    with httpx.Client(trust_env=False, base_url=room.v1) as client:
-        made = client.post("responses", json={"model": "stand-in-chat", "input": "Hello"}).json()
-        assert client.get(f"responses/{made['id']}").json() == made
-
-
 @other_addresses
 def test_it_listens_at_the_address_that_is_given() -> None:
     with StandIn(pace=0, host=OTHER) as server:
