@@ -39,22 +39,24 @@ def test_kimi_sends_null_where_it_has_nothing(standin: StandIn) -> None:
 # --- Reasoning ---
 
 
-@pytest.mark.parametrize("model", ["stand-in-reasoning", "stand-in-kimi"])
-def test_a_budget_that_the_reasoning_uses_up_leaves_no_answer(standin: StandIn, model: str) -> None:
-    whole = answered(standin, "v1", ask=LONG, model=model, max_completion_tokens=7)
-    choice = whole["choices"][0]
-    assert (choice["finish_reason"], choice["message"]["content"] or "") == ("length", "")
-    assert whole["usage"]["completion_tokens"] == 7
-    chunks = streamed(standin, "v1", ask=LONG, model=model, max_completion_tokens=7)
-    assert not any(delta.get("content") for delta in deltas(chunks))
-
-
-def test_a_budget_may_end_the_text_after_the_reasoning(standin: StandIn) -> None:
-    asked = {"ask": LONG, "model": "stand-in-reasoning", "max_completion_tokens": 130}
+@pytest.mark.parametrize(
+    ("model", "budget", "text"),
+    [
+        ("stand-in-reasoning", 7, ""),
+        ("stand-in-kimi", 7, ""),
+        ("stand-in-reasoning", 130, "People speak"),
+    ],
+)
+def test_a_budget_may_end_the_reasoning_or_the_text(
+    standin: StandIn, model: str, budget: int, text: str
+) -> None:
+    asked = {"ask": LONG, "model": model, "max_completion_tokens": budget}
     whole = answered(standin, "v1", **asked)
-    assert whole["choices"][0]["message"]["content"] == "People speak"
-    assert whole["choices"][0]["finish_reason"] == "length"
-    assert whole["usage"]["completion_tokens"] == 130
+    choice = whole["choices"][0]
+    assert (choice["finish_reason"], choice["message"]["content"] or "") == ("length", text)
+    assert whole["usage"]["completion_tokens"] == budget
+    sent = deltas(streamed(standin, "v1", **asked))
+    assert "".join(delta.get("content") or "" for delta in sent) == text
 
 
 PLACES = {
