@@ -97,3 +97,10 @@ def test_thoughts_and_answer_are_where_the_vendor_has_them(
         message = plain.message.as_dict(keep_reasoning=keep)
         assert (message == came) == (keep or not shown)
         assert client.complete([ask, message, ask]).content
+
+
+def test_parallel_calls_can_be_forbidden(standin: StandIn) -> None:
+    ask = "When are the next flights from Miami to Seattle and back?"
+    tools = [{"type": "function", "function": {"name": "next_flight"}}]
+    whole = answered(standin, "v1", ask=ask, tools=tools, parallel_tool_calls=False)
+    assert len(whole["choices"][0]["message"]["tool_calls"]) == 1
