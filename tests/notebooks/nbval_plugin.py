@@ -1,4 +1,7 @@
-"""A pytest plugin: after the cells of a lesson, nbval checks that its recording was used whole.
+"""A pytest plugin: nbval runs each cell of a lesson twice, and then the recording was used whole.
+
+Both runs have to show what is committed, so a reader may run a cell again. Two cells with the same
+request and different answers are found by this, too.
 
 nbval ignores ``clear_output`` and updates of a display. No lesson uses them; a cell that did would
 fail, because papermill, which makes the stored outputs, applies them.
@@ -35,9 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def collect(notebook: IPyNbFile, collect_cells: Any = IPyNbFile.collect) -> Iterator[IPyNbCell]:
-    """Yield the cells of a notebook, and for a lesson the check of its recording."""
-    yield from collect_cells(notebook)
-    if "tutorial" in notebook.nb.metadata:
+    """Yield the cells of a notebook; for a lesson twice, and the check of its recording."""
+    is_lesson = None
+    for item in collect_cells(notebook):
+        yield item
+        is_lesson = "tutorial" in notebook.nb.metadata
+        # A new client starts at the first recorded answer: the cells that connect run once.
+        if is_lesson and "connect(" not in item.cell.source:
+            again = {"cell_num": item.cell_num, "cell": item.cell, "options": item.options}
+            yield IPyNbCell.from_parent(notebook, name=f"{item.name} again", **again)
+    if is_lesson:
         facts = {"cell_num": len(notebook.nb.cells), "options": defaultdict(bool)}
         route = notebook.nb.metadata["tutorial"]["provenance"]["route"]
         cell = new_code_cell(RECORDING_IS_PLAYED.replace("ROUTE", route))

@@ -9,11 +9,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import copy_project
 
 BASIC, STREAMING, MOVING = "01-basic-call", "02-streaming", "09-moving-to-v1"
 LOSSY_STREAM = """
@@ -28,10 +31,6 @@ def _lossy(self):
 
 
 CompletionStream.__iter__ = _lossy
-"""
-WRONG_SUM = """
-
-CompletionsUsage.total_tokens = property(lambda self: self.prompt_tokens)
 """
 OTHER_WORDS = """
 
@@ -105,30 +104,43 @@ def a_missing_output(copy: Path) -> None:
         next(cell for cell in reversed(nb["cells"]) if cell.get("outputs"))["outputs"] = []
 
 
-@pytest.mark.parametrize("lesson", [BASIC, STREAMING])
-def test_the_copy_passes_as_it_is(copy: Path, lesson: str) -> None:
-    done = nbval(copy, lesson)
+FAULTS: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "the first update is lost": (STREAMING, append("client/streaming", LOSSY_STREAM)),
+    "arrival times differ": (STREAMING, another_arrival),
+    "an error with other advice": (BASIC, append("client/errors", OTHER_WORDS)),
+    "one character of a recording": (BASIC, one_character),
+    "a field of a recording has another name": (MOVING, a_renamed_field),
+    "a request that was not recorded": (BASIC, another_question),
+    "an output that is missing": (BASIC, a_missing_output),
+}
+NONE = "no fault"
+Outcomes = dict[str, subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    """What the pytest of each copy found; two of them run at once."""
+
+    def run(fault: str) -> subprocess.CompletedProcess[str]:
+        lesson, plant = FAULTS.get(fault, (BASIC, lambda _: None))
+        copy = folder / fault.replace(" ", "-")
+        copy_project(copy)
+        plant(copy)
+        return nbval(copy, lesson)
+
+    folder = tmp_path_factory.mktemp("copies")
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip([NONE, *FAULTS], pool.map(run, [NONE, *FAULTS]), strict=True))
+
+
+def test_the_copy_passes_as_it_is(outcomes: Outcomes) -> None:
+    done = outcomes[NONE]
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("lesson", "plant"),
-    [
-        pytest.param(
-            STREAMING, append("client/streaming", LOSSY_STREAM), id="the first update is lost"
-        ),
-        pytest.param(STREAMING, another_arrival, id="arrival times differ"),
-        pytest.param(BASIC, append("client/responses", WRONG_SUM), id="a wrong sum of tokens"),
-        pytest.param(BASIC, append("client/errors", OTHER_WORDS), id="an error with other advice"),
-        pytest.param(BASIC, one_character, id="one character of a recording"),
-        pytest.param(MOVING, a_renamed_field, id="a field of a recording has another name"),
-        pytest.param(BASIC, another_question, id="a request that was not recorded"),
-        pytest.param(BASIC, a_missing_output, id="an output that is missing"),
-    ],
-)
-def test_a_fault_is_found(copy: Path, lesson: str, plant: Callable[[Path], None]) -> None:
-    plant(copy)
-    done = nbval(copy, lesson)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(fault: str, outcomes: Outcomes) -> None:
+    done = outcomes[fault]
     assert done.returncode == 1, done.stdout + done.stderr  # 1: tests ran, and some failed
     assert "Cell outputs differ" in done.stdout or "Cell execution caused" in done.stdout

@@ -1,190 +1,429 @@
-"""Recording the lessons again from the stand-in gives the committed recordings."""
+"""Recording and replay: the same calls give the same answers, and no key or host is kept."""
 
-import ast
-import asyncio
-import inspect
 import json
-import os
-import subprocess
-import sys
-from functools import partial
+import re
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
+import httpx
 import pytest
-from nbformat.v4 import new_code_cell
 
-from helpers import ChatCompletionsClient, connect
-from helpers.client.routes import ROUTES, RouteName
-from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.local_model import LocalModelError
-from helpers.recordings.cassette import match_key
-from tests.notebooks import files
-from tests.record import OtherWordsError, asks_model, check_words, recording, small_model
-from tests.standin.played import PlayedModel, by_model
+from helpers import (
+    ChatCompletionsClient,
+    ChatError,
+    NoRecordingError,
+    RecordingError,
+)
+from helpers.recordings.cassette import beside, save
+from helpers.recordings.record import RecordingTransport
+from helpers.recordings.replay import ReplayTransport
+from tests.fakes import (
+    ASK,
+    COMPLETION,
+    DONE,
+    KEY,
+    V1,
+    Answer,
+    Chunks,
+    Service,
+    Tokens,
+    answer,
+    client,
+    event,
+    leaked,
+    noting,
+    piece,
+    streamed,
+)
+from tests.recordings.tapes import FACTS, LESSON, record, replay, says, tape
+from tests.sync_and_async import both, once
 
+pytestmark = both
 
-def timeless(path: Path) -> Any:
-    """Return a recording without dates and times, each stream in one piece.
-
-    Calls that are made at the same time are recorded in any order, so the exchanges are sorted by
-    their requests. Where the lesson left a stream early, the text that had arrived by then depends
-    on the network: only its first event is kept.
-    """
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    del tape["provenance"]["recorded"]
-    for exchange in tape["exchanges"]:
-        response = exchange["response"]
-        del response["ms"]
-        if "stream" in response:
-            text = "".join(text for _, text in response["stream"])
-            response["stream"] = text[:2000] if response["ended"] == "left" else text
-    tape["exchanges"].sort(key=lambda exchange: match_key(exchange["request"]))
-    return tape
-
-
-def run_cells(notebook: Path) -> None:
-    """Run the code cells of ``notebook`` in this process, one after the other."""
-    namespace: dict[str, Any] = {"__name__": "notebook"}
-    with asyncio.Runner() as runner:
-        for cell in files.read(notebook).cells:
-            if cell.cell_type == "code":
-                code = compile(cell.source, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-                outcome = eval(code, namespace)
-                if inspect.iscoroutine(outcome):
-                    runner.run(outcome)
-        namespace["client"].close()
-        runner.run(namespace["client"].transport.aclose())
+CUT = httpx.ReadError("cut")
+HI = (piece("H"), piece("i"), piece(finish="stop"))
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which recordings are written instead of the committed ones."""
-    monkeypatch.setenv("TUTORIAL_RECORDINGS", str(tmp_path))
-    # What the stand-in asks to wait is recorded, but not waited for.
-    hasty = partial(ChatCompletionsClient, max_pause=0.0)
-    monkeypatch.setattr(connect, "ChatCompletionsClient", hasty)
-    return tmp_path
+def outcome(asked: ChatCompletionsClient) -> Any:
+    """All that a caller can see of a whole answer."""
+    try:
+        completion = asked.complete(ASK)
+    except ChatError as failure:
+        return type(failure), str(failure), failure.code, failure.exchange
+    return completion.raw, completion.exchange
 
 
-@pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
-def test_recording_again_changes_nothing_but_times(
-    lesson: Lesson, route: RouteName, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+def stream_outcome(asked: ChatCompletionsClient) -> Any:
+    """All that a caller can see of a stream."""
+    seen: list[Any] = []
+    with asked.stream(ASK) as stream:
+        try:
+            for update in stream:
+                seen.append((update.raw, update.elapsed))
+                if update.content == "leave":
+                    break
+        except ChatError as failure:
+            seen.append((type(failure), failure.code, failure.words))
+    return seen, stream.completion.raw, stream.exchange
+
+
+ANSWERS: dict[str, Answer] = {
+    "completion": answer(x_request_id="r1", x_answered_by="script"),
+    "error": answer(404, {"error": {"code": "404", "message": "Resource not found"}}),
+    "content filter": answer(400, {"error": {"code": "content_filter", "innererror": {"a": 1}}}),
+    "text": answer(404, "NOT FOUND"),
+    "HTML": answer(502, "<html><title>Bad Gateway</title>", content_type="text/html"),
+    "empty": answer(500, ""),
+    "null": answer(500, None),
+    "a text as JSON": answer(400, b'"oh"', content_type="application/json"),
+    "nested without end": answer(400, b"[" * 100_000),
+    "not utf-8": answer(500, b"caf\xe9"),
+    "other script": answer(body=b'{"choices": [], "text": "\xe4\xb8\x96 \\u2028 \\ud800 \\u0000"}'),
+    "asked to wait": answer(429, "", retry_after="86400"),
+}
+
+
+@pytest.mark.parametrize("given", ANSWERS.values(), ids=ANSWERS)
+def test_a_replayed_answer_is_the_recorded_one(path: Path, given: Answer) -> None:
+    recorded = record(path, outcome, given, max_retries=0)
+    assert replay(path, outcome, max_retries=0) == recorded
+
+
+STREAMS: dict[str, tuple[Answer, str]] = {
+    "whole": (streamed(*HI, DONE), "complete"),
+    "without an end mark": (streamed(*HI), "complete"),
+    "end mark in the same chunk": (streamed("".join((*HI, DONE))), "complete"),
+    "text after the end mark": (streamed(*HI, DONE + piece("!")), "complete"),
+    "end mark in two chunks": (streamed(*HI, DONE[:9], DONE[9:]), "complete"),
+    "cut": (streamed(HI[0], CUT), "cut"),
+    "cut at once": (streamed(CUT), "cut"),
+    "cut within an event": (streamed(HI[0], HI[1][:20], CUT), "cut"),
+    "no reason": (streamed(HI[0]), "complete"),
+    "error": (streamed(HI[0], event(error={"message": "Oh", "code": "x"}), DONE), "left"),
+    "left": (streamed(HI[0], piece("leave"), *HI, DONE), "left"),
+    "byte by byte": (
+        streamed(*(bytes([b]) for b in (piece("世 👋\u2028", "stop") + DONE).encode())),
+        "complete",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "ended"), STREAMS.values(), ids=STREAMS)
+def test_a_replayed_stream_is_the_recorded_one(path: Path, given: Answer, ended: str) -> None:
+    recorded = record(path, stream_outcome, given)
+    assert tape(path)["exchanges"][0]["response"]["ended"] == ended
+    assert replay(path, stream_outcome) == recorded
+
+
+def test_chunks_are_kept_as_they_came(path: Path) -> None:
+    record(path, stream_outcome, streamed(HI[0] + HI[1][:9], HI[1][9:], HI[2], DONE))
+    chunks = tape(path)["exchanges"][0]["response"]["stream"]
+    assert [text for _, text in chunks] == [HI[0] + HI[1][:9], HI[1][9:], HI[2], DONE]
+    times = [at for at, _ in chunks]
+    assert times == sorted(times)
+
+
+def test_a_chunk_is_handed_on_before_the_next_one_is_read(path: Path) -> None:
+    body = Chunks(*(part.encode() for part in (*HI, DONE)))
+
+    def act(asked: ChatCompletionsClient) -> Any:
+        with asked.stream(ASK) as stream:
+            return [body.read for _ in stream]
+
+    assert record(path, act, answer(body=body, content_type="text/event-stream")) == [1, 2, 3]
+    assert body.closed
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt(), CUT])
+def test_an_answer_that_is_not_read_to_its_end_is_closed_and_not_kept(
+    path: Path, reason: BaseException
 ) -> None:
-    committed = lesson.cassette(route)
-    if '"live":' in committed.read_text(encoding="utf-8"):
-        pytest.skip("the lesson shows answers of a live deployment")
-    other = lesson.cassette("models" if route == "v1" else "v1")
-    played = PlayedModel(committed, other) if asks_model(lesson) else None
-    with recording(route, pace=0, upstream=played):
-        run_cells(lesson.notebook)
-    assert not played or not any(played.answers.values())
-    again = elsewhere / route / committed.name
-    line = capsys.readouterr().out.splitlines()[0]
-    assert line.endswith(
-        f" They replace tests/cassettes/{route}/{lesson.id}.json if the whole lesson succeeds."
-    )
-    assert timeless(again) == timeless(committed)
-    assert "127.0.0.1" not in again.read_text(encoding="utf-8")
+    class Body(Chunks):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b'{"choices'
+            raise reason
+
+    body = Body()
+    with suppress(KeyboardInterrupt):
+        record(path, outcome, answer(body=body), max_retries=0)
+    assert body.closed
+    assert not path.exists()
 
 
-BY_MODEL = next(lesson for lesson in LESSONS if asks_model(lesson))
+def test_closing_the_client_closes_what_the_recorder_sends_by(path: Path, way: str) -> None:
+    class Closing(Service):
+        closed = ""
+
+        def close(self) -> None:
+            self.closed = "sync"
+
+        async def aclose(self) -> None:
+            self.closed = "async"
+
+    inner = Closing(answer())
+    with client(transport=RecordingTransport(path, inner, "01-basic-call", {})):
+        assert not inner.closed
+    assert inner.closed == way
 
 
-def other_words(exchange: Any) -> None:
-    """Change a letter of what was written."""
-    exchange["response"]["body"]["choices"][0]["message"]["content"] += "!"
+def test_a_stream_that_the_lesson_left_cannot_be_read_further(path: Path) -> None:
+    record(path, stream_outcome, STREAMS["left"][0])
+    with (
+        client(transport=ReplayTransport(path)).stream(ASK) as stream,
+        pytest.raises(RecordingError),
+    ):
+        list(stream)
 
 
-def another_time(exchange: Any) -> None:
-    """Change how long it took."""
-    exchange["response"]["ms"] += 1
-
-
-def another_request(exchange: Any) -> None:
-    """Ask something else."""
-    exchange["request"]["body"]["max_tokens"] += 1
-    other_words(exchange)
-
-
-@pytest.mark.parametrize("change", [other_words, another_time, another_request])
-def test_other_words_of_the_model_are_told(change: Any, tmp_path: Path) -> None:
-    committed = BY_MODEL.cassette("v1")
-    tape = json.loads(committed.read_text(encoding="utf-8"))
-    change(next(one for one in by_model(tape["exchanges"]) if "body" in one["response"]))
-    new = tmp_path / committed.name
-    new.write_text(json.dumps(tape), encoding="utf-8")
-    if change is not other_words:
-        return check_words(committed, new)
-    with pytest.raises(OtherWordsError, match=r"for 1 of \d+ requests.*--new-words"):
-        check_words(committed, new)
-    check_words(tmp_path / "none.json", new)
-
-
-def test_a_model_that_is_not_installed_is_missed_only_by_a_lesson_that_asks_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("helpers.local_model.is_installed", lambda: False)
-    with small_model([LESSONS[0]]) as upstream:
-        assert upstream is None
-    with pytest.raises(LocalModelError, match="python -m helpers model"), small_model([BY_MODEL]):
-        pass
-
-
-def record(folder: Path, lesson: Lesson) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m tests.record`` in ``folder``."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.record", lesson.id],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder)},
-        capture_output=True,
-        encoding="utf-8",
-    )
-
-
-def test_recording_writes_the_recordings_and_the_notebook(copy: Path) -> None:
-    """``python -m tests.record`` writes both recordings and the notebook that a replay gives."""
-    lesson = LESSONS[0]
-    recorded = [copy / lesson.cassette(route).relative_to(ROOT) for route in ROUTES]
-    for path in recorded:
-        path.unlink()
-    notebook = copy / lesson.notebook.relative_to(ROOT)
-    nb = files.read(notebook)
-    nb.metadata.pop("tutorial")
-    nb.cells[-1].metadata["papermill"] = {"duration": 1.5}
-    files.write(notebook, nb)
-    done = record(copy, lesson)
-    assert done.returncode == 0, done.stderr
-    provenance, _ = (
-        json.loads(path.read_text(encoding="utf-8"))["provenance"] for path in recorded
-    )
-    nb = files.read(notebook)
-    assert nb.metadata.tutorial == {"lesson": lesson.id, "provenance": provenance}
-    files.normalise(nb)
-    assert files.text_of(nb) == notebook.read_bytes().decode("utf-8")
+def test_the_file_has_its_facts_and_neither_key_nor_host(path: Path) -> None:
+    told = answer(401, {"m": f"{KEY} at my-resource.services.ai.azure.com, my-resource"},
+                  set_cookie="a=b", server="x", x_request_id=KEY, x_ms_region="West")  # fmt: skip
+    for options in {}, {"credential": Tokens()}:
+        record(path, outcome, told, **options)
+        text = path.read_text(encoding="utf-8")
+        assert not leaked(text)
+        assert "my-resource" not in text
+        assert "azure.com" not in text
+        (exchange,) = tape(path)["exchanges"]
+        assert exchange["request"]["headers"] == {}
+        assert exchange["request"]["path"] == "/chat/completions"
+        assert exchange["response"]["headers"].keys() == {"content-type", "x-request-id"}
 
 
 @pytest.mark.parametrize(
-    "fails_if",
+    "parts",
     [
-        pytest.param("'/v1' in os.environ['AZURE_INFERENCE_ENDPOINT']", id="at the second route"),
-        pytest.param("os.environ['TUTORIAL_MODE'] == 'replay'", id="in the replay"),
+        [event(error={"message": KEY})],
+        [f"data: {KEY}\n\n"],
+        [piece(KEY)],
+        [*(KEY[at : at + 5] for at in range(0, len(KEY), 5)), "\n\n", HI[2]],
     ],
 )
-def test_a_lesson_that_fails_leaves_its_recordings_and_its_notebook(
-    copy: Path, fails_if: str
+def test_a_key_that_a_stream_repeats_is_not_in_the_file(path: Path, parts: list[str]) -> None:
+    record(path, stream_outcome, streamed(HI[0], *parts))
+    chunks = tape(path)["exchanges"][0]["response"]["stream"]
+    assert not leaked("".join(text for _, text in chunks))
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        (["script"] * 2, {"script": 2}),
+        (["script", "a-model", "script"], {"script": 2, "a-model": 1}),
+        (["script", ""], {"script": 1, "live": 1}),
+        ([""], {"live": 1}),
+    ],
+)
+def test_the_provenance_counts_who_wrote_the_words(
+    path: Path, by: list[str], told: dict[str, int]
 ) -> None:
-    lesson = LESSONS[0]
-    notebook = copy / lesson.notebook.relative_to(ROOT)
-    nb = files.read(notebook)
-    nb.cells[-1] = new_code_cell(f"import os\nassert not {fails_if}", id="c99")
-    files.write(notebook, nb)
-    kept = [notebook, *(copy / lesson.cassette(route).relative_to(ROOT) for route in ROUTES)]
-    before = [path.read_bytes() for path in kept]
-    done = record(copy, lesson)
-    assert done.returncode == 1
-    assert "their recordings and notebooks are as before.\n" in done.stderr
-    assert f"{lesson.id}: AssertionError" in done.stderr
-    assert [path.read_bytes() for path in kept] == before
-    assert not list((copy / "tests" / "cassettes").rglob("*.new"))
+    answers = [answer(x_answered_by=name) if name else answer() for name in by]
+    record(path, lambda asked: [asked.complete(ASK) for _ in by], *answers)
+    assert tape(path)["lesson"] == "01-basic-call"
+    assert tape(path)["provenance"]["answered_by"] == told
+
+
+def test_a_failure_that_cannot_be_provoked_live_is_kept_from_the_stand_in(path: Path) -> None:
+    marked = {"x_answered_by": "script", "x_provoked": "rate-limited"}
+    scripted = answer(429, "", retry_after="0", **marked), answer(x_answered_by="script")
+    record(path, lambda asked: asked.complete(ASK), *scripted)
+    live = answer(), answer(x_request_id="live")
+    again = record(path, lambda asked: asked.complete(ASK, model="my-own"), *live)
+    assert [kept["response"]["status"] for kept in tape(path)["exchanges"]] == [429, 200]
+    assert [kept["request"]["body"]["model"] for kept in tape(path)["exchanges"]] == ["my-own"] * 2
+    assert again.exchange.response_headers["x-request-id"] == "live"
+    assert tape(path)["provenance"]["answered_by"] == {"script": 1, "live": 1}
+
+
+def test_recording_again_needs_nothing_of_the_old_file(path: Path) -> None:
+    marked = {"x_answered_by": "script", "x_provoked": "wrong-key"}
+    for words in "old", "new":
+        record(path, outcome, answer(401, words, **marked))
+        assert [kept["response"]["text"] for kept in tape(path)["exchanges"]] == [words]
+    path.write_text("{", encoding="utf-8")  # damaged
+    record(path, outcome, answer())
+    assert len(tape(path)["exchanges"]) == 1
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(path, outcome, answer())
+    before = path.read_bytes()
+
+    def full(*_: Any) -> None:
+        raise OSError("No space left on device")
+
+    for broken in "pathlib.Path.write_bytes", "os.replace":
+        with monkeypatch.context() as patched, suppress(OSError):
+            patched.setattr(broken, full)
+            record(path, outcome, answer(404, "x"))
+        assert path.read_bytes() == before
+
+
+def texts(asked: ChatCompletionsClient) -> list[str]:
+    return [asked.complete(ASK).content for _ in range(4)]
+
+
+def test_the_same_request_again_gets_its_answers_in_order_and_then_again(path: Path) -> None:
+    record(path, lambda asked: [asked.complete(ASK), asked.complete(ASK)], says("a"), says("b"))
+    assert replay(path, texts) == ["a", "b", "a", "b"]
+
+
+def test_a_retry_meets_the_failure_and_then_the_success_each_time(path: Path) -> None:
+    waits: list[float] = []
+    record(path, outcome, answer(429, "", retry_after="3"), says("a"))
+    assert replay(path, texts, on_wait=noting(waits)) == ["a"] * 4
+    assert waits == [3.0] * 4
+
+
+@once
+def test_threads_get_the_answers_in_order_and_each_as_often(path: Path) -> None:
+    record(path, texts, *map(says, "abc"))
+    replayed = client(transport=ReplayTransport(path))
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda _: replayed.complete(ASK).content, range(60)))
+    assert Counter(got) == {"a": 15, "b": 15, "c": 30}
+
+
+def test_a_replay_never_goes_to_the_network(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(path, outcome, answer())
+    monkeypatch.setattr("socket.socket", None)
+    assert replay(path, lambda asked: asked.complete(ASK).raw) == COMPLETION
+    with pytest.raises(NoRecordingError):
+        replay(path, lambda asked: asked.complete(ASK, seed=1))
+
+
+def test_another_route_of_the_same_name_is_no_matter(path: Path) -> None:
+    record(path, outcome, answer())
+    assert replay(path, lambda asked: asked.complete(ASK).content, endpoint=V1) == "Hi!"
+
+
+HOSTS: dict[str, tuple[str, list[str], list[str]]] = {
+    # endpoint, what is masked, what stays
+    "Azure": ("https://contoso.openai.azure.com/openai/v1", ["contoso"], ["contoso-eu", "openai"]),
+    "US government": ("https://contoso.openai.azure.us/openai/v1", ["contoso"], ["contosos"]),
+    "China": ("https://contoso.services.ai.azure.cn/models", ["contoso"], ["services", "ai"]),
+    "API Management": ("https://contoso.azure-api.net/openai/v1", ["CONTOSO"], ["azure-api"]),
+    "a region": ("https://c1.eastus2.models.ai.azure.com/v1", ["c1"], ["eastus2", "models"]),
+    "an alias in Azure": ("https://api.openai.azure.com/openai/v1", [], ["api", "openai"]),
+    "a gateway": ("https://api.llm.contoso.example/v1", [], ["api", "llm", "contoso"]),
+    "a site": ("https://www.fabrikam.io/openai/v1", [], ["www", "fabrikam"]),
+    "another service": ("https://eastus.api.cognitive.microsoft.com/openai/v1", [], ["eastus"]),
+    "no Azure": ("https://contoso.notazure.com/v1", [], ["contoso", "notazure"]),
+    "beyond ASCII": ("https://bücher.example/v1", [], ["bücher"]),
+    "in another script": ("https://世界.example/v1", [], ["世界"]),
+    "an address": ("https://10.20.30.40:8000/v1", [], ["10.20", "30.40"]),
+    "IPv6": ("https://[fd12:3456::9]:8000/v1", [], ["fd12"]),
+    "a name without a dot": ("https://gpu-box:8000/v1", [], ["gpu-box", "gpu-box-2"]),
+    "a common word": ("https://api:8000/v1", [], ["api", "api key", "rapid", "/api/projects"]),
+}
+
+
+@pytest.mark.parametrize(("endpoint", "masked", "kept"), HOSTS.values(), ids=HOSTS)
+def test_no_host_is_kept_and_no_other_word_is_masked(
+    path: Path, endpoint: str, masked: list[str], kept: list[str]
+) -> None:
+    url = httpx.URL(endpoint)
+    names = {url.host, url.raw_host.decode()}
+    if "." not in url.host and ":" not in url.host:  # then it is a word too
+        forms = [f"{url.host}:8000", f"http://{url.host}/v1", f"me@{url.host}", quote(endpoint, "")]
+    else:
+        ends = [(name, more) for name in names for more in ("", ":443", "/v1", ".", "_", "%3A443")]
+        forms = [f"{name}{more}" for name, more in ends]
+        forms += [form(name) for form in (str.upper, str.title) for name in names]
+        forms += [f"_{url.host}_", quote(endpoint, ""), quote(quote(endpoint, ""), "")]
+    # What stands directly before and after a name in JSON and in URLs.
+    words = [
+        f"{before}{name}{after}"
+        for name in masked
+        for before, after in ["  ", "()", "/ ", "''", "\n\n", "=&", ": ", "_.", ("%2F", "%20")]
+    ]
+    text = " | ".join([*forms, *words])
+    stays = " | ".join(kept)
+    said = {"error": {"message": text, text: [text], "code": "404", "other": stays}}
+
+    def act(asked: ChatCompletionsClient) -> Any:
+        question = [{"role": "user", "content": f"{text} | {stays}"}]
+        with suppress(ChatError):
+            asked.complete(question)
+        with suppress(ChatError), asked.stream(question) as stream:
+            list(stream)
+
+    header = f"at {endpoint.encode('ascii', 'ignore').decode()}"
+    answers = answer(404, said, x_request_id=header), streamed(event(**said))
+    record(path, act, *answers, endpoint=endpoint)
+    recorded = path.read_text(encoding="utf-8")
+    assert recorded.count(json.dumps(stays, ensure_ascii=False)[1:-1]) == 4
+    recorded = unquote(unquote(recorded)).lower()
+    if "." in url.host or ":" in url.host:
+        assert not [name for name in names if name.lower() in recorded]
+    else:
+        assert f"{url.host}:8000" not in recorded
+        assert f"//{url.host}" not in recorded
+        assert "http://***/v1" in recorded, "what stands before the host stays"
+    for name in masked:
+        assert not re.search(rf"(?<![a-z0-9-]){name}(?![a-z0-9-])", recorded, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("resource", ["content", "message", "Error", "my-deployment"])
+def test_a_resource_that_is_called_like_a_field_breaks_no_recording(
+    path: Path, resource: str
+) -> None:
+    endpoint = f"https://{resource}.openai.azure.com/openai/v1"
+    record(path, outcome, answer(), endpoint=endpoint)
+    assert replay(path, outcome)[0] == COMPLETION
+
+
+def test_an_answer_that_names_the_host_is_found_in_the_next_question(path: Path) -> None:
+    def act(asked: ChatCompletionsClient) -> list[str]:
+        first = asked.complete(ASK).content
+        with asked.stream([*ASK, {"role": "assistant", "content": first}]) as stream:
+            second = "".join(update.content for update in stream)
+        third = asked.complete([{"role": "assistant", "content": second}]).content
+        return [first, second, third]
+
+    named = "at my-resource.services.ai.azure.com"
+    answers = says(named), streamed(piece(named), piece(finish="stop"), DONE), says("end")
+    assert record(path, act, *answers) == [named, named, "end"]
+    assert replay(path, act) == ["at ***", "at ***", "end"]
+
+
+class Interrupted(httpx.SyncByteStream):
+    """A body in the middle of which Ctrl-C is pressed."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'{"choices'
+        raise KeyboardInterrupt
+
+
+FAILING: dict[str, list[Answer]] = {
+    "a wrong key": [answer(401, {"error": {"message": "no"}})],
+    "a server that ends in the middle": [answer(), httpx.ConnectError("refused")],
+    "Ctrl-C": [answer(), answer(body=Interrupted())],
+    "a stream that breaks": [streamed(piece("H"), httpx.ReadError("cut"))],
+    "less than the lesson asks": [answer()],
+}
+
+
+@once
+@pytest.mark.parametrize("answers", FAILING.values(), ids=FAILING)
+def test_recording_never_touches_the_recording_itself(path: Path, answers: list[Answer]) -> None:
+    save(path, {"provenance": FACTS, "exchanges": [1, 2, 3]})
+    before = path.read_bytes()
+    recorder = RecordingTransport(path, Service(*answers), LESSON, dict(FACTS))
+    with (
+        suppress(ChatError, KeyboardInterrupt, TypeError),
+        client(transport=recorder, max_retries=0) as asked,
+    ):
+        for _ in answers:
+            asked.complete(ASK)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) in ([path], [path, beside(path)], [beside(path), path])
+    if beside(path).exists():
+        assert json.loads(beside(path).read_text(encoding="utf-8"))["lesson"] == LESSON

@@ -1,4 +1,4 @@
-"""How a recorded answer is found, what is told if there is none, and files that are damaged."""
+"""How a recorded answer is found, and what is told if there is none."""
 
 import base64
 import json
@@ -9,11 +9,10 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from helpers import NoRecordingError, RecordingError
+from helpers import NoRecordingError
 from helpers.recordings.replay import ReplayTransport
 from tests.fakes import ASK, client
 from tests.recordings import tapes
-from tests.recordings.tapes import FACTS
 from tests.sync_and_async import both, once
 
 pytestmark = both
@@ -188,74 +187,6 @@ def test_what_was_not_played_is_listed(path: Path) -> None:
     assert "seed" not in left
     asked.complete(ASK)
     assert player.unplayed() == []
-
-
-GOOD: dict[str, Any] = {
-    "request": {"method": "POST"},
-    "response": {"status": 200, "headers": {}, "ms": 1},
-}
-
-
-def shaped(**response: Any) -> dict[str, Any]:
-    bad = {**GOOD, "response": {**GOOD["response"], **response}}
-    return {"provenance": FACTS, "exchanges": [bad]}
-
-
-DAMAGED: dict[str, Any] = {
-    "missing": "missing",
-    "a folder": "a folder",
-    "empty": "",
-    "truncated": json.dumps(shaped())[:90],
-    "not JSON": "<<<<<<< HEAD",
-    "not utf-8": b'{"a": "\xff"}',
-    "nested without end": "[" * 100_000,
-    "a list": [],
-    "a text": '"tape"',
-    "null": None,
-    "no facts": {"exchanges": []},
-    "facts of another shape": {"provenance": [], "exchanges": []},
-    "no route": {"provenance": {"model": "m"}, "exchanges": []},
-    "no date": {"provenance": {k: v for k, v in FACTS.items() if k != "recorded"},
-                "exchanges": []},
-    "no exchanges": {"provenance": FACTS},
-    "exchanges null": {"provenance": FACTS, "exchanges": None},
-    "exchanges of texts": {"provenance": FACTS, "exchanges": ["a"]},
-    "no request": {"provenance": FACTS, "exchanges": [{"response": GOOD["response"]}]},
-    "no response": {"provenance": FACTS, "exchanges": [{"request": {}}]},
-    "a request of another shape": {"provenance": FACTS, "exchanges": [{**GOOD, "request": "a"}]},
-    "no status": {"provenance": FACTS, "exchanges": [{**GOOD, "response": {"headers": {}}}]},
-    "counts that are none": {"provenance": {**FACTS, "answered_by": {"live": "1"}},
-                             "exchanges": []},
-    "status a text": shaped(status="200"),
-    "status without end": shaped(status=1e400),
-    "headers a number": shaped(headers=5),
-    "a stream of texts": shaped(stream=["data: a"]),
-    "a stream null": shaped(stream=None),
-    "a chunk null": shaped(stream=[[1, None]]),
-    "a time as a text": shaped(stream=[["5", "data: a"]]),
-    "a time without end": shaped(stream=[[1e400, "data: a"]]),
-    "a text that is none": shaped(text=5),
-    "a duration that is none": shaped(ms="soon"),
-}  # fmt: skip
-
-
-@once
-@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_file_is_named_without_a_path_of_this_machine(path: Path, content: Any) -> None:
-    words = "The recording cassettes/models/01-basic-call.json can't be read"
-    path.parent.mkdir(parents=True)
-    if content == "missing":
-        words = "There is no recording cassettes/models/01-basic-call.json"
-    elif content == "a folder":
-        path.mkdir()
-    else:
-        text = content if isinstance(content, str | bytes) else json.dumps(content)
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(RecordingError) as failure:
-        ReplayTransport(path)
-    told = str(failure.value)
-    assert words in told and "What to do: get the file again" in told
-    assert str(path.parent.parent.parent) not in told
 
 
 def test_a_paced_stream_takes_two_seconds_at_most(path: Path, slept: list[float]) -> None:

@@ -26,7 +26,7 @@ Press Ctrl-C here to stop."""
 
 def fault_table() -> str:
     """Return all faults as a table."""
-    rows = [(fault.name, fault.status or "none", fault.about) for fault in FAULTS.values()]
+    rows = [(fault.name, fault.status, fault.about) for fault in FAULTS.values()]
     return tabulate(rows, ["fault", "status", "what happens"], colalign=("left", "left", "left"))
 
 

@@ -23,7 +23,7 @@ class Choice:
     """One of the choices of an answer.
 
     ``reasoning`` is the text of the reasoning where the family shows it, ``hidden`` the number of
-    tokens of a reasoning that nobody sees, ``summary`` what the Responses API tells of that one.
+    tokens of a reasoning that nobody sees.
     """
 
     text: str
@@ -32,7 +32,6 @@ class Choice:
     logs: dict[str, Any] | None = None  # a model's; without them the script's doubts make some
     reasoning: str = ""
     hidden: int = 0
-    summary: str = ""
 
     @property
     def tokens(self) -> int:
@@ -149,7 +148,7 @@ def think(choice: Choice, call: Call, family: Family, shown: str) -> Choice:
     if find(call.model).think_tags:
         return cut(f"<think>\n{shown}\n</think>\n\n{choice.text}", call.body, None)
     if family in ("gpt", "grok"):
-        thought = replace(choice, hidden=HIDDEN.get(effort, HIDDEN["medium"]), summary=shown)
+        thought = replace(choice, hidden=HIDDEN.get(effort, HIDDEN["medium"]))
     else:
         thought = replace(choice, reasoning=shown)
     limit = call.body.get("max_completion_tokens") or call.body.get("max_tokens")
@@ -171,8 +170,7 @@ def variant(body: dict[str, Any], turn: int, at: int) -> int:
 
 def tool_finish(call: Call, family: Family) -> str:
     """Return the reason: OpenAI's models say "stop" if the request named the function to call."""
-    stops = family == "mai" or (family == "gpt" and call.named_tool)
-    return "stop" if stops else "tool_calls"
+    return "stop" if family == "gpt" and call.named_tool else "tool_calls"
 
 
 def fallback(call: Call) -> str:

@@ -58,7 +58,6 @@ class Call:
     route: Route
     model: str
     body: dict[str, Any]
-    key: str
     asked: int
     id: str
 

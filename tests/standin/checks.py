@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.standin.calls import Route
-from tests.standin.deployments import DEPLOYMENTS, MAI, Deployment
+from tests.standin.deployments import DEPLOYMENTS, Deployment
 from tests.standin.faults import FAULTS, refuse
 from tests.standin.fields import NAMES
 from tests.standin.replies import Reply, as_bytes, openai_error
@@ -28,12 +28,9 @@ def match_key(headers: Mapping[str, str]) -> str:
     return headers.get("api-key") or (token.strip() if scheme.lower() == "bearer" else "")
 
 
-def check_key(headers: Mapping[str, str], *, mai: bool = False) -> Reply | None:
-    """Accept a key in either header (``mai``: in its own), a token as ``Authorization: Bearer``."""
-    bearer = headers.get("authorization", "").casefold().startswith("bearer ")
-    accepted = (KEY,)
-    if bearer and "api-key" not in headers:
-        accepted = (TOKEN,) if mai else (KEY, TOKEN)
+def check_key(headers: Mapping[str, str]) -> Reply | None:
+    """Accept a key in either header, and a token as ``Authorization: Bearer``."""
+    accepted = (KEY,) if "api-key" in headers else (KEY, TOKEN)
     return None if match_key(headers) in accepted else refuse("wrong-key")
 
 
@@ -49,21 +46,18 @@ def check_json(body: Any) -> Reply | None:
     return openai_error("We could not parse the JSON body of your request.", None, None)
 
 
-def model_of(route: Route, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
-    """Return the model that is asked for, or ""; the models route also reads a header."""
+def model_of(body: Mapping[str, Any]) -> str:
+    """Return the model that is asked for, or ""."""
     named = body.get("model")
-    if not named and route == "models":
-        named = headers.get("x-ms-model-mesh-model-name")
     return named if isinstance(named, str) else ""
 
 
-def check_model(route: Route, model: str, upstream: str = "", *, mai: bool = False) -> Reply | None:
+def check_model(route: Route, model: str, upstream: str = "") -> Reply | None:
     """Accept known models; the models route ignores upper and lower case.
 
-    ``upstream`` is the name of the model that the stand-in asks, if there is one; ``mai`` tells the
-    path ``/mai/v1``, which has one deployment of its own.
+    ``upstream`` is the name of the model that the stand-in asks, if there is one.
     """
-    known = {name for name in (*DEPLOYMENTS, upstream) if name and (name == MAI) == mai}
+    known = {name for name in (*DEPLOYMENTS, upstream) if name}
     if route == "v1":
         return None if model in known else refuse("no-deployment")
     if not model:
@@ -86,8 +80,7 @@ def check_extra(
     """
     extra = [name for name in body if name not in STANDARD]
     if route == "models":
-        default = "error" if deployment.refuses_extra else "pass-through"
-        option = headers.get("extra-parameters", default)
+        option = headers.get("extra-parameters", "pass-through")
         if option not in ("error", "drop", "pass-through"):
             return refuse("extra-header-value", value=option)
         if option == "error" and extra:
@@ -98,8 +91,7 @@ def check_extra(
             extra = []
     if deployment.strict:
         return refuse_strictly(extra, body)
-    known = FIRST_CLASS | {"reasoning_display"} if deployment.v1 == "mai" else FIRST_CLASS
-    unknown = sorted(set(body) - known)
+    unknown = sorted(set(body) - FIRST_CLASS)
     if route == "models" or not unknown:
         return None
     plural = "s" if len(unknown) > 1 else ""
@@ -118,7 +110,7 @@ def refuse_strictly(extra: list[str], body: Mapping[str, Any]) -> Reply | None:
 
 
 def check_plain(route: Route, deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse formats of the answer and, on v1, system messages for the plain model."""
+    """Refuse formats of the answer for the plain model."""
     if not deployment.plain:
         return None
     kind = (body.get("response_format") or {}).get("type", "text")
@@ -127,22 +119,11 @@ def check_plain(route: Route, deployment: Deployment, body: Mapping[str, Any]) -
     if kind != "text":
         words = f"'response_format' of type '{kind}' is not supported with this model."
         return openai_error(words, "unsupported_value", "response_format")
-    roles = [message["role"] for message in body["messages"]]
-    if route == "v1" and "system" in roles:
-        return unsupported_value(f"messages[{roles.index('system')}].role", "'system'")
-    return None
-
-
-def check_mai(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse what the MAI models lack."""
-    if deployment.v1 == "mai" and body.get("max_tokens") is not None:
-        return refuse("unsupported-parameter")
     return None
 
 
 FIXED = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 """The only values that OpenAI's reasoning models accept."""
-EFFORTS = ("minimal", "low", "medium", "high")
 
 
 def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
@@ -154,8 +135,9 @@ def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | 
     for name, only in FIXED.items():
         value = body.get(name)
         if value is not None and value != only:
-            more = f" Only the default ({only}) value is supported."
-            return unsupported_value(name, str(value), more)
+            words = f"Unsupported value: '{name}' does not support {value} with this model."
+            words += f" Only the default ({only}) value is supported."
+            return openai_error(words, "unsupported_value", name)
     for name in ("stop", "logit_bias"):
         if body.get(name) is not None:
             words = f"Unsupported parameter: '{name}' is not supported with this model."
@@ -167,23 +149,7 @@ def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | 
         where = f"messages[{roles.index('developer')}].role"
         words = f"Invalid value for '{where}': 'system' and 'developer' can't both be used."
         return openai_error(words, "invalid_value", where)
-    return check_effort(deployment, body)
-
-
-def check_effort(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse a ``reasoning_effort`` that the model lacks, or any beside tools if it must."""
-    effort = body.get("reasoning_effort")
-    if effort is None:
-        return None
-    if effort not in EFFORTS:
-        supported = ", ".join(f"'{one}'" for one in EFFORTS[:-1])
-        more = f" Supported values are: {supported}, and '{EFFORTS[-1]}'."
-        return unsupported_value("reasoning_effort", f"'{effort}'", more)
-    tools = body.get("tools") and not deployment.effort_and_tools
-    return refuse("tools-with-effort", model=str(body.get("model"))) if tools else None
-
-
-def unsupported_value(where: str, value: str, more: str = "") -> Reply:
-    """Return the refusal of a value, in OpenAI's words."""
-    words = f"Unsupported value: '{where}' does not support {value} with this model.{more}"
-    return openai_error(words, "unsupported_value", where)
+    both = body.get("reasoning_effort") and body.get("tools")
+    if both and not deployment.effort_and_tools:
+        return refuse("tools-with-effort", model=str(body.get("model")))
+    return None

@@ -1,8 +1,8 @@
 """The deployments of the stand-in: which family of models answers, and what it refuses.
 
 A request chooses one by its model's name. Where the families are known from: recordings of the
-live service (gpt, grok, kimi), of other hosts (oss), Microsoft's pages (mai), recordings of
-serverless endpoints of January 2025 (mistral).
+live service (gpt, grok, kimi), of other hosts (oss), of serverless endpoints of January 2025
+(mistral).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Literal
 
 from tests.standin.calls import Route
 
-Family = Literal["gpt", "grok", "kimi", "oss", "mistral", "mai"]
+Family = Literal["gpt", "grok", "kimi", "oss", "mistral"]
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,9 @@ class Deployment:
 
     ``reasons``: the model thinks before it answers. ``think_tags``: the thinking is a part of the
     text, between two tags. ``strict``: the model refuses every field that the specification of the
-    models route lacks. ``refuses_extra``: without a header the models route refuses such fields, as
-    Microsoft's page says it does. ``fixed``: OpenAI's reasoning models, which refuse parameters of
-    sampling. ``effort_and_tools``: False refuses tools beside ``reasoning_effort``. ``plain``:
-    neither JSON nor, on v1, system messages. ``gone``: the model is retired.
+    models route lacks. ``fixed``: OpenAI's reasoning models, which refuse parameters of sampling.
+    ``effort_and_tools``: False refuses tools beside ``reasoning_effort``. ``plain``: no JSON.
+    ``gone``: the model is retired.
     """
 
     models: Family = "grok"
@@ -30,7 +29,6 @@ class Deployment:
     reasons: bool = False
     think_tags: bool = False
     strict: bool = False
-    refuses_extra: bool = False
     fixed: bool = False
     effort_and_tools: bool = True
     plain: bool = False
@@ -45,7 +43,6 @@ DEFAULT = Deployment()
 DEPLOYMENTS = {
     "stand-in-chat": DEFAULT,
     "stand-in-plain": Deployment(plain=True),
-    "stand-in-documented": Deployment(refuses_extra=True),
     "stand-in-gpt": Deployment("gpt"),
     "stand-in-reasoning": Deployment("gpt", reasons=True, fixed=True),
     "stand-in-reasoning-no-tools": Deployment(
@@ -57,11 +54,8 @@ DEPLOYMENTS = {
     "stand-in-mistral": Deployment("mistral", "mistral", strict=True),
     "stand-in-mistral-reasoning": Deployment("mistral", "mistral", strict=True, reasons=True),
     "stand-in-think-tags": Deployment("mistral", "mistral", reasons=True, think_tags=True),
-    "stand-in-mai": Deployment("mai", "mai", reasons=True),
     "stand-in-gone": Deployment(gone=True),
 }
-MAI = "stand-in-mai"
-"""The only deployment under ``/mai/v1``, where no other one is."""
 
 
 def find(model: str) -> Deployment:

@@ -1,4 +1,4 @@
-"""The shapes of the families: gpt, grok, kimi, oss, mistral, mai."""
+"""The shapes of the families: gpt, grok, kimi, oss, mistral."""
 
 from collections.abc import Iterator
 
@@ -186,11 +186,6 @@ class Kimi(Shape):
     def completion(self) -> Json:
         return super().completion() | {"prompt_filter_results": verdicts.prompt_filter(self.answer)}
 
-    def call(self, call: ToolCall, number: int) -> Json:
-        made = {"arguments": call.arguments, "call_id": None, "name": call.name}
-        ident = f"functions.{call.name}:{number}"
-        return {"function": made, "id": ident, "index": number, "type": "function"}
-
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
         message = {
             "content": choice.text or None,
@@ -225,16 +220,6 @@ class Kimi(Shape):
     def reasoning(self, at: int, piece: str) -> Iterator[Json]:
         yield self.chunk(at, {self.thoughts: piece})
 
-    def call_deltas(self, choice: Choice) -> Iterator[Json]:
-        """Yield the calls in fragments; after the first one id and name are null, not absent."""
-        for at, call in enumerate(choice.tool_calls):
-            begun = self.call(call, at) | {"function": {"arguments": "", "name": call.name}}
-            yield {"tool_calls": [begun]}
-            for piece in pieces(call.arguments):
-                made = {"arguments": piece, "name": None}
-                rest = {"function": made, "id": None, "index": at, "type": "function"}
-                yield {"tool_calls": [rest]}
-
 
 class Oss(Kimi):
     """OpenAI's open models as Groq and vLLM serve them: the reasoning has another name."""
@@ -250,15 +235,10 @@ class Oss(Kimi):
 class Mistral(Shape):
     """Mistral's models on a serverless endpoint of January 2025.
 
-    The usage comes in the last chunk unasked, and so do all calls, without index and type. A
-    reasoning is an item of the content.
+    The usage comes in the last chunk unasked. A reasoning is an item of the content.
     """
 
     usage_apart = False
-
-    def call(self, call: ToolCall, number: int) -> Json:
-        made = {"arguments": call.arguments, "call_id": None, "name": call.name}
-        return {"function": made, "id": self.call_id(number)[:9], "type": "function"}
 
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
         content: str | list[Json] = choice.text
@@ -276,53 +256,10 @@ class Mistral(Shape):
     def reasoning(self, at: int, piece: str) -> Iterator[Json]:
         yield self.chunk(at, {"content": [thinking(piece)]})
 
-    def call_deltas(self, choice: Choice) -> Iterator[Json]:
-        yield from ()
-
     def last(self, at: int, choice: Choice) -> Json:
-        end: Json = {"content": ""}
-        if calls := [self.call(call, number) for number, call in enumerate(choice.tool_calls)]:
-            end["tool_calls"] = [{"function": c["function"], "id": c["id"]} for c in calls]
-        sent = self.chunk(at, end, finish=choice.finish_reason)
+        sent = self.chunk(at, {"content": ""}, finish=choice.finish_reason)
         is_last = at == len(self.answer.choices) - 1
         return sent | {"usage": self.usage()} if is_last else sent
-
-
-class Mai(Shape):
-    """Microsoft's models under ``/mai/v1``: the reasoning is an object, in a stream at its end."""
-
-    usage_apart = False
-
-    def head(self, kind: str) -> Json:
-        head = {"created": CREATED, "id": f"mai-api-{self.answer.id[:32]}", "object": kind}
-        return head | {"model": self.answer.model, "system_fingerprint": ""}
-
-    def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
-        message = {
-            "annotations": None,
-            "content": choice.text or None,
-            "reasoning": secret(choice.reasoning),
-            "role": "assistant",
-            "tool_calls": calls or None,
-        }
-        return {"finish_reason": choice.finish_reason, "index": at, "message": message}
-
-    def part(self, at: int, delta: Json, finish: str | None, logs: Json | None) -> Json:
-        """Each delta has the role."""
-        empty = dict.fromkeys(("content", "tool_calls", "reasoning", "annotations"))
-        full = empty | {"role": "assistant"} | delta
-        return {"delta": full, "index": at, "finish_reason": finish}
-
-    def sent(self, choices: list[Json]) -> Json:
-        return super().sent(choices) | {"usage": None}
-
-    def call_deltas(self, choice: Choice) -> Iterator[Json]:
-        for number, call in enumerate(choice.tool_calls):
-            yield {"tool_calls": [self.call(call, number) | {"index": number}]}
-
-    def last(self, at: int, choice: Choice) -> Json:
-        end = {"reasoning": secret(choice.reasoning)}
-        return self.chunk(at, end, finish=choice.finish_reason) | {"usage": self.usage()}
 
 
 def thinking(text: str, *, closed: bool = False) -> Json:
@@ -331,20 +268,12 @@ def thinking(text: str, *, closed: bool = False) -> Json:
     return {"type": "thinking", "thinking": parts, "closed": closed}
 
 
-def secret(reasoning: str) -> Json | None:
-    """Return a reasoning that only the service can read (here: its digest)."""
-    if not reasoning:
-        return None
-    return {"encrypted_content": digest(reasoning), "content": None, "summary": None}
-
-
 SHAPES: dict[Family, type[Shape]] = {
     "gpt": Gpt,
     "grok": Grok,
     "kimi": Kimi,
     "oss": Oss,
     "mistral": Mistral,
-    "mai": Mai,
 }
 
 

@@ -39,32 +39,11 @@ def path_of(where: list[str | int]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def check_fields(route: Route, body: Mapping[str, Any], *, thoughts: bool) -> Reply | None:
-    """Refuse the first wrong value, in the words of the route.
-
-    ``thoughts``: the model takes its own reasoning back as a part of a content.
-    """
+def check_fields(route: Route, body: Mapping[str, Any]) -> Reply | None:
+    """Refuse the first wrong value, in the words of the route."""
     if wrong := first_wrong(route, body):
         return wrong_value(route, place(wrong), wrong.message, wrong.instance)
-    if not thoughts:
-        for at, message in enumerate(body["messages"]):
-            kinds = [part["type"] for part in parts_of(message)]
-            if "thinking" in kinds:
-                where = ["messages", at, "content", kinds.index("thinking"), "type"]
-                return wrong_value(route, where, "Unknown type of part", "thinking")
-    choice = body.get("tool_choice")
-    if isinstance(choice, dict):
-        offered = [tool["function"]["name"] for tool in body.get("tools") or ()]
-        if (named := choice["function"]["name"]) not in offered:
-            where = ["tool_choice", "function", "name"]
-            return wrong_value(route, where, "No such tool", named)
     return check_json_is_asked_for(body) if route == "v1" else None
-
-
-def parts_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts of a content that is a list; a text has none."""
-    content = message.get("content")
-    return content if isinstance(content, list) else []
 
 
 def wrong_value(route: Route, where: list[str | int], words: str, value: Any) -> Reply:

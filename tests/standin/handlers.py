@@ -36,7 +36,6 @@ PATHS: dict[str, Route] = {
     "/models/chat/completions": "models",
     "/openai/v1/chat/completions": "v1",
     "/api/projects/[^/]+/openai/v1/chat/completions": "v1",
-    "/mai/v1/chat/completions": "v1",
 }
 """Patterns of the paths, and the route whose rules hold there."""
 NO_FAULT = "none"
@@ -79,9 +78,9 @@ class Handler(RequestHandler):
         )
         self.server.requests.append(self.received)
 
-    def check_key(self, *, mai: bool = False) -> Reply | None:
+    def check_key(self) -> Reply | None:
         """Accept the key of the server, or anything if it has none."""
-        return checks.check_key(self.received.headers, mai=mai) if self.server.key else None
+        return checks.check_key(self.received.headers) if self.server.key else None
 
     def compute_etag(self) -> None:
         """Send no ETag, as the services do."""
@@ -121,10 +120,10 @@ class ChatHandler(Handler):
     async def post(self) -> None:
         """Check, find the script, answer."""
         route = self.route
-        received, headers = self.received, self.received.headers
+        received = self.received
         # Checks may drop fields, and what has arrived stays as it was.
         body = dict(received.body) if isinstance(received.body, dict) else {}
-        model = checks.model_of(route, headers, body)
+        model = checks.model_of(body)
         checked = self.checked(model, body)
         status = checked.status if isinstance(checked, Reply) else 200
         ident, asked = self.server.next_id(route, received.body, status)
@@ -134,7 +133,7 @@ class ChatHandler(Handler):
             self.add_headers(route, ident, streams=body.get("stream") is True)
         if isinstance(checked, Reply):
             return self.send(checked)
-        call = self.call = Call(route, model, checked, checks.match_key(headers), asked, ident)
+        call = self.call = Call(route, model, checked, asked, ident)
         script = scripts.find(self.server.scripts, call)
         name = self.fault_name(call, script)
         if name and name not in FAULTS:
@@ -147,7 +146,7 @@ class ChatHandler(Handler):
         elif script and (script.cut_after or script.filtered_after):
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.body is not None:
-            return await self.fail(fault.reply(model=call.model, key=call.key))
+            return await self.fail(fault.reply(model=call.model))
         answer = compose(call, script, fault)
         upstream = self.server.upstream
         if upstream and not fault and (script is None or script.by == "model"):
@@ -191,9 +190,8 @@ class ChatHandler(Handler):
         steps: list[Check] = [
             *self.access_checks(model),
             lambda: checks.check_extra(route, deployment, headers, body),
-            lambda: check_fields(route, body, thoughts=deployment.models == "mistral"),
+            lambda: check_fields(route, body),
             lambda: checks.check_plain(route, deployment, body),
-            lambda: checks.check_mai(deployment, body),
             lambda: checks.check_reasoning(deployment, body),
         ]
         return first_reply(steps) or body
@@ -202,12 +200,11 @@ class ChatHandler(Handler):
         """Return the checks of key, version and model."""
         route, received = self.route, self.received
         upstream = self.server.upstream.model if self.server.upstream else ""
-        mai = self.request.path.startswith("/mai/")
         return [
-            lambda: self.check_key(mai=mai),
+            self.check_key,
             lambda: checks.check_version(route, received.query.get("api-version")),
             lambda: checks.check_json(received.body),
-            lambda: checks.check_model(route, model, upstream, mai=mai),
+            lambda: checks.check_model(route, model, upstream),
             lambda: checks.check_gone(find(model)),
         ]
 
@@ -278,11 +275,10 @@ class ChatHandler(Handler):
         """Send the reply of a fault, or a part of it, and break the connection."""
         if not reply.breaks:
             return self.send(reply)
-        if reply.breaks == "inside":
-            self.set_header("Content-Type", reply.content_type)
-            self.set_header("Content-Length", str(2 * len(reply.body)))
-            self.write(reply.body)
-            await self.sent(self.flush())
+        self.set_header("Content-Type", reply.content_type)
+        self.set_header("Content-Length", str(2 * len(reply.body)))
+        self.write(reply.body)
+        await self.sent(self.flush())
         self.hang_up()
 
     def hang_up(self) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole HTTP answer. ``breaks``: "" or where the connection ends: "before" or "inside"."""
+    """A whole HTTP answer. ``breaks``: the connection ends inside it."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     reason: str | None = None
-    breaks: str = ""
+    breaks: bool = False
 
 
 def as_bytes(value: Any) -> bytes:

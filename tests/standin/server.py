@@ -15,7 +15,8 @@ from tests.standin import checks, scripts
 from tests.standin.calls import digest
 from tests.standin.faults import Fault
 from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
-from tests.standin.responses.handler import RESPONSES, ResponsesHandler, Stored
+from tests.standin.responses.handler import RESPONSES, ResponsesHandler
+from tests.standin.shapes import Json
 from tests.standin.upstream import Upstream
 
 LOOPBACK = "127.0.0.1"
@@ -24,10 +25,10 @@ LOOPBACK = "127.0.0.1"
 class StandIn:
     """The stand-in endpoint, running for as long as the ``with`` block.
 
-    ``models`` and ``v1`` are the endpoints of the two routes, ``project`` and ``mai`` those of a
-    project and of Microsoft's own models. ``key`` is the accepted key, and ``requests`` lists what
-    has arrived. ``pace`` is a factor on all pauses: 1 as scripted, 0 none. ``upstream`` is asked
-    what no script answers, and what scripts say ``by = "model"`` of.
+    ``models`` and ``v1`` are the endpoints of the two routes, ``project`` that of a project.
+    ``key`` is the accepted key, and ``requests`` lists what has arrived. ``pace`` is a factor on
+    all pauses: 1 as scripted, 0 none. ``upstream`` is asked what no script answers, and what
+    scripts say ``by = "model"`` of.
 
     ``host`` is an address of this machine; ``port`` 0 takes any free one. An ``OSError`` is raised
     if they can't be used. With ``no_key``, any credential and none is accepted, and ``key`` is
@@ -51,7 +52,7 @@ class StandIn:
         self.pace = pace
         self.scripts = scripts.load(folder)
         self.counts: Counter[str] = Counter()
-        self.stored: dict[str, Stored] = {}
+        self.stored: dict[str, list[Json]] = {}  # the messages that each response stands for
         self._host, self._wanted_port = host, port
         self._started = threading.Event()
 
@@ -60,7 +61,7 @@ class StandIn:
         host = f"[{self._host}]" if ":" in self._host else self._host  # IPv6
         self.url = f"http://{host}:{self._sockets[0].getsockname()[1]}"
         self.models, self.v1 = f"{self.url}/models", f"{self.url}/openai/v1"
-        self.project, self.mai = f"{self.url}/api/projects/p/openai/v1", f"{self.url}/mai/v1"
+        self.project = f"{self.url}/api/projects/p/openai/v1"
         self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)
         self._thread.start()
         self._started.wait()

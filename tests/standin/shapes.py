@@ -84,7 +84,7 @@ class Shape:
     def call_deltas(self, choice: Choice) -> Iterator[Json]:
         """Yield the deltas that bring the tool calls."""
         for number, call in enumerate(choice.tool_calls):
-            yield {"tool_calls": [self.call(call, number)]}
+            yield {"tool_calls": [self.call(call, number) | {"index": number}]}
 
     def last(self, at: int, choice: Choice) -> Json:
         """Return the chunk with the finish reason."""

@@ -17,16 +17,6 @@ SPOILT_AFTER = 5
 ERROR_CHUNK = {
     "error": {"code": "InternalServerError", "message": "The model stopped in mid-sentence."}
 }
-TYPED_ERROR = {
-    "type": "error",
-    "sequence_number": 2,
-    "error": {
-        "type": "server_error",
-        "code": "rate_limit_exceeded",
-        "message": "Rate limit is exceeded. Try again in 26 seconds.",
-        "param": None,
-    },
-}
 ERROR_EVENT = b"event: error\ndata: Error parsing decoded stream: unexpected end of input\n\n"
 
 
@@ -59,10 +49,6 @@ def spoilt(stream: Iterable[Event], cut_after: int | None, fault: Fault | None) 
             stream = [*first_pieces(stream), event(ERROR_CHUNK)]
         case "stream-error-event":
             stream = [*first_pieces(stream), Event(0, ERROR_EVENT), Event(0, DONE)]
-        case "stream-error-typed":
-            stream = [*first_pieces(stream), event(TYPED_ERROR)]
-        case "stream-blocked":
-            stream = [*first_pieces(stream), event(block()), Event(0, DONE)]
         case "no-done":
             stream = [one for one in stream if one.data != DONE]
         case "no-delta":
@@ -101,28 +87,14 @@ def first_pieces(stream: Iterable[Event], limit: int = SPOILT_AFTER) -> Iterator
 def late_verdicts() -> Iterator[dict[str, object]]:
     """Yield what an asynchronous filter sends after the end: choices without a delta."""
     for start in (0, 80):
-        yield late_verdict(start, dict.fromkeys(JUDGED, SAFE), None)
-
-
-def block() -> dict[str, object]:
-    """Return the chunk with which an asynchronous filter ends a stream."""
-    found = {"protected_material_text": {"detected": True, "filtered": True}}
-    return late_verdict(0, found, "content_filter")
-
-
-def late_verdict(start: int, results: object, finish: str | None) -> dict[str, object]:
-    """Return what the filter says of the 80 characters from ``start`` on."""
-    choice = {
-        "content_filter_offsets": {
-            "check_offset": start,
-            "start_offset": start,
-            "end_offset": start + 80,
-        },
-        "content_filter_results": results,
-        "finish_reason": finish,
-        "index": 0,
-    }
-    return {"choices": [choice], **NAMELESS}
+        offsets = {"check_offset": start, "start_offset": start, "end_offset": start + 80}
+        choice = {
+            "content_filter_offsets": offsets,
+            "content_filter_results": dict.fromkeys(JUDGED, SAFE),
+            "finish_reason": None,
+            "index": 0,
+        }
+        yield {"choices": [choice], **NAMELESS}
 
 
 def odd(one: Event) -> Event:

@@ -4,7 +4,6 @@ Each client is wrapped in three methods, so that all are asked the same; one mor
 class and one more line in ``CLIENTS``.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from azure.ai.inference import ChatCompletionsClient
 from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import HttpResponseError
-from openai import APIStatusError, AsyncOpenAI, OpenAI
+from openai import APIStatusError, OpenAI
 
 from helpers.client.routes import API_VERSION, ROUTES, RouteName
 from tests.standin import StandIn
@@ -196,26 +195,6 @@ def test_the_vendors_client_assembles_streamed_calls(
     assert answer.choices[0].message.content.startswith("Not very")
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_the_vendors_awaited_client_gets_the_same(standin: StandIn, route: RouteName) -> None:
-    async def ask() -> tuple[Seen, str, tuple[str, str]]:
-        async with AsyncOpenAI(**vendor_settings(standin, route)) as client:
-            create = client.chat.completions.create
-            whole = await create(messages=messages(QUESTION), model=MODEL)
-            stream = await create(messages=messages(QUESTION), model=MODEL, stream=True)
-            text = ""
-            async for chunk in stream:
-                text += "".join(choice.delta.content or "" for choice in chunk.choices)
-            async with client.chat.completions.stream(
-                messages=messages("Is it warm in Oslo?"), model=MODEL, tools=TOOLS
-            ) as calling:
-                done = await calling.get_final_completion()
-            function = done.choices[0].message.tool_calls[0].function
-            return seen(whole), text, (function.name, function.arguments)
-
-    assert asyncio.run(ask()) == (scripted(), scripted().content, WEATHER)
-
-
 def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(standin: StandIn) -> None:
     create = VendorSdk(standin).client.chat.completions.create
     answer = create(messages=messages("Name a colour."), model=MODEL, n=2)
@@ -225,19 +204,6 @@ def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(standin: StandIn
         for choice in chunk.choices:
             texts[choice.index] += choice.delta.content or ""
     assert texts[0] == texts[1] != ""
-
-
-@pytest.mark.parametrize(("parallel", "calls"), [(True, 2), (False, 1)])
-def test_the_vendors_client_can_forbid_parallel_calls(
-    standin: StandIn, parallel: bool, calls: int
-) -> None:
-    answer = VendorSdk(standin).client.chat.completions.create(
-        messages=messages("When are the next flights from Miami to Seattle and back?"),
-        model=MODEL,
-        tools=[{"type": "function", "function": {"name": "next_flight"}}],
-        parallel_tool_calls=parallel,
-    )
-    assert len(answer.choices[0].message.tool_calls) == calls
 
 
 def test_the_retired_client_asks_for_pass_through_by_itself(standin: StandIn) -> None:

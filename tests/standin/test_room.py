@@ -35,7 +35,7 @@ def room() -> Iterator[StandIn]:
 def status(server: StandIn, ask: str, address: str | None = None, **headers: str) -> int:
     """Return the status of the answer to a question from ``address``, with no key."""
     body = {"model": "stand-in-chat", "messages": [{"role": "user", "content": ask}]}
-    transport = httpx.HTTPTransport(local_address=address)
+    transport = httpx.HTTPTransport(local_address=address, verify=False)
     with httpx.Client(trust_env=False, transport=transport, headers=headers) as client:
         return client.post(server.url + PATHS["v1"], json=body).status_code
 
@@ -46,12 +46,6 @@ def test_any_key_and_none_is_taken_in_a_room(
     room: StandIn, path: str, headers: dict[str, str]
 ) -> None:
     assert post(room, path, headers=headers).status_code == 200
-
-
-def test_a_stored_response_needs_no_key_in_a_room(room: StandIn) -> None:
-    with httpx.Client(trust_env=False, base_url=room.v1) as client:
-        made = client.post("responses", json={"model": "stand-in-chat", "input": "Hello"}).json()
-        assert client.get(f"responses/{made['id']}").json() == made
 
 
 @other_addresses

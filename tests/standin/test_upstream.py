@@ -13,17 +13,15 @@ import httpx
 import pytest
 
 from tests.standin import StandIn
+from tests.standin.asking import PATHS, TOOL, USAGE, answered, post
 from tests.standin.checks import KEY
 from tests.standin.upstream import Upstream
 
-PATHS = {
-    "models": "/models/chat/completions?api-version=2024-05-01-preview",
-    "v1": "/openai/v1/chat/completions",
-}
+ROUTES = ["models", "v1"]
 MODEL = "Small-Model"
+HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 SCRIPTED = "What is a script?"
 ASKED_OF_MODEL = "What is a model?"
-TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 
 def token(text: str, logprob: float) -> dict[str, Any]:
@@ -124,38 +122,26 @@ def asking(model: FakeModel, folder: Path) -> Iterator[StandIn]:
         yield server
 
 
-def body_of(text: str = "Hello", **fields: Any) -> dict[str, Any]:
-    """Return the body of a request."""
-    return {"model": MODEL, "messages": [{"role": "user", "content": text}]} | fields
-
-
-def post(server: StandIn, route: str, body: dict[str, Any]) -> httpx.Response:
-    """Ask the stand-in."""
-    headers = {"api-key": KEY, "extra-parameters": "pass-through"}
-    with httpx.Client(trust_env=False) as client:
-        return client.post(server.url + PATHS[route], json=body, headers=headers)
-
-
 @contextmanager
-def streaming(server: StandIn, route: str, body: dict[str, Any]) -> Iterator[Iterator[Any]]:
+def streaming(server: StandIn, route: str, **fields: Any) -> Iterator[Iterator[Any]]:
     """Ask the stand-in for a stream; yield its events as they come."""
-    headers = {"api-key": KEY, "extra-parameters": "pass-through"}
-    url = server.url + PATHS[route]
     with (
-        httpx.Client(trust_env=False) as client,
-        client.stream("POST", url, json=body | {"stream": True}, headers=headers) as response,
+        httpx.Client(trust_env=False, verify=False, headers={"api-key": KEY}) as client,
+        client.stream(
+            "POST", server.url + PATHS[route], json=HELLO | {"stream": True, **fields}
+        ) as response,
     ):
         assert response.headers["x-answered-by"] == MODEL
         lines = (line.removeprefix("data: ") for line in response.iter_lines() if line)
         yield (line if line == "[DONE]" else json.loads(line) for line in lines)
 
 
-@pytest.mark.parametrize("route", PATHS)
+@pytest.mark.parametrize("route", ROUTES)
 def test_the_words_are_the_models_and_the_service_is_the_stand_ins(
     route: str, tmp_path: Path
 ) -> None:
     with asking(FakeModel(ANSWER), tmp_path) as server:
-        response = post(server, route, body_of(logprobs=True, top_logprobs=1))
+        response = post(server, route, model=MODEL, logprobs=True, top_logprobs=1)
     answer = response.json()
     assert response.headers["x-answered-by"] == answer["model"] == MODEL
     assert "apim-request-id" in response.headers
@@ -173,15 +159,14 @@ def test_the_words_are_the_models_and_the_service_is_the_stand_ins(
     assert choice["logprobs"] == {"content": content, "refusal": None}
 
 
-@pytest.mark.parametrize("route", PATHS)
+@pytest.mark.parametrize("route", ROUTES)
 def test_each_piece_of_a_stream_is_sent_before_the_next_one_is_there(
     route: str, tmp_path: Path
 ) -> None:
     model = FakeModel(ANSWER)
     model.waits.clear()
-    options = {"include_usage": True}
-    body = body_of(logprobs=True, stream_options=options)
-    with asking(model, tmp_path) as server, streaming(server, route, body) as events:
+    wanted = {"logprobs": True, "stream_options": USAGE}
+    with asking(model, tmp_path) as server, streaming(server, route, **wanted) as events:
         texts = []
         for event in events:
             texts += [one["delta"].get("content") for one in event["choices"] if "delta" in one]
@@ -201,11 +186,12 @@ def test_what_is_passed_on(tmp_path: Path) -> None:
     model = FakeModel(ANSWER)
     fields = {"temperature": 0.5, "stop": ["x"], "max_tokens": 9, "seed": 3, "user": "me"}
     with asking(model, tmp_path) as server:
-        post(server, "v1", body_of(**fields, top_p=None))
+        post(server, "v1", model=MODEL, **fields, top_p=None)
     assert model.keys == ["Bearer upstream-key"]
     assert model.requests == [
-        body_of(temperature=0.5, stop=["x"], max_tokens=9, seed=3, stream=True)
-        | {"stream_options": {"include_usage": True}}
+        HELLO
+        | {"temperature": 0.5, "stop": ["x"], "max_tokens": 9, "seed": 3}
+        | {"stream": True, "stream_options": USAGE}
     ]
 
 
@@ -213,13 +199,8 @@ def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(tmp_path: P
     model = FakeModel(ANSWER)
     for _ in range(2):  # two stand-ins, as in two recordings
         with asking(model, tmp_path) as server:
-            for route, body in [
-                ("v1", body_of()),
-                ("v1", body_of()),
-                ("models", body_of()),
-                ("v1", body_of(temperature=1)),
-            ]:
-                post(server, route, body)
+            for route, more in (("v1", {}), ("v1", {}), ("models", {}), ("v1", {"temperature": 1})):
+                post(server, route, model=MODEL, **more)
     seeds = [request["seed"] for request in model.requests]
     first, again, other_route, other_body = seeds[:4]
     assert seeds[4:] == seeds[:4]
@@ -230,10 +211,9 @@ def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(tmp_path: P
 @pytest.mark.parametrize("seed", [None, 3])
 def test_several_choices(seed: int | None, tmp_path: Path) -> None:
     model = FakeModel(ANSWER)
-    body = body_of(n=2, seed=seed)
     with asking(model, tmp_path) as server:
-        whole = post(server, "v1", body).json()
-        with streaming(server, "v1", body) as events:
+        whole = answered(server, "v1", model=MODEL, n=2, seed=seed)
+        with streaming(server, "v1", n=2, seed=seed) as events:
             sent = [one for event in events if event != "[DONE]" for one in event["choices"]]
     assert [one["message"]["content"] for one in whole["choices"]] == ["Hello you"] * 2
     assert whole["usage"]["completion_tokens"] == 4
@@ -248,7 +228,7 @@ def test_several_choices(seed: int | None, tmp_path: Path) -> None:
     assert not any("n" in request for request in model.requests)
 
 
-@pytest.mark.parametrize("route", PATHS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("told", "status", "code", "words"),
@@ -268,7 +248,7 @@ def test_its_errors_are_worded_as_the_service_words_them(
     told: Any, status: int, code: str | None, words: str, route: str, stream: bool, tmp_path: Path
 ) -> None:
     with asking(FakeModel([{"error": told}], told["code"]), tmp_path) as server:
-        response = post(server, route, body_of(stream=stream))
+        response = post(server, route, model=MODEL, stream=stream)
     error = response.json()["error"]
     assert response.headers["x-answered-by"] == "script"
     assert (response.status_code, error["code"]) == (status, code)
@@ -282,30 +262,29 @@ def test_a_model_that_is_gone_is_a_service_that_is_unavailable(
     with FakeModel([]).running() as upstream:
         pass
     with StandIn(pace=0, folder=tmp_path, upstream=upstream) as server:
-        assert post(server, "v1", body_of(stream=stream)).status_code == 503
+        assert post(server, "v1", model=MODEL, stream=stream).status_code == 503
 
 
 def test_a_model_that_breaks_off_breaks_the_stream(tmp_path: Path) -> None:
     with asking(FakeModel(ANSWER[:3], broken=True), tmp_path) as server:
-        with pytest.raises(httpx.RemoteProtocolError), streaming(server, "v1", body_of()) as events:
+        with pytest.raises(httpx.RemoteProtocolError), streaming(server, "v1") as events:
             list(events)
-        assert post(server, "v1", body_of()).status_code == 503
+        assert post(server, "v1", model=MODEL).status_code == 503
 
 
 PICTURE = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
 
 
-@pytest.mark.parametrize("route", PATHS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
-    "body",
-    [body_of(tools=[TOOL]), {"model": MODEL, "messages": [{"role": "user", "content": PICTURE}]}],
+    "fields", [{"tools": [TOOL]}, {"messages": [{"role": "user", "content": PICTURE}]}]
 )
 def test_what_it_can_not_do_is_refused_and_not_asked(
-    body: dict[str, Any], route: str, tmp_path: Path
+    fields: dict[str, Any], route: str, tmp_path: Path
 ) -> None:
     model = FakeModel(ANSWER)
     with asking(model, tmp_path) as server:
-        response = post(server, route, body)
+        response = post(server, route, model=MODEL, **fields)
     assert response.status_code == 400
     assert response.headers["x-answered-by"] == "script"
     assert not model.requests
@@ -323,7 +302,7 @@ def test_a_script_answers_unless_it_says_that_the_model_does(
     text: str, fields: dict[str, Any], answer: str, tmp_path: Path
 ) -> None:
     with asking(FakeModel(ANSWER), tmp_path) as server:
-        response = post(server, "v1", body_of(text, **fields))
+        response = post(server, "v1", model=MODEL, ask=text, **fields)
     assert response.json()["choices"][0]["message"]["content"] == answer
     by = MODEL if answer == "Hello you" else "script"
     assert response.headers["x-answered-by"] == by
@@ -333,9 +312,8 @@ def test_without_a_model_the_answer_beside_it_is_given(tmp_path: Path) -> None:
     with asking(FakeModel(ANSWER), tmp_path):
         pass
     with StandIn(pace=0, folder=tmp_path) as server:
-        body = body_of(ASKED_OF_MODEL, temperature=0) | {"model": "stand-in-chat"}
-        answer = post(server, "v1", body).json()
-        unknown = post(server, "v1", body_of())
+        answer = answered(server, "v1", ask=ASKED_OF_MODEL, temperature=0)
+        unknown = post(server, "v1", model=MODEL)
     assert answer["choices"][0]["message"]["content"] == "Not the model."
     assert unknown.status_code == 404
 
@@ -343,25 +321,22 @@ def test_without_a_model_the_answer_beside_it_is_given(tmp_path: Path) -> None:
 def test_faults_stay_the_stand_ins(tmp_path: Path) -> None:
     model = FakeModel(ANSWER)
     with asking(model, tmp_path) as server:
-        refused = post(server, "v1", body_of("fault: rate-limited"))
-        spoilt = post(server, "v1", body_of("fault: unknown-finish-reason"))
+        refused = post(server, "v1", model=MODEL, ask="fault: rate-limited")
+        spoilt = post(server, "v1", model=MODEL, ask="fault: unknown-finish-reason")
     assert refused.status_code == 429
     assert spoilt.json()["choices"][0]["finish_reason"] == "model_length"
     assert not model.requests
 
 
-def test_the_model_stops_when_the_reader_of_a_stream_has_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_model_stops_when_the_reader_has_left(stream: bool, tmp_path: Path) -> None:
     model = FakeModel(ENDLESS)
     with asking(model, tmp_path) as server:
-        with streaming(server, "v1", body_of()) as events:
-            next(events)
-        assert model.was_left.wait(10)
-
-
-def test_the_model_stops_when_the_reader_of_a_whole_answer_has_left(tmp_path: Path) -> None:
-    model = FakeModel(ENDLESS)
-    headers = {"api-key": KEY}
-    with asking(model, tmp_path) as server, httpx.Client(trust_env=False, timeout=0.5) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            client.post(server.url + PATHS["v1"], json=body_of(), headers=headers)
+        if stream:
+            with streaming(server, "v1") as events:
+                next(events)
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(server.v1 + "/chat/completions", json=HELLO, timeout=0.3,
+                           trust_env=False, headers={"api-key": KEY})  # fmt: skip
         assert model.was_left.wait(10)

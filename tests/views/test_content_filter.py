@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 from copy import deepcopy
 from typing import Any
 
@@ -39,115 +38,113 @@ def answer(results: Any, name: str = "content_filter_results") -> StreamingChatC
     return StreamingChatCompletionsUpdate({"choices": [{"index": 0, name: results}]})
 
 
-class TestErrors:
-    @BOTH_NAMES
-    def test_details_are_found_in_each_place(self, name: str) -> None:
-        found = {name: {"violence": CAUGHT, "jailbreak": NOT_DETECTED}}
-        for body in (
-            {"error": {"code": "content_filter", "status": 400, "innererror": found}},
-            {"error": {"code": "content_filter", **found}},
-            {"code": "content_filter", "innererror": found},
-            {"code": "content_filter", "status": 400, **found},
-        ):
-            error = refusal(body)
-            assert isinstance(error, ContentFilterError)
-            expected = {"violence": FOUND_CAUGHT, "jailbreak": FOUND_NOT_DETECTED}
-            assert filter_results(error) == {"prompt": expected}
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            *({"error": {"code": "content_filter", "innererror": inner}}
-              for inner in (None, {"code": "Violation"}, {"content_filter_result": {}})),
-            {"code": "content_filter", "message": "The response was filtered", "type": None},
-            {"error": {"code": "Bad Request", "message": "violates content safety setting."}},
-            *({"error": "content_filter"}, {}, [], "<html>", "", None),
-        ],
-        ids=json.dumps,
-    )  # fmt: skip
-    def test_no_details(self, body: Any) -> None:
-        assert filter_results(refusal(body)) == {}
-
-    def test_nothing_was_sent(self) -> None:
-        assert filter_results(ConfigurationError("No endpoint.")) == {}
-
-    def test_a_broken_stream_has_those_of_its_partial_answer(self) -> None:
-        partial = ChatCompletions({"choices": [{"content_filter_results": {"hate": SAFE}}]})
-        assert filter_results(StreamInterruptedError(partial=partial)) == filter_results(partial)
-        assert filter_results(partial)
+def both_names(results: Any) -> list[dict[str, Any]]:
+    """The results under each of the names that services give them."""
+    return [{"content_filter_results": results}, {"content_filter_result": results}]
 
 
-class TestAnswers:
-    @BOTH_NAMES
-    def test_prompt_and_answer(self, name: str) -> None:
-        raw = {
-            "choices": [{name: {"hate": SAFE, "code": NOT_DETECTED, "text": {}}}],
-            "prompt_filter_results": [
-                {"prompt_index": 0, name: {"sexual": SAFE, "jailbreak": NOT_DETECTED}},
-                {"prompt_index": 1, name: {"sexual": CAUGHT}},
-            ],
-        }
-        before = deepcopy(raw)
-        assert filter_results(ChatCompletions(raw)) == {
-            "prompt": {"sexual": FOUND_CAUGHT, "jailbreak": FOUND_NOT_DETECTED},
-            "answer": {"hate": FOUND_SAFE, "code": FOUND_NOT_DETECTED},
-        }
-        assert raw == before
+def coded(found: dict[str, Any]) -> list[Any]:
+    """Bodies of a refusal with the results in each place where services put them."""
+    return [
+        {"error": {"code": "content_filter", "status": 400, "innererror": found}},
+        {"error": {"code": "content_filter", **found}},
+        {"code": "content_filter", "innererror": found},
+        {"code": "content_filter", "status": 400, **found},
+    ]
 
-    @pytest.mark.parametrize("filtered", [True, False])
-    def test_blocklists(self, filtered: bool) -> None:
-        entries = [{"filtered": False, "id": "a"}, {"filtered": filtered, "id": "b"}]
-        for lists in (entries, {"filtered": filtered, "details": []}):
-            found = filter_results(answer({"custom_blocklists": lists}))
-            assert found == {"answer": {"custom_blocklists": FilterResult(filtered)}}
 
-    @BOTH_NAMES
-    def test_the_filter_did_not_run(self, name: str) -> None:
-        failed = FilterResult(False, error="The contents are not filtered")
-        assert filter_results(answer(DOWN, name)) == {"answer": {"error": failed}}
-        assert filter_results(answer({"hate": DOWN, "violence": SAFE}, name)) == {
-            "answer": {"hate": failed, "violence": FOUND_SAFE}
-        }
-        coded = filter_results(answer({"error": {"code": 500}}, name))
-        assert coded == {"answer": {"error": FilterResult(False, error="500")}}
+@pytest.mark.parametrize(
+    "body",
+    [
+        body
+        for found in both_names({"violence": CAUGHT, "jailbreak": NOT_DETECTED})
+        for body in coded(found)
+    ],
+    ids=json.dumps,
+)
+def test_a_refusal_has_its_details_in_one_of_many_places(body: Any) -> None:
+    error = refusal(body)
+    assert isinstance(error, ContentFilterError)
+    expected = {"violence": FOUND_CAUGHT, "jailbreak": FOUND_NOT_DETECTED}
+    assert filter_results(error) == {"prompt": expected}
 
-    @pytest.mark.parametrize(
-        "raw",
-        [
-            {},
-            {"choices": [{"finish_reason": "stop"}]},
-            {"choices": [{"content_filter_results": None}], "prompt_filter_results": None},
-            {"choices": [None, 3, "x"], "prompt_filter_results": [None, []]},
-            {"choices": [{"content_filter_results": [SAFE]}], "prompt_filter_results": {"a": 1}},
-            {"choices": [{"content_filter_results": {"hate": None, "sexual": "safe", "x": {}}}]},
-        ],
-        ids=json.dumps,
-    )
-    def test_without_results(self, raw: Any) -> None:
+
+EMPTY: list[Any] = [  # bodies of refusals, or answers
+    *({"error": {"code": "content_filter", "innererror": inner}}
+      for inner in (None, {"code": "Violation"}, {"content_filter_result": {}})),
+    {"code": "content_filter", "message": "The response was filtered", "type": None},
+    {"error": {"code": "Bad Request", "message": "violates content safety setting."}},
+    *({"error": "content_filter"}, {}, [], "<html>", "", None),
+    {"choices": [{"finish_reason": "stop"}]},
+    {"choices": [{"content_filter_results": None}], "prompt_filter_results": None},
+    {"choices": [None, 3, "x"], "prompt_filter_results": [None, []]},
+    {"choices": [{"content_filter_results": [SAFE]}], "prompt_filter_results": {"a": 1}},
+    {"choices": [{"content_filter_results": {"hate": None, "sexual": "safe", "x": {}}}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", EMPTY, ids=json.dumps)
+def test_nothing_is_found_where_nothing_is(raw: Any) -> None:
+    assert filter_results(refusal(raw)) == {}
+    if isinstance(raw, dict):
         assert filter_results(ChatCompletions(raw)) == {}
         assert filter_results(StreamingChatCompletionsUpdate(raw)) == {}
 
-    def test_odd_values_decide_nothing(self) -> None:
-        odd = {"filtered": "yes", "severity": 4, "detected": "true"}
-        assert filter_results(answer({"hate": odd})) == {"answer": {"hate": FilterResult(False)}}
 
-    def test_of_several_the_strictest_counts(self) -> None:
-        high = {"filtered": False, "severity": "high"}
-        low = {"filtered": True, "severity": "low"}
-        for one, other, strictest in (
-            (SAFE, high, FilterResult(False, severity="high")),
-            (high, low, FilterResult(True, severity="low")),
-            (high, DOWN, FilterResult(False, error="The contents are not filtered")),
-        ):
-            for pair in ((one, other), (other, one)):
-                found = filter_results(*(answer({"x": result}) for result in pair))
-                assert found == {"answer": {"x": strictest}}
+def test_nothing_was_sent() -> None:
+    assert filter_results(ConfigurationError("No endpoint.")) == filter_results() == {}
 
-    def test_categories_of_all_updates_are_there(self) -> None:
-        updates = answer({"hate": SAFE}), answer({"violence": CAUGHT}), answer({})
-        expected = {"answer": {"hate": FOUND_SAFE, "violence": FOUND_CAUGHT}}
-        assert filter_results(*updates) == expected
-        assert filter_results() == {}
+
+def test_a_broken_stream_has_those_of_its_partial_answer() -> None:
+    partial = ChatCompletions({"choices": [{"content_filter_results": {"hate": SAFE}}]})
+    assert filter_results(StreamInterruptedError(partial=partial)) == filter_results(partial)
+    assert filter_results(partial)
+
+
+@BOTH_NAMES
+def test_an_answer_has_those_of_its_prompt_too(name: str) -> None:
+    raw = {
+        "choices": [{name: {"hate": SAFE, "code": NOT_DETECTED, "text": {}}}],
+        "prompt_filter_results": [
+            {"prompt_index": 0, name: {"sexual": SAFE, "jailbreak": NOT_DETECTED}},
+            {"prompt_index": 1, name: {"sexual": CAUGHT}},
+        ],
+    }
+    before = deepcopy(raw)
+    assert filter_results(ChatCompletions(raw)) == {
+        "prompt": {"sexual": FOUND_CAUGHT, "jailbreak": FOUND_NOT_DETECTED},
+        "answer": {"hate": FOUND_SAFE, "code": FOUND_NOT_DETECTED},
+    }
+    assert raw == before
+
+
+FAILED = FilterResult(False, error="The contents are not filtered")
+BLOCKLISTS = [{"filtered": False, "id": "a"}, {"filtered": True, "id": "b"}]
+HIGH = {"filtered": False, "severity": "high"}
+LOW = {"filtered": True, "severity": "low"}
+READ: list[tuple[list[Any], dict[str, FilterResult]]] = [  # results of updates, and what is read
+    ([{"custom_blocklists": BLOCKLISTS}], {"custom_blocklists": FilterResult(True)}),
+    ([{"custom_blocklists": BLOCKLISTS[:1]}], {"custom_blocklists": FilterResult(False)}),
+    ([{"custom_blocklists": {"filtered": True, "details": []}}],
+     {"custom_blocklists": FilterResult(True)}),
+    ([DOWN], {"error": FAILED}),
+    ([{"hate": DOWN, "violence": SAFE}], {"hate": FAILED, "violence": FOUND_SAFE}),
+    ([{"error": {"code": 500}}], {"error": FilterResult(False, error="500")}),
+    # Odd values decide nothing.
+    ([{"x": {"filtered": "yes", "severity": 4, "detected": "true"}}], {"x": FilterResult(False)}),
+    # Of several the strictest counts.
+    ([{"x": SAFE}, {"x": HIGH}], {"x": FilterResult(False, severity="high")}),
+    ([{"x": HIGH}, {"x": LOW}], {"x": FilterResult(True, severity="low")}),
+    ([{"x": HIGH}, {"x": DOWN}], {"x": FAILED}),
+    ([{"hate": SAFE}, {"violence": CAUGHT}, {}], {"hate": FOUND_SAFE, "violence": FOUND_CAUGHT}),
+]  # fmt: skip
+
+
+@BOTH_NAMES
+@pytest.mark.parametrize(("sent", "expected"), READ, ids=str)
+def test_results_of_updates(sent: list[Any], expected: Any, name: str) -> None:
+    updates = [answer(results, name) for results in sent]
+    assert filter_results(*updates) == filter_results(*updates[::-1]) == {"answer": expected}
 
 
 EVERYTHING = {
@@ -206,20 +203,6 @@ class TestView:
         view = severity({"prompt": {f"category_{i}": FOUND_SAFE for i in range(10_000)}})
         assert f"category_23 and {10_000 - MAX_ROWS:,} more." in view.plain
         assert len(view.html) < 2_000
-
-    def test_the_same_as_text(self) -> None:
-        folded = " ".join(re.sub("[│─├┤┼┬┴┌┐└┘]", " ", self.VIEW.plain).split())
-        for row in ROWS[:-1]:
-            assert " ".join(row) in folded
-
-    def test_the_picture_is_told_in_words(self) -> None:
-        (image,) = Page(self.VIEW.html).images
-        for words in (
-            "prompt, jailbreak: detected, filtered;",
-            "answer, violence: medium, filtered;",
-            "answer, error: not checked.",
-        ):
-            assert words in image["alt"]
 
     def test_as_many_boxes_are_filled_as_the_level_says(self) -> None:
         image = Image.open(io.BytesIO(png(self.VIEW))).convert("RGB")

@@ -36,16 +36,6 @@ class TestWire:
         assert expected in wire(**facts).plain
         assert "iVBO" not in wire(**facts).plain
 
-    def test_shows_both_sides_of_the_call(self) -> None:
-        view = wire(status=429, reason="Too Many Requests", response_headers={"retry-after": "7"})
-        for shown in (view.plain, Page(view.html).text):
-            assert "POST /models/chat/completions?api-version=2024-05-01-preview\n" in shown
-            assert "api-key: •••\n\n{\n" in shown
-            assert '"content": "Hello?"' in shown
-            assert shown.index("Request") < shown.index("Answer") < shown.index("429 Too Many")
-            assert "retry-after: 7" in shown
-            assert '"content": "Hello."' in shown
-
     @pytest.mark.parametrize("body", [{"content": "a" * 5000}, "a" * 5000], ids=["json", "text"])
     def test_a_long_string_is_cut_and_counted(self, body: Any) -> None:
         shown = wire(response_body=body).plain
@@ -66,20 +56,6 @@ class TestWire:
 
 
 class TestUsage:
-    def test_the_numbers_are_there_in_both_forms(self) -> None:
-        view = views.usage({"short": tokens(23, 41), "long": tokens(412, 4)})
-        expected = [["short", "23", "41", "64"], ["long", "412", "4", "416"]]
-        assert [row[:4] for row in Page(view.html).rows(5)] == expected
-        lines = view.plain.splitlines()
-        assert [line.rsplit(maxsplit=1)[0].split() for line in lines[2:4]] == expected
-        assert "█ prompt, ▒ completion" in view.plain
-
-    def test_bars_are_in_proportion_on_one_scale(self) -> None:
-        view = views.usage({"a": tokens(100, 200), "b": tokens(50, 1)})
-        bars = [cell for cell in Page(view.html).cells if "█" in cell]
-        assert [(bar.count("█"), bar.count("▒")) for bar in bars] == [(10, 20), (5, 1)]
-        assert view.plain.endswith("tokens per block: 10")
-
     def test_no_tokens_and_very_many(self) -> None:
         zero, many = tokens(0, 0), tokens(10**9, 3)
         for most in (many, tokens(10**30, 3)):
@@ -91,31 +67,6 @@ class TestUsage:
 
 
 class TestTimeline:
-    VIEW = views.timeline(
-        {"small": [0.12, 0.2, 0.61], "large": [0.62, 1.0, 2.04], "dead": []}, whole={"all": 1.4}
-    )
-
-    def test_the_numbers_stand_beside_the_picture(self) -> None:
-        rows = [
-            ["small", "120 ms", "3", "610 ms"],
-            ["large", "620 ms", "3", "2.0 s"],
-            ["dead", "none", "0", "none"],
-            ["all", "1.4 s", "1 (not streamed)", "1.4 s"],
-        ]
-        assert Page(self.VIEW.html).rows(4) == rows
-        table = self.VIEW.plain.splitlines()[-4:]
-        assert [re.split(r"  +", line.strip()) for line in table] == rows
-
-    def test_the_words_of_the_picture_are_its_alt_text(self) -> None:
-        (image,) = Page(self.VIEW.html).images
-        for words in (
-            "small: first token after 120 ms, whole answer after 610 ms",
-            "dead: nothing arrived",
-            "all: nothing to read until 1.4 s",
-        ):
-            assert words in image["alt"]
-            assert words in self.VIEW.plain
-
     @pytest.mark.parametrize("moments", [[], [0.0], [0.0, 0.0], [1e-9], [1e5], [0.9996], [59.96]])
     def test_odd_moments_are_drawn_too(self, moments: list[float]) -> None:
         Image.open(io.BytesIO(png(views.timeline({"run": moments})))).load()
@@ -125,15 +76,6 @@ class TestTimeline:
 
 
 class TestLessonMap:
-    def test_links_all_lessons_but_the_one_you_are_in(self) -> None:
-        view = views.lesson_map([lesson(1), lesson(2), lesson(3)], here="02-lesson")
-        page = Page(view.html)
-        assert page.links == ["01-lesson.ipynb", "03-lesson.ipynb"]
-        row = ["02 Lesson 2 (you are here)", "12", "calls and finish_reason", "Section 2"]
-        assert page.rows(4)[1] == row
-        assert "<code>finish_reason</code>" in view.html
-        assert "02 Lesson 2 (you are here)" in view.plain
-
     def test_from_nowhere_in_particular(self) -> None:
         view = views.lesson_map([lesson(1), lesson(2)])
         assert len(Page(view.html).links) == 2

@@ -36,17 +36,6 @@ def test_the_table_has_what_was_told_computed_and_drawn() -> None:
     ]
 
 
-def test_its_words_are_the_alt_text_and_stand_in_the_plain_form() -> None:
-    (image,) = Page(VIEW.html).images
-    for words in (
-        "Temperature 0.5: the likeliest token has 61%; 3 draws: 3 of that token, 0 not listed.",
-        "Temperature 1: the likeliest token has 50%; 4 draws: 1 of that token, 1 not listed.",
-        "Temperature 2: the likeliest token has 53%.",
-    ):
-        assert words in image["alt"]
-        assert words in VIEW.plain
-
-
 def test_the_bars_are_as_long_as_the_shares() -> None:
     image = Image.open(io.BytesIO(png(VIEW))).convert("RGB")
     filled = ImageColor.getrgb(charts.ARRIVED)

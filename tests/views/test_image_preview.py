@@ -8,7 +8,7 @@ from PIL import Image
 
 from helpers.color_profiles import matrix_profile
 from helpers.images import prepare
-from helpers.views.image_preview import MAX_SIDE, preview
+from helpers.views.image_preview import preview
 from tests import make_images
 from tests.views.test_views import Page
 
@@ -36,32 +36,6 @@ def test_before_and_after_stand_side_by_side() -> None:
         "A lighthouse, as it is sent: JPEG, 768 by 1024 pixels.",
     ]
     assert [int(image["width"]) for image in Page(view.html).images] == [320, 240]
-
-
-def test_the_numbers_are_those_of_the_pictures() -> None:
-    view = preview({"A lighthouse": PHOTO})
-    removed = "Make, Model, BodySerialNumber, DateTimeOriginal, GPSInfo"
-    cells = Page(view.html).cells
-    for row in (
-        ["format", "JPEG", "JPEG"],
-        ["pixels", "1,600 × 1,200", "768 × 1,024"],
-        ["bytes", f"{len(PHOTO.original):,}", f"{len(PHOTO.data):,}"],
-        ["metadata", removed, "none"],
-    ):
-        assert row in [cells[i : i + 3] for i in range(len(cells))]
-    done = (
-        "What was done: turned upright; made smaller, from 1200 × 1600 to 768 × 1024 pixels; "
-        "metadata removed."
-    )
-    for shown in (view.html, view.plain):
-        assert done in shown and f"{len(PHOTO.data):,}" in shown and "lighthouse.jpg" in shown
-
-
-def test_what_stays_as_it_is_is_shown_once() -> None:
-    view = preview({"Bars of six languages": CHART})
-    (image,) = pictures_in(view.html)
-    assert image.width == MAX_SIDE
-    assert "nothing, it can go as it is" in view.html and "nothing, it can go" in view.plain
 
 
 def test_several_pictures_follow_each_other() -> None:

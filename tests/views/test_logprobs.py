@@ -10,7 +10,7 @@ from PIL import ImageColor
 
 from helpers.client.responses import ChatCompletions
 from helpers.views import logprobs as module
-from helpers.views.logprobs import LEGEND, MAX_ROWS, MAX_TOKENS, heatmap, heatmaps
+from helpers.views.logprobs import MAX_ROWS, MAX_TOKENS, heatmap
 from helpers.views.view import View
 from tests.views.test_charts import contrast
 from tests.views.test_views import Page
@@ -57,35 +57,9 @@ class TestMarks:
         expected = "[About 50% ▅] seven [thousand 10% ▁].\nNobody [knows 85% ▇]"
         assert shown(self.VIEW) == expected
 
-    def test_html_has_the_same_text(self) -> None:
-        words = re.sub(r"<sub>.*?</sub>", "", self.VIEW.html)
-        assert "About seven thousand.\nNobody knows" in Page(words).text
-        assert re.findall(r"<b>(.*?)</b></mark><sub> (.*?)</sub>", self.VIEW.html) == [
-            ("About", "50% ▅"),
-            ("thousand", "10% ▁"),
-            ("knows", "85% ▇"),
-        ]
-
-    def test_the_table_has_the_rivals(self) -> None:
-        assert rows(self.VIEW) == [
-            ["'About'", "█████░░░░░ 50%", "'Some' 20%"],
-            ["' thousand'", "█░░░░░░░░░ 10%", "'hundred' 70%, 'million' 10%"],
-            ["' knows'", "████████░░ 85%", "(none sent)"],
-        ]
-
-    def test_the_average_is_that_of_the_logprobs(self) -> None:
-        average = math.prod([0.5, 0.93, 0.1, 0.995, 0.85]) ** 0.2
-        words = f"5 tokens, 3 marked; average probability: {average:.0%}."
-        assert words in self.VIEW.plain
-        assert words in Page(self.VIEW.html).text
-
     def test_a_token_without_text_at_the_end_does_not_count(self) -> None:
         end = {"token": "", "logprob": math.log(0.3), "bytes": [], "top_logprobs": []}
         assert heatmap([*PLAIN_ANSWER, end]).plain == heatmap(PLAIN_ANSWER).plain
-
-    def test_a_completion_and_its_tokens_give_the_same(self) -> None:
-        completion = ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]})
-        assert heatmap(completion) == self.VIEW
 
     def test_a_sure_answer_has_no_marks_and_no_table(self) -> None:
         view = heatmap([token("Yes", 1.0), token(".", 0.9)])
@@ -195,15 +169,3 @@ def test_a_long_answer_is_bounded_and_says_so(text: str) -> None:
 def test_rivals_are_bounded() -> None:
     rivals = {f"r{n}": 0.01 for n in range(20)}
     assert rows(heatmap([token("a", 0.5, a=0.5, **rivals)]))[0][2] == "'r0' 1%, 'r1' 1%, 'r2' 1%"
-
-
-def test_several_texts_stand_beside_each_other_each_with_its_summary() -> None:
-    view = heatmaps({"one": PLAIN_ANSWER, "other": [token("No", 0.5)], "none": None})
-    page = Page(view.html)
-    assert page.cells[:3] == ["one", "other", "none"]
-    one, other, none = page.cells[3:]
-    assert one.startswith("About 50% ▅ seven thousand 10% ▁.\nNobody knows 85% ▇")
-    assert "5 tokens, 3 marked" in one
-    assert other.startswith("No 50% ▅") and "1 tokens, 1 marked" in other
-    assert none.strip().startswith("There are no log probabilities")
-    assert view.plain.startswith(LEGEND) and "[No 50% ▅]" in view.plain

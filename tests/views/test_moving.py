@@ -8,7 +8,7 @@ import pytest
 
 from helpers import BadParameterError
 from helpers.moving import ENDED, PARTS, SDK
-from helpers.views import ended_table, moving_table, side_by_side, stream_events
+from helpers.views import ended_table, moving_table, side_by_side
 
 KEY = "Kq7xWz3vRt9mBn5c"
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Why?"}], "max_tokens": 100}
@@ -31,20 +31,6 @@ def rows(html: str) -> list[list[str]]:
 def requests(*paths: str) -> list[list[str]]:
     chat = call(CHAT, path="/models/chat/completions?api-version=2024-05-01-preview")
     return rows(side_by_side({"chat": chat, "new": call(RESPONSES)}, "request", *paths).html)
-
-
-def test_the_same_values_stand_in_one_row_under_their_names() -> None:
-    assert requests() == [
-        ["chat", "new"],
-        ["POST /models/chat/completions", "POST /openai/v1/responses"],
-        ["query api-version|2024-05-01-preview", ""],
-        ["header api-key|***", "header api-key|***"],
-        ["model|m", "model|m"],
-        ["messages[0].role|user", ""],
-        ["messages[0].content|Why?", "input|Why?"],
-        ["max_tokens|100", "max_output_tokens|100"],
-        ["", "store|false"],
-    ]
 
 
 def test_paths_choose_fields_with_what_is_below_them() -> None:
@@ -99,51 +85,6 @@ def test_the_columns_are_narrow_and_no_key_is_shown() -> None:
     view = side_by_side({label: call(deep, deep) for label in "abc"}, "request")
     assert KEY not in view.html + view.plain
     assert max(len(line) for row in rows(view.html) for c in row for line in c.split("|")) <= 31
-
-
-STREAM = """\
-data: {"choices": [], "prompt_filter_results": [{}]}
-
-data: {"choices": [{"delta": {"role": "assistant", "content": ""}}]}
-
-data: {"choices": [{"delta": {"content": "A"}}]}
-
-data: {"choices": [{"delta": {"content": "B"}}]}
-
-data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}
-
-data: {"choices": [], "usage": {"total_tokens": 5}}
-
-data: [DONE]
-
-"""
-NAMED = """\
-event: response.created
-data: {}
-
-event: response.output_text.delta
-data: {}
-
-event: response.output_text.delta
-data: {}
-
-"""
-
-
-def test_the_events_of_streams_are_named_and_counted_in_order() -> None:
-    kind = {"content-type": "text/event-stream; charset=utf-8"}
-    calls = {
-        "chat": httpx.Response(200, headers=kind, text=STREAM),
-        "new": httpx.Response(200, headers=kind, text=NAMED),
-        "refused": httpx.Response(404, json={}),
-    }
-    chat, new, refused = zip(*rows(stream_events(calls).html), strict=True)
-    assert chat[1:] == (
-        *("prompt_filter_results × 1", "delta.role × 1", "delta.content × 2"),
-        *("finish_reason × 1", "usage × 1", "[DONE] × 1"),
-    )
-    assert new[1:3] == ("response.created × 1", "response.output_text.delta × 2")
-    assert refused[1:3] == ("404 Not Found", "")
 
 
 @pytest.mark.parametrize("part", PARTS)

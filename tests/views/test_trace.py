@@ -60,11 +60,6 @@ def test_dicts_are_as_good() -> None:
     assert steps(*typed) == steps(*(message.as_dict() for message in typed))
 
 
-def test_a_message_with_text_and_calls_has_a_step_for_each() -> None:
-    told = [step[2] for step in steps(calling(made("a", "{}"), made("b", "{}"), content="Wait."))]
-    assert told == ["says", "asks for a", "asks for b"]
-
-
 PARTS = [
     {"type": "text", "text": "What is it?"},
     {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},

@@ -1,7 +1,6 @@
 """The request handler of the Responses API."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from tests.standin.answers import Answer
 from tests.standin.calls import Call
@@ -9,43 +8,19 @@ from tests.standin.deployments import find
 from tests.standin.families import DATED
 from tests.standin.faults import refuse
 from tests.standin.handlers import ChatHandler, first_reply
-from tests.standin.replies import Reply, as_bytes, error
+from tests.standin.replies import Reply
 from tests.standin.responses.request import Refused, reply_message, to_chat
 from tests.standin.responses.shape import Response
 from tests.standin.shapes import Json
 from tests.standin.streams import Event
 from tests.standin.upstream import Upstream
 
-RESPONSES = "(?:/api/projects/[^/]+)?/openai/v1/responses(?:/([^/]+))?"
-"""The pattern of the paths; its group is the id of a stored response."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A response that later ones can go on from, and the messages that it stands for."""
-
-    response: Json
-    messages: list[Json]
+RESPONSES = "(?:/api/projects/[^/]+)?/openai/v1/responses"
+"""The pattern of the paths."""
 
 
 class ResponsesHandler(ChatHandler):
-    """Answers ``POST .../responses``, and ``GET .../responses/ID`` for one that was stored."""
-
-    SUPPORTED_METHODS = ("GET", "POST")
-
-    def get(self, ident: str | None = None) -> None:
-        """Send a stored response."""
-        if refused := self.check_key():
-            return self.send(refused)
-        if ident not in self.server.stored:
-            return self.send(error(404, None, f"Response with id '{ident}' not found."))
-        self.send(Reply(200, as_bytes(self.server.stored[ident].response)))
-
-    async def post(self, ident: str | None = None) -> None:
-        """Check, find the script, answer."""
-        if ident:
-            return self.send(refuse("wrong-route"))
-        await super().post()
+    """Answers ``POST .../responses``."""
 
     def checked(self, model: str, body: Json) -> Json | Reply:
         """Return the chat completion that is asked for, or the reply to a wrong request."""
@@ -54,9 +29,8 @@ class ResponsesHandler(ChatHandler):
         deployment = find(model)
         if deployment.v1 not in ("gpt", "grok"):
             return refuse("no-responses")
-        earlier = {ident: one.messages for ident, one in self.server.stored.items()}
         try:
-            return to_chat(body, deployment, earlier)
+            return to_chat(body, deployment, self.server.stored)
         except Refused as wrong:
             return wrong.reply
 
@@ -78,7 +52,7 @@ class ResponsesHandler(ChatHandler):
             whole = response.whole()
             # The instructions hold for one call only.
             messages = self.call.messages[1 if body.get("instructions") else 0 :]
-            self.server.stored[whole["id"]] = Stored(whole, [*messages, reply_message(whole)])
+            self.server.stored[whole["id"]] = [*messages, reply_message(whole)]
         return response
 
     async def relay_stream(self, upstream: Upstream, call: Call, answer: Answer) -> None:

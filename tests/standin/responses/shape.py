@@ -127,13 +127,8 @@ class Response:
         return items + [self.call(at, "completed", text) for at, text in enumerate(made)]
 
     def reasoning(self) -> Json:
-        """Return the reasoning, of which only a summary is ever shown, if it is asked for."""
-        item: Json = {"id": self.ident("rs"), "type": "reasoning", "summary": []}
-        if (self.body.get("reasoning") or {}).get("summary") and self.choice.summary:
-            item["summary"] = [{"type": "summary_text", "text": self.choice.summary}]
-        if "reasoning.encrypted_content" in (self.body.get("include") or ()):
-            item["encrypted_content"] = digest(self.answer.id, "reasoning")[:30]
-        return item
+        """Return the reasoning, of which nothing is shown."""
+        return {"id": self.ident("rs"), "type": "reasoning", "summary": []}
 
     def message(self, status: str, content: list[Json]) -> Json:
         """Return the message."""
@@ -170,12 +165,10 @@ class Response:
             yield f"response.{kind}", {"response": self.head("in_progress")}
         for at, item in enumerate(self.items()):
             where = {"item_id": item["id"], "output_index": at}
-            begun = dict(item)
-            if item["type"] == "reasoning":
-                steps, begun["summary"] = self.summary_steps(item, where), []
-            elif item["type"] == "message":
+            begun, steps = dict(item), iter(())
+            if item["type"] == "message":
                 steps, begun["content"] = self.text_steps(item, where), []
-            else:
+            elif item["type"] == "function_call":
                 steps, begun["arguments"] = self.call_steps(item, where), ""
             if "status" in item:
                 begun["status"] = "in_progress"
@@ -183,16 +176,6 @@ class Response:
             yield from steps
             yield "response.output_item.done", {"output_index": at, "item": item}
         yield f"response.{self.status}", {"response": self.whole()}
-
-    def summary_steps(self, item: Json, where: Json) -> Iterator[tuple[str, Json]]:
-        """Yield the events of a summary, which comes in one part."""
-        for part in item["summary"]:
-            spot, text = where | {"summary_index": 0}, part["text"]
-            kind = "response.reasoning_summary"
-            yield f"{kind}_part.added", spot | {"part": part | {"text": ""}}
-            yield from self.deltas(f"{kind}_text.delta", spot, text)
-            yield f"{kind}_text.done", spot | {"text": text}
-            yield f"{kind}_part.done", spot | {"part": part}
 
     def text_steps(self, item: Json, where: Json) -> Iterator[tuple[str, Json]]:
         """Yield the events of a message."""

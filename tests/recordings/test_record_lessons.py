@@ -1,0 +1,187 @@
+"""``tests/record.py``: the lessons, recorded again from the stand-in, are the committed ones."""
+
+import ast
+import asyncio
+import inspect
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import ChatCompletionsClient, connect, lessons
+from helpers.client.routes import ROUTES, RouteName
+from helpers.lessons import LESSONS, ROOT, Lesson
+from helpers.local_model import LocalModelError
+from helpers.recordings.cassette import match_key, save
+from tests.notebooks import files
+from tests.record import (
+    OtherWordsError,
+    asks_model,
+    check_words,
+    record_all,
+    recording,
+    small_model,
+)
+from tests.recordings.tapes import FACTS
+from tests.standin.played import PlayedModel, by_model
+
+
+def timeless(path: Path) -> Any:
+    """Return a recording without dates and times, each stream in one piece.
+
+    Calls that are made at the same time are recorded in any order, so the exchanges are sorted by
+    their requests. Where the lesson left a stream early, the text that had arrived by then depends
+    on the network: only its first event is kept.
+    """
+    tape = json.loads(path.read_text(encoding="utf-8"))
+    del tape["provenance"]["recorded"]
+    for exchange in tape["exchanges"]:
+        response = exchange["response"]
+        del response["ms"]
+        if "stream" in response:
+            text = "".join(text for _, text in response["stream"])
+            response["stream"] = text[:2000] if response["ended"] == "left" else text
+    tape["exchanges"].sort(key=lambda exchange: match_key(exchange["request"]))
+    return tape
+
+
+def run_cells(notebook: Path) -> None:
+    """Run the code cells of ``notebook`` in this process, one after the other."""
+    namespace: dict[str, Any] = {"__name__": "notebook"}
+    with asyncio.Runner() as runner:
+        for cell in files.read(notebook).cells:
+            if cell.cell_type == "code":
+                code = compile(cell.source, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+                outcome = eval(code, namespace)
+                if inspect.iscoroutine(outcome):
+                    runner.run(outcome)
+        namespace["client"].close()
+        runner.run(namespace["client"].transport.aclose())
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which recordings are written instead of the committed ones."""
+    monkeypatch.setenv("TUTORIAL_RECORDINGS", str(tmp_path))
+    # What the stand-in asks to wait is recorded, but not waited for.
+    hasty = partial(ChatCompletionsClient, max_pause=0.0)
+    monkeypatch.setattr(connect, "ChatCompletionsClient", hasty)
+    return tmp_path
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
+def test_recording_again_changes_nothing_but_times(
+    lesson: Lesson, route: RouteName, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    committed = lesson.cassette(route)
+    if '"live":' in committed.read_text(encoding="utf-8"):
+        pytest.skip("the lesson shows answers of a live deployment")
+    other = lesson.cassette("models" if route == "v1" else "v1")
+    played = PlayedModel(committed, other) if asks_model(lesson) else None
+    with recording(route, pace=0, upstream=played):
+        run_cells(lesson.notebook)
+    assert not played or not any(played.answers.values())
+    again = elsewhere / route / committed.name
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.endswith(
+        f" They replace tests/cassettes/{route}/{lesson.id}.json if the whole lesson succeeds."
+    )
+    assert timeless(again) == timeless(committed)
+    assert "127.0.0.1" not in again.read_text(encoding="utf-8")
+
+
+BY_MODEL = next(lesson for lesson in LESSONS if asks_model(lesson))
+
+
+def other_words(exchange: Any) -> None:
+    """Change a letter of what was written."""
+    exchange["response"]["body"]["choices"][0]["message"]["content"] += "!"
+
+
+def another_time(exchange: Any) -> None:
+    """Change how long it took."""
+    exchange["response"]["ms"] += 1
+
+
+def another_request(exchange: Any) -> None:
+    """Ask something else."""
+    exchange["request"]["body"]["max_tokens"] += 1
+    other_words(exchange)
+
+
+@pytest.mark.parametrize("change", [other_words, another_time, another_request])
+def test_other_words_of_the_model_are_told(change: Any, tmp_path: Path) -> None:
+    committed = BY_MODEL.cassette("v1")
+    tape = json.loads(committed.read_text(encoding="utf-8"))
+    change(next(one for one in by_model(tape["exchanges"]) if "body" in one["response"]))
+    new = tmp_path / committed.name
+    new.write_text(json.dumps(tape), encoding="utf-8")
+    if change is not other_words:
+        return check_words(committed, new)
+    with pytest.raises(OtherWordsError, match=r"for 1 of \d+ requests.*--new-words"):
+        check_words(committed, new)
+    check_words(tmp_path / "none.json", new)
+
+
+def test_a_model_that_is_not_installed_is_missed_only_by_a_lesson_that_asks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("helpers.local_model.is_installed", lambda: False)
+    with small_model([LESSONS[0]]) as upstream:
+        assert upstream is None
+    with pytest.raises(LocalModelError, match="python -m helpers model"), small_model([BY_MODEL]):
+        pass
+
+
+def test_recording_writes_the_recordings_and_the_notebook(copy: Path) -> None:
+    """``python -m tests.record`` writes both recordings and the notebook that a replay gives."""
+    lesson = LESSONS[0]
+    recorded = [copy / lesson.cassette(route).relative_to(ROOT) for route in ROUTES]
+    for path in recorded:
+        path.unlink()
+    notebook = copy / lesson.notebook.relative_to(ROOT)
+    nb = files.read(notebook)
+    nb.metadata.pop("tutorial")
+    nb.cells[-1].metadata["papermill"] = {"duration": 1.5}
+    files.write(notebook, nb)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.record", lesson.id],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    provenance, _ = (
+        json.loads(path.read_text(encoding="utf-8"))["provenance"] for path in recorded
+    )
+    nb = files.read(notebook)
+    assert nb.metadata.tutorial == {"lesson": lesson.id, "provenance": provenance}
+    files.normalise(nb)
+    assert files.text_of(nb) == notebook.read_bytes().decode("utf-8")
+
+
+@pytest.mark.parametrize("fails", ["record_into at the second route", "replay"])
+def test_a_lesson_that_fails_leaves_its_recordings_and_its_notebook(
+    fails: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record_into(lesson: Lesson, folder: Path) -> None:
+        if "/v1" in os.environ["AZURE_INFERENCE_ENDPOINT"] and fails != "replay":
+            raise RuntimeError("out of order")
+        save(folder / "models" / f"{lesson.id}.json", {"provenance": FACTS, "exchanges": []})
+
+    def replay(*_: object) -> str:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(lessons, "ROOT", copy)
+    monkeypatch.setattr("tests.record.record_into", record_into)
+    monkeypatch.setattr("tests.record.replay", replay)
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    assert record_all([LESSONS[0]], None, False) == [f"{LESSONS[0].id}: RuntimeError: out of order"]
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
