@@ -9,6 +9,7 @@ keeps its latest value that is not empty.
 import json
 from contextlib import suppress
 from io import StringIO
+from operator import is_not
 from typing import Any
 
 from helpers.client.messages import JSON, json_text
@@ -51,20 +52,15 @@ class StreamAccumulator:
 
         That is ``update`` itself, unless a choice holds all of its message so far.
         """
-        added = update
         for name, value in update.items():
-            if name == "choices":
-                pieces = value if isinstance(value, list) else [value]
-                choices = [
-                    self._add_choice(one) if isinstance(one, dict) else one for one in pieces
-                ]
-                if any(new is not one for new, one in zip(choices, pieces, strict=True)):
-                    added = {**update, "choices": choices}
-            elif name in ("id", "created"):
+            if name in ("id", "created"):
                 self._top[name] = self._top.get(name) or value
-            else:
+            elif name != "choices":
                 self._top[name] = _latest(name, self._top.get(name), value)
-        return added
+        sent = update.get("choices")
+        pieces = sent if isinstance(sent, list) else [sent]
+        added = [self._add_choice(one) if isinstance(one, dict) else one for one in pieces]
+        return {**update, "choices": added} if any(map(is_not, added, pieces)) else update
 
     def _add_choice(self, piece: JSON) -> JSON:
         index = whole_number(piece.get("index")) or 0
@@ -76,14 +72,12 @@ class StreamAccumulator:
                 choice[name] = _joined(name, choice.get(name), value)
             elif name not in ("index", "delta", "message", "text") and value != "null":
                 choice[name] = _latest(name, choice.get(name), value)
-        delta = piece.get("delta")
-        delta = delta if delta and isinstance(delta, dict) else ChatChoice(piece).delta.raw
+        delta = ChatChoice(piece).delta.raw
         _add_delta(choice["message"], delta)
         self._from_deltas |= {(index, name) for name, value in delta.items() if value}
         # Perplexity repeats beside each delta all that came so far; others send only that.
         message: JSON = {}
-        so_far = ChatResponseMessage(piece["message"]).raw if piece.get("message") else {}
-        for name, value in so_far.items():
+        for name, value in ChatResponseMessage(piece.get("message")).raw.items():
             rest = _rest(choice["message"].get(name), value)
             if (index, name) not in self._from_deltas and (rest or name not in choice["message"]):
                 message[name] = rest
@@ -129,10 +123,11 @@ def _content(old: Any, new: Any) -> Any:
         new = [new]
     elif not isinstance(new, str | list | None):
         new = json_text(new)
-    if new and isinstance(new, str) and isinstance(old, list):
-        new = [{"type": "text", "text": new}]
-    elif isinstance(new, list) and old and isinstance(old, str | StringIO):
-        old = [{"type": "text", "text": old}]
+    if isinstance(old, list) or isinstance(new, list):
+        old, new = (
+            one if isinstance(one, list) else [{"type": "text", "text": one}] if one else []
+            for one in (old, new)
+        )
     return _joined("content", old, new)
 
 

@@ -5,11 +5,8 @@ refusal is acted on only if it names one of ``ADAPTABLE`` that was sent, so the 
 parameter, or of a value out of range, stays an error.
 """
 
-import json
 import re
 from collections.abc import Callable
-
-import httpx
 
 from helpers.client.error_bodies import read_error
 from helpers.client.errors import BadParameterError, ChatError
@@ -52,13 +49,12 @@ class ParameterAdapter:
                 adapted[sent_as] = value
         return adapted
 
-    def learn(self, request: httpx.Request, failure: ChatError) -> bool:
-        """Return whether ``failure`` refuses a parameter that ``adapt`` removes from now on."""
+    def learn(self, body: JSON, failure: ChatError) -> bool:
+        """Return whether ``failure`` refuses a parameter of ``body`` that ``adapt`` now removes."""
         if not isinstance(failure, BadParameterError) or failure.status not in (400, 422):
             return False
-        if request.headers.get("extra-parameters") == "error":  # the caller asked to be refused
+        if body.get("extra_parameters") == "error":  # the caller asked to be refused
             return False
-        body: JSON = json.loads(request.content)
         name = _refused_name(body, failure)
         if name is None:
             return False

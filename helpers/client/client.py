@@ -131,24 +131,22 @@ class BaseClient(Generic[Transport]):
 
     def _build(self, messages: Messages, options: JSON, *, stream: bool) -> httpx.Request:
         checked = check_options({"model": self.model, **options}, self.route.name)
-        body = {"messages": check_messages(messages), **checked}
-        if stream:
-            body["stream"] = True
-            if "stream_options" not in options:
-                body |= self.route.stream_defaults
-        return self._to_request(body)
+        defaults = {"stream": True, **self.route.stream_defaults} if stream else {}
+        if "stream_options" in options:  # None leaves it out
+            defaults.pop("stream_options", None)
+        return self._to_request({"messages": check_messages(messages), **checked, **defaults})
 
-    def _to_request(self, body: JSON) -> httpx.Request:
+    def _to_request(self, options: JSON) -> httpx.Request:
         if self._adapter is not None:
-            body = self._adapter.adapt(body)
-        extra_headers, body = self.route.build(body)
+            options = self._adapter.adapt(options)
+        extra_headers, body = self.route.build(options)
         accept = EVENT_STREAM if body.get("stream") else "application/json"
         return httpx.Request(
             "POST",
             self.route.url,
             headers={**HEADERS, "accept": accept, **extra_headers},
             content=to_json(body),
-            extensions={"timeout": self._timeouts},
+            extensions={"timeout": self._timeouts, "options": options},
         )
 
     def _next_attempt(
@@ -159,11 +157,9 @@ class BaseClient(Generic[Transport]):
 
         Raises ``failure`` if there is to be no other attempt.
         """
-        if self._adapter is not None and self._adapter.learn(request, failure):
-            body = json.loads(request.content)
-            if policy := request.headers.get("extra-parameters"):
-                body["extra_parameters"] = policy
-            return self._to_request(body), attempt, 0.0
+        options = request.extensions["options"]
+        if self._adapter is not None and self._adapter.learn(options, failure):
+            return self._to_request(options), attempt, 0.0
         return request, *self.retry.next_attempt(attempt, failure)
 
     def _check_response(self, response: httpx.Response) -> httpx.Response:
