@@ -77,7 +77,8 @@ class StreamAccumulator:
         self._from_deltas |= {(index, name) for name, value in delta.items() if value}
         # Perplexity repeats beside each delta all that came so far; others send only that.
         message: JSON = {}
-        for name, value in ChatResponseMessage(piece.get("message")).raw.items():
+        so_far = ChatResponseMessage(piece["message"]).raw if "message" in piece else {}
+        for name, value in so_far.items():
             rest = _rest(choice["message"].get(name), value)
             if (index, name) not in self._from_deltas and (rest or name not in choice["message"]):
                 message[name] = rest

@@ -200,10 +200,12 @@ class ChatResponseMessage(_View):
         to leave it out unless the model's page demands it, and Groq refuses it for some models.
         """
         content, calls = self.raw.get("content"), [call.as_dict() for call in self.tool_calls]
-        left_out = () if keep_reasoning else _REASONING_ITEMS
         if isinstance(content, list) or (isinstance(content, dict) and "type" in content):
-            items = [item for item in self._items if item.get("type") not in left_out]
-            content = items or self.content
+            content = [
+                item
+                for item in self._items
+                if keep_reasoning or item.get("type") not in _REASONING_ITEMS
+            ] or self.content
         elif content is not None or not (calls or self.raw.get("refusal")):
             content = self.content
         sent: JSON = {"role": "assistant"}
