@@ -2,8 +2,8 @@
 
 An update can repeat what an earlier one said, or say less of it (null, ``""``, ``{}``). Texts of
 the message are joined, lists are extended, fragments of tool calls are matched by their id or
-index, and of the content filter's results the strictest of each category stays. Any other field
-keeps its latest value that is not empty.
+index, and a severity is not replaced by a milder one. Any other field keeps its latest value that
+is neither empty nor false.
 """
 
 import json
@@ -24,8 +24,7 @@ service calls it (``reasoning``, ``reasoning_content``, ``refusal``, ``arguments
 _TEXT_ITEMS = ("text", "output_text", "refusal", "thinking", "reasoning", "summary_text")
 _SETS = ("citations", "annotations", "search_results")
 """Lists of a message that hold each item once, however often it is sent."""
-_FILTER_RESULTS = ("content_filter_results", "content_filter_result")
-_LEVELS = ("safe", "low", "medium", "high")
+_SEVERITIES = ("safe", "low", "medium", "high")
 _MAX_DEPTH = 8
 """Levels of lists and objects that are merged; below, the later value replaces the earlier one."""
 
@@ -276,12 +275,13 @@ def _is_joinable(old: Any, new: Any) -> bool:
 
 
 def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
-    """Return ``new``, or ``old`` where ``new`` is empty; objects are merged field by field."""
-    if old is not None and new in (None, "", 0, [], {}):
+    """Return ``new``, or ``old`` where ``new`` says less; objects are merged field by field."""
+    if old is not None and new in (None, "", 0, [], {}):  # 0 is False
         return old
+    if name == "severity" and old in _SEVERITIES and new in _SEVERITIES:
+        return max(old, new, key=_SEVERITIES.index)
     if isinstance(old, dict) and isinstance(new, dict) and depth < _MAX_DEPTH:
-        merge = _stricter if name in _FILTER_RESULTS else _latest
-        return old | {one: merge(one, old.get(one), new[one], depth + 1) for one in new}
+        return old | {one: _latest(one, old.get(one), new[one], depth + 1) for one in new}
     if name == "prompt_filter_results" and isinstance(old, list) and isinstance(new, list):
         prompts: dict[str, Any] = {}
         for one in (*old, *new):
@@ -289,20 +289,3 @@ def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
             prompts[key] = _latest("", prompts.get(key), one)
         return list(prompts.values())
     return new
-
-
-def _stricter(_name: str, old: Any, new: Any, _depth: int) -> Any:
-    """Return the stricter one of a category's two results: a milder one replaces none."""
-    return new if _strictness(new) >= _strictness(old) else old
-
-
-def _strictness(result: Any) -> tuple[bool, bool, bool, int, bool]:
-    fields = result if isinstance(result, dict) else {}
-    level = fields.get("severity")
-    return (
-        fields.get("filtered") is True,
-        bool(fields.get("error")),
-        fields.get("detected") is True,
-        _LEVELS.index(level) if level in _LEVELS else 0,
-        bool(result),
-    )

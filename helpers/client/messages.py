@@ -49,10 +49,7 @@ class UserMessage(_Message):
 
 @dataclass(frozen=True)
 class AssistantMessage(_Message):
-    """What the model said earlier: a text or content items, a refusal, or the calls it requested.
-
-    ``reasoning_content`` is the text of its reasoning, which some services want back.
-    """
+    """What the model said earlier. Some services want the text of its reasoning back."""
 
     content: str | Sequence[Mapping[str, Any]] | None = None
     tool_calls: Sequence[Mapping[str, Any]] = ()

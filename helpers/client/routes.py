@@ -1,7 +1,6 @@
 """The two routes, and everything in which they differ.
 
-``models`` is the route of Microsoft's article, ``v1`` its successor. The endpoint's URL decides
-which one it is. A URL that fits neither is refused, and the error names the right form.
+``models`` is the route of Microsoft's article, ``v1`` its successor. The endpoint's URL decides.
 """
 
 import ipaddress
@@ -30,7 +29,6 @@ SERVERLESS = (".models.ai.azure.com", ".inference.ai.azure.com", ".inference.ml.
 GITHUB_MODELS = ("models.github.ai", "models.inference.ai.azure.com")
 MAI_PATH = "/mai/v1"
 """Where MAI models answer: v1 with the key as ``api-key`` and the scope of ``models``."""
-EXTRA_POLICIES = ("pass-through", "drop", "error")
 FORMS = (
     "https://RESOURCE.services.ai.azure.com/models (route models) or "
     "https://RESOURCE.openai.azure.com/openai/v1 (route v1)"
@@ -57,11 +55,10 @@ class Route:
 
     @property
     def scope(self) -> str:
-        """The scope of an Entra ID token for this route.
+        """The scope of an Entra ID token; ``ConfigurationError`` in a cloud where it is not known.
 
         Azure Government documents ``ai.azure.us`` for projects only; its refusals name
-        ``cognitiveservices.azure.us`` for resources. Raises ``ConfigurationError`` in any other
-        cloud: its audience is not known.
+        ``cognitiveservices.azure.us`` for resources.
         """
         found = _CLOUD.search(self.endpoint.host)
         cloud = (found[1] or found[2]) if found else "com"
@@ -78,10 +75,7 @@ class Route:
 
     @property
     def stream_defaults(self) -> JSON:
-        """The parameters of a stream that does not choose them: on v1, to be told the usage.
-
-        Most models of the ``models`` route, and MAI's, tell it anyway.
-        """
+        """What asks for the usage of a stream; the ``models`` route and MAI tell it anyway."""
         asks = self.name == "v1" and not self._is_mai
         return {"stream_options": {"include_usage": True}} if asks else {}
 
@@ -106,16 +100,13 @@ class Route:
         """
         body = dict(options)
         policy = body.pop("extra_parameters", None)
-        if policy is not None and policy not in EXTRA_POLICIES:
+        allowed = ("pass-through", "drop", "error") if self.name == "models" else ("pass-through",)
+        if policy is not None and policy not in allowed:
             raise BadParameterError(
-                f"extra_parameters is {policy!r}; it can be {', '.join(EXTRA_POLICIES)}."
+                f"extra_parameters is {policy!r}; on the {self.name} route it can be "
+                f"{', '.join(allowed)}."
             )
         if self.name == "v1":
-            if policy not in (None, "pass-through"):
-                raise BadParameterError(
-                    f"extra_parameters={policy!r} needs the models route: the v1 route always "
-                    "passes every parameter through to the model."
-                )
             return {}, body
         extras = body.keys() - MODELS_OPTIONS - {"messages", "model"}
         policy = policy or ("pass-through" if extras else None)

@@ -181,7 +181,7 @@ VERDICTS = {
                     {"hate": SAFE, "text": NO, "code": NO}),
     "a category that is empty": ([{"hate": LOW}, {"hate": {}}, {"hate": None}], {"hate": LOW}),
     "a milder one": ([{"hate": HIGH}, {"hate": SAFE}], {"hate": HIGH}),
-    "a stricter one": ([{"hate": SAFE}, {"hate": HIGH}, {"hate": CUT}, {"hate": HIGH}],
+    "a stricter one": ([{"hate": SAFE}, {"hate": LOW}, {"hate": CUT}, {"hate": LOW}],
                        {"hate": CUT}),
     "a detection": ([{"text": NO}, {"text": YES}, {"text": NO}], {"text": YES}),
     "an error": ([{"error": {"code": "x"}}, {"hate": SAFE}],
