@@ -28,17 +28,7 @@ from helpers import (
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from tests.client.faults.wire import whole
-from tests.fakes import (
-    ASK,
-    COMPLETION,
-    KEY,
-    MODELS,
-    answer,
-    client,
-    noting,
-    piece,
-    service_of,
-)
+from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client, noting, piece, service_of
 from tests.standin import StandIn
 from tests.sync_and_async import clean_loop
 

@@ -6,22 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from helpers import (
-    ChatError,
-    ServiceError,
-    UserMessage,
-)
-from tests.fakes import (
-    ASK,
-    COMPLETION,
-    MODELS,
-    V1,
-    Chunks,
-    answer,
-    client,
-    leaked,
-    service_of,
-)
+from helpers import ChatError, ServiceError, UserMessage
+from tests.fakes import ASK, COMPLETION, MODELS, V1, Chunks, answer, client, leaked, service_of
 from tests.sync_and_async import both
 
 pytestmark = both

@@ -8,16 +8,7 @@ import httpx
 import pytest
 
 from helpers import ConfigurationError, StreamInterruptedError
-from tests.fakes import (
-    ASK,
-    DONE,
-    Chunks,
-    answer,
-    client,
-    piece,
-    service_of,
-    streamed,
-)  # fmt: skip
+from tests.fakes import ASK, DONE, Chunks, answer, client, piece, service_of, streamed  # fmt: skip
 from tests.sync_and_async import both
 
 pytestmark = both
