@@ -33,13 +33,6 @@ def test_a_call_is_posted_as_json_to_its_route(endpoint: str, url: str) -> None:
     }
 
 
-def test_without_a_model_none_is_sent() -> None:
-    asked = client()
-    asked.model = None
-    asked.complete(ASK)
-    assert service_of(asked).body == {"messages": ASK}
-
-
 def test_the_body_of_an_answer_is_read_and_its_connection_given_back() -> None:
     for status in (200, 500):
         body = Chunks(b'{"choices"', b": []}")
