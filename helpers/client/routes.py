@@ -37,11 +37,7 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Route:
-    """Where requests go, and what the service expects.
-
-    ``bearer_key``: whether a key is sent as ``Authorization: Bearer`` (serverless endpoints, other
-    vendors) instead of ``api-key``.
-    """
+    """Where requests go. ``bearer_key``: a key goes as ``Authorization: Bearer``, not ``api-key``."""
 
     name: RouteName
     endpoint: httpx.URL
@@ -131,7 +127,11 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         raise _refused("It holds a user name or password.", "leave them out; use a credential.")
     host, path = url.host, url.path.rstrip("/")
     if host in GITHUB_MODELS:
-        raise _refused("GitHub Models ended on 30 July 2026.", _INSTEAD)
+        raise _refused(
+            "GitHub Models ended on 30 July 2026.",
+            "leave the endpoint out to see the recordings, start a model server on this machine, "
+            f"or use a deployment of your own: {FORMS}.",
+        )
     if url.query or url.fragment or path.endswith("/chat/completions"):
         raise _refused(
             "It is the address of one call, not the endpoint.",
@@ -166,10 +166,6 @@ _FOUNDRY = re.compile(r"\.services\.ai\.azure\.\w+$")
 _CLOUD = re.compile(r"\.(?:openai|ai|cognitiveservices)\.azure\.(.+)$|\.azure-api\.(us|cn)$")
 """Matches the end of an Azure host: com, us (Government), cn (China) and others."""
 _PROJECT = re.compile(r"/api/projects/[^/]+")
-_INSTEAD = (
-    "leave the endpoint out to see the recordings, start a model server on this machine, or "
-    f"use a deployment of your own: {FORMS}."
-)
 
 
 def _right_form(host: str, path: str) -> str:
@@ -177,17 +173,13 @@ def _right_form(host: str, path: str) -> str:
         return f"use https://{host}"
     if _AZURE_OPENAI.search(host):
         return f"use https://{host}/openai/v1"
-    if path.endswith("/v1") or path == "/models":
-        return f"end it after {path}: the client adds /chat/completions and the api-version."
     if _FOUNDRY.search(host) and path.startswith("/api"):
         project = _PROJECT.match(path)
         return f"use https://{host}{project[0] if project else '/api/projects/PROJECT'}/openai/v1."
-    if _FOUNDRY.search(host) or re.fullmatch(r"/models?/.*|/model", path):
+    if _FOUNDRY.search(host):
         return f"use https://{host}/models (route models) or https://{host}/openai/v1 (route v1)."
     return f"end it in /models or /v1, or name the route. On Azure: {FORMS}."
 
 
-def _refused(why: str, advice: str = "") -> ConfigurationError:
-    return ConfigurationError(
-        f"The endpoint can't be used. {why}", advice=advice or f"use the form {FORMS}."
-    )
+def _refused(why: str, advice: str = f"use the form {FORMS}.") -> ConfigurationError:
+    return ConfigurationError(f"The endpoint can't be used. {why}", advice=advice)
