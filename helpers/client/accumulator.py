@@ -182,8 +182,6 @@ def _joined_arguments(name: str, old: Any, new: Any) -> Any:
     Nothing can follow a whole object: another one is the same again, or takes the place of an
     empty one. What doesn't fit together is joined as text, which no tool then takes for JSON.
     """
-    if isinstance(old, dict) and isinstance(new, dict):
-        return {**old, **new}
     before = _object(old) if isinstance(new, dict) or _begins_object(new) else None
     if before is not None and (not before or before == _object(new)):
         return new

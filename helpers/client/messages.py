@@ -80,16 +80,12 @@ Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | To
 
 def content_text(content: Any) -> str:
     """Return the text of a message's content; of an item without text, its type in brackets."""
-    items = content if isinstance(content, list | tuple) else [content]
-    return "" if content is None else "\n".join(map(_item_text, items))
-
-
-def _item_text(item: Any) -> str:
-    fields = item if isinstance(item, Mapping) else {"text": item}
-    text, kind = fields.get("text"), fields.get("type")
-    if isinstance(text, str):
-        return text
-    return f"({kind if kind and isinstance(kind, str) else 'no text'})"
+    texts = []
+    for item in content if isinstance(content, list | tuple) else [content]:
+        fields = item if isinstance(item, Mapping) else {"text": item}
+        text, kind = fields.get("text"), fields.get("type") or "no text"
+        texts.append(text if isinstance(text, str) else f"({kind})")
+    return "" if content is None else "\n".join(texts)
 
 
 def json_text(value: Any) -> str:

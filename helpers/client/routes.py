@@ -37,7 +37,7 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Route:
-    """Where requests go. ``bearer_key``: a key goes as ``Authorization: Bearer``, not ``api-key``."""
+    """Where requests go; ``bearer_key``: with a key as a Bearer token, not as ``api-key``."""
 
     name: RouteName
     endpoint: httpx.URL

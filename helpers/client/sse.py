@@ -48,25 +48,18 @@ class EventReader:
         if rest:
             self._line.append(rest)
         for line in lines:
-            if line:
-                self._take(line)
-            elif event := self._event():
-                yield event
+            field, _, value = line.partition(":")
+            if not line:
+                if data := "\n".join(self._data):
+                    yield Event(self._name or "message", data)
+                self._name, self._data = "", []
+            elif field == "data":
+                self._data.append(value.removeprefix(" "))
+            elif field == "event":
+                self._name = value.removeprefix(" ")
+            elif field not in ("", "id", "retry") and len(self.ignored) < MAX_IGNORED:
+                self.ignored += line[:MAX_IGNORED] + "\n"
 
     def end(self) -> Iterator[Event]:
         """Yield the last event if no empty line ended it, which the standard would drop."""
         yield from self.feed("\n\n")
-
-    def _take(self, line: str) -> None:
-        field, _, value = line.partition(":")
-        if field == "data":
-            self._data.append(value.removeprefix(" "))
-        elif field == "event":
-            self._name = value.removeprefix(" ")
-        elif field not in ("", "id", "retry") and len(self.ignored) < MAX_IGNORED:
-            self.ignored += line[:MAX_IGNORED] + "\n"
-
-    def _event(self) -> Event | None:
-        name, data = self._name or "message", "\n".join(self._data)
-        self._name, self._data = "", []
-        return Event(name, data) if data else None

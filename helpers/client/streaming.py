@@ -34,13 +34,13 @@ class BaseStream(Generic[Send]):
     def __init__(self, request: httpx.Request, send: Send) -> None:
         self._request, self._send = request, send
         self._response: httpx.Response | None = None
+        self._accumulator = StreamAccumulator()
 
     @property
     def completion(self) -> ChatCompletions:
         """The answer, put together from the updates that were read so far."""
-        if self._response is None:
-            return ChatCompletions(StreamAccumulator().whole())
-        return ChatCompletions(self._accumulator.whole(), self.exchange)
+        exchange = None if self._response is None else self.exchange
+        return ChatCompletions(self._accumulator.whole(), exchange)
 
     @property
     def exchange(self) -> Exchange:

@@ -52,7 +52,8 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
             if self._proxy and self._proxy.url.scheme not in ("http", "https"):
                 raise _unusable_proxy(self._scheme)
-            self._drop_ended_loops()
+            for ended in [one for one in self._async if one.is_closed()]:
+                del self._async[ended]
             self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
         return await self._async[loop].handle_async_request(request)
 
@@ -64,14 +65,9 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Close the async client's connections of the running event loop."""
         import asyncio
 
-        self._drop_ended_loops()
         transport = self._async.pop(asyncio.get_running_loop(), None)
         if transport is not None:
             await transport.aclose()
-
-    def _drop_ended_loops(self) -> None:
-        for ended in [loop for loop in self._async if loop.is_closed()]:
-            del self._async[ended]
 
 
 def _tls_context(*, is_used: bool) -> ssl.SSLContext:
