@@ -41,9 +41,9 @@ def read_error(body: Any, code: str | None = None) -> ErrorBody:
     words, code = _words(part), _code(inner) or code
     if not (words or code) and isinstance(part, dict | list) and _says_something(part):
         words = _clip(body if isinstance(body, str) else json_text(part))
-    param = inner.get("param")
     is_refusal = _FILTER_WORDS.search(words) or any(map(_is_filter_code, (code, *_codes(part))))
-    return ErrorBody(words, code, param if isinstance(param, str) else None, bool(is_refusal))
+    param = inner.get("param") if isinstance(inner.get("param"), str) else None
+    return ErrorBody(words, code, param or None, bool(is_refusal))
 
 
 def error_in(body: JSON) -> JSON | None:
