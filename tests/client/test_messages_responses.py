@@ -238,6 +238,12 @@ def test_tokens_are_read_under_the_names_of_the_responses_api() -> None:
     assert (usage.prompt_tokens, usage.completion_tokens) == (5, 6)
 
 
+def test_arguments_under_another_name_are_sent_back_as_arguments() -> None:
+    call = {**CALL, "function": {"name": "pay", "parameters": {"amount": 5}}}
+    (sent,) = message_of({"tool_calls": [call]}).as_dict()["tool_calls"]
+    assert json.loads(sent["function"]["arguments"]) == {"parameters": {"amount": 5}}
+
+
 @pytest.mark.parametrize("arguments", [{"a": [1]}, ["a"], 5, True], ids=repr)
 def test_arguments_of_another_type_read_as_their_json(arguments: Any) -> None:
     call = {**CALL, "function": {"name": "f", "arguments": arguments}}

@@ -189,7 +189,7 @@ def test_no_answer_at_all(seen: Seen, setting: list[str], monkeypatch: pytest.Mo
         for port in (echo.server_address[1], 1):
             proxied(monkeypatch, f"http://user:{PASSWORD}@127.0.0.1:{port}")
             failing("a proxy", "https://my-resource.services.ai.azure.com")
-    assert ("my-resource.services.ai.azure.com:443", "CONNECT") in echo.asked
+    assert ("my-resource.services.ai.azure.com:443", f"CONNECT {BASIC}") in echo.asked
 
 
 def test_settings_that_cannot_work(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,20 +179,14 @@ DELTAS: dict[str, tuple[list[Any], Answer]] = {
     },
     "reasoning_details": (
         [*({"reasoning_details": [one]} for one in DETAILS), NULLS], REASONED),
-    "reasoning an object": (
-        [*({"reasoning": {"content": one}} for one in ("Hm", ", ", "so.")), NULLS], REASONED),
     "reasoning last": ([NULLS, {"reasoning": {"content": "Hm, so.", "encrypted": "x"}}], REASONED),
     "items, then text": (
         [{"content": one} for one in (
             [thought("Hm")], [thought(", "), thought("so.")], [part(WORDS[0])], "", None, *WORDS[1:]
         )], REASONED),
-    "text, then items": ([{"content": TEXT[:4]}, {"content": [part(TEXT[4:])]}], GOOD),
-    "one item": ([{"content": part(word)} for word in WORDS], GOOD),
-    "a number": ([{"content": 4}, {"content": 2.5}], Answer(("42.5",), ("stop",))),
     "texts of another type": (
         [{"content": [{"type": "text", "text": one}]} for one in ({"value": "4"}, 2, [".", 5])],
         Answer(("42.5",), ("stop",))),
-    "an object": ([{"content": {"a": 1}}], Answer(('{"a": 1}',), ("stop",))),
     "a text": (list(WORDS), GOOD),
     "refusal in pieces": ([{"content": None, "refusal": one} for one in (None, "N", "o.")],
                           Answer(("",), ("stop",), refusal="No.")),
