@@ -259,7 +259,7 @@ def _begun_item(items: list[Any], piece: Any) -> JSON | None:
     texts = [(name, piece[name]) for name in TEXT_NAMES if name in piece]
     for item in reversed(items[-_MAX_DEPTH:] if index is not None else items[-1:]):
         same_kind = _is_text_item(item) and (
-            item["type"] == kind or (kind is None and index is not None)
+            item["type"] == kind or (kind is None and index is not None and bool(texts))
         )
         if same_kind and item.get("index") == index:
             fits = all(name in item and _is_joinable(item[name], text) for name, text in texts)

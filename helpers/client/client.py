@@ -26,7 +26,6 @@ from helpers.client.auth import async_authorize, authorize, check_credential
 from helpers.client.error_bodies import error_in
 from helpers.client.errors import (
     ChatError,
-    ConfigurationError,
     ServiceConnectionError,
     ServiceTimeoutError,
     error_for,
@@ -255,15 +254,7 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
 
     @classmethod
     def like(cls, client: ChatCompletionsClient) -> Self:
-        """Return a client with the settings and the transport of ``client``.
-
-        Raises ``ConfigurationError`` if that transport is not an ``httpx.AsyncBaseTransport``.
-        """
-        if not isinstance(client.transport, httpx.AsyncBaseTransport):
-            raise ConfigurationError(
-                f"A {type(client.transport).__name__} can't be awaited.",
-                advice="make an AsyncChatCompletionsClient of its own, with a transport that can.",
-            )
+        """Return a client with the settings of ``client``, on the same transport."""
         return cls(**client.settings)
 
     async def __aenter__(self) -> Self:

@@ -21,7 +21,6 @@ from azure.core.credentials import AzureKeyCredential
 
 from helpers import (
     AsyncChatCompletionsClient,
-    ConfigurationError,
     ServiceConnectionError,
     StreamInterruptedError,
 )
@@ -295,10 +294,3 @@ async def test_like_takes_over_each_setting() -> None:
     assert json.loads(request.content)["model"] == "another"
     assert request.headers["authorization"] == f"Bearer {KEY}"
     assert many.build_request(ASK).extensions["timeout"]["read"] == 9.0
-
-
-def test_a_transport_that_cannot_be_awaited_is_refused() -> None:
-    with httpx.HTTPTransport() as transport:
-        one = client(transport=transport)
-        with pytest.raises(ConfigurationError, match="HTTPTransport can't be awaited"):
-            AsyncChatCompletionsClient.like(one)

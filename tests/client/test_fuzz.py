@@ -188,6 +188,7 @@ def test_any_message_can_be_sent_back_and_is_the_same_again(message: Any) -> Non
 
 
 @given(pieces=st.lists(MESSAGE, max_size=5))
+@example([{"content": [{"type": "text", "index": 0}, {"index": 0, "x": None}]}])
 def test_any_pieces_are_joined_and_left_as_they_are(pieces: list[Any]) -> None:
     before, assembly = json.dumps(pieces), StreamAccumulator()
     for piece in pieces:
