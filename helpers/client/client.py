@@ -238,7 +238,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             started = time.perf_counter()
             response = self.transport.handle_request(request)
             if not _prepare_response(request, response, started):
-                with closing(response), _unreadable(response):
+                with closing(response), _status_is_enough(response):
                     response.read()
             return self._check_response(response)
         except BaseException as reason:
@@ -293,7 +293,7 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
             response = await self.transport.handle_async_request(request)
             if not _prepare_response(request, response, started):
                 async with aclosing(response):
-                    with _unreadable(response):
+                    with _status_is_enough(response):
                         await response.aread()
             return self._check_response(response)
         except BaseException as reason:
@@ -320,8 +320,8 @@ def _translate_error(reason: BaseException, request: httpx.Request) -> BaseExcep
     return ServiceConnectionError(f"{ServiceConnectionError.summary} {what}")
 
 
-def _unreadable(response: httpx.Response) -> suppress:
-    """Suppress a network error while the body of an HTTP error is read: its status is enough."""
+def _status_is_enough(response: httpx.Response) -> suppress:
+    """Suppress a network error while the body of an HTTP error is read."""
     return suppress(*() if response.is_success else (httpx.RequestError,))
 
 

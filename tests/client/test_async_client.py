@@ -287,10 +287,6 @@ async def test_like_takes_over_each_setting() -> None:
     one = client(endpoint="https://api.example.com/chat", route="v1", **options)
     one.model = "another"
     many = AsyncChatCompletionsClient.like(one)
-    assert (many.endpoint, many.route, many.model) == (one.endpoint, one.route, "another")
-    assert (many.retry, many.transport) == (one.retry, one.transport)
     assert (await many.complete(ASK)).content == "Hi!"
-    (request,) = service_of(one).requests
-    assert json.loads(request.content)["model"] == "another"
-    assert request.headers["authorization"] == f"Bearer {KEY}"
-    assert many.build_request(ASK).extensions["timeout"]["read"] == 9.0
+    assert many.settings == one.settings
+    assert many.settings.items() >= {**options, "model": "another", "route": "v1"}.items()

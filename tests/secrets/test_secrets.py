@@ -197,7 +197,7 @@ def test_settings_that_cannot_work(seen: Seen, monkeypatch: pytest.MonkeyPatch) 
         proxied(monkeypatch, proxy.format(PASSWORD))
         live(monkeypatch, "https://my-resource.openai.azure.com/openai/v1")
         fails(seen, proxy, lambda: connect(FIRST))
-    for endpoint in ("https://user:{}@x/models", "https://x:{}/models", "http://10.0.0.1/models"):
+    for endpoint in ("https://user:{}@x/models", "https://x:{}/models", "https://x/models?key={}"):
         live(monkeypatch, endpoint.format(PASSWORD))
         fails(seen, endpoint, lambda: connect(FIRST))
 

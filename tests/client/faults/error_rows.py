@@ -48,16 +48,8 @@ GUIDE = b"\nSee this guide on what the status means:\nhttps://docs.example/guide
 
 def rows() -> Iterator[Row]:
     """Yield all rows of this module."""
-    yield from chain(statuses(), named(), bodies(), odd(), redirects())
+    yield from chain(named(), bodies(), odd(), redirects())
     yield from chain(waits(), long_waits(), retried(), not_retried())
-
-
-def statuses() -> Iterator[Row]:
-    """Each status, with the same body and with none."""
-    for status, kind in KINDS.items():
-        reply = whole({"error": {"code": "SomeCode", "message": "Wrong."}}, status)
-        yield plain(f"{status}", reply, Failure(kind, status, "SomeCode", "Wrong."))
-        yield plain(f"{status} empty", whole(b"", status, None), Failure(kind, status))
 
 
 NAMED: dict[str, tuple[type[ChatError], int, str | None, str]] = {
