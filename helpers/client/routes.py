@@ -121,18 +121,20 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         url = httpx.URL(endpoint.strip())
     except (httpx.InvalidURL, TypeError, AttributeError, UnicodeError):
         raise _refused("It is not a URL.") from None  # the reason may quote a password
-    if url.scheme not in ("http", "https") or not url.host:
+    path, is_call = url.path.rstrip("/"), bool(url.query or url.fragment)
+    # Verbose tracebacks show local variables, and a query may hold a key.
+    host, url = url.host, url.copy_with(query=None, fragment=None)
+    if url.scheme not in ("http", "https") or not host:
         raise _refused("It does not start with https:// and a host name.")
     if url.userinfo:
         raise _refused("It holds a user name or password.", "leave them out; use a credential.")
-    host, path = url.host, url.path.rstrip("/")
     if host in GITHUB_MODELS:
         raise _refused(
             "GitHub Models ended on 30 July 2026.",
             "leave the endpoint out to see the recordings, start a model server on this machine, "
             f"or use a deployment of your own: {FORMS}.",
         )
-    if url.query or url.fragment or path.endswith("/chat/completions"):
+    if is_call or path.endswith("/chat/completions"):
         raise _refused(
             "It is the address of one call, not the endpoint.",
             _right_form(host, path.removesuffix("/chat/completions")),
