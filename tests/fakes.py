@@ -36,13 +36,13 @@ Answer = Callable[[], httpx.Response] | Exception
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that arrives in ``pieces``; an exception among them is raised in its turn."""
 
-    def __init__(self, *pieces: bytes | Exception) -> None:
+    def __init__(self, *pieces: bytes | BaseException) -> None:
         self.pieces, self.read, self.closed = pieces, 0, False
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self.pieces:
             self.read += 1
-            if isinstance(piece, Exception):
+            if isinstance(piece, BaseException):
                 raise piece
             yield piece
 

@@ -2,13 +2,14 @@
 
 An update can repeat what an earlier one said, or say less of it (null, ``""``, ``{}``). Texts of
 the message are joined, lists are extended, fragments of tool calls are matched by their id or
-index, and of the content filter's results the strictest of each category stays. Any other field
-keeps its latest value that is not empty.
+index, and a severity is not replaced by a milder one. Any other field keeps its latest value that
+is neither empty nor false.
 """
 
 import json
 from contextlib import suppress
 from io import StringIO
+from operator import is_not
 from typing import Any
 
 from helpers.client.messages import JSON, json_text
@@ -23,8 +24,7 @@ service calls it (``reasoning``, ``reasoning_content``, ``refusal``, ``arguments
 _TEXT_ITEMS = ("text", "output_text", "refusal", "thinking", "reasoning", "summary_text")
 _SETS = ("citations", "annotations", "search_results")
 """Lists of a message that hold each item once, however often it is sent."""
-_FILTER_RESULTS = ("content_filter_results", "content_filter_result")
-_LEVELS = ("safe", "low", "medium", "high")
+_SEVERITIES = ("safe", "low", "medium", "high")
 _MAX_DEPTH = 8
 """Levels of lists and objects that are merged; below, the later value replaces the earlier one."""
 
@@ -51,20 +51,15 @@ class StreamAccumulator:
 
         That is ``update`` itself, unless a choice holds all of its message so far.
         """
-        added = update
         for name, value in update.items():
-            if name == "choices":
-                pieces = value if isinstance(value, list) else [value]
-                choices = [
-                    self._add_choice(one) if isinstance(one, dict) else one for one in pieces
-                ]
-                if any(new is not one for new, one in zip(choices, pieces, strict=True)):
-                    added = {**update, "choices": choices}
-            elif name in ("id", "created"):
+            if name in ("id", "created"):
                 self._top[name] = self._top.get(name) or value
-            else:
+            elif name != "choices":
                 self._top[name] = _latest(name, self._top.get(name), value)
-        return added
+        sent = update.get("choices")
+        pieces = sent if isinstance(sent, list) else [sent]
+        added = [self._add_choice(one) if isinstance(one, dict) else one for one in pieces]
+        return {**update, "choices": added} if any(map(is_not, added, pieces)) else update
 
     def _add_choice(self, piece: JSON) -> JSON:
         index = whole_number(piece.get("index")) or 0
@@ -76,13 +71,12 @@ class StreamAccumulator:
                 choice[name] = _joined(name, choice.get(name), value)
             elif name not in ("index", "delta", "message", "text") and value != "null":
                 choice[name] = _latest(name, choice.get(name), value)
-        delta = piece.get("delta")
-        delta = delta if delta and isinstance(delta, dict) else ChatChoice(piece).delta.raw
+        delta = ChatChoice(piece).delta.raw
         _add_delta(choice["message"], delta)
         self._from_deltas |= {(index, name) for name, value in delta.items() if value}
         # Perplexity repeats beside each delta all that came so far; others send only that.
         message: JSON = {}
-        so_far = ChatResponseMessage(piece["message"]).raw if piece.get("message") else {}
+        so_far = ChatResponseMessage(piece["message"]).raw if "message" in piece else {}
         for name, value in so_far.items():
             rest = _rest(choice["message"].get(name), value)
             if (index, name) not in self._from_deltas and (rest or name not in choice["message"]):
@@ -129,10 +123,11 @@ def _content(old: Any, new: Any) -> Any:
         new = [new]
     elif not isinstance(new, str | list | None):
         new = json_text(new)
-    if new and isinstance(new, str) and isinstance(old, list):
-        new = [{"type": "text", "text": new}]
-    elif isinstance(new, list) and old and isinstance(old, str | StringIO):
-        old = [{"type": "text", "text": old}]
+    if isinstance(old, list) or isinstance(new, list):
+        old, new = (
+            one if isinstance(one, list) else [{"type": "text", "text": one}] if one else []
+            for one in (old, new)
+        )
     return _joined("content", old, new)
 
 
@@ -187,8 +182,6 @@ def _joined_arguments(name: str, old: Any, new: Any) -> Any:
     Nothing can follow a whole object: another one is the same again, or takes the place of an
     empty one. What doesn't fit together is joined as text, which no tool then takes for JSON.
     """
-    if isinstance(old, dict) and isinstance(new, dict):
-        return {**old, **new}
     before = _object(old) if isinstance(new, dict) or _begins_object(new) else None
     if before is not None and (not before or before == _object(new)):
         return new
@@ -280,12 +273,13 @@ def _is_joinable(old: Any, new: Any) -> bool:
 
 
 def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
-    """Return ``new``, or ``old`` where ``new`` is empty; objects are merged field by field."""
-    if old is not None and new in (None, "", 0, [], {}):
+    """Return ``new``, or ``old`` where ``new`` says less; objects are merged field by field."""
+    if old is not None and new in (None, "", 0, [], {}):  # 0 is False
         return old
+    if name == "severity" and old in _SEVERITIES and new in _SEVERITIES:
+        return max(old, new, key=_SEVERITIES.index)
     if isinstance(old, dict) and isinstance(new, dict) and depth < _MAX_DEPTH:
-        merge = _stricter if name in _FILTER_RESULTS else _latest
-        return old | {one: merge(one, old.get(one), new[one], depth + 1) for one in new}
+        return old | {one: _latest(one, old.get(one), new[one], depth + 1) for one in new}
     if name == "prompt_filter_results" and isinstance(old, list) and isinstance(new, list):
         prompts: dict[str, Any] = {}
         for one in (*old, *new):
@@ -293,20 +287,3 @@ def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
             prompts[key] = _latest("", prompts.get(key), one)
         return list(prompts.values())
     return new
-
-
-def _stricter(_name: str, old: Any, new: Any, _depth: int) -> Any:
-    """Return the stricter one of a category's two results: a milder one replaces none."""
-    return new if _strictness(new) >= _strictness(old) else old
-
-
-def _strictness(result: Any) -> tuple[bool, bool, bool, int, bool]:
-    fields = result if isinstance(result, dict) else {}
-    level = fields.get("severity")
-    return (
-        fields.get("filtered") is True,
-        bool(fields.get("error")),
-        fields.get("detected") is True,
-        _LEVELS.index(level) if level in _LEVELS else 0,
-        bool(result),
-    )

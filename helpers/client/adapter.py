@@ -1,15 +1,11 @@
-"""Adapt requests to models that refuse some parameters: reasoning models, strict ones.
+"""Adapt requests to models that refuse parameters which their predecessors take.
 
-Those models refuse ``temperature``, ``max_tokens`` and others that their predecessors take. A
-refusal is acted on only if it names one of ``ADAPTABLE`` that was sent, so the refusal of any other
-parameter, or of a value out of range, stays an error.
+Only the refusal of a parameter in ``ADAPTABLE`` is acted on; any other one, or that of a value out
+of range, stays an error.
 """
 
-import json
 import re
 from collections.abc import Callable
-
-import httpx
 
 from helpers.client.error_bodies import read_error
 from helpers.client.errors import BadParameterError, ChatError
@@ -45,20 +41,15 @@ class ParameterAdapter:
     def adapt(self, body: JSON) -> JSON:
         """Return ``body`` with the parameters that its model refused renamed or left out."""
         refused = self._refused.get(body.get("model"), set())
-        adapted: JSON = {}
-        for name, value in body.items():
-            sent_as = _name_for(name, refused)
-            if sent_as == name or (sent_as is not None and sent_as not in body):
-                adapted[sent_as] = value
-        return adapted
+        names = {name: _name_for(name, refused, body) for name in body}
+        return {names[name]: value for name, value in body.items() if names[name]}
 
-    def learn(self, request: httpx.Request, failure: ChatError) -> bool:
-        """Return whether ``failure`` refuses a parameter that ``adapt`` removes from now on."""
+    def learn(self, body: JSON, failure: ChatError) -> bool:
+        """Return whether ``failure`` refuses a parameter of ``body`` that ``adapt`` now removes."""
         if not isinstance(failure, BadParameterError) or failure.status not in (400, 422):
             return False
-        if request.headers.get("extra-parameters") == "error":  # the caller asked to be refused
+        if body.get("extra_parameters") == "error":  # the caller asked to be refused
             return False
-        body: JSON = json.loads(request.content)
         name = _refused_name(body, failure)
         if name is None:
             return False
@@ -66,18 +57,18 @@ class ParameterAdapter:
         for each in (name, "top_logprobs") if name == "logprobs" else (name,):  # it needs logprobs
             if each in body and each not in refused:
                 refused.add(each)
-                other = _name_for(each, refused)
-                now = f"is sent as {other}" if other and other not in body else "is left out"
+                other = _name_for(each, refused, body)
+                now = f"is sent as {other}" if other else "is left out"
                 self._on_change(f"The model refused {each}: it {now} from now on.")
         return True
 
 
-def _name_for(name: str, refused: set[str]) -> str | None:
-    """Return the name to send parameter ``name`` under, or None to leave it out."""
+def _name_for(name: str, refused: set[str], body: JSON) -> str:
+    """Return the name to send a parameter of ``body`` under; "" leaves it out."""
     if name not in refused:
         return name
-    other = RENAMED.get(name)
-    return None if other in refused else other
+    other = RENAMED.get(name, "")
+    return "" if other in refused or other in body else other
 
 
 def _refused_name(body: JSON, failure: ChatError) -> str | None:

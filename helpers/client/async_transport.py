@@ -1,7 +1,4 @@
-"""One event loop's connections, over aiohttp.
-
-Import this module late: aiohttp takes longer to import than httpx, and a replay needs none of it.
-"""
+"""One event loop's connections, over aiohttp, which is slow to import: import this module late."""
 
 import asyncio
 import ssl
@@ -14,9 +11,6 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
-
-MAX_HEADER = 100_000
-"""Bytes of one header that are accepted, as many as httpx accepts."""
 
 _ERRORS: dict[type[Exception], type[httpx.RequestError]] = {  # the first that fits
     aiohttp.ClientProxyConnectionError: httpx.ProxyError,
@@ -31,17 +25,14 @@ _ERRORS: dict[type[Exception], type[httpx.RequestError]] = {  # the first that f
 
 
 class AsyncNetworkTransport(AiohttpTransport):
-    """Like ``httpx.AsyncHTTPTransport``, but without a limit on the number of connections.
-
-    It belongs to the event loop in which it is made.
-    """
+    """Like ``httpx.AsyncHTTPTransport``, without a limit on the number of connections."""
 
     def __init__(self, trusted: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=trusted, limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
-            max_line_size=MAX_HEADER,
-            max_field_size=MAX_HEADER,
+            max_line_size=100_000,  # as many bytes of a header as httpx accepts
+            max_field_size=100_000,
         )
         if proxy is not None and proxy.auth is not None:
             # httpx-aiohttp 0.2 would make an aiohttp.BasicAuth of it, which is deprecated.

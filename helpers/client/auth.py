@@ -1,9 +1,7 @@
 """Put a key or an Entra ID token on a request.
 
-A key is an ``azure.core.credentials.AzureKeyCredential``; a token comes from any
-``TokenCredential`` of azure-identity. The two are recognized by their methods, so that this module
-need not import azure-core. azure-identity caches tokens until shortly before they expire, so each
-attempt may ask for one.
+The credentials of azure-core are recognized by their methods, so that it need not be imported.
+azure-identity caches tokens until shortly before they expire, so each attempt may ask for one.
 """
 
 from __future__ import annotations
@@ -37,9 +35,7 @@ _TOKEN = re.compile(r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}")
 def check_credential(credential: Credential | None, route: Route, *, allow_http: bool) -> None:
     """Raise ``ConfigurationError`` for a credential that would fail or leak.
 
-    That is a credential over plain http to another machine, a token for a cloud whose audience is
-    not known, a key that no header can hold, and no credential for another machine, unless
-    ``allow_http`` allows it to be asked over plain http.
+    ``allow_http`` allows another machine to be asked over plain http, without a credential.
     """
     is_plain = route.endpoint.scheme != "https" and not route.is_loopback
     if credential is None:

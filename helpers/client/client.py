@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing, closing, suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 
 import httpx
@@ -26,7 +26,6 @@ from helpers.client.auth import async_authorize, authorize, check_credential
 from helpers.client.error_bodies import error_in
 from helpers.client.errors import (
     ChatError,
-    ConfigurationError,
     ServiceConnectionError,
     ServiceTimeoutError,
     error_for,
@@ -48,11 +47,6 @@ if TYPE_CHECKING:
 
 Messages = Iterable[Message | ChatResponseMessage | Mapping[str, Any]]
 Transport = TypeVar("Transport", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
-HEADERS = {
-    "content-type": "application/json",
-    "accept-encoding": "gzip, deflate",
-    "user-agent": "chat-completions-lessons",
-}
 EVENT_STREAM = "text/event-stream"
 
 
@@ -131,46 +125,43 @@ class BaseClient(Generic[Transport]):
 
     def _build(self, messages: Messages, options: JSON, *, stream: bool) -> httpx.Request:
         checked = check_options({"model": self.model, **options}, self.route.name)
-        body = {"messages": check_messages(messages), **checked}
-        if stream:
-            body["stream"] = True
-            if "stream_options" not in options:
-                body |= self.route.stream_defaults
-        return self._to_request(body)
+        defaults = {"stream": True, **self.route.stream_defaults} if stream else {}
+        if "stream_options" in options:  # None leaves it out
+            defaults.pop("stream_options", None)
+        return self._to_request({"messages": check_messages(messages), **checked, **defaults})
 
-    def _to_request(self, body: JSON) -> httpx.Request:
+    def _to_request(self, options: JSON) -> httpx.Request:
         if self._adapter is not None:
-            body = self._adapter.adapt(body)
-        extra_headers, body = self.route.build(body)
-        accept = EVENT_STREAM if body.get("stream") else "application/json"
+            options = self._adapter.adapt(options)
+        extra_headers, body = self.route.build(options)
         return httpx.Request(
             "POST",
             self.route.url,
-            headers={**HEADERS, "accept": accept, **extra_headers},
+            headers={
+                "content-type": "application/json",
+                "accept-encoding": "gzip, deflate",
+                "user-agent": "chat-completions-lessons",
+                "accept": EVENT_STREAM if body.get("stream") else "application/json",
+                **extra_headers,
+            },
             content=to_json(body),
-            extensions={"timeout": self._timeouts},
+            extensions={"timeout": self._timeouts, "options": options},
         )
 
     def _next_attempt(
         self, request: httpx.Request, attempt: int, failure: ChatError
     ) -> tuple[httpx.Request, int, float]:
-        """Return the request to send after attempt number ``attempt`` failed, the number of the
-        next attempt, and the seconds to sleep before it.
+        """Return the request to send next, its number, and the seconds to sleep before it.
 
-        Raises ``failure`` if there is to be no other attempt.
+        Raises ``failure``, that of attempt number ``attempt``, if there is to be no other.
         """
-        if self._adapter is not None and self._adapter.learn(request, failure):
-            body = json.loads(request.content)
-            if policy := request.headers.get("extra-parameters"):
-                body["extra_parameters"] = policy
-            return self._to_request(body), attempt, 0.0
+        options = request.extensions["options"]
+        if self._adapter is not None and self._adapter.learn(options, failure):
+            return self._to_request(options), attempt, 0.0
         return request, *self.retry.next_attempt(attempt, failure)
 
     def _check_response(self, response: httpx.Response) -> httpx.Response:
-        """Return ``response`` if it is an answer of the kind that was asked for.
-
-        Raises the ``ChatError`` that it is otherwise.
-        """
+        """Return ``response``; raise a ``ChatError`` if it is not what was asked for."""
         if not response.is_success:
             wait = requested_wait(response.headers)
             raise error_for(Exchange.from_response(response), wait, self.retry.max_wait)
@@ -191,12 +182,11 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
     None for a server on this machine. ``model`` is the deployment to ask unless a call names
     another. ``timeout`` is the seconds to wait for the next bytes of an answer.
 
-    A failed call is retried at most ``max_retries`` times, after a time-out once at most, and not
-    at all if the service asks for a wait of over ``max_wait`` seconds. ``on_wait`` is called before
-    each wait; at most ``max_pause`` seconds of it are slept (0 in a replay). ``allow_http`` allows
-    a server that needs no credential to be asked over plain http on another machine: anyone on the
-    way can read along. ``adapter`` leaves out what a model refuses (see ``ParameterAdapter``).
-    ``transport`` sends the requests: a recording, say, instead of the network.
+    A failed call is retried at most ``max_retries`` times, and not at all if the service asks for a
+    wait of over ``max_wait`` seconds. ``on_wait`` is called before each wait; at most ``max_pause``
+    seconds of it are slept (0 in a replay). ``allow_http`` allows another machine to be asked over
+    plain http, without a credential: anyone on the way can read along. ``adapter`` leaves out what
+    a model refuses. ``transport`` sends the requests: a recording, say, instead of the network.
 
     Raises ``ConfigurationError`` if endpoint and credential can't work or would leak the key.
     """
@@ -233,7 +223,6 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
         return CompletionStream(self._build(messages, options, stream=True), self._send)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request`` until it is answered or there is nothing left to try."""
         attempt = 1
         while True:
             try:
@@ -249,7 +238,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             started = time.perf_counter()
             response = self.transport.handle_request(request)
             if not _prepare_response(request, response, started):
-                with closing(response), _ignore_unreadable_error_body(response):
+                with closing(response), _status_is_enough(response):
                     response.read()
             return self._check_response(response)
         except BaseException as reason:
@@ -265,15 +254,7 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
 
     @classmethod
     def like(cls, client: ChatCompletionsClient) -> Self:
-        """Return a client with the settings and the transport of ``client``.
-
-        Raises ``ConfigurationError`` if that transport is not an ``httpx.AsyncBaseTransport``.
-        """
-        if not isinstance(client.transport, httpx.AsyncBaseTransport):
-            raise ConfigurationError(
-                f"A {type(client.transport).__name__} can't be awaited.",
-                advice="make an AsyncChatCompletionsClient of its own, with a transport that can.",
-            )
+        """Return a client with the settings of ``client``, on the same transport."""
         return cls(**client.settings)
 
     async def __aenter__(self) -> Self:
@@ -311,21 +292,19 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
             started = time.perf_counter()
             response = await self.transport.handle_async_request(request)
             if not _prepare_response(request, response, started):
-                try:
-                    with _ignore_unreadable_error_body(response):
+                async with aclosing(response):
+                    with _status_is_enough(response):
                         await response.aread()
-                finally:
-                    await response.aclose()
             return self._check_response(response)
         except BaseException as reason:
             raise _translate_error(reason, request) from None
 
 
 def _translate_error(reason: BaseException, request: httpx.Request) -> BaseException:
-    """Map an httpx error to ``ServiceConnectionError``, or ``ServiceTimeoutError`` once connected.
+    """Map an httpx error to a ``ServiceConnectionError``.
 
-    Any other exception is returned without its traceback: the frames of the network libraries hold
-    the key, and verbose tracebacks print local variables.
+    Any other exception loses its traceback: the frames of the network libraries hold the key, and
+    verbose tracebacks print local variables.
     """
     if not isinstance(reason, httpx.RequestError):
         return reason.with_traceback(None)
@@ -341,22 +320,16 @@ def _translate_error(reason: BaseException, request: httpx.Request) -> BaseExcep
     return ServiceConnectionError(f"{ServiceConnectionError.summary} {what}")
 
 
-@contextmanager
-def _ignore_unreadable_error_body(response: httpx.Response) -> Iterator[None]:
-    """Suppress a network error while the body of an HTTP error is read: its status is enough."""
-    try:
-        yield
-    except httpx.RequestError:
-        if response.is_success:
-            raise
+def _status_is_enough(response: httpx.Response) -> suppress:
+    """Suppress a network error while the body of an HTTP error is read."""
+    return suppress(*() if response.is_success else (httpx.RequestError,))
 
 
 def _prepare_response(request: httpx.Request, response: httpx.Response, started: float) -> bool:
-    """Set request, clock and encoding of a response; return whether its body is to be read in
-    pieces.
+    """Set request, clock and encoding of a response; return whether to read its body in pieces.
 
-    ``extensions["elapsed"]`` becomes a function that returns the seconds since ``started`` (a
-    ``time.perf_counter`` value); a replayed response has its own.
+    ``extensions["elapsed"]`` becomes a function that returns the seconds since ``started``; a
+    replayed response has its own.
     """
     response.request = request
     response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)

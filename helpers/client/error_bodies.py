@@ -1,9 +1,8 @@
 """Read the body of an error: the service's words, its code, and whether a content filter refused.
 
 Services report the same failure in many shapes: ``{"error": {...}}``, a flat
-``{"statusCode": 401}``, ``{"detail": [...]}``, JSON inside a string, an event of a stream, plain
-text, a proxy's HTML page, or nothing. On the ``models`` route two lines of text (a sentence, and
-the URL of a guide) may follow the JSON. Names are read in lower case.
+``{"statusCode": 401}``, ``{"detail": [...]}``, JSON inside a string or before a sentence, an event
+of a stream, plain text, a proxy's HTML page, or nothing. Names are read in lower case.
 """
 
 import re
@@ -33,13 +32,7 @@ def read_error(body: Any, code: str | None = None) -> ErrorBody:
     """Return what an error body of any known shape says; of one without words and code, its JSON.
 
     ``body`` is the parsed JSON, or the text where it was no JSON; ``code`` is the code if the body
-    holds none. A code that only repeats the HTTP status tells less than the type beside it, which
-    is then returned in its place.
-
-    Codes of content filters: ``content_filter`` (Azure OpenAI, models route),
-    ``content_policy_violation``, ``invalid_prompt`` and ``moderation_blocked`` (OpenAI),
-    ``ResponsibleAIPolicyViolation`` (often in ``innererror``, beside another code or none),
-    ``SafetyBlockedError`` (MAI), ``data_inspection_failed`` (Alibaba).
+    holds none.
     """
     document = _parsed(body)
     part = (isinstance(document, dict) and error_in(document)) or document
@@ -48,13 +41,9 @@ def read_error(body: Any, code: str | None = None) -> ErrorBody:
     words, code = _words(part), _code(inner) or code
     if not (words or code) and isinstance(part, dict | list) and _says_something(part):
         words = _clip(body if isinstance(body, str) else json_text(part))
-    param = inner.get("param")
-    return ErrorBody(
-        words,
-        code,
-        param if isinstance(param, str) and param else None,
-        bool(_FILTER_WORDS.search(words)) or any(map(_is_filter_code, (code, *_codes(part)))),
-    )
+    is_refusal = _FILTER_WORDS.search(words) or any(map(_is_filter_code, (code, *_codes(part))))
+    param = inner.get("param") if isinstance(inner.get("param"), str) else None
+    return ErrorBody(words, code, param or None, bool(is_refusal))
 
 
 def error_in(body: JSON) -> JSON | None:
@@ -65,13 +54,11 @@ def error_in(body: JSON) -> JSON | None:
     """
     fields = _fields(body)
     choices = fields.get("choices")
-    pieces = choices if isinstance(choices, list) else [choices]
-    parts = [one for one in pieces if isinstance(one, dict)]
-    parts += [one[name] for one in parts for name in ("delta", "message") if name in one]
-    for part in (body, *parts):
-        own = _fields(part)
-        if any(_says_something(own.get(name)) for name in ("error", "errors")):
-            return own
+    parts = [_fields(one) for one in (choices if isinstance(choices, list) else [choices])]
+    parts += [_fields(one.get(name)) for one in parts for name in ("delta", "message")]
+    for part in (fields, *parts):
+        if _says_something([part.get("error"), part.get("errors")]):
+            return part
     is_error = (
         "error" in (fields.get("type"), fields.get("object"))
         or not isinstance(choices, list | dict | None)
@@ -82,8 +69,9 @@ def error_in(body: JSON) -> JSON | None:
 
 
 _FILTER_CODES = {
-    *("contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"),
-    *("safetyblocked", "invalidprompt", "moderationblocked", "datainspectionfailed"),
+    *("contentfilter", "responsibleaipolicyviolation"),  # Azure; the second often in innererror
+    *("contentpolicyviolation", "invalidprompt", "moderationblocked"),  # OpenAI
+    *("safetyblocked", "datainspectionfailed"),  # MAI, Alibaba
 }
 _FILTER_WORDS = re.compile(
     r"content management policy|content safety setting|SafetyBlockedError|"
@@ -152,6 +140,7 @@ def _first(value: Any) -> JSON:
 
 def _code(inner: JSON) -> str | None:
     codes = [_clip(str(inner[name])) for name in _CODES if inner.get(name)]
+    # A code that only repeats the HTTP status tells less than the type beside it.
     telling = [code for code in codes if code != "error" and not code.isdigit()]
     return next(iter([*telling, *codes]), None)
 

@@ -1,7 +1,8 @@
 """One family of errors: each says what happened, in the service's words, and what to do next."""
 
+import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from textwrap import TextWrapper
 from typing import Any, NamedTuple
 
@@ -17,10 +18,9 @@ _WRAP = TextWrapper(100, subsequent_indent="  ", break_long_words=False, break_o
 class ChatError(Exception):
     """The base class of every error that this package raises.
 
-    ``message`` says what happened; ``words`` and ``code`` are the service's own; ``status`` is the
-    HTTP status (None without an answer); ``retry_after`` the seconds that the service asks to wait;
-    ``request_id`` what its support will ask for; ``advice`` what to do next; ``exchange`` the HTTP
-    call with its credential masked.
+    ``message`` says what happened, ``advice`` what to do next; ``words`` and ``code`` are the
+    service's own; ``status`` is the HTTP status (None without an answer), ``retry_after`` the
+    seconds that the service asks to wait, ``request_id`` what its support will ask for.
     """
 
     summary = "The call failed."
@@ -172,9 +172,7 @@ class NoRecordingError(RecordingError):
 
 
 class _Rule(NamedTuple):
-    """What an error is if its status is in ``statuses``, and its code and words, with a space
-    between them, match ``pattern``. An empty ``message`` or ``advice`` is that of the class.
-    """
+    """What an error is if its status, and its code and words with a space between them, match."""
 
     kind: type[ChatError]
     statuses: Collection[int]
@@ -232,21 +230,22 @@ _RULES = (  # the first that fits
 )  # fmt: skip
 
 
-def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) -> ChatError:
-    """Return the error for an HTTP status other than 2xx.
-
-    ``retry_after`` is the wait that the service asks for in seconds; above ``max_wait`` the message
-    says that it is too long.
-    """
+def error_for(
+    exchange: Exchange,
+    retry_after: float | None = None,
+    max_wait: float = math.inf,
+    rules: Iterable[_Rule] = _RULES,
+) -> ChatError:
+    """Return the error that ``exchange`` is; ``max_wait`` is the longest wait in seconds."""
     body = read_error(exchange.response_body, exchange.response_headers.get("x-ms-error-code"))
     text = f"{body.code or ''} {body.words}"
+    if body.is_filter_refusal:
+        rules = (_Rule(ContentFilterError, _ANY),)
     rule = next(
         rule
-        for rule in _RULES
+        for rule in rules
         if exchange.status in rule.statuses and re.search(rule.pattern, text, re.IGNORECASE)
     )
-    if body.is_filter_refusal:
-        rule = _Rule(ContentFilterError, _ANY)
     message = rule.message or rule.kind.summary
     if retry_after is not None and retry_after > max_wait:
         message += f" The wait that it asks for is longer than the {max_wait:g} s allowed here."
@@ -262,12 +261,5 @@ def error_for(exchange: Exchange, retry_after: float | None, max_wait: float) ->
 
 
 def unusable_answer(exchange: Exchange, message: str, advice: str) -> ChatError:
-    """Return the error for a 2xx answer that is not what was asked for.
-
-    A gateway may answer 200 with the body of a filter's refusal: then it is that.
-    """
-    words, code, _, is_refusal = read_error(exchange.response_body)
-    facts: dict[str, Any] = {"code": code, "words": words, "exchange": exchange}
-    if is_refusal:
-        return ContentFilterError(status=exchange.status, **facts)
-    return ServiceError(message, status=exchange.status, advice=advice, **facts)
+    """Return the error for a 2xx answer that is not what was asked for."""
+    return error_for(exchange, rules=(_Rule(ServiceError, _ANY, "", message, advice),))

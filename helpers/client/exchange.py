@@ -19,7 +19,7 @@ KEPT_RESPONSE_HEADERS = (
 
 @dataclass(frozen=True)
 class Exchange:
-    """One HTTP call as it went over the wire, with the credential masked and the host left out.
+    """One HTTP call as it went over the wire.
 
     ``target`` is path and query; header names are in lower case; ``response_body`` is a JSON value,
     text if the answer was not JSON, or None for a stream; ``elapsed`` is in seconds.
@@ -37,10 +37,7 @@ class Exchange:
 
     @classmethod
     def from_response(cls, response: httpx.Response, streamed: float | None = None) -> Self:
-        """Return the exchange of ``response`` and its request.
-
-        ``streamed``: the seconds until the last event of a stream, whose body is left out.
-        """
+        """Return the exchange of ``response``, or of a stream that took ``streamed`` seconds."""
         request = response.request
         sent = {n: value for n, value in request.headers.items() if n in KEPT_REQUEST_HEADERS}
         for name, shown in (("api-key", MASK), ("authorization", f"Bearer {MASK}")):
@@ -61,7 +58,7 @@ class Exchange:
 
     @property
     def request_id(self) -> str | None:
-        """Return the service's id of this call, which its support will ask for, or None."""
+        """Return the service's id of this call, or None."""
         headers = self.response_headers
         return headers.get("apim-request-id") or headers.get("x-request-id") or None
 

@@ -49,10 +49,7 @@ class UserMessage(_Message):
 
 @dataclass(frozen=True)
 class AssistantMessage(_Message):
-    """What the model said earlier: a text or content items, a refusal, or the calls it requested.
-
-    ``reasoning_content`` is the text of its reasoning, which some services want back.
-    """
+    """What the model said earlier. Some services want the text of its reasoning back."""
 
     content: str | Sequence[Mapping[str, Any]] | None = None
     tool_calls: Sequence[Mapping[str, Any]] = ()
@@ -83,16 +80,12 @@ Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | To
 
 def content_text(content: Any) -> str:
     """Return the text of a message's content; of an item without text, its type in brackets."""
-    items = content if isinstance(content, list | tuple) else [content]
-    return "" if content is None else "\n".join(map(_item_text, items))
-
-
-def _item_text(item: Any) -> str:
-    fields = item if isinstance(item, Mapping) else {"text": item}
-    text, kind = fields.get("text"), fields.get("type")
-    if isinstance(text, str):
-        return text
-    return f"({kind if kind and isinstance(kind, str) else 'no text'})"
+    texts = []
+    for item in content if isinstance(content, list | tuple) else [content]:
+        fields = item if isinstance(item, Mapping) else {"text": item}
+        text, kind = fields.get("text"), fields.get("type") or "no text"
+        texts.append(text if isinstance(text, str) else f"({kind})")
+    return "" if content is None else "\n".join(texts)
 
 
 def json_text(value: Any) -> str:

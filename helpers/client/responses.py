@@ -1,9 +1,8 @@
 """What comes back: answers, streamed updates, usage, named as in ``azure-ai-inference``.
 
 Each class is a view over the JSON that the service sent, which ``raw`` holds unchanged. A missing
-field reads as an empty value, because services leave out what their schema requires: the first
-update of a stream may have no choice, the last ones no delta. A text field of an unexpected type
-reads as its JSON, so that it can't be taken for an empty one.
+field reads as an empty value, because services leave out what their schema requires. A text field
+of an unexpected type reads as its JSON, so that it can't be taken for an empty one.
 """
 
 from collections.abc import Callable, Collection
@@ -63,12 +62,10 @@ def _optional_text(value: Any) -> str | None:
 
 def whole_number(value: Any) -> int | None:
     """Return ``value`` as a whole number: 12, "12" and "12.0" are 12. None if it is no number."""
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else value
     try:
-        return (
-            None
-            if isinstance(value, bool)
-            else int(value if isinstance(value, int) else float(value))
-        )
+        return int(float(value))
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -91,9 +88,8 @@ class FunctionCall(_View):
     def arguments(self) -> str:
         """The arguments as the model wrote them: they should be JSON, but may be invalid or empty.
 
-        An object in place of their text reads as its JSON. Where there are none, but other fields
-        (``parameters``, ``input``), it is the JSON of those: a function that does not know them is
-        not taken to be called without arguments.
+        Where there are none, but other fields (``parameters``, ``input``), it is the JSON of those:
+        a function that does not know them is not taken to be called without arguments.
         """
         sent = self.raw.get("arguments")
         rest = {name: value for name, value in self.raw.items() if name != "name" and value}
@@ -141,19 +137,34 @@ class ChatResponseMessage(_View):
     role = _Field(_optional_text, "``assistant``; in a stream only the first delta has it.")
 
     @property
+    def _items(self) -> list[JSON]:
+        """The content as a list of items: a text is an item of that type."""
+        value = self.raw.get("content")
+        value = self.raw.get("text") if value is None else value
+        return [
+            item if isinstance(item, dict) else {"type": "text", "text": _text(item)}
+            for item in (value if isinstance(value, list) else [value])
+            if item is not None
+        ]
+
+    @property
     def content(self) -> str:
         """The text; empty where the service sent null or none (as with tool calls).
 
         Of content that is a list of items (Mistral's models that reason send such), the texts.
         """
-        value = self.raw.get("content")
-        value = self.raw.get("text") if value is None else value
-        return "".join(map(_item_text, value if isinstance(value, list) else [value]))
+        return "".join(map(_item_text, self._items))
+
+    def _text_of(self, fields: Collection[str], types: Collection[str]) -> str | None:
+        """Return the text of the first field that has any, or of the content items of a type."""
+        texts = [_any_text(self.raw.get(name) or None) for name in fields]
+        items = [_any_text(item) for item in self._items if item.get("type") in types]
+        return next(filter(None, (*texts, "".join(items))), None)
 
     @property
     def refusal(self) -> str | None:
         """The words with which the model refuses, which come in place of content."""
-        return _any_text(self.raw.get("refusal") or None) or self._items_text("refusal")
+        return self._text_of(["refusal"], ["refusal"])
 
     @property
     def reasoning_content(self) -> str | None:
@@ -162,13 +173,7 @@ class ChatResponseMessage(_View):
         Many models reason and show no text of it, or only encrypted. Models that write
         ``<think>`` into the content leave it there.
         """
-        texts = (_any_text(self.raw.get(name) or None) for name in _REASONING)
-        return next(filter(None, texts), None) or self._items_text(*_REASONING_ITEMS)
-
-    def _items_text(self, *types: str) -> str | None:
-        """Return the text of the content items of these types; None if there is none."""
-        items = (item for item in _list(self.raw.get("content")) if isinstance(item, dict))
-        return "".join(_any_text(item) for item in items if item.get("type") in types) or None
+        return self._text_of(_REASONING, _REASONING_ITEMS)
 
     @property
     def tool_calls(self) -> list[ChatCompletionsToolCall]:
@@ -190,35 +195,27 @@ class ChatResponseMessage(_View):
     def as_dict(self, *, keep_reasoning: bool = True) -> JSON:
         """Return the message as it is sent back: as it came, but for what requests can't hold.
 
-        ``keep_reasoning=False`` leaves the reasoning out. Services contradict each other: DeepSeek
-        and Kimi (their own APIs) refuse a tool call that comes back without it, and MAI-Thinking-1
-        wants the whole message back; Microsoft's page on reasoning models (2026-08-26) says to
-        leave it out unless the model's page demands it, and Groq refuses it for some models. Most
-        take back what they sent, so it is kept unless you say otherwise.
+        ``keep_reasoning=False`` leaves the reasoning out. Services contradict each other: DeepSeek,
+        Kimi and MAI-Thinking-1 want it back; Microsoft's page on reasoning models (2026-08-26) says
+        to leave it out unless the model's page demands it, and Groq refuses it for some models.
         """
-        sent: JSON = {"role": "assistant"}
-        content = self.raw.get("content")
-        calls = [call.as_dict() for call in self.tool_calls]
+        content, calls = self.raw.get("content"), [call.as_dict() for call in self.tool_calls]
         if isinstance(content, list) or (isinstance(content, dict) and "type" in content):
-            items = [
-                item if isinstance(item, dict) else {"type": "text", "text": _item_text(item)}
-                for item in _list(content)
-                if item is not None
-            ]
             content = [
-                item for item in items if keep_reasoning or item.get("type") not in _REASONING_ITEMS
+                item
+                for item in self._items
+                if keep_reasoning or item.get("type") not in _REASONING_ITEMS
             ] or self.content
         elif content is not None or not (calls or self.raw.get("refusal")):
             content = self.content
+        sent: JSON = {"role": "assistant"}
         if content is not None or "content" in self.raw:  # beside calls some demand the null
             sent["content"] = content
         if calls:
             sent["tool_calls"] = calls
-        for name, value in self.raw.items():
-            left_out = name in _NOT_SENT_BACK or (name in _REASONING and not keep_reasoning)
-            if not left_out and value not in (None, [], {}):
-                sent[name] = value
-        return sent
+        left_out = _NOT_SENT_BACK if keep_reasoning else (*_NOT_SENT_BACK, *_REASONING)
+        rest = {n: v for n, v in self.raw.items() if n not in left_out and v not in (None, [], {})}
+        return sent | rest
 
 
 class StreamingChatResponseMessageUpdate(ChatResponseMessage):
@@ -232,9 +229,9 @@ class StreamingChatResponseMessageUpdate(ChatResponseMessage):
         return [ChatCompletionsToolCall(call) for call in _list(self.raw.get("tool_calls"))]
 
 
-def _item_text(item: Any) -> str:
-    """Return the text of a content item; of another type in its place, its JSON."""
-    if not isinstance(item, dict) or not {"type", "text"} & set(item):
+def _item_text(item: JSON) -> str:
+    """Return the text of a content item; of an object in its place, its JSON."""
+    if not {"type", "text"} & set(item):
         return _text(item)
     if item.get("type") in (*_REASONING_ITEMS, "refusal"):
         return ""
@@ -267,11 +264,7 @@ class ChatChoice(_View):
     message = _Field(
         ChatResponseMessage, "The message of a complete answer.", "messages", "delta", "text"
     )
-    delta = _Field(
-        StreamingChatResponseMessageUpdate,
-        "The part of the message that a streamed update adds.",
-        "text",
-    )
+    delta = _Field(StreamingChatResponseMessageUpdate, "What a streamed update adds to it.", "text")
 
 
 class CompletionsUsage(_View):
@@ -283,13 +276,11 @@ class CompletionsUsage(_View):
 
 
 class _Answer(_View):
-    """The fields that complete answers and streamed updates share."""
+    """What complete answers and streamed updates share. The short names read the first choice."""
 
     id = _Field(_text, "The service's id of this answer.")
     created = _Field(_number, "When the answer was begun, in seconds since 1970 (UTC).")
-    model = _Field(
-        _text, "The model that answered; it may be a dated version of the one you named."
-    )
+    model = _Field(_text, "The model that answered, perhaps a dated version of the one you named.")
     usage = _Field(CompletionsUsage, "The tokens used; all 0 where the service sent no usage.")
 
     @property
@@ -302,8 +293,28 @@ class _Answer(_View):
         return next(iter(self.choices), ChatChoice(None))
 
     @property
+    def message(self) -> ChatResponseMessage:
+        """The message, or what an update adds to it; empty without a choice."""
+        return self._first.message
+
+    @property
+    def content(self) -> str:
+        """The text; often empty in the first and the last update of a stream."""
+        return self.message.content
+
+    @property
+    def reasoning_content(self) -> str | None:
+        """The text of the reasoning; None if there is none."""
+        return self.message.reasoning_content
+
+    @property
+    def refusal(self) -> str | None:
+        """The words of a refusal; None if there are none."""
+        return self.message.refusal
+
+    @property
     def finish_reason(self) -> str | None:
-        """The first choice's finish reason; None without one."""
+        """Why the model stopped; None in an update before the end."""
         return self._first.finish_reason
 
 
@@ -317,23 +328,12 @@ class ChatCompletions(_Answer):
         self.exchange = exchange
 
     @property
-    def message(self) -> ChatResponseMessage:
-        """The first choice's message; an empty one without a choice."""
-        return self._first.message
-
-    @property
     def is_empty(self) -> bool:
         """Whether no choice has content, a refusal, reasoning or a tool call."""
-        messages = [choice.message for choice in self.choices]
         return not any(
             one.content or one.tool_calls or one.refusal or one.reasoning_content
-            for one in messages
+            for one in (choice.message for choice in self.choices)
         )
-
-    @property
-    def content(self) -> str:
-        """The first choice's text; empty without one."""
-        return self.message.content
 
 
 class StreamingChatCompletionsUpdate(_Answer):
@@ -346,21 +346,11 @@ class StreamingChatCompletionsUpdate(_Answer):
         self.elapsed = elapsed
 
     @property
+    def message(self) -> StreamingChatResponseMessageUpdate:
+        """What this update adds to the first choice's message."""
+        return self._first.delta
+
+    @property
     def role(self) -> str | None:
         """The role, in the update that has it (usually the first)."""
-        return self._first.delta.role
-
-    @property
-    def content(self) -> str:
-        """The text that this update adds; often empty in the first and the last."""
-        return self._first.delta.content
-
-    @property
-    def reasoning_content(self) -> str | None:
-        """The text of the reasoning that this update adds; None if it adds none."""
-        return self._first.delta.reasoning_content
-
-    @property
-    def refusal(self) -> str | None:
-        """The part of a refusal that this update adds; None if it adds none."""
-        return self._first.delta.refusal
+        return self.message.role

@@ -2,10 +2,7 @@
 
 Honours ``retry-after-ms`` and ``Retry-After`` (seconds or a date) up to ``max_wait`` seconds. A
 longer wait raises the error at once. Without such a header, or where it asks for no wait at all,
-the waits double from 0.5 s up to 8 s, plus up to 0.5 s of jitter.
-
-The loops are in the clients, because one sleeps and the other awaits. tenacity has both, but needs
-more code than this module.
+the waits double from 0.5 s up to 8 s, plus up to 0.5 s of jitter. The loops are in the clients.
 """
 
 import math
@@ -57,11 +54,10 @@ class RetryPolicy:
     max_pause: float
 
     def next_attempt(self, attempt: int, failure: ChatError) -> tuple[int, float]:
-        """Return the number of the attempt after number ``attempt`` (from 1), which failed, and the
-        seconds to sleep before it.
+        """Return the number of the next attempt and the seconds to sleep before it.
 
-        Raises ``failure`` if there is to be no other attempt. After a time-out the next attempt is
-        the last one, because the service may bill each of them.
+        Raises ``failure``, that of attempt number ``attempt``, if there is to be no other. The next
+        one after a time-out is the last, because the service may bill each of them.
         """
         if attempt > self.max_retries or not self._is_transient(failure):
             raise failure

@@ -1,7 +1,6 @@
 """The two routes, and everything in which they differ.
 
-``models`` is the route of Microsoft's article, ``v1`` its successor. The endpoint's URL decides
-which one it is. A URL that fits neither is refused, and the error names the right form.
+``models`` is the route of Microsoft's article, ``v1`` its successor. The endpoint's URL decides.
 """
 
 import ipaddress
@@ -30,7 +29,6 @@ SERVERLESS = (".models.ai.azure.com", ".inference.ai.azure.com", ".inference.ml.
 GITHUB_MODELS = ("models.github.ai", "models.inference.ai.azure.com")
 MAI_PATH = "/mai/v1"
 """Where MAI models answer: v1 with the key as ``api-key`` and the scope of ``models``."""
-EXTRA_POLICIES = ("pass-through", "drop", "error")
 FORMS = (
     "https://RESOURCE.services.ai.azure.com/models (route models) or "
     "https://RESOURCE.openai.azure.com/openai/v1 (route v1)"
@@ -39,11 +37,7 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Route:
-    """Where requests go, and what the service expects.
-
-    ``bearer_key``: whether a key is sent as ``Authorization: Bearer`` (serverless endpoints, other
-    vendors) instead of ``api-key``.
-    """
+    """Where requests go; ``bearer_key``: with a key as a Bearer token, not as ``api-key``."""
 
     name: RouteName
     endpoint: httpx.URL
@@ -57,11 +51,10 @@ class Route:
 
     @property
     def scope(self) -> str:
-        """The scope of an Entra ID token for this route.
+        """The scope of an Entra ID token; ``ConfigurationError`` in a cloud where it is not known.
 
         Azure Government documents ``ai.azure.us`` for projects only; its refusals name
-        ``cognitiveservices.azure.us`` for resources. Raises ``ConfigurationError`` in any other
-        cloud: its audience is not known.
+        ``cognitiveservices.azure.us`` for resources.
         """
         found = _CLOUD.search(self.endpoint.host)
         cloud = (found[1] or found[2]) if found else "com"
@@ -78,10 +71,7 @@ class Route:
 
     @property
     def stream_defaults(self) -> JSON:
-        """The parameters of a stream that does not choose them: on v1, to be told the usage.
-
-        Most models of the ``models`` route, and MAI's, tell it anyway.
-        """
+        """What asks for the usage of a stream; the ``models`` route and MAI tell it anyway."""
         asks = self.name == "v1" and not self._is_mai
         return {"stream_options": {"include_usage": True}} if asks else {}
 
@@ -106,16 +96,13 @@ class Route:
         """
         body = dict(options)
         policy = body.pop("extra_parameters", None)
-        if policy is not None and policy not in EXTRA_POLICIES:
+        allowed = ("pass-through", "drop", "error") if self.name == "models" else ("pass-through",)
+        if policy is not None and policy not in allowed:
             raise BadParameterError(
-                f"extra_parameters is {policy!r}; it can be {', '.join(EXTRA_POLICIES)}."
+                f"extra_parameters is {policy!r}; on the {self.name} route it can be "
+                f"{', '.join(allowed)}."
             )
         if self.name == "v1":
-            if policy not in (None, "pass-through"):
-                raise BadParameterError(
-                    f"extra_parameters={policy!r} needs the models route: the v1 route always "
-                    "passes every parameter through to the model."
-                )
             return {}, body
         extras = body.keys() - MODELS_OPTIONS - {"messages", "model"}
         policy = policy or ("pass-through" if extras else None)
@@ -134,14 +121,20 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         url = httpx.URL(endpoint.strip())
     except (httpx.InvalidURL, TypeError, AttributeError, UnicodeError):
         raise _refused("It is not a URL.") from None  # the reason may quote a password
-    if url.scheme not in ("http", "https") or not url.host:
+    path, is_call = url.path.rstrip("/"), bool(url.query or url.fragment)
+    # Verbose tracebacks show local variables, and a query may hold a key.
+    host, url = url.host, url.copy_with(query=None, fragment=None)
+    if url.scheme not in ("http", "https") or not host:
         raise _refused("It does not start with https:// and a host name.")
     if url.userinfo:
         raise _refused("It holds a user name or password.", "leave them out; use a credential.")
-    host, path = url.host, url.path.rstrip("/")
     if host in GITHUB_MODELS:
-        raise _refused("GitHub Models ended on 30 July 2026.", _INSTEAD)
-    if url.query or url.fragment or path.endswith("/chat/completions"):
+        raise _refused(
+            "GitHub Models ended on 30 July 2026.",
+            "leave the endpoint out to see the recordings, start a model server on this machine, "
+            f"or use a deployment of your own: {FORMS}.",
+        )
+    if is_call or path.endswith("/chat/completions"):
         raise _refused(
             "It is the address of one call, not the endpoint.",
             _right_form(host, path.removesuffix("/chat/completions")),
@@ -175,10 +168,6 @@ _FOUNDRY = re.compile(r"\.services\.ai\.azure\.\w+$")
 _CLOUD = re.compile(r"\.(?:openai|ai|cognitiveservices)\.azure\.(.+)$|\.azure-api\.(us|cn)$")
 """Matches the end of an Azure host: com, us (Government), cn (China) and others."""
 _PROJECT = re.compile(r"/api/projects/[^/]+")
-_INSTEAD = (
-    "leave the endpoint out to see the recordings, start a model server on this machine, or "
-    f"use a deployment of your own: {FORMS}."
-)
 
 
 def _right_form(host: str, path: str) -> str:
@@ -186,17 +175,13 @@ def _right_form(host: str, path: str) -> str:
         return f"use https://{host}"
     if _AZURE_OPENAI.search(host):
         return f"use https://{host}/openai/v1"
-    if path.endswith("/v1") or path == "/models":
-        return f"end it after {path}: the client adds /chat/completions and the api-version."
     if _FOUNDRY.search(host) and path.startswith("/api"):
         project = _PROJECT.match(path)
         return f"use https://{host}{project[0] if project else '/api/projects/PROJECT'}/openai/v1."
-    if _FOUNDRY.search(host) or re.fullmatch(r"/models?/.*|/model", path):
+    if _FOUNDRY.search(host):
         return f"use https://{host}/models (route models) or https://{host}/openai/v1 (route v1)."
     return f"end it in /models or /v1, or name the route. On Azure: {FORMS}."
 
 
-def _refused(why: str, advice: str = "") -> ConfigurationError:
-    return ConfigurationError(
-        f"The endpoint can't be used. {why}", advice=advice or f"use the form {FORMS}."
-    )
+def _refused(why: str, advice: str = f"use the form {FORMS}.") -> ConfigurationError:
+    return ConfigurationError(f"The endpoint can't be used. {why}", advice=advice)

@@ -1,8 +1,7 @@
 """Parse server-sent events, by https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
 ``response.iter_lines()`` would not do: it also splits at U+2028, U+2029 and U+0085, which may stand
-inside a JSON string. httpx-sse has one reader for ``for`` and another for ``async for``; this one
-is fed with text, so both clients share it. The tests compare the two.
+inside a JSON string. This reader is fed with text, so both clients share it.
 """
 
 import re
@@ -31,9 +30,7 @@ class EventReader:
         self._name = ""
         self._data: list[str] = []
         self._at_start, self._after_cr = True, False
-        self.ignored = ""
-        """The lines so far that are of no event, up to ``MAX_IGNORED`` characters: an error may be
-        written into a stream as it is, without ``data:``."""
+        self.ignored = ""  # lines of no event: perhaps an error that came without `data:`
 
     def feed(self, text: str) -> Iterator[Event]:
         """Yield the events that end within ``text``."""
@@ -51,25 +48,18 @@ class EventReader:
         if rest:
             self._line.append(rest)
         for line in lines:
-            if line:
-                self._take(line)
-            elif event := self._event():
-                yield event
+            field, _, value = line.partition(":")
+            if not line:
+                if data := "\n".join(self._data):
+                    yield Event(self._name or "message", data)
+                self._name, self._data = "", []
+            elif field == "data":
+                self._data.append(value.removeprefix(" "))
+            elif field == "event":
+                self._name = value.removeprefix(" ")
+            elif field not in ("", "id", "retry") and len(self.ignored) < MAX_IGNORED:
+                self.ignored += line[:MAX_IGNORED] + "\n"
 
     def end(self) -> Iterator[Event]:
         """Yield the last event if no empty line ended it, which the standard would drop."""
         yield from self.feed("\n\n")
-
-    def _take(self, line: str) -> None:
-        field, _, value = line.partition(":")
-        if field == "data":
-            self._data.append(value.removeprefix(" "))
-        elif field == "event":
-            self._name = value.removeprefix(" ")
-        elif field not in ("", "id", "retry") and len(self.ignored) < MAX_IGNORED:
-            self.ignored += line[:MAX_IGNORED] + "\n"
-
-    def _event(self) -> Event | None:
-        name, data = self._name or "message", "\n".join(self._data)
-        self._name, self._data = "", []
-        return Event(name, data) if data else None

@@ -1,8 +1,4 @@
-"""A streamed answer: updates as they arrive, and the complete answer afterwards.
-
-``BaseStream`` handles the events; its two subclasses read the bytes, one with ``for`` and one with
-``async for``.
-"""
+"""A streamed answer: updates as they arrive, and the complete answer afterwards."""
 
 import json
 import re
@@ -17,6 +13,7 @@ from helpers.client.accumulator import StreamAccumulator
 from helpers.client.error_bodies import error_in, read_error
 from helpers.client.errors import ConfigurationError, StreamFilteredError, StreamInterruptedError
 from helpers.client.exchange import Exchange
+from helpers.client.messages import JSON
 from helpers.client.redaction import body_from, redactor
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.sse import Event, EventReader
@@ -29,18 +26,21 @@ _SUSPECT = re.compile(r'error|"filtered": ?true', re.IGNORECASE).search
 
 
 class BaseStream(Generic[Send]):
-    """The answer as far as it has arrived. ``send`` is the client's function to send a request."""
+    """The answer as far as it has arrived. The subclasses read the bytes.
+
+    ``send`` is the client's function to send a request.
+    """
 
     def __init__(self, request: httpx.Request, send: Send) -> None:
         self._request, self._send = request, send
         self._response: httpx.Response | None = None
+        self._accumulator = StreamAccumulator()
 
     @property
     def completion(self) -> ChatCompletions:
         """The answer, put together from the updates that were read so far."""
-        if self._response is None:
-            return ChatCompletions(StreamAccumulator().whole())
-        return ChatCompletions(self._accumulator.whole(), self.exchange)
+        exchange = None if self._response is None else self.exchange
+        return ChatCompletions(self._accumulator.whole(), exchange)
 
     @property
     def exchange(self) -> Exchange:
@@ -101,22 +101,12 @@ class BaseStream(Generic[Send]):
         """Return the error that ends the stream; ``error`` is what the service says of it."""
         words, code, _, is_refusal = read_error(error)
         kind = StreamFilteredError if is_refusal else StreamInterruptedError
-        return kind(
-            "" if is_refusal else message,
-            partial=self.completion,
-            words=words,
-            code=code,
-            exchange=self.exchange,
-        )
+        facts: JSON = {"partial": self.completion, "exchange": self.exchange}
+        return kind("" if is_refusal else message, words=words, code=code, **facts)
 
 
 class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):
     """What ``client.stream`` returns: a context manager to iterate over.
-
-        with client.stream(messages) as stream:
-            for update in stream:
-                print(update.content, end="")
-        print(stream.completion.usage)
 
     Leaving the block closes the connection; what had arrived stays in ``completion``.
     """

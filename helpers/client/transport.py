@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Send the requests of either client: sync ones over httpx, awaited ones over aiohttp.
 
-    A proxy or a certificate setting that can't be used raises ``ConfigurationError``, which names
-    the setting.
+    Raises ``ConfigurationError``, which names the proxy's or certificates' setting that can't work.
     """
 
     def __init__(self, route: Route) -> None:
@@ -53,7 +52,8 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
             if self._proxy and self._proxy.url.scheme not in ("http", "https"):
                 raise _unusable_proxy(self._scheme)
-            self._drop_ended_loops()
+            for ended in [one for one in self._async if one.is_closed()]:
+                del self._async[ended]
             self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
         return await self._async[loop].handle_async_request(request)
 
@@ -65,21 +65,13 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Close the async client's connections of the running event loop."""
         import asyncio
 
-        self._drop_ended_loops()
         transport = self._async.pop(asyncio.get_running_loop(), None)
         if transport is not None:
             await transport.aclose()
 
-    def _drop_ended_loops(self) -> None:
-        for ended in [loop for loop in self._async if loop.is_closed()]:
-            del self._async[ended]
-
 
 def _tls_context(*, is_used: bool) -> ssl.SSLContext:
-    """Return what httpx verifies servers with, or a context that trusts nobody if none is used.
-
-    Raises ``ConfigurationError`` if SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE can't be used.
-    """
+    """Return what httpx verifies servers with, or a context that trusts nobody if none is used."""
     import ssl  # imported late: a replay needs none of it
 
     if not is_used:
@@ -127,25 +119,19 @@ def _setting(name: str) -> str:
 
 def _system_proxy(route: Route) -> httpx.Proxy | None:
     """Return the proxy that the system names for ``route``, or None."""
-    url, proxy = _proxy_url(route), None
-    with suppress(ValueError, httpx.InvalidURL):  # not raised: their frames show the password
-        proxy = httpx.Proxy(url)
-    if not url:
-        return None
-    if proxy and re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536:
-        return proxy
-    raise _unusable_proxy(route.endpoint.scheme)
-
-
-def _proxy_url(route: Route) -> Secret:
-    """Return the URL of the proxy for ``route``, which may hold a password; empty without one."""
     import urllib.request  # imported late: a replay needs none of it
 
     if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
-        return Secret("")
-    proxies = urllib.request.getproxies()
-    named = proxies.get(route.endpoint.scheme) or proxies.get("all") or ""
-    return Secret(named if "://" in named or not named else f"http://{named}")
+        return None
+    proxies = {name: Secret(url) for name, url in urllib.request.getproxies().items()}
+    url = proxies.get(route.endpoint.scheme) or proxies.get("all")
+    if not url:
+        return None
+    with suppress(ValueError, httpx.InvalidURL):  # not raised: their frames show the password
+        proxy = httpx.Proxy(url if "://" in url else Secret(f"http://{url}"))
+        if re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536:
+            return proxy
+    raise _unusable_proxy(route.endpoint.scheme)
 
 
 def _unusable_proxy(scheme: str) -> ConfigurationError:

@@ -28,6 +28,10 @@ _NUMBERS: dict[str, tuple[type, float, float, float]] = {
     "top_logprobs": (int, 0, 20, 20),
 }
 _WORDS = {"tool_choice": ("auto", "none", "required"), "response_format": ("text", "json_object")}
+_LEFT_OUT = {
+    "stream": "client.stream(...) to stream",
+    "timeout": "client.with_options(timeout=...).complete(...)",
+}
 
 
 def _expected(name: str, value: Any, route: RouteName) -> str | None:
@@ -52,11 +56,8 @@ def _expected(name: str, value: Any, route: RouteName) -> str | None:
     elif name == "tools":
         fits = isinstance(value, list | tuple) and len(value) > 0
         expected = "a list that is not empty"
-    elif name == "stream":
-        fits, expected = False, "left out: call client.stream(...) to stream"
-    elif name == "timeout":
-        fits = False
-        expected = "left out: call client.with_options(timeout=...).complete(...)"
+    elif name in _LEFT_OUT:
+        fits, expected = False, f"left out: call {_LEFT_OUT[name]}"
     return None if fits else expected
 
 

@@ -94,8 +94,6 @@ def test_a_refused_parameter_is_left_out_or_renamed(
 STAYS: dict[str, tuple[Answer, dict[str, Any]]] = {
     "another parameter": (refusal("Unknown parameter: 'foo'.", param="foo"),
                           {"foo": 1, "seed": 1}),
-    "another parameter by its words": (refusal("Unrecognized request argument supplied: foo"),
-                                       {"foo": 1, "stop": ["a"]}),
     "a value out of range": (refusal("top_logprobs is too large: 20.", param="top_logprobs",
                                      code="invalid_value"), {"top_logprobs": 20}),
     "not sent": (refusal(USE.format("seed"), param="seed"), {"stop": ["a"]}),

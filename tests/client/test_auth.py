@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import AuthenticationError, ConfigurationError
 from tests.fakes import (
     ASK,
-    COMPLETION,
     KEY,
     MODELS,
     V1,
@@ -29,41 +27,26 @@ SERVERLESS = "https://my-model.eastus.models.ai.azure.com"
 LOOPBACK = ["http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost:8000/models"]
 
 
+# Which route takes which of the two headers is tested with the routes.
 @pytest.mark.parametrize(
-    ("endpoint", "header", "value"),
-    [
-        (MODELS, "api-key", KEY),
-        (V1, "api-key", KEY),
-        ("https://my-resource.services.ai.azure.com/openai/v1", "api-key", KEY),
-        (SERVERLESS, "authorization", f"Bearer {KEY}"),
-        ("https://api.example.com/v1", "authorization", f"Bearer {KEY}"),
-        ("https://my-resource.services.ai.azure.com/mai/v1", "api-key", KEY),
-        ("https://my-resource.services.ai.azure.com/api/projects/p", "api-key", KEY),
-    ],
-    ids=["models", "v1", "v1 on the other host", "serverless", "other vendor", "MAI", "project"],
+    ("endpoint", "sent"),
+    [(MODELS, {"api-key": KEY}), (SERVERLESS, {"authorization": f"Bearer {KEY}"})],
+    ids=["models", "serverless"],
 )
-def test_a_key_goes_out_in_the_header_of_its_route(endpoint: str, header: str, value: str) -> None:
+def test_a_key_goes_out_in_the_header_of_its_route(endpoint: str, sent: dict[str, str]) -> None:
     asked = client(endpoint=endpoint)
     asked.complete(ASK)
     (request,) = service_of(asked).requests
-    found = {name: request.headers.get(name) for name in ("api-key", "authorization")}
-    assert found == {"api-key": None, "authorization": None, header: value}
+    headers = dict(request.headers).items()
+    assert {name: v for name, v in headers if name in ("api-key", "authorization")} == sent
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "scope"),
-    [
-        (MODELS, "https://cognitiveservices.azure.com/.default"),
-        (V1, "https://ai.azure.com/.default"),
-    ],
-    ids=["models", "v1"],
-)
-def test_a_token_is_fetched_for_each_attempt(endpoint: str, scope: str, way: str) -> None:
+def test_a_token_is_fetched_for_each_attempt(way: str) -> None:
     tokens = TOKENS[way]()
-    asked = client(answer(503, ""), answer(), endpoint=endpoint, credential=tokens)
+    asked = client(answer(503, ""), answer(), endpoint=V1, credential=tokens)
     assert tokens.scopes == []
     asked.complete(ASK)
-    assert tokens.scopes == [scope, scope]
+    assert tokens.scopes == ["https://ai.azure.com/.default"] * 2
     sent = [r.headers["authorization"] for r in service_of(asked).requests]
     assert sent == [f"Bearer {KEY}"] * 2
 
@@ -84,17 +67,6 @@ def test_a_bad_token_is_not_sent_and_not_shown(token: Any, way: str) -> None:
         assert type(token).__name__ in str(failure.value)
         assert "az login" in failure.value.words
         assert "az login" in failure.value.advice
-
-
-def test_the_repr_of_the_headers_shows_no_value_of_them() -> None:
-    shown: list[str] = []
-
-    def answer_to(request: httpx.Request) -> httpx.Response:
-        shown.append(repr(request.headers))
-        return httpx.Response(200, json=COMPLETION)
-
-    client(transport=httpx.MockTransport(answer_to)).complete(ASK)
-    assert "api-key" in shown[0] and not leaked(*shown)
 
 
 @once

@@ -1,27 +1,12 @@
 """What both clients send, and when they close an answer and their connections."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from helpers import (
-    ChatError,
-    ServiceError,
-    UserMessage,
-)
-from tests.fakes import (
-    ASK,
-    COMPLETION,
-    MODELS,
-    V1,
-    Chunks,
-    answer,
-    client,
-    leaked,
-    service_of,
-)
+from helpers import ChatError, UserMessage
+from tests.fakes import ASK, COMPLETION, MODELS, V1, Chunks, answer, client, leaked, service_of
 from tests.sync_and_async import both
 
 pytestmark = both
@@ -45,23 +30,6 @@ def test_a_call_is_posted_as_json_to_its_route(endpoint: str, url: str) -> None:
         "model": "my-deployment",
         "temperature": 0,
     }
-
-
-def test_without_a_model_none_is_sent() -> None:
-    asked = client()
-    asked.model = None
-    asked.complete(ASK)
-    assert service_of(asked).body == {"messages": ASK}
-
-
-def test_the_body_of_an_answer_is_read_and_its_connection_given_back() -> None:
-    for status in (200, 500):
-        body = Chunks(b'{"choices"', b": []}")
-        try:
-            client(answer(status, body), max_retries=0).complete(ASK)
-        except ServiceError:
-            assert status == 500
-        assert (body.read, body.closed) == (2, True)
 
 
 def test_the_client_shows_neither_its_endpoint_nor_its_key(way: str) -> None:
@@ -101,13 +69,13 @@ def test_leaving_the_block_closes_the_connections(way: str) -> None:
     assert transport.closed == way
 
 
-@pytest.mark.parametrize("reason", [KeyboardInterrupt(), httpx.ReadTimeout("slow"), OSError()])
-def test_an_answer_that_is_not_read_to_its_end_is_closed(reason: BaseException) -> None:
-    class Body(Chunks):
-        def __iter__(self) -> Iterator[bytes]:
-            raise reason
+ENDS = [b", []}", KeyboardInterrupt(), httpx.ReadTimeout("slow"), OSError()]
 
-    body = Body()
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("end", ENDS, ids=repr)
+def test_an_answer_is_closed_however_its_body_ends(status: int, end: Any) -> None:
+    body = Chunks(b'{"choices":', end)
     with pytest.raises((KeyboardInterrupt, ChatError, OSError)) as failure:
-        client(answer(body=body), max_retries=0).complete(ASK)
-    assert body.closed, failure
+        client(answer(status, body), max_retries=0).complete(ASK)
+    assert (body.read, body.closed) == (2, True), failure

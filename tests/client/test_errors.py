@@ -11,8 +11,6 @@ import pytest
 from helpers import (
     BadParameterError,
     ChatError,
-    ContentFilterError,
-    ModelNotFoundError,
     StreamInterruptedError,
 )
 from helpers.client.error_bodies import MAX_WORDS
@@ -77,28 +75,6 @@ def test_a_long_body_is_clipped(body: Any) -> None:
     failure = failure_of(400, body)
     assert max(len(failure.words), len(failure.code or "")) <= MAX_WORDS + 50
     assert len(str(failure)) < 3 * MAX_WORDS
-
-
-FILTER = {"message": "The response was filtered", "code": "content_filter", "status": 400}
-INNER = {
-    "code": "ResponsibleAIPolicyViolation",
-    "content_filter_result": {"sexual": {"filtered": True, "severity": "high"}},
-}
-
-
-@pytest.mark.parametrize("name", ["innererror", "inner_error"])
-def test_the_content_filter_keeps_its_details_in_the_exchange(name: str) -> None:
-    error = {**FILTER, name: INNER}
-    failure = failure_of(400, {"error": error})
-    assert isinstance(failure, ContentFilterError)
-    assert failure.exchange is not None
-    assert failure.exchange.response_body == {"error": error}
-
-
-def test_a_404_without_a_known_code_names_the_other_reasons() -> None:
-    assert "api-version" in failure_of(404, "NOT FOUND").advice
-    known = failure_of(404, {"error": {"code": "DeploymentNotFound"}})
-    assert known.advice == ModelNotFoundError.advice
 
 
 def test_the_words_of_the_service_control_no_terminal() -> None:

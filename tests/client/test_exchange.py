@@ -12,7 +12,7 @@ from azure.core.credentials import AzureKeyCredential
 from helpers import ChatError
 from helpers.client.exchange import KEPT_RESPONSE_HEADERS, Exchange
 from helpers.client.redaction import MASK, redactor
-from tests.fakes import ASK, COMPLETION, KEY, MODELS, V1, Tokens, answer, client, leaked
+from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client
 
 
 def exchange_of(*, endpoint: str = MODELS, credential: Any = None, **headers: str) -> Exchange:
@@ -25,36 +25,12 @@ def exchange_of(*, endpoint: str = MODELS, credential: Any = None, **headers: st
 
 def test_it_holds_the_call_as_it_went_over_the_wire() -> None:
     exchange = exchange_of(x_request_id="r1")
-    assert exchange.method == "POST"
+    target = "/models/chat/completions?api-version=2024-05-01-preview"
+    assert (exchange.method, exchange.target) == ("POST", target)
     assert exchange.request_body == {"messages": ASK, "model": "my-deployment", "temperature": 0}
     assert (exchange.status, exchange.reason, exchange.response_body) == (200, "OK", COMPLETION)
     assert exchange.response_headers == {"content-type": "application/json", "x-request-id": "r1"}
     assert exchange.elapsed > 0
-
-
-@pytest.mark.parametrize("endpoint", [MODELS, V1])
-def test_it_names_no_host(endpoint: str) -> None:
-    exchange = exchange_of(endpoint=endpoint)
-    assert exchange.target.partition("?")[0] == f"{httpx.URL(endpoint).path}/chat/completions"
-    assert ("?api-version=" in exchange.target) == (endpoint == MODELS)
-    assert "my-resource" not in repr(exchange)
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "credential", "name", "shown"),
-    [
-        (MODELS, AzureKeyCredential(KEY), "api-key", MASK),
-        ("https://api.example.com/v1", AzureKeyCredential(KEY), "authorization", f"Bearer {MASK}"),
-        (MODELS, Tokens(), "authorization", f"Bearer {MASK}"),
-    ],
-    ids=["key", "key as Bearer", "token"],
-)
-def test_the_credential_is_masked(endpoint: str, credential: Any, name: str, shown: str) -> None:
-    exchange = exchange_of(endpoint=endpoint, credential=credential)
-    assert exchange.request_headers == {
-        "content-type": "application/json", "accept": "application/json", name: shown,
-    }  # fmt: skip
-    assert not leaked(exchange)
 
 
 def test_only_known_headers_are_kept() -> None:
@@ -98,10 +74,8 @@ def in_url(text: str, form: str = "%{:02X}") -> str:
 ODD = r"a+b/c\d=e%f&\"g~h"
 """A key of characters that have an escaped form of their own."""
 REDACTED = {
-    "nothing of it": ("Hello", "Hello"),
     "empty": ("", ""),
     "whole": (f"a {KEY} b", f"a {MASK} b"),
-    "twice": (f"{KEY}{KEY}", MASK + MASK),
     "after a line end": (f"50%\n{KEY}", f"50%\n{MASK}"),
     "after an escaped line end": (rf"50%\n{KEY}", rf"50%\n{MASK}"),
     "a part of it": (f"a {KEY[:-1]} b", f"a {KEY[:-1]} b"),
@@ -110,7 +84,6 @@ REDACTED = {
     "JSON escapes in capitals": (in_json(KEY, form="\\u{:04X}"), MASK),
     "JSON escapes in a string in a string": (in_json(KEY, 2, "\\\\\\\\u{:04x}"), MASK),
     "percent-encoded": (f"?key={in_url(KEY)}&b", f"?key={MASK}&b"),
-    "percent-encoded in small letters": (in_url(KEY, "%{:02x}"), MASK),
     "percent-encoded twice": (in_url(KEY, "%25{:02x}"), MASK),
 }
 TWICE = json.dumps(json.dumps(ODD))
@@ -134,28 +107,21 @@ def test_every_form_of_an_odd_key_is_masked(text: str) -> None:
     assert redact(f"({text})", key=ODD) == f"({MASK})"
 
 
-@pytest.mark.parametrize(
-    ("key", "text", "shown"),
-    [
-        ("sk-no-key-required", '{"required": true}', '{"required": true}'),
-        ("none", "none", "none"),
-        ("7letter", "7letter", "7letter"),
-        ("8letters", "8letters", MASK),
-    ],
-)
-def test_a_placeholder_damages_no_text(key: str, text: str, shown: str) -> None:
-    assert redact(text, key=key) == shown
+def test_a_placeholder_damages_no_text() -> None:
+    assert redact('{"required": true}', key="sk-no-key-required") == '{"required": true}'
+    assert redact("7letter", key="7letter") == "7letter"
+    assert redact("8letters", key="8letters") == MASK
 
 
 @pytest.mark.parametrize(
     "text", ["\\" * 50_000, "%25" * 300_000, KEY[:-1] * 30_000, r"50% of \"it\"\n" * 60_000]
 )
 def test_long_texts_take_linear_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert redact(text[: len(text) // 10]) == text[: len(text) // 10]
-    tenth = time.perf_counter()
+    tenth = time.process_time()
     assert redact(text) == text
-    assert time.perf_counter() - tenth < 40 * (tenth - started) + 0.1  # 100 if it were quadratic
+    assert time.process_time() - tenth < 40 * (tenth - started) + 0.1  # 100 if it were quadratic
 
 
 def test_a_key_in_the_request_is_masked_too() -> None:

@@ -52,14 +52,6 @@ def test_a_time_out_is_tried_again_once_because_it_may_be_billed(slow: Answer) -
     assert len(service_of(asked).requests) == 6
 
 
-@pytest.mark.parametrize("cap", [60.0, 0.0])
-def test_a_wait_above_the_cap_is_raised_at_once(cap: float) -> None:
-    asked = client(answer(429, "", retry_after=f"{cap + 1:g}"), answer(), max_wait=cap)
-    with pytest.raises(RateLimitError, match=rf"longer than the {cap:g} s\s+allowed here"):
-        asked.complete(ASK)
-    assert len(service_of(asked).requests) == 1
-
-
 def test_on_wait_is_called_before_each_pause(slept: list[Any]) -> None:
     asked = client(
         answer(429, "", retry_after="7"), httpx.ConnectError("x"), answer(),
@@ -70,13 +62,6 @@ def test_on_wait_is_called_before_each_pause(slept: list[Any]) -> None:
     (seconds, kind), paused, (later, second_kind), paused_later = slept
     assert (seconds, kind, paused) == (7.0, RateLimitError, 7.0)
     assert (later, second_kind) == (paused_later, ServiceConnectionError)
-
-
-def test_a_pause_is_at_most_max_pause(slept: list[float]) -> None:
-    told: list[float] = []
-    waiting = answer(429, "", retry_after="7")
-    client(waiting, answer(), on_wait=noting(told), max_pause=0.25).complete(ASK)
-    assert (told, slept) == ([7.0], [0.25])
 
 
 def test_ctrl_c_is_not_retried() -> None:

@@ -21,11 +21,9 @@ MANAGED = "https://m.eastus.inference.ml.azure.com"
 ACCEPTED: dict[str, tuple[str, Any, str, bool, str]] = {
     # endpoint, route named, route found, key as Bearer, URL posted to without its end
     "the article's": (MODELS, None, "models", False, MODELS),
-    "slash": (f"{MODELS}/", None, "models", False, MODELS),
     "blanks around": (f" {MODELS}\n", None, "models", False, MODELS),
     "capitals": (MODELS.replace("https://my", "HTTPS://MY"), None, "models", False, MODELS),
     "successor": (V1, None, "v1", False, V1),
-    "successor, named, slash": (f"{V1}/", "v1", "v1", False, V1),
     "successor, other host": (f"{RES}/openai/v1", None, "v1", False, f"{RES}/openai/v1"),
     "project": (f"{PROJECT}/openai/v1", None, "v1", False, f"{PROJECT}/openai/v1"),
     "project, as the portal shows it": (f"{PROJECT}/", None, "v1", False, f"{PROJECT}/openai/v1"),
@@ -58,7 +56,6 @@ REFUSED = {
     "nothing": ("", None, "/models (route models)"),
     "None": (None, None, "It is not a URL"),
     "bytes": (b"https://x/models", None, "It is not a URL"),
-    "no scheme": ("my-resource.services.ai.azure.com/models", None, "https://"),
     "another scheme": ("ftp://my-resource/models", None, "https://"),
     "no host": ("https:///models", None, "a host name"),
     "a bad port": ("https://my-resource:port/models", None, "It is not a URL"),
@@ -66,28 +63,22 @@ REFUSED = {
     "no path": (RES, None, f"{RES}/models (route models) or {RES}/openai/v1"),
     "singular": (f"{RES}/model", None, f"{RES}/models"),
     "one call, as the portal shows it": (f"{MODELS}/chat/completions{VERSION}", None,
-                                         "end it after /models"),
+                                         f"use {RES}/models (route models)"),
     "one call of v1": (f"{V1}/chat/completions?api-version=preview", None,
                        f"use {AOAI}/openai/v1"),
-    "a query": (f"{MODELS}{VERSION}", None, "end it after /models"),
-    "a fragment": (f"{RES}/openai/v1#there", None, "end it after /openai/v1"),
+    "a query": (f"{MODELS}{VERSION}", None, "not the endpoint"),
+    "a fragment": (f"{RES}/openai/v1#there", None, "not the endpoint"),
     "one call of serverless": (f"{SERVERLESS}/chat/completions{VERSION}", None,
                                f"use {SERVERLESS}"),
     "one call of a deployment": (
         f"{AOAI}/openai/deployments/gpt/chat/completions?api-version=2024-10-21", None,
         f"use {AOAI}/openai/v1"),
     "Azure OpenAI alone": (AOAI, None, f"use {AOAI}/openai/v1"),
-    "Azure OpenAI with /models": (f"{AOAI}/models", None, f"use {AOAI}/openai/v1"),
     "the list of models": (f"{V1}/models", None, f"use {AOAI}/openai/v1"),
-    "the list of models, other host": (f"{RES}/openai/v1/models", None,
-                                       f"{RES}/models (route models) or {RES}/openai/v1"),
-    "one call of another vendor": (f"{OTHER}/v1/chat/completions", None,
-                                   "end it after /v1"),
+    "one call of another vendor": (f"{OTHER}/v1/chat/completions", None, "end it in /models or"),
     "a project and models": (f"{RES}/api/projects/p", "models", "which is the v1 route"),
     "a project's models": (f"{RES}/api/projects/p/models", None,
                            f"use {RES}/api/projects/p/openai/v1"),
-    "one call of a project": (f"{RES}/api/projects/p?api-version=v1", None,
-                              f"use {RES}/api/projects/p/openai/v1"),
     "no project": (f"{RES}/api/projects", None, f"use {RES}/api/projects/PROJECT/openai/v1"),
     "Government alone": (RES_US, None, f"{RES_US}/models (route models) or {RES_US}/openai/v1"),
     "Azure OpenAI in China": (f"{CHINA}/models", None,
@@ -112,17 +103,6 @@ def test_an_endpoint_is_refused_with_the_right_form(url: Any, named: Any, told: 
     assert told in unwrapped(failure.value)
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["https://me:S3cretWord@my-resource/models", f"{MODELS}?api-key=S3cretWord"],
-    ids=["password", "key in the query"],
-)
-def test_the_error_repeats_no_secret_of_the_url(url: str) -> None:
-    with pytest.raises(ConfigurationError) as failure:
-        route_for(url)
-    assert "S3cret" not in str(failure.value)
-
-
 SCOPES = {
     MODELS: "cognitiveservices.azure.com",
     V1: "ai.azure.com",
@@ -144,18 +124,13 @@ def test_the_entra_scope_is_that_of_the_route_and_of_its_cloud(url: str, audienc
     assert route_for(url).scope == f"https://{audience}/.default"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"{CHINA}/openai/v1",
-        "https://r.services.ai.azure.cn/models",
-        "https://r.openai.azure.microsoft.scloud/openai/v1",
-        "https://gateway.azure-api.cn/openai/v1",
-    ],
-)
-def test_a_cloud_whose_audience_is_not_known_has_no_scope(url: str) -> None:
+NO_SCOPE = ("https://r.openai.azure.microsoft.scloud", "https://gateway.azure-api.cn", CHINA)
+
+
+@pytest.mark.parametrize("host", NO_SCOPE)
+def test_a_cloud_whose_audience_is_not_known_has_no_scope(host: str) -> None:
     with pytest.raises(ConfigurationError, match="The audience of Entra ID tokens") as failure:
-        _ = route_for(url).scope
+        _ = route_for(f"{host}/openai/v1").scope
     assert "use a key" in failure.value.advice
 
 

@@ -98,14 +98,6 @@ def test_what_can_not_be_json_is_named(value: Any) -> None:
     assert service_of(asked).requests == []
 
 
-def test_a_call_may_name_another_model() -> None:
-    asked = client()
-    asked.complete(ASK)
-    assert service_of(asked).body["model"] == "my-deployment"
-    asked.complete(ASK, model="another")
-    assert service_of(asked).body["model"] == "another"
-
-
 RES = "https://my-resource.services.ai.azure.com"
 HEADERS: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "models, none": (MODELS, {"temperature": 0}, None),
@@ -161,9 +153,3 @@ def test_a_stream_asks_for_its_usage_on_v1_only(endpoint: str, options: Any, sen
         assert service_of(asked).body.get("stream_options") == sent
         assert service_of(asked).body["stream"] is True
         assert None not in service_of(asked).body.values()
-
-
-def test_a_whole_answer_is_asked_for_without_a_word_on_streams() -> None:
-    asked = client(endpoint=V1)
-    asked.complete(ASK)
-    assert not service_of(asked).body.keys() & {"stream", "stream_options"}

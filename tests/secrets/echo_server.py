@@ -135,8 +135,8 @@ class _Handler(socketserver.StreamRequestHandler):
         method, target, _ = self.rfile.readline().decode().split(" ")
         headers = parse_headers(self.rfile)
         if method == "CONNECT":  # asked as a proxy
-            self.server.asked.append((target, method))
-            sent = headers["proxy-authorization"].removeprefix("Basic ")
+            sent = (headers["proxy-authorization"] or "").removeprefix("Basic ")
+            self.server.asked.append((target, f"CONNECT {sent}{headers['api-key'] or ''}"))
             phrase = f"{base64.b64decode(sent).decode()} {sent}"
             self.wfile.write(f"HTTP/1.1 407 {phrase}\r\nx-request-id: {sent}\r\n\r\n".encode())
             return

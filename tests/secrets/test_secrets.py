@@ -189,7 +189,7 @@ def test_no_answer_at_all(seen: Seen, setting: list[str], monkeypatch: pytest.Mo
         for port in (echo.server_address[1], 1):
             proxied(monkeypatch, f"http://user:{PASSWORD}@127.0.0.1:{port}")
             failing("a proxy", "https://my-resource.services.ai.azure.com")
-    assert ("my-resource.services.ai.azure.com:443", "CONNECT") in echo.asked
+    assert ("my-resource.services.ai.azure.com:443", f"CONNECT {BASIC}") in echo.asked
 
 
 def test_settings_that_cannot_work(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def test_settings_that_cannot_work(seen: Seen, monkeypatch: pytest.MonkeyPatch) 
         proxied(monkeypatch, proxy.format(PASSWORD))
         live(monkeypatch, "https://my-resource.openai.azure.com/openai/v1")
         fails(seen, proxy, lambda: connect(FIRST))
-    for endpoint in ("https://user:{}@x/models", "https://x:{}/models", "http://10.0.0.1/models"):
+    for endpoint in ("https://user:{}@x/models", "https://x:{}/models", "https://x/models?key={}"):
         live(monkeypatch, endpoint.format(PASSWORD))
         fails(seen, endpoint, lambda: connect(FIRST))
 

@@ -90,19 +90,12 @@ ANSWERS: dict[str, tuple[Any, Answer]] = {
         called(parameters={"city": "Oslo"}),
         Answer((TEXT,), ("stop",), (("weather", '{"parameters": {"city": "Oslo"}}'),))),
     "no arguments": (called(call_id=None), Answer((TEXT,), ("stop",), (("weather", ""),))),
-    "reasoning_content": (completion(TEXT, reasoning_content="Hm."), REASONED),
-    "reasoning": (completion(TEXT, reasoning="Hm.", reasoning_content=None), REASONED),
-    "reasoning is an object": (completion(TEXT, reasoning={"content": None, "summary": [
-        {"text": "Hm."}]}), REASONED),
     "reasoning is a value": (completion(TEXT, reasoning={"value": "Hm."}), REASONED),
     "reasoning of a new form": (completion(TEXT, reasoning={"why": 5}),
                                 Answer((TEXT,), ("stop",), reasoning='{"why": 5}')),
-    "reasoning in items": (completion([THOUGHT, PART]), REASONED),
     "reasoning alone": (completion("", reasoning_content="Hm."),
                         Answer(("",), ("stop",), reasoning="Hm.")),
-    "refusal": (completion(None, refusal="No."), REFUSED),
     "refusal is a reason": (completion(None, refusal={"reason": "No."}), REFUSED),
-    "refusal is an item": (completion([{"type": "refusal", "refusal": "No."}]), REFUSED),
 }  # fmt: skip
 
 
