@@ -10,8 +10,7 @@ from pydantic_core import from_json
 from helpers.client.messages import content_text
 from helpers.client.responses import ChatResponseMessage
 from helpers.client.text import shorten
-from helpers.views.answer import message_text, said
-from helpers.views.view import View, table
+from helpers.views.view import View, message_text, said, table
 
 MAX_STEPS = 60
 """Steps that ``trace`` shows; of a longer conversation it shows the start and the end."""

@@ -9,9 +9,8 @@ from markupsafe import Markup
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.messages import JSON, AssistantMessage, UserMessage, content_text
 from helpers.client.responses import ChatResponseMessage
-from helpers.views.answer import message_text
-from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
+from helpers.views.view import View, message_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, check_text, progress_text
 from helpers.widgets.job import Progress, Run
 from helpers.widgets.panel import area, column, escape_lines, labelled, named, safe_text
 
@@ -19,18 +18,14 @@ _WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "a
 _MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
 
 
-class Chat(AskPanel[str, Answer]):
+class Chat(AskPanel[str, StreamedAnswer]):
     """A chat that goes on from ``messages``: Send asks ``client``, Stop keeps what has arrived.
 
-    ``messages`` holds the conversation as dicts that can be sent again. Showing the panel sends
-    nothing.
+    ``messages`` holds the conversation as dicts that can be sent again.
     """
 
     name = "chat"
-    note = (
-        "Run this cell in JupyterLab, and you can go on with the conversation: there is a box for "
-        "your message."
-    )
+    note = "you can go on with the conversation: there is a box for your message."
     question = "Message", "Your next message"
     run_label, run_hint = "Send", "Send the message"
     no_examples = "None from here: press Clear"
@@ -40,7 +35,7 @@ class Chat(AskPanel[str, Answer]):
         self._start = list(self.messages)
         self._pending = ""  # the question that is being answered
         self._reasons: dict[int, str | None] = {}  # why an answer ended, by its place
-        super().__init__(client, Answer())
+        super().__init__(client, StreamedAnswer())
 
     def ask(self, text: str) -> str:
         """Send ``text`` from a cell, as ``run_and_wait`` does, and return what is answered."""
@@ -50,7 +45,7 @@ class Chat(AskPanel[str, Answer]):
         """Go back to the messages that the chat began with."""
         self.job.stop()
         self.messages, self._reasons = list(self._start), {}
-        self.job.reset(Answer())
+        self.job.reset(StreamedAnswer())
 
     def export(self) -> str:
         """Return the conversation as JSON."""
@@ -88,13 +83,13 @@ class Chat(AskPanel[str, Answer]):
         """Return the message after all earlier ones."""
         return {"messages": [*self.messages, UserMessage(request)]}
 
-    def send(self, request: str, run: Run[Answer]) -> Generator[Answer]:
+    def send(self, request: str, run: Run[StreamedAnswer]) -> Generator[StreamedAnswer]:
         """Check the message; ``AskPanel.send`` asks."""
         check_text(request, "message")
         self._pending = request
         return super().send(request, run)
 
-    def ended(self, progress: Progress[Answer]) -> None:
+    def ended(self, progress: Progress[StreamedAnswer]) -> None:
         """Keep the question with its answer. Without an answer, put it back into its box."""
         answer, question, self._pending = progress.value, self._pending, ""
         if answer.completion is not None:
@@ -109,7 +104,7 @@ class Chat(AskPanel[str, Answer]):
             return
         self.messages = [*self.messages, UserMessage(question).as_dict(), reply]
 
-    def show(self, progress: Progress[Answer]) -> None:
+    def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
         coming = ""
         if progress.state == "running" and (question := self._pending):
@@ -117,7 +112,7 @@ class Chat(AskPanel[str, Answer]):
             coming = conversation([UserMessage(question).as_dict(), reply]).html
         self.answer.value = coming
 
-    def show_results(self, progress: Progress[Answer]) -> None:
+    def show_results(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the conversation, its export, and what can follow."""
         self._history.value = self.static_view().html
         self._exported.value = self.export()

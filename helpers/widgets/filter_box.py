@@ -10,9 +10,8 @@ from helpers.client.errors import ContentFilterError
 from helpers.client.messages import UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import one_line
-from helpers.views.answer import answer_text
 from helpers.views.content_filter import filter_results, severity
-from helpers.views.view import View, table
+from helpers.views.view import View, answer_text, table
 from helpers.widgets.ask_panel import AskPanel, announce_waits, check_text
 from helpers.widgets.job import Progress, Run
 from helpers.widgets.panel import escape_lines, safe_text
@@ -28,15 +27,12 @@ _NEWEST = Markup('<p class="cc-text"><b>{}</b><br>{}</p>\n{}\n<p><b>All sentence
 class ContentFilterBox(AskPanel[str, Outcome | None]):
     """A box for a sentence, which is sent after the messages ``before``, and the filter's verdict.
 
-    ``initial``: sentences that the lesson has sent, and their outcomes. Showing the panel sends
-    nothing. ``outcomes`` holds the outcome of each sentence, the newest last.
+    ``initial``: sentences that the lesson has sent, and their outcomes. ``outcomes`` holds the
+    outcome of each sentence, the newest last.
     """
 
     name = "content-filter"
-    note = (
-        "Run this cell in JupyterLab, and there is a box: it sends another sentence and shows its "
-        "chart."
-    )
+    note = "there is a box: it sends another sentence and shows its chart."
     question = "Sentence", "Any sentence"
     run_hint = "Send the sentence"
     streams = False

@@ -2,18 +2,17 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import BadParameterError
+from helpers.client.errors import ChatError
 from helpers.client.messages import JSON, UserMessage
-from helpers.images import FORMATS, MAX_BYTES, Picture, prepare, text_item
+from helpers.images import Picture, prepare, text_item
 from helpers.views.image_preview import preview
 from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, check_text, progress_text
 from helpers.widgets.job import Job, Progress, Run, error_text
 from helpers.widgets.panel import area, escape_lines, labelled, row, safe_text, status_html
 
@@ -23,9 +22,6 @@ OWN = "Your picture"
 Question = tuple[str, str]
 """The label of a picture, and a question about it."""
 
-_LABEL = "Choose a picture"
-_HINT = "or drop one here, or click here and paste one. Nothing is sent before you press Run."
-_KINDS = ",".join(f"image/{kind.lower()}" for kind in FORMATS)
 _NOT_KEPT = "It is a picture of your own, which no notebook keeps."
 _SENT = Markup('{}\n<p class="cc-text">{}</p>')
 _ASKED = Markup("""\
@@ -62,19 +58,15 @@ class ImageChoice:
         return View(str(html), f"{self.look.plain}\n\n{words}")
 
 
-class ImagePicker(AskPanel[Question, Answer]):
+class ImagePicker(AskPanel[Question, StreamedAnswer]):
     """A place to choose one of ``pictures``, or one of your own, and to ask ``client`` about it.
 
     The keys say in words what the pictures show. One of your own is prepared as by ``prepare``,
-    with ``max_side`` in pixels. Nothing is sent before a question is asked. ``about`` is the key of
-    the chosen picture.
+    with ``max_side`` in pixels. ``about`` is the key of the chosen picture.
     """
 
     name = "image-picker"
-    note = (
-        "Run this cell in JupyterLab, and you can pick, drop or paste a picture here, and ask "
-        "about it."
-    )
+    note = "you can pick, drop or paste a picture here, and ask about it."
     question = "Question", "What is in it?"
     run_hint = "Send picture and question"
     limit = "The small model on this machine can't read pictures, so these stay recorded."
@@ -87,7 +79,7 @@ class ImagePicker(AskPanel[Question, Answer]):
         self.about = next(iter(pictures))
         self._asked: tuple[str, str, ImageChoice] | None = None
         self.taking: Job[ImageChoice | None] = Job(None, self._update_taking, self._taken)
-        super().__init__(client, Answer())
+        super().__init__(client, StreamedAnswer())
 
     def take(self, name: str, data: bytes) -> None:
         """Prepare a picture of your own and choose it. An answer that is on its way goes on."""
@@ -124,10 +116,9 @@ class ImagePicker(AskPanel[Question, Answer]):
 
     def form(self) -> list[Any]:
         """Make a place for files, the list of pictures, what would be sent, and the question."""
-        from helpers.widgets.file_drop import FileDrop, Upload
+        from helpers.widgets.file_drop import FileDrop
 
-        receive = partial(self._receive, Upload(MAX_BYTES))
-        place = FileDrop(_LABEL, _HINT, kinds=_KINDS, max_bytes=MAX_BYTES, on_message=receive)
+        place = FileDrop(self.take, self._refuse)
         self._taking_status, self._sent = area("taken"), area("sent")
         self._pictures = labelled(
             "Dropdown", "Picture", "picture", options=[*self._choices], value=self.about
@@ -148,7 +139,7 @@ class ImagePicker(AskPanel[Question, Answer]):
         items = [text_item(question), self._choices[about].picture.item()]
         return {"messages": [UserMessage(items)]}
 
-    def send(self, request: Question, run: Run[Answer]) -> Generator[Answer]:
+    def send(self, request: Question, run: Run[StreamedAnswer]) -> Generator[StreamedAnswer]:
         """Send the picture with the question."""
         about, question = request
         self._asked = about, question, self._choices[about]
@@ -157,14 +148,16 @@ class ImagePicker(AskPanel[Question, Answer]):
 
     def requests_in(self, body: JSON) -> dict[str, Question]:
         """Return the question in ``body``, for each picture."""
-        texts = super().requests_in(body)
-        return {f"{about}: {text}": (about, text) for about in self._choices for text in texts}
+        content = body["messages"][-1].get("content")
+        texts = [item.get("text") for item in content] if isinstance(content, list) else []
+        question = "".join(filter(None, texts))
+        return {f"{about}: {question}": (about, question) for about in self._choices}
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""
         self._pictures.value, self.box.value = request
 
-    def ended(self, progress: Progress[Answer]) -> None:
+    def ended(self, progress: Progress[StreamedAnswer]) -> None:
         """Note what the picture cost, unless another one has taken its place."""
         completion = progress.value.completion
         if completion is None or self._asked is None:
@@ -173,23 +166,16 @@ class ImagePicker(AskPanel[Question, Answer]):
         if self._choices[about] is picture and completion.usage.prompt_tokens:
             self._choices[about] = replace(picture, tokens=completion.usage.prompt_tokens)
 
-    def show(self, progress: Progress[Answer]) -> None:
+    def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
         self.answer.value = self._answer_view().html
 
-    def show_results(self, progress: Progress[Answer]) -> None:
+    def show_results(self, progress: Progress[StreamedAnswer]) -> None:
         """Show what would be sent, with what it cost."""
         self._show_picture()
 
-    def _receive(self, upload: Any, piece: Mapping[str, Any], data: bytes) -> None:
-        """Take a piece of a file, and the file once it is complete."""
-        try:
-            complete = upload.add(piece, data)
-        except BadParameterError as refused:
-            self._taking_status.value = status_html("failed", error_text(refused))
-        else:
-            if complete is not None:
-                self.take(*complete)
+    def _refuse(self, error: ChatError) -> None:
+        self._taking_status.value = status_html("failed", error_text(error))
 
     def _taken(self, progress: Progress[ImageChoice | None]) -> None:
         if progress.state == "finished" and progress.value is not None:

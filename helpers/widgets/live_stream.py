@@ -3,15 +3,17 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
+from helpers.client.accumulator import StreamAccumulator
 from helpers.client.client import ChatCompletionsClient, Messages
-from helpers.client.responses import StreamingChatCompletionsUpdate
+from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.views.charts import duration, round_steps
 from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, progress_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text
 from helpers.widgets.job import Progress
 from helpers.widgets.panel import escape_lines, safe_text
 
@@ -27,20 +29,17 @@ _ANSWER = Markup("""\
 <div class="cc-facts">{}</div>""")
 
 
-class LiveStream(AskPanel[Messages, Answer]):
+class LiveStream(AskPanel[Messages, StreamedAnswer]):
     """A streamed answer; Run asks ``client`` for it again, Stop keeps what has arrived.
 
     The thoughts of a model that reasons stand before its answer, where the service sends them.
 
     ``initial``: the updates of an earlier stream, shown until Run is pressed. ``options``: as for
-    ``client.stream``. Showing the panel sends nothing.
+    ``client.stream``.
     """
 
     name = "live-stream"
-    note = (
-        "Run this cell in JupyterLab, and it has buttons: Run asks again, Stop ends the answer "
-        "early."
-    )
+    note = "it has buttons: Run asks again, Stop ends the answer early."
     no_examples = ""
 
     def __init__(
@@ -52,8 +51,8 @@ class LiveStream(AskPanel[Messages, Answer]):
         **options: Any,
     ) -> None:
         self._messages, self._options = list(messages), options
-        super().__init__(client, Answer.of(initial))
-        self.first = Answer()  # a run starts with no text, whatever was shown before
+        super().__init__(client, StreamedAnswer())
+        self.job.reset(_answer_of(initial))
 
     def static_view(self) -> View:
         """Return thoughts and answer, and when the chunks of the answer came."""
@@ -73,9 +72,18 @@ class LiveStream(AskPanel[Messages, Answer]):
         """Return the messages and the options."""
         return {"messages": request, **self._options}
 
-    def show(self, progress: Progress[Answer]) -> None:
+    def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the answer as far as it has arrived."""
         self.answer.value = self.static_view().html
+
+
+def _answer_of(updates: Iterable[StreamingChatCompletionsUpdate]) -> StreamedAnswer:
+    """Return the answer of a stream that has ended."""
+    answer, whole = StreamedAnswer(), StreamAccumulator()
+    for update in updates:
+        whole.add(update.raw)
+        answer = answer.with_update(update)
+    return replace(answer, completion=ChatCompletions(whole.whole()) if whole.finished else None)
 
 
 def time_line(arrivals: Sequence[float]) -> tuple[str, str]:

@@ -45,15 +45,12 @@ _TOKEN = Markup(
 
 
 class LogprobExplorer(Panel):
-    """The heat map of ``answer``, which is what ``heatmap`` takes, with each token a control.
-
-    Nothing is asked.
-    """
+    """The heat map of ``answer``, which is what ``heatmap`` takes, with each token a control."""
 
     name = "live-heatmap"
     note = (
-        "Run this cell in JupyterLab, and you can point at any token, or go from one to the next "
-        "with the arrow keys, and see what could have stood in its place."
+        "you can point at any token, or go from one to the next with the arrow keys, and see what "
+        "could have stood in its place."
     )
 
     def __init__(self, answer: ChatCompletions | Sequence[Any] | None) -> None:

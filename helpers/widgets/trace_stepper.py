@@ -32,13 +32,13 @@ _NOTHING = "No message yet."
 class TraceStepper(Panel):
     """The conversation ``messages`` (what ``trace`` takes), to go through step by step.
 
-    Nothing is asked. ``position`` is the number of the current step, from 1.
+    ``position`` is the number of the current step, from 1.
     """
 
     name = "live-trace"
     note = (
-        "Run this cell in JupyterLab, and it has buttons, with which the conversation unfolds step "
-        "by step, each with the reason for it."
+        "it has buttons, with which the conversation unfolds step by step, each with the reason "
+        "for it."
     )
 
     def __init__(self, messages: Iterable[Any]) -> None:

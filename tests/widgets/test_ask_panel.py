@@ -20,7 +20,7 @@ from helpers.recordings.replay import ReplayTransport
 from helpers.widgets import ask_panel as asking
 from helpers.widgets import connection_panel
 from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import Answer
+from helpers.widgets.ask_panel import StreamedAnswer
 from helpers.widgets.chat import Chat
 from helpers.widgets.connection_panel import ConnectionPanel
 from helpers.widgets.filter_box import ContentFilterBox
@@ -162,10 +162,10 @@ def test_showing_it_sends_nothing_and_headless_no_control_is_made(
 ) -> None:
     asked = client(kind.reply("Hi!"))
     panel = make(kind, asked)
-    view = panel.static_view()
+    view, note = panel.static_view(), f"Run this cell in JupyterLab, and {panel.note}"
     shown = {
-        "text/html": f"{view.html}\n<p><i>{panel.note}</i></p>",
-        "text/plain": f"{view.plain}\n\n{panel.note}",
+        "text/html": f"{view.html}\n<p><i>{note}</i></p>",
+        "text/plain": f"{view.plain}\n\n{note}",
     }
     assert panel._repr_mimebundle_() == shown and repr(panel) == shown["text/plain"]
     assert not panel.is_built
@@ -243,7 +243,7 @@ def test_stop_counts_at_once_and_keeps_what_has_arrived(kind: Kind, make: Any) -
     held.go.set()
     join_tasks()
     assert html_of(panel) == shown and "upon" not in shown and "late" not in shown
-    assert not panel.stop()
+    assert not panel.job.stop()
 
 
 @each(PANELS)
@@ -389,7 +389,7 @@ def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
         def send(self, request: Any, run: Run[Any]) -> Any:
             for count in range(1, 6):
                 assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
-                yield Answer("word " * count)
+                yield StreamedAnswer("word " * count)
 
     panel = Noted(client(), ASK)
     assert panel.root
@@ -411,7 +411,7 @@ def test_an_own_question_offline_gets_one_sentence(kind: Kind, make: Any) -> Non
     ]
     said = f"It failed. This question was not recorded. What to do: {', or '.join(ways)}"
     assert state(panel)[1].removesuffix(" The connection is the same as before.") == said
-    assert isinstance(panel.job.error, NoRecordingError)
+    assert isinstance(panel.job.progress.error, NoRecordingError)
 
 
 @each(TYPED)

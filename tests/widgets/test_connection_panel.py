@@ -96,7 +96,8 @@ def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: 
         "The recording answers" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
     )
 
-    panel.keep_key(standin.key)
+    assert panel.root
+    panel._key_box.value = standin.key
     panel.run((standin.models, "stand-in-chat"))
     panel.job.wait(LONG)
     assert "not tested yet" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
@@ -165,7 +166,7 @@ def test_forget_goes_back_to_the_start_and_drops_the_key(standin: StandIn) -> No
     assert forget.description == "Forget"
     forget.click()
     assert (panel._endpoint.value, panel._model.value) == ("", "")
-    assert panel.answer.value == facts(panel.first).html
+    assert panel.answer.value == facts(panel.initial).html
     assert status(panel) == "Ready. All that was entered is forgotten."
     assert isinstance(panel.client.transport, ReplayTransport)
     assert isinstance(connect(ID).transport, ReplayTransport)
@@ -289,7 +290,7 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
     assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
-    assert leaked(*map(repr, (lesson._overrides, panel.first.entered)), secret=standin.key) == []
+    assert leaked(*map(repr, (lesson._overrides, panel.initial.entered)), secret=standin.key) == []
     assert leaked(dict(os.environ), secret=standin.key) == []
     assert standin.models not in os.environ.values(), "programs that are started here would see it"
     assert sorted(root.rglob("*")) == files
@@ -299,7 +300,9 @@ def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.Monke
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer(401, {})))
     panel = made()
     tried(panel, MODELS, "m", KEY)
-    assert panel.job.error is not None
-    told = traceback.TracebackException.from_exception(panel.job.error, capture_locals=True)
+    assert panel.job.progress.error is not None
+    told = traceback.TracebackException.from_exception(
+        panel.job.progress.error, capture_locals=True
+    )
     assert "connection_panel.py" in "".join(told.format())
     assert leaked("".join(told.format())) == []

@@ -13,7 +13,7 @@ import pytest
 
 from helpers import UserMessage
 from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import Answer, stream_answer
+from helpers.widgets.ask_panel import StreamedAnswer, stream_answer
 from helpers.widgets.job import Job, Progress, Run, error_text
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
 from tests.widgets.panels import LONG
@@ -101,7 +101,7 @@ def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     assert work.left.wait(LONG), "what the task has open is not closed"
     assert not work.went_on
     assert page.job.progress == page.drawn[-1] == Progress("stopped", 1)
-    assert page.job.error is None
+    assert page.job.progress.error is None
 
 
 def test_one_run_at_a_time_and_a_stopped_one_makes_room_at_once() -> None:
@@ -150,7 +150,7 @@ def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) ->
     end = page.job.wait(LONG)
     assert (end.state, end.value) == ("failed", "some")
     assert type(error).__name__ in end.words
-    assert page.job.error is error
+    assert page.job.progress.error is error
     assert leaked(end, page.drawn) == []
 
 
@@ -174,7 +174,7 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
     work = Blocked()
     job.start(work, 0)
     assert "LookupError" in job.wait(LONG).words
-    assert isinstance(job.error, LookupError)
+    assert isinstance(job.progress.error, LookupError)
     assert [progress.state for progress in drawn] == ["failed"]
     work.go.set()
     assert work.left.wait(LONG)
@@ -184,8 +184,8 @@ def test_a_finished_run_wakes_nobody() -> None:
     page, calls = Page(), list[int]()
 
     def task(run: Run[Any]) -> Generator[int]:
-        with run.on_stop(lambda: calls.append(1)):
-            yield 1
+        run.on_stop(lambda: calls.append(1))
+        yield 1
 
     page.job.start(task, 0)
     page.job.wait(LONG)
@@ -217,11 +217,11 @@ class Silent:
 
 
 def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
-    server, page, arrived = Silent(), Page(Answer()), threading.Event()
+    server, page, arrived = Silent(), Page(StreamedAnswer()), threading.Event()
     page.job._draw = lambda progress, _: arrived.set() if progress.value.text else None
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
     story = [UserMessage("Tell me a story.")]
-    page.job.start(lambda run: stream_answer(asked, run, story), Answer())
+    page.job.start(lambda run: stream_answer(asked, run, story), StreamedAnswer())
     assert arrived.wait(LONG)
     page.job.stop()
     assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)
