@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
-from helpers.client.messages import JSON
+from helpers.client.messages import JSON, UserMessage
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.retry import wait_notice
 from helpers.client.text import one_line
+from helpers.images import text_item
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import answer_text, said
 from helpers.widgets.job import Job, Progress, Run, Value
@@ -60,6 +61,7 @@ class AskPanel(Panel, Generic[Request, Value]):
     """A panel that asks ``client``: a form, Run, Stop, a status line, and what a subclass adds.
 
     ``initial`` is the value before the first run, and the one that each run starts with.
+    ``request`` is what is asked, or was asked last; None before the form is read.
 
     A subclass gives ``arguments`` and overrides what else it needs. ``answer`` is an area below the
     status line. ``question`` is the label and the placeholder of a text box, and a request the text
@@ -78,6 +80,7 @@ class AskPanel(Panel, Generic[Request, Value]):
     def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
         self.client = self._given = client
         self.initial = initial
+        self.request: Request | None = None
         self.model_controls: ModelControls | None = None
         self.job: Job[Value] = Job(initial, self.update, self.ended)
         if not self.limit:
@@ -226,6 +229,7 @@ class AskPanel(Panel, Generic[Request, Value]):
                 if self.is_built and self._form:
                     run.sleep(TEXT_SYNC_SECONDS)
                 request = self.read()
+            self.request = request
             yield from self.send(request, run)
         except NoRecordingError:
             ways = ["choose one of the examples"] if self.examples() else []
@@ -269,10 +273,14 @@ class AskPanel(Panel, Generic[Request, Value]):
             self.fill(self._examples.value)
 
 
-def check_text(text: str, name: str) -> None:
-    """Raise ``BadParameterError`` if ``text`` is blank; ``name`` says what it is."""
+def user_message(text: str, name: str, *items: JSON) -> UserMessage:
+    """Return a message with ``text``, and other ``items`` after it; ``name`` says what the text is.
+
+    Raises ``BadParameterError`` if it is blank.
+    """
     if not text.strip():
         raise BadParameterError(f"There is no {name} to send.", advice="write one.")
+    return UserMessage([text_item(text), *items] if items else text)
 
 
 def stream_answer(

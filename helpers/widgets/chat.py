@@ -1,7 +1,7 @@
 """``Chat``: a conversation to go on with, whose messages can be sent again from a cell."""
 
 import json
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -10,8 +10,8 @@ from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.messages import JSON, AssistantMessage, UserMessage, content_text
 from helpers.client.responses import ChatResponseMessage
 from helpers.views.view import View, message_text
-from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, check_text, progress_text
-from helpers.widgets.job import Progress, Run
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
+from helpers.widgets.job import Progress
 from helpers.widgets.panel import area, column, escape_lines, labelled, named, safe_text
 
 _WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
@@ -33,7 +33,6 @@ class Chat(AskPanel[str, StreamedAnswer]):
     def __init__(self, client: ChatCompletionsClient, messages: Messages = ()) -> None:
         self.messages: list[JSON] = [_as_dict(message) for message in messages]
         self._start = list(self.messages)
-        self._pending = ""  # the question that is being answered
         self._reasons: dict[int, str | None] = {}  # why an answer ended, by its place
         super().__init__(client, StreamedAnswer())
 
@@ -76,22 +75,16 @@ class Chat(AskPanel[str, StreamedAnswer]):
 
     def read(self) -> str:
         """Take the message out of its box, which is free for the next one."""
-        self._pending, self.box.value = str(self.box.value), ""
-        return self._pending
+        self.request, self.box.value = str(self.box.value), ""
+        return self.request
 
     def arguments(self, request: str) -> dict[str, Any]:
         """Return the message after all earlier ones."""
-        return {"messages": [*self.messages, UserMessage(request)]}
-
-    def send(self, request: str, run: Run[StreamedAnswer]) -> Generator[StreamedAnswer]:
-        """Check the message; ``AskPanel.send`` asks."""
-        check_text(request, "message")
-        self._pending = request
-        return super().send(request, run)
+        return {"messages": [*self.messages, user_message(request, "message")]}
 
     def ended(self, progress: Progress[StreamedAnswer]) -> None:
         """Keep the question with its answer. Without an answer, put it back into its box."""
-        answer, question, self._pending = progress.value, self._pending, ""
+        answer, question, self.request = progress.value, self.request or "", None
         if answer.completion is not None:
             reply = answer.completion.message.as_dict()
             self._reasons[len(self.messages) + 1] = answer.completion.finish_reason
@@ -107,7 +100,7 @@ class Chat(AskPanel[str, StreamedAnswer]):
     def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
         coming = ""
-        if progress.state == "running" and (question := self._pending):
+        if progress.state == "running" and (question := self.request):
             reply = AssistantMessage(progress_text(progress, "…")).as_dict()
             coming = conversation([UserMessage(question).as_dict(), reply]).html
         self.answer.value = coming

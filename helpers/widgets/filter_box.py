@@ -7,12 +7,11 @@ from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import ContentFilterError
-from helpers.client.messages import UserMessage
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import one_line
 from helpers.views.content_filter import filter_results, severity
 from helpers.views.view import View, answer_text, table
-from helpers.widgets.ask_panel import AskPanel, announce_waits, check_text
+from helpers.widgets.ask_panel import AskPanel, announce_waits, user_message
 from helpers.widgets.job import Progress, Run
 from helpers.widgets.panel import escape_lines, safe_text
 
@@ -47,7 +46,6 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     ) -> None:
         self._before = list(before)
         self.outcomes: dict[str, Outcome] = dict(initial)
-        self._sentence = ""
         super().__init__(client, None)
 
     def static_view(self) -> View:
@@ -56,12 +54,10 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
 
     def arguments(self, request: str) -> dict[str, Any]:
         """Return the sentence after the messages before it."""
-        return {"messages": [*self._before, UserMessage(request)]}
+        return {"messages": [*self._before, user_message(request, "sentence")]}
 
     def send(self, request: str, run: Run[Any]) -> Generator[Any]:
         """Send the sentence. That the filter refuses it is a result, and no failure."""
-        check_text(request, "sentence")
-        self._sentence = request
         try:
             yield announce_waits(self.client, run).complete(**self.arguments(request))
         except ContentFilterError as refusal:
@@ -69,10 +65,10 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
 
     def ended(self, progress: Progress[Outcome | None]) -> None:
         """Keep the outcome, as the newest."""
-        if progress.value is not None:
-            self.outcomes.pop(self._sentence, None)
-            kept = list(self.outcomes.items())[1 - MAX_SENTENCES :]
-            self.outcomes = dict([*kept, (self._sentence, progress.value)])
+        if progress.value is not None and self.request is not None:
+            others = {text: one for text, one in self.outcomes.items() if text != self.request}
+            kept = list(others.items())[1 - MAX_SENTENCES :]
+            self.outcomes = dict([*kept, (self.request, progress.value)])
 
     def show_results(self, progress: Progress[Outcome | None]) -> None:
         """Show the outcomes. While a new sentence has none, the others are in the list only."""

@@ -8,19 +8,16 @@ from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ChatError
-from helpers.client.messages import JSON, UserMessage
-from helpers.images import Picture, prepare, text_item
+from helpers.client.messages import JSON
+from helpers.images import Picture, prepare
 from helpers.views.image_preview import preview
 from helpers.views.view import View
-from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, check_text, progress_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Job, Progress, Run, error_text
 from helpers.widgets.panel import area, escape_lines, labelled, row, safe_text, status_html
 
 OWN = "Your picture"
 """The label of a picture that does not come from the lesson."""
-
-Question = tuple[str, str]
-"""The label of a picture, and a question about it."""
 
 _NOT_KEPT = "It is a picture of your own, which no notebook keeps."
 _SENT = Markup('{}\n<p class="cc-text">{}</p>')
@@ -31,19 +28,20 @@ _ASKED = Markup("""\
 
 @dataclass(frozen=True)
 class ImageChoice:
-    """A picture that can be asked about, and how it looks.
+    """A picture that can be asked about; ``about`` says what it shows.
 
     ``tokens``: how many a prompt with the picture took; None until an answer tells.
     """
 
+    about: str
     picture: Picture
-    look: View
+    preview: View
     tokens: int | None = None
 
     @classmethod
     def of(cls, about: str, picture: Picture) -> "ImageChoice":
-        """Make a choice of a picture; ``about`` says what it shows. Drops its file's own bytes."""
-        return cls(replace(picture, original=b""), preview({about: picture}))
+        """Make a choice of a picture. Drops its file's own bytes."""
+        return cls(about, replace(picture, original=b""), preview({about: picture}))
 
     def view(self) -> View:
         """Return the picture as its file has it and as it would be sent, in numbers and words."""
@@ -54,8 +52,12 @@ class ImageChoice:
             words += "How many tokens it takes is known after an answer."
         else:
             words += f"With the last question it took {self.tokens:,} tokens."
-        html = _SENT.format(Markup(self.look.html), words)
-        return View(str(html), f"{self.look.plain}\n\n{words}")
+        html = _SENT.format(Markup(self.preview.html), words)
+        return View(str(html), f"{self.preview.plain}\n\n{words}")
+
+
+Question = tuple[ImageChoice, str]
+"""A picture, and a question about it."""
 
 
 class ImagePicker(AskPanel[Question, StreamedAnswer]):
@@ -77,7 +79,6 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         self._max_side = max_side
         self._choices = {about: ImageChoice.of(about, one) for about, one in pictures.items()}
         self.about = next(iter(pictures))
-        self._asked: tuple[str, str, ImageChoice] | None = None
         self.taking: Job[ImageChoice | None] = Job(None, self._update_taking, self._taken)
         super().__init__(client, StreamedAnswer())
 
@@ -100,7 +101,7 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
     def ask(self, about: str, question: str) -> str:
         """Choose a picture from a cell, ask as ``run_and_wait`` does, return what is answered."""
         self.choose(about)
-        return self.run_and_wait((about, question))
+        return self.run_and_wait((self._choices[about], question))
 
     def static_view(self) -> View:
         """Return what would be sent, and the last answer. A picture of your own is left out."""
@@ -126,45 +127,38 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         picked = self.report_errors(lambda: self.choose(self._pictures.value))
         self._pictures.observe(picked, "value")
         question = super().form()
-        self.box.value = self._asked[1] if self._asked else ""
+        self.box.value = self.request[1] if self.request else ""
         return [place, self._taking_status, row(self._pictures), self._sent, *question]
 
     def read(self) -> Question:
         """Return the chosen picture and the question in the box."""
-        return self.about, str(self.box.value)
+        return self._choices[self.about], str(self.box.value)
 
     def arguments(self, request: Question) -> dict[str, Any]:
         """Return a message with the question and the picture."""
-        about, question = request
-        items = [text_item(question), self._choices[about].picture.item()]
-        return {"messages": [UserMessage(items)]}
-
-    def send(self, request: Question, run: Run[StreamedAnswer]) -> Generator[StreamedAnswer]:
-        """Send the picture with the question."""
-        about, question = request
-        self._asked = about, question, self._choices[about]
-        check_text(question, "question")
-        return super().send(request, run)
+        choice, question = request
+        return {"messages": [user_message(question, "question", choice.picture.item())]}
 
     def requests_in(self, body: JSON) -> dict[str, Question]:
         """Return the question in ``body``, for each picture."""
         content = body["messages"][-1].get("content")
         texts = [item.get("text") for item in content] if isinstance(content, list) else []
         question = "".join(filter(None, texts))
-        return {f"{about}: {question}": (about, question) for about in self._choices}
+        return {f"{one.about}: {question}": (one, question) for one in self._choices.values()}
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""
-        self._pictures.value, self.box.value = request
+        choice, self.box.value = request
+        self._pictures.value = choice.about
 
     def ended(self, progress: Progress[StreamedAnswer]) -> None:
         """Note what the picture cost, unless another one has taken its place."""
         completion = progress.value.completion
-        if completion is None or self._asked is None:
+        if completion is None or self.request is None:
             return
-        about, _, picture = self._asked
-        if self._choices[about] is picture and completion.usage.prompt_tokens:
-            self._choices[about] = replace(picture, tokens=completion.usage.prompt_tokens)
+        choice, tokens = self.request[0], completion.usage.prompt_tokens
+        if self._choices[choice.about] is choice and tokens:
+            self._choices[choice.about] = replace(choice, tokens=tokens)
 
     def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
@@ -198,11 +192,10 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
 
     def _answer_view(self) -> View:
         """Return the last question, and its answer as far as it has arrived."""
-        if self._asked is None:
+        if self.request is None:
             return View("<p>No question yet.</p>", "No question yet.")
-        about, question, picture = self._asked
-        if about == OWN:
-            about = f"{OWN} ({picture.picture.name})"
+        choice, question = self.request
+        about = f"{OWN} ({choice.picture.name})" if choice.about == OWN else choice.about
         text = progress_text(self.job.progress)
         html = _ASKED.format(about, escape_lines(question), escape_lines(text))
         return View(str(html), f"{about}: {safe_text(question)}\n\nAnswer:\n{safe_text(text)}")

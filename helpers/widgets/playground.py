@@ -10,7 +10,7 @@ from helpers.client.client import ChatCompletionsClient
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, CompletionsUsage
 from helpers.views.view import View, answer_text, table
-from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, check_text, progress_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Progress
 from helpers.widgets.panel import area, escape_lines, row
 
@@ -62,15 +62,13 @@ class Playground(AskPanel[Settings, StreamedAnswer]):
 
     def read(self) -> Settings:
         """Return the prompt, and the parameters as their boxes say."""
-        texts = {name: str(box.value) for name, box in self._boxes.items()}
-        check_text(texts["prompt"], "prompt")
-        values = {name: parameter_value(name, texts[name]) for name in PARAMETERS}
-        return {"prompt": texts["prompt"], **values}
+        values = {name: parameter_value(name, self._boxes[name].value) for name in PARAMETERS}
+        return {"prompt": str(self._boxes["prompt"].value), **values}
 
     def arguments(self, request: Settings) -> dict[str, Any]:
         """Return the prompt as a message, and the parameters."""
         parameters = {name: value for name, value in request.items() if name != "prompt"}
-        return {"messages": [{"role": "user", "content": request["prompt"]}], **parameters}
+        return {"messages": [user_message(request["prompt"], "prompt")], **parameters}
 
     def requests_in(self, body: JSON) -> dict[str, Settings]:
         """Return the prompt and the parameters of ``body``."""
