@@ -16,6 +16,8 @@ from helpers.client.responses import ChatCompletions, ChatResponseMessage
 from helpers.client.text import folded, one_line, sanitize, shorten
 from helpers.views.charts import WIDTH
 
+MAX_TEXT = 50_000
+"""Characters of one text that a panel shows: it is sent anew with every drawing."""
 _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
 
@@ -110,6 +112,16 @@ def paragraph(content: str) -> Markup:
 def lines_html(text: str) -> Markup:
     """Return sanitized ``text`` as html that keeps its line breaks and runs of blanks."""
     return Markup("<br>").join(text.replace("  ", "\u00a0 ").split("\n"))
+
+
+def safe_text(text: str) -> str:
+    """Return text from elsewhere without harmful characters, a long one cut in the middle."""
+    return sanitize(shorten(text, MAX_TEXT))
+
+
+def escape_lines(text: str) -> Markup:
+    """Return ``safe_text`` as escaped html that keeps line breaks and runs of blanks."""
+    return lines_html(safe_text(text))
 
 
 def answer_text(answer: ChatCompletions) -> str:

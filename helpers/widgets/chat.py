@@ -1,21 +1,16 @@
 """``Chat``: a conversation to go on with, whose messages can be sent again from a cell."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
 from helpers.client.client import ChatCompletionsClient, Messages
-from helpers.client.messages import JSON, AssistantMessage, UserMessage, content_text
-from helpers.client.responses import ChatResponseMessage
-from helpers.views.view import View, message_text
+from helpers.client.messages import JSON, AssistantMessage, UserMessage
+from helpers.views.conversation import conversation
+from helpers.views.view import View
 from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Progress
-from helpers.widgets.panel import area, column, escape_lines, labelled, named, safe_text
-
-_WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
-_MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
+from helpers.widgets.panel import area, column, labelled, named
 
 
 class Chat(AskPanel[str, StreamedAnswer]):
@@ -114,32 +109,6 @@ class Chat(AskPanel[str, StreamedAnswer]):
     def _toggle_export(self) -> None:
         layout = self._exported.layout
         layout.display = None if layout.display else "none"
-
-
-def conversation(
-    messages: Iterable[Mapping[str, Any]], finish_reasons: Mapping[int, str | None] | None = None
-) -> View:
-    """Return who said what; for content that is no text, its kind.
-
-    ``finish_reasons`` are those of answers, by their place: they say why one has no text.
-    """
-    html, plain = list[Markup](), list[str]()
-    for place, message in enumerate(messages):
-        role = str(message.get("role") or "unknown")
-        kind = role if role in _WHO else "other"
-        name = _WHO.get(role, safe_text(role).capitalize())
-        words = _words(message, (finish_reasons or {}).get(place))
-        html.append(_MESSAGE.format(kind, name, escape_lines(words)))
-        plain.append(f"{name}: {safe_text(words)}")
-    if not html:
-        return View("<p>No message yet.</p>", "No message yet.")
-    return View(str(Markup("\n").join(html)), "\n\n".join(plain))
-
-
-def _words(message: Mapping[str, Any], finish_reason: str | None) -> str:
-    if message.get("role") == "assistant":
-        return message_text(ChatResponseMessage(dict(message)), finish_reason)
-    return content_text(message.get("content")) or "(no text)"
 
 
 def _as_dict(message: Any) -> JSON:

@@ -11,10 +11,10 @@ from helpers.client.errors import ChatError
 from helpers.client.messages import JSON
 from helpers.images import Picture, prepare
 from helpers.views.image_preview import preview
-from helpers.views.view import View
+from helpers.views.view import View, escape_lines, safe_text
 from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Job, Progress, Run, error_text
-from helpers.widgets.panel import area, escape_lines, labelled, row, safe_text, status_html
+from helpers.widgets.panel import area, labelled, row, status_html
 
 OWN = "Your picture"
 """The label of a picture that does not come from the lesson."""

@@ -20,8 +20,8 @@ from helpers.views.logprobs import (
     summarize,
     tokens_of,
 )
-from helpers.views.view import View
-from helpers.widgets.panel import Panel, area, escape_lines
+from helpers.views.view import View, escape_lines
+from helpers.widgets.panel import Panel, area
 
 MAX_RIVALS = 5
 """Alternatives that are shown for a token."""

@@ -15,17 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from markupsafe import Markup
 
-from helpers.client.text import sanitize, shorten
 from helpers.connect import is_interactive
-from helpers.views.view import View, lines_html
+from helpers.views.view import View, escape_lines
 from helpers.widgets.job import State, error_text
 
 if TYPE_CHECKING:
     import ipywidgets  # type: ignore[import-untyped]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-MAX_TEXT = 50_000
-"""Characters of one text that a panel shows: it is sent anew with every drawing."""
 
 _NOTE = "Run this cell in JupyterLab, and "
 _NOTED = Markup("{}\n<p><i>{}</i></p>")
@@ -148,16 +145,6 @@ class Panel(ABC):
     def _noted(self) -> View:
         view, note = self.static_view(), f"{_NOTE}{self.note}"
         return View(str(_NOTED.format(Markup(view.html), note)), f"{view.plain}\n\n{note}")
-
-
-def safe_text(text: str) -> str:
-    """Return text from elsewhere without harmful characters, a long one cut in the middle."""
-    return sanitize(shorten(text, MAX_TEXT))
-
-
-def escape_lines(text: str) -> Markup:
-    """Return ``safe_text`` as escaped html that keeps line breaks and runs of blanks."""
-    return lines_html(safe_text(text))
 
 
 def status_html(state: State, words: str = "") -> str:

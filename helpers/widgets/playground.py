@@ -9,10 +9,10 @@ from markupsafe import Markup
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, CompletionsUsage
-from helpers.views.view import View, answer_text, table
+from helpers.views.view import View, answer_text, escape_lines, table
 from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Progress
-from helpers.widgets.panel import area, escape_lines, row
+from helpers.widgets.panel import area, row
 
 PARAMETERS = (
     *("temperature", "top_p", "max_tokens", "stop"),

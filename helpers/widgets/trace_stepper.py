@@ -8,9 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from helpers.client.text import one_line
-from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace
-from helpers.views.view import View
-from helpers.widgets.panel import Panel, area, escape_lines, row, set_primary
+from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace, why
+from helpers.views.view import View, escape_lines
+from helpers.widgets.panel import Panel, area, row, set_primary
 
 MAX_LINE = 70
 """Characters of a step's content that its line has while it is folded."""
@@ -101,39 +101,6 @@ def earlier(steps: list[Step], position: int, *, is_open: bool) -> Markup:
         is_so = Markup(" open") if is_open else ""
         parts.append(_EARLIER.format(is_so, _head(steps, place), short, _body(steps, place)))
     return Markup("\n").join(parts)
-
-
-def why(steps: list[Step], position: int) -> str:
-    """Return why the step number ``position`` is there, and who has done what for it."""
-    step = steps[position - 1]
-    if step.calls:
-        return (
-            "The model can't run anything. It asks your program to call this tool, and has written "
-            "the arguments."
-        )
-    match step.role:
-        case "system" | "developer":
-            return "Instructions come first: they hold for the whole conversation."
-        case "user":
-            return "This is what the person wants. The model sees it together with the tools."
-        case "tool" if step.answers is None:
-            return "No call before it has this id. Most services refuse such a conversation."
-        case "tool" if step.failed:
-            return (
-                f"The call of step {step.answers} went wrong. Your program tells the model why, so "
-                "that it can try another way."
-            )
-        case "tool":
-            return (
-                f"Your program has made the call of step {step.answers}, and sends back the result "
-                "under the id of that call."
-            )
-        case "assistant" if position < len(steps) and steps[position].calls:
-            return "The model says this along with its next call."
-        case "assistant":
-            return "The model calls no tool any more: it answers, from all that stands above."
-        case _:
-            return "What this role is for, only the service can say."
 
 
 def _head(steps: list[Step], position: int) -> str:

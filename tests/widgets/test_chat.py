@@ -10,7 +10,7 @@ import pytest
 from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMessage
 from helpers.connect import connect
 from helpers.widgets.ask_panel import StreamedAnswer
-from helpers.widgets.chat import Chat, conversation
+from helpers.widgets.chat import Chat
 from helpers.widgets.job import Progress
 from tests.fakes import DONE, answer, client, event, piece, service_of, streamed
 from tests.widgets.panels import HELLO, LONG, Held, control, enter, press, state
@@ -193,16 +193,3 @@ def test_an_answer_without_text_is_a_turn_and_its_words_are_returned() -> None:
     assert panel.messages[-1]["refusal"] == "I c"
     panel.clear()
     assert panel.static_view().plain.endswith("Model: Hi!")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (None, "(no text)"),
-        ([{"type": "text", "text": "See:"}, {"type": "image_url"}], "See:\n(image_url)"),
-        (7, "(no text)"),
-    ],
-)
-def test_what_is_no_text_is_named(content: Any, words: str) -> None:
-    assert conversation([{"role": "tool", "content": content}]).plain == f"Tool: {words}"
-    assert conversation([]).plain == "No message yet."

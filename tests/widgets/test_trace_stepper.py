@@ -1,13 +1,12 @@
 """The trace stepper: forward, back and all at once, each step with who, what, to whom and why."""
 
 import json
-from typing import Any
 
 from bs4 import BeautifulSoup
 
 from helpers import AssistantMessage, SystemMessage, ToolMessage, UserMessage
-from helpers.views.trace import MAX_STEPS, steps_of, trace
-from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier, why
+from helpers.views.trace import MAX_STEPS, steps_of, trace, why
+from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier
 from tests.views.test_trace import calling, made
 
 CONVERSATION = [
@@ -94,28 +93,6 @@ def test_the_current_step_is_told_to_a_screen_reader_as_a_whole() -> None:
     for part in (HEADS[2], why(STEPS, 3), "Arguments, id x:", '"to": "Oslo"', '"n": 2'):
         assert part in said.replace("\N{NO-BREAK SPACE}", " ")
     assert "role=" not in panel._earlier.value
-
-
-def test_every_step_has_its_reason() -> None:
-    reasons = {
-        1: "Instructions come first",
-        2: "what the person wants",
-        3: "asks your program",
-        4: "asks your program",
-        5: "The call of step 4 went wrong",
-        6: "has made the call of step 3",
-        7: "it answers",
-    }
-    for place, words in reasons.items():
-        assert words in why(STEPS, place)
-    odd: list[tuple[Any, str]] = [
-        (ToolMessage("{}", "lost"), "No call before it has this id"),
-        (calling(made("a", "{}"), content="Wait."), "along with its next call"),
-        ({"role": "critic", "content": "Hm."}, "only the service"),
-        ({"content": "Hm."}, "only the service"),
-    ]
-    for message, words in odd:
-        assert words in why(steps_of([message]), 1)
 
 
 def code(step: str) -> str:
