@@ -17,20 +17,22 @@ from helpers.connect import connect
 from helpers.images import prepare
 from helpers.lessons import ROOT
 from helpers.recordings.replay import ReplayTransport
+from helpers.widgets import (
+    Chat,
+    ConnectionPanel,
+    ContentFilterBox,
+    ImagePicker,
+    LiveStream,
+    LogprobExplorer,
+    Playground,
+    TraceStepper,
+    connection_panel,
+)
 from helpers.widgets import ask_panel as asking
-from helpers.widgets import connection_panel
 from helpers.widgets import job as jobs
 from helpers.widgets.ask_panel import StreamedAnswer
-from helpers.widgets.chat import Chat
-from helpers.widgets.connection_panel import ConnectionPanel
-from helpers.widgets.filter_box import ContentFilterBox
-from helpers.widgets.image_picker import ImagePicker
 from helpers.widgets.job import Run
-from helpers.widgets.live_stream import LiveStream
-from helpers.widgets.logprob_explorer import LogprobExplorer
 from helpers.widgets.panel import WIDGET_VIEW
-from helpers.widgets.playground import Playground
-from helpers.widgets.trace_stepper import TraceStepper
 from tests.fakes import (
     ASK,
     DONE,
@@ -239,7 +241,14 @@ def test_stop_counts_at_once_and_keeps_what_has_arrived(kind: Kind, make: Any) -
     panel.stop_button.click()
     assert panel.job.wait(LONG).state == "stopped"
     shown = html_of(panel)
-    assert state(panel)[0] == "stopped" and ("Once" in shown) == kind.streams
+    kept = "What had arrived is kept; it is not the whole answer." if kind.streams else ""
+    same = (
+        "The connection is the same as before."
+        if kind.make is PANELS["ConnectionPanel"].make
+        else ""
+    )
+    assert state(panel) == ("stopped", f"Stopped. {kept}{same}".rstrip())
+    assert ("Once" in shown) == kind.streams
     held.go.set()
     join_tasks()
     assert html_of(panel) == shown and "upon" not in shown and "late" not in shown
@@ -367,9 +376,21 @@ def test_stop_is_heard_while_the_text_is_waited_for(
     panel.run_button.click()
     panel.stop_button.click()
     assert panel.job.wait(LONG).state == "stopped"
+    assert state(panel)[1] == "Stopped. Nothing had arrived." or not kind.streams
     join_tasks()
     assert service_of(asked).requests == []
     assert control(panel, kind.box).value == "Well?"
+
+
+@each(PANELS)
+def test_closing_it_ends_the_answer_and_it_can_be_shown_again(kind: Kind, make: Any) -> None:
+    held = Held()
+    panel = kind.ready(make(kind, client(lambda: (held.go.wait(LONG), kind.reply("Late")())[1])))
+    panel.run_button.click()
+    panel.close()
+    assert panel.job.progress.state == "stopped" and not panel.is_built
+    assert state(panel)[0] == "stopped"
+    held.go.set()
 
 
 def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(

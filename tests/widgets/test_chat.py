@@ -97,21 +97,6 @@ def test_while_an_answer_comes_it_is_shown_and_the_next_message_can_be_written()
     held.go.set()
 
 
-def test_a_stopped_answer_stands_in_the_history_while_the_next_one_comes() -> None:
-    first, second, arrived = Held(), Held(), [threading.Event(), threading.Event()]
-    panel = Chat(client(first.answer, second.answer))
-    told = iter(arrived)
-    control(panel, "answer").observe(lambda c: "Once" in c.new and next(told).set(), "value")
-    for number in range(2):
-        panel.run(f"Question {number}")
-        assert arrived[number].wait(LONG)
-        if not number:
-            panel.job.stop()
-    assert "Question 0" in shown(panel, "history")
-    panel.job.stop()
-    first.go.set(), second.go.set()
-
-
 @pytest.mark.parametrize("typed", ["", "And then?"])
 def test_a_question_without_an_answer_comes_back_unless_another_was_typed(typed: str) -> None:
     panel = Chat(client(REFUSED, HELLO), START)

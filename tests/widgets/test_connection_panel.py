@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -259,22 +258,6 @@ def test_without_a_key_entra_id_signs_in(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "It works: some-model-2411 answers “Hi!”." in tried(panel, V1, "my-deployment")
     assert service.requests[0].headers["authorization"] == "Bearer token"
     assert "a token of Entra ID" in panel.answer.value
-
-
-def test_a_test_that_is_stopped_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, go = threading.Event(), threading.Event()
-    late = lambda: (asked.set(), go.wait(LONG), answer()())[2]  # noqa: E731
-    monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(late))
-    panel = made()
-    panel._endpoint.value, panel._key_box.value = V1, KEY
-    panel.run_button.click()
-    assert asked.wait(LONG)
-    panel.stop_button.click()
-    panel.job.wait(LONG)
-    go.set()
-    assert status(panel) == f"Stopped. {SAME}"
-    assert isinstance(panel.client.transport, ReplayTransport)
-    assert isinstance(connect(ID).transport, ReplayTransport)
 
 
 def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(

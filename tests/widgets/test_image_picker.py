@@ -153,24 +153,6 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     assert panel.static_view().html.count("<img") == 2
 
 
-def test_a_closed_panel_waits_for_no_picture() -> None:
-    panel = picker(client(SEEN))
-    assert panel.root
-    panel.taking.start(lambda run: iter([None, run.sleep(LONG)]), None)
-    panel.close()
-    assert panel.taking.progress.state == "stopped" and not panel.is_built
-
-
-def test_below_a_failure_stands_no_question_of_before() -> None:
-    panel = picker(client(SEEN))
-    panel.ask(panel.about, "What is in it?")
-    assert panel.root and "What is in it?" in control(panel, "answer").value
-    control(panel, "question").value = " "
-    assert press(panel).state == "failed"
-    shown = control(panel, "answer").value
-    assert "What is in it?" not in shown and "(no text)" in shown
-
-
 def test_what_is_no_picture_is_said_and_the_one_before_stays() -> None:
     asked = client(SEEN)
     panel = picker(asked)
@@ -209,17 +191,6 @@ def test_an_example_is_a_picture_with_a_question(replayed: ChatCompletionsClient
         ImagePicker(replayed, {"It": prepare(ROOT / "images" / "languages.png", 500)}).examples()
         == {}
     )
-
-
-def test_a_replay_knows_the_lessons_picture_by_whatever_way_it_comes(
-    replayed: ChatCompletionsClient,
-) -> None:
-    panel = picker(replayed)
-    dropped(panel, (ROOT / "images" / "lighthouse.jpg").read_bytes())
-    assert asking(panel, "Is anybody in this picture?").state == "finished"
-    dropped(panel, tagged("PNG"))
-    assert press(panel).state == "failed"
-    assert "This question was not recorded." in state(panel)[1]
 
 
 def test_an_answer_goes_on_while_a_new_picture_comes() -> None:

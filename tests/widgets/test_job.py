@@ -14,7 +14,7 @@ import pytest
 from helpers import UserMessage
 from helpers.widgets import job as jobs
 from helpers.widgets.ask_panel import StreamedAnswer, stream_answer
-from helpers.widgets.job import Job, Progress, Run, error_text
+from helpers.widgets.job import Job, Progress, Run
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
 from tests.widgets.panels import LONG
 
@@ -61,15 +61,6 @@ class Blocked:
             self.left.set()
 
 
-def test_a_run_is_shown_from_its_first_value_to_its_last() -> None:
-    page = Page("before")
-    assert page.job.progress == Progress("ready", "before")
-    assert page.job.start(counting("a", "b"), "nothing yet")
-    assert page.job.wait(LONG) == Progress("finished", "b")
-    assert page.drawn[-1] == Progress("finished", "b")
-    assert set(page.states[:-1]) <= {"running"}
-
-
 def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MIN_FRAME", LONG)
     page = Page()
@@ -77,16 +68,6 @@ def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.Mo
     assert page.job.wait(LONG / 2) == Progress("finished", 5000)
     assert len(page.drawn) <= 2
     assert page.drawn[-1] == Progress("finished", 5000)
-
-
-def test_a_value_is_drawn_also_if_none_follows_it() -> None:
-    page, work = Page(), Blocked()
-    seen = threading.Event()
-    page.job._draw = lambda progress, _: seen.set() if progress.value == 1 else None
-    page.job.start(work, 0)
-    assert seen.wait(LONG)
-    page.job.stop()
-    work.go.set()
 
 
 def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
@@ -104,19 +85,6 @@ def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     assert page.job.progress.error is None
 
 
-def test_one_run_at_a_time_and_a_stopped_one_makes_room_at_once() -> None:
-    page, first = Page(), Blocked()
-    page.job.start(first, 0)
-    assert first.waits.wait(LONG)
-    assert not page.job.start(counting("second"), 0)
-    page.job.stop()
-    assert page.job.start(counting("third"), 0)
-    first.go.set()
-    assert page.job.wait(LONG) == Progress("finished", "third")
-    assert first.left.wait(LONG)
-    assert page.drawn[-1] == page.job.progress == Progress("finished", "third")
-
-
 def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     page, work = Page(), Blocked()
     page.job.start(work, 0)
@@ -125,22 +93,6 @@ def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     work.go.set()
     assert work.left.wait(LONG)
     assert page.job.progress == page.drawn[-1] == Progress("ready", "fresh")
-
-
-@pytest.mark.parametrize(
-    ("values", "end"),
-    [
-        (["a"], Progress("finished", "a")),
-        (["a", KeyError("x")], Progress("failed", "a", error_text(KeyError("x")))),
-    ],
-)
-def test_the_end_of_a_run_is_told_once(values: list[Any], end: Progress[Any]) -> None:
-    told: list[Progress[Any]] = []
-    page = Page(ended=told.append)
-    page.job.start(counting(*values), 0)
-    page.job.wait(LONG)
-    page.job.stop()
-    assert told == [end]
 
 
 @pytest.mark.parametrize("error", [ValueError(KEY), SystemExit(KEY)], ids=lambda error: type(error))

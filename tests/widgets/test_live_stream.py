@@ -71,13 +71,3 @@ def test_of_earlier_updates_the_end_is_known_too() -> None:
     assert repr(LiveStream(client(), ASK, initial=updates)).startswith(
         "Thoughts: Hm\n\n(the model reasoned and gave no text; finish_reason: stop)"
     )
-
-
-def test_of_a_stopped_answer_it_is_said_whether_something_had_come() -> None:
-    panel = LiveStream(client(), ASK)
-    stopped = [
-        Progress("stopped", value)
-        for value in (StreamedAnswer(), StreamedAnswer("a", arrivals=(0.1,)))
-    ]
-    assert panel.status_words(stopped[0]) == "Nothing had arrived."
-    assert panel.status_words(stopped[1]) == "What had arrived is kept; it is not the whole answer."
