@@ -387,9 +387,11 @@ def test_closing_it_ends_the_answer_and_it_can_be_shown_again(kind: Kind, make: 
     held = Held()
     panel = kind.ready(make(kind, client(lambda: (held.go.wait(LONG), kind.reply("Late")())[1])))
     panel.run_button.click()
+    first = panel.root
     panel.close()
     assert panel.job.progress.state == "stopped" and not panel.is_built
-    assert state(panel)[0] == "stopped"
+    assert first.comm is None and panel.status.comm is None
+    assert state(panel)[0] == "stopped" and panel.status.comm is not None
     held.go.set()
 
 
