@@ -153,6 +153,24 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     assert panel.static_view().html.count("<img") == 2
 
 
+def test_a_closed_panel_waits_for_no_picture() -> None:
+    panel = picker(client(SEEN))
+    assert panel.root
+    panel.taking.start(lambda run: iter([None, run.sleep(LONG)]), None)
+    panel.close()
+    assert panel.taking.progress.state == "stopped" and not panel.is_built
+
+
+def test_below_a_failure_stands_no_question_of_before() -> None:
+    panel = picker(client(SEEN))
+    panel.ask(panel.about, "What is in it?")
+    assert panel.root and "What is in it?" in control(panel, "answer").value
+    control(panel, "question").value = " "
+    assert press(panel).state == "failed"
+    shown = control(panel, "answer").value
+    assert "What is in it?" not in shown and "(no text)" in shown
+
+
 def test_what_is_no_picture_is_said_and_the_one_before_stays() -> None:
     asked = client(SEEN)
     panel = picker(asked)

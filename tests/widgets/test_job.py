@@ -85,6 +85,19 @@ def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     assert page.job.progress.error is None
 
 
+def test_a_stopped_run_makes_room_at_once_and_is_drawn_no_more() -> None:
+    page, work = Page(), Blocked()
+    page.job.start(work, 0)
+    assert work.waits.wait(LONG)
+    stopped = page.job._run
+    page.job.stop()
+    assert page.job.start(counting("next"), 0)
+    assert page.job.wait(LONG) == Progress("finished", "next")
+    page.job._paint(stopped)  # late
+    assert page.drawn[-1] == Progress("finished", "next")
+    work.go.set()
+
+
 def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     page, work = Page(), Blocked()
     page.job.start(work, 0)
