@@ -15,7 +15,7 @@ from helpers.images import text_item
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import answer_text, said
 from helpers.widgets.job import Job, Progress, Run, Value
-from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary
+from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary, status_html
 from helpers.widgets.small_model import SMALL_MODEL, ModelControls
 
 TEXT_SYNC_SECONDS = 0.3
@@ -198,7 +198,8 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def build(self) -> list[Any]:
         """Make what says who answers, the form, Run, Stop, the status line and ``answer``."""
-        self._form, self.answer = self.form(), area("answer")
+        self.status, self.answer = area("status", status_html("ready")), area("answer")
+        self._form = self.form()
         self.run_button = self.button(self.run_label, "run", self.run, self.run_hint)
         self.stop_button = self.button("Stop", "stop", self.job.stop, "End the answer")
         buttons = row(self.run_button, self.stop_button, *self.more_buttons())

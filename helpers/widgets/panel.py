@@ -47,7 +47,7 @@ class Panel(ABC):
     name: ClassVar[str]
     note: ClassVar[str]
     status: ipywidgets.HTML
-    """The status line. ``build`` puts it in its place."""
+    """The status line, which ``build`` makes if anything in the panel can fail."""
     _root: ipywidgets.VBox | None = None
 
     @abstractmethod
@@ -70,7 +70,6 @@ class Panel(ABC):
     def root(self) -> ipywidgets.VBox:
         """The widget that holds all others, made when it is first asked for."""
         if self._root is None:
-            self.status = area("status", status_html("ready"))
             style = area("style", f"<style>{_file('panel.css')}</style>")
             controls = column(style, *self.build(), page_script())
             self._root = named(controls, "panel", self.name)

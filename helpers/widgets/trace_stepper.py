@@ -71,7 +71,7 @@ class TraceStepper(Panel):
             name: self.button(label, name, move, hint)
             for label, (name, hint, move) in moves.items()
         }
-        self._earlier, self._rest = area("earlier"), area("rest")
+        self.status, self._earlier, self._rest = area("status"), area("earlier"), area("rest")
         return [row(*self._buttons.values()), self._earlier, self.status, self._rest]
 
     def refresh(self) -> None:
