@@ -78,7 +78,7 @@ class AskPanel(Panel, Generic[Request, Value]):
     streams: ClassVar[bool] = True
 
     def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
-        self.client = self._given = client
+        self.client = self._first_client = client
         self.initial = initial
         self.request: Request | None = None
         self.model_controls: ModelControls | None = None
@@ -93,7 +93,7 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def use(self, client: ChatCompletionsClient | None) -> None:
         """Ask ``client`` from now on; None: the client that the panel was made with."""
-        self.client = client or self._given
+        self.client = client or self._first_client
         if self.is_built:
             self.list_examples()
 
@@ -244,7 +244,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         """Make the controls of a panel that replays, or did so before it got the small model."""
         parts = list[Any]()
         self._examples: Any = None
-        if self.no_examples and isinstance(self._given.transport, ReplayTransport):
+        if self.no_examples and isinstance(self._first_client.transport, ReplayTransport):
             words = f"The answers are recorded: choose an example and press {self.run_label}."
             self._examples = labelled("Dropdown", "Examples", "examples", "wide")
             self._examples.observe(self.report_errors(self._fill_in), "value")

@@ -28,20 +28,20 @@ _ASKED = Markup("""\
 
 @dataclass(frozen=True)
 class ImageChoice:
-    """A picture that can be asked about; ``about`` says what it shows.
+    """A picture that can be asked about; ``label`` says what it shows.
 
     ``tokens``: how many a prompt with the picture took; None until an answer tells.
     """
 
-    about: str
+    label: str
     picture: Picture
     preview: View
     tokens: int | None = None
 
     @classmethod
-    def of(cls, about: str, picture: Picture) -> "ImageChoice":
+    def of(cls, label: str, picture: Picture) -> "ImageChoice":
         """Make a choice of a picture. Drops its file's own bytes."""
-        return cls(about, replace(picture, original=b""), preview({about: picture}))
+        return cls(label, replace(picture, original=b""), preview({label: picture}))
 
     def view(self) -> View:
         """Return the picture as its file has it and as it would be sent, in numbers and words."""
@@ -64,7 +64,7 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
     """A place to choose one of ``pictures``, or one of your own, and to ask ``client`` about it.
 
     The keys say in words what the pictures show. One of your own is prepared as by ``prepare``,
-    with ``max_side`` in pixels. ``about`` is the key of the chosen picture.
+    with ``max_side`` in pixels. ``label`` is the key of the chosen picture.
     """
 
     name = "image-picker"
@@ -77,9 +77,9 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         self, client: ChatCompletionsClient, pictures: Mapping[str, Picture], max_side: int = 1024
     ) -> None:
         self._max_side = max_side
-        self._choices = {about: ImageChoice.of(about, one) for about, one in pictures.items()}
-        self.about = next(iter(pictures))
-        self.taking: Job[ImageChoice | None] = Job(None, self._update_taking, self._taken)
+        self._choices = {label: ImageChoice.of(label, one) for label, one in pictures.items()}
+        self.label = next(iter(pictures))
+        self.preparing: Job[ImageChoice | None] = Job(None, self._show_preparing, self._keep_own)
         super().__init__(client, StreamedAnswer())
 
     def take(self, name: str, data: bytes) -> None:
@@ -88,31 +88,31 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         def task(run: Run[ImageChoice | None]) -> Generator[ImageChoice]:
             yield ImageChoice.of(OWN, replace(prepare(data, self._max_side), name=name))
 
-        self.taking.stop()
-        self.taking.start(task, None)
+        self.preparing.stop()
+        self.preparing.start(task, None)
 
-    def choose(self, about: str) -> None:
+    def choose(self, label: str) -> None:
         """Choose one of the pictures. Raises ``LookupError`` if there is none of this name."""
-        self._choices[about]
-        self.about = about
+        self._choices[label]
+        self.label = label
         if self.is_built:
             self._show_picture()
 
-    def ask(self, about: str, question: str) -> str:
+    def ask(self, label: str, question: str) -> str:
         """Choose a picture from a cell, ask as ``run_and_wait`` does, return what is answered."""
-        self.choose(about)
-        return self.run_and_wait((self._choices[about], question))
+        self.choose(label)
+        return self.run_and_wait((self._choices[label], question))
 
     def static_view(self) -> View:
         """Return what would be sent, and the last answer. A picture of your own is left out."""
         own = View(f"<p>{_NOT_KEPT}</p>", _NOT_KEPT)
-        sent = own if self.about == OWN else self._choices[self.about].view()
+        sent = own if self.label == OWN else self._choices[self.label].view()
         answer = self._answer_view()
         return View(f"{sent.html}\n{answer.html}", f"{sent.plain}\n\n{answer.plain}")
 
     def close(self) -> None:
         """End what is running, and close the controls."""
-        self.taking.stop()
+        self.preparing.stop()
         super().close()
 
     def form(self) -> list[Any]:
@@ -120,19 +120,19 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         from helpers.widgets.file_drop import FileDrop
 
         place = FileDrop(self.take, self._refuse)
-        self._taking_status, self._sent = area("taken"), area("sent")
+        self._file_status, self._sent = area("taken"), area("sent")
         self._pictures = labelled(
-            "Dropdown", "Picture", "picture", options=[*self._choices], value=self.about
+            "Dropdown", "Picture", "picture", options=[*self._choices], value=self.label
         )
         picked = self.report_errors(lambda: self.choose(self._pictures.value))
         self._pictures.observe(picked, "value")
         question = super().form()
         self.box.value = self.request[1] if self.request else ""
-        return [place, self._taking_status, row(self._pictures), self._sent, *question]
+        return [place, self._file_status, row(self._pictures), self._sent, *question]
 
     def read(self) -> Question:
         """Return the chosen picture and the question in the box."""
-        return self._choices[self.about], str(self.box.value)
+        return self._choices[self.label], str(self.box.value)
 
     def arguments(self, request: Question) -> dict[str, Any]:
         """Return a message with the question and the picture."""
@@ -144,12 +144,12 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         content = body["messages"][-1].get("content")
         texts = [item.get("text") for item in content] if isinstance(content, list) else []
         question = "".join(filter(None, texts))
-        return {f"{one.about}: {question}": (one, question) for one in self._choices.values()}
+        return {f"{one.label}: {question}": (one, question) for one in self._choices.values()}
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""
         choice, self.box.value = request
-        self._pictures.value = choice.about
+        self._pictures.value = choice.label
 
     def ended(self, progress: Progress[StreamedAnswer]) -> None:
         """Note what the picture cost, unless another one has taken its place."""
@@ -157,8 +157,8 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         if completion is None or self.request is None:
             return
         choice, tokens = self.request[0], completion.usage.prompt_tokens
-        if self._choices[choice.about] is choice and tokens:
-            self._choices[choice.about] = replace(choice, tokens=tokens)
+        if self._choices[choice.label] is choice and tokens:
+            self._choices[choice.label] = replace(choice, tokens=tokens)
 
     def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
@@ -169,14 +169,14 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         self._show_picture()
 
     def _refuse(self, error: ChatError) -> None:
-        self._taking_status.value = status_html("failed", error_text(error))
+        self._file_status.value = status_html("failed", error_text(error))
 
-    def _taken(self, progress: Progress[ImageChoice | None]) -> None:
+    def _keep_own(self, progress: Progress[ImageChoice | None]) -> None:
         if progress.state == "finished" and progress.value is not None:
             self._choices[OWN] = progress.value
-            self.about = OWN
+            self.label = OWN
 
-    def _update_taking(self, progress: Progress[ImageChoice | None], state_changed: bool) -> None:
+    def _show_preparing(self, progress: Progress[ImageChoice | None], state_changed: bool) -> None:
         if not self.is_built:
             return
         words = progress.words
@@ -185,17 +185,17 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
             self._pictures.value = OWN
             self.choose(OWN)
             words = f"{self._choices[OWN].picture.name} is ready. Nothing of it was sent."
-        self._taking_status.value = status_html(progress.state, words)
+        self._file_status.value = status_html(progress.state, words)
 
     def _show_picture(self) -> None:
-        self._sent.value = self._choices[self.about].view().html
+        self._sent.value = self._choices[self.label].view().html
 
     def _answer_view(self) -> View:
         """Return the last question, and its answer as far as it has arrived."""
         if self.request is None:
             return View("<p>No question yet.</p>", "No question yet.")
         choice, question = self.request
-        about = f"{OWN} ({choice.picture.name})" if choice.about == OWN else choice.about
+        label = f"{OWN} ({choice.picture.name})" if choice.label == OWN else choice.label
         text = progress_text(self.job.progress)
-        html = _ASKED.format(about, escape_lines(question), escape_lines(text))
-        return View(str(html), f"{about}: {safe_text(question)}\n\nAnswer:\n{safe_text(text)}")
+        html = _ASKED.format(label, escape_lines(question), escape_lines(text))
+        return View(str(html), f"{label}: {safe_text(question)}\n\nAnswer:\n{safe_text(text)}")

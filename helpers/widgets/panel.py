@@ -124,7 +124,7 @@ class Panel(ABC):
         made = labelled(kind, label, name, "wide", continuous_update=kind == "Text", **traits)
         if action is not None:
             enter = self.report_errors(action)
-            made.on_msg(lambda _, told, __: told.get("event") == "submit" and enter())
+            made.on_msg(lambda _, message, __: message.get("event") == "submit" and enter())
         return made
 
     def set_status(self, state: State, words: str = "") -> None:

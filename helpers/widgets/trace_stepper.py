@@ -45,13 +45,13 @@ class TraceStepper(Panel):
         messages = list(messages)
         self.steps = steps_of(messages)
         self.position = min(1, len(self.steps))
-        self._open = False
+        self._unfolded = False
         self._static_view = trace(messages)
 
-    def go(self, position: int, *, whole: bool = False) -> None:
-        """Make that step, or the nearest one, the current one. ``whole``: open those before it."""
+    def go(self, position: int, *, unfolded: bool = False) -> None:
+        """Make that step, or the nearest one, the current one; ``unfolded`` opens those before it."""
         self.position = max(min(1, len(self.steps)), min(position, len(self.steps)))
-        self._open = whole
+        self._unfolded = unfolded
         if self.is_built:
             self.refresh()
 
@@ -64,25 +64,25 @@ class TraceStepper(Panel):
         moves = {
             "Back": ("back", "Go back by one step", lambda: self.go(self.position - 1)),
             "Next": ("next", "Unfold the next step", lambda: self.go(self.position + 1)),
-            "All": ("all", "Unfold all steps", lambda: self.go(len(self.steps), whole=True)),
+            "All": ("all", "Unfold all steps", lambda: self.go(len(self.steps), unfolded=True)),
             "Start": ("start", "Go back to the first step", lambda: self.go(1)),
         }
         self._buttons = {
             name: self.button(label, name, move, hint)
             for label, (name, hint, move) in moves.items()
         }
-        self.status, self._earlier, self._rest = area("status"), area("earlier"), area("rest")
-        return [row(*self._buttons.values()), self._earlier, self.status, self._rest]
+        self.status, self._earlier, self._remaining = area("status"), area("earlier"), area("rest")
+        return [row(*self._buttons.values()), self._earlier, self.status, self._remaining]
 
     def refresh(self) -> None:
         """Show the current step and those before it."""
         at_end = self.position == len(self.steps)
         for name, made in self._buttons.items():
             set_primary(made, name == ("start" if at_end else "next"))
-        self._earlier.value = earlier(self.steps, self.position, is_open=self._open)
+        self._earlier.value = earlier(self.steps, self.position, is_open=self._unfolded)
         self.status.value = current(self.steps, self.position)
         left = len(self.steps) - self.position
-        self._rest.value = f"<p>{left} more to come.</p>" if left else "<p>That is all.</p>"
+        self._remaining.value = f"<p>{left} more to come.</p>" if left else "<p>That is all.</p>"
 
 
 def current(steps: list[Step], position: int) -> Markup:

@@ -84,27 +84,22 @@ def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
 
 
 def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: StandIn) -> None:
-    asked = connect(ID)
-    given = asked, asked.complete(QUESTION)
-    panel = ConnectionPanel(ID, QUESTION, initial=given)
-    assert "The recording answers" in panel.static_view().plain
-    panel.run((standin.models, "stand-in-chat"))
-    panel.job.wait(LONG)
-    assert "refused the credential" in panel.job.progress.words
-    assert (
-        "The recording answers" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
-    )
+    def tested() -> str:
+        """What a new panel says of an answer that ``asked`` gave."""
+        return ConnectionPanel(ID, QUESTION, initial=(asked, given)).static_view().plain
 
-    assert panel.root
-    panel._key_box.value = standin.key
-    panel.run((standin.models, "stand-in-chat"))
-    panel.job.wait(LONG)
-    assert "not tested yet" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
     asked = connect(ID)
-    given = asked, asked.complete(QUESTION)
-    assert "It works" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
+    given = asked.complete(QUESTION)
+    panel = made()
+    assert "refused the credential" in tried(panel, standin.models, "stand-in-chat")
+    assert "The recording answers" in tested()
+    tried(panel, standin.models, "stand-in-chat", standin.key)
+    assert "not tested yet" in tested()
+    asked = connect(ID)
+    given = asked.complete(QUESTION)
+    assert "It works" in tested()
     asked.model = "another"
-    assert "not tested yet" in ConnectionPanel(ID, QUESTION, initial=given).static_view().plain
+    assert "not tested yet" in tested()
 
 
 @pytest.mark.parametrize("route", ["models", "v1"])

@@ -14,8 +14,8 @@ from helpers.widgets.logprob_explorer import (
     explorable,
     spoken,
 )
-from helpers.widgets.panel import WIDGET_VIEW
 from tests.views.test_logprobs import PLAIN_ANSWER, SMILE, half, token
+from tests.widgets.panels import control
 
 UNSURE = token(" alive", 0.31, **{" spoken": 0.55, " known": 0.08, " alive": 0.31})
 
@@ -33,14 +33,11 @@ def text(html: Tag) -> str:
     return html.get_text()
 
 
-def test_who_watches_gets_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+def test_the_controls_are_those_of_the_answer_and_without_logprobs_it_says_so() -> None:
     panel = LogprobExplorer(ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]}))
-    assert WIDGET_VIEW in panel._repr_mimebundle_()
-    assert panel.static_view() == heatmap(PLAIN_ANSWER)
-    assert panel.root.children[-2].value == explorable(tokens_of(PLAIN_ANSWER))
+    assert control(panel, "explorer").value == explorable(tokens_of(PLAIN_ANSWER))
     panel = LogprobExplorer(ChatCompletions({"choices": []}))
-    assert panel.root.children[-2].value == panel.static_view().html
+    assert control(panel, "explorer").value == panel.static_view().html
     assert "Ask with logprobs=True" in panel.static_view().html
 
 

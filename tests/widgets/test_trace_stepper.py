@@ -49,14 +49,14 @@ def watched() -> TraceStepper:
 def test_next_unfolds_one_step_after_the_other_and_back_folds_them() -> None:
     panel = watched()
     assert (now(panel), before(panel)) == (HEADS[0], [])
-    assert "6 more to come" in panel._rest.value
+    assert "6 more to come" in panel._remaining.value
     for position in range(2, 8):
         panel._buttons["next"].click()
         assert now(panel) == HEADS[position - 1]
         heads = [(line.partition(": ")[0], is_open) for line, is_open in before(panel)]
         assert heads == [(head.partition(": ")[0], False) for head in HEADS[: position - 1]]
     panel._buttons["next"].click()
-    assert now(panel) == HEADS[6] and "That is all" in panel._rest.value
+    assert now(panel) == HEADS[6] and "That is all" in panel._remaining.value
     panel._buttons["back"].click()
     assert (now(panel), len(before(panel))) == (HEADS[5], 5)
     for _ in range(9):
