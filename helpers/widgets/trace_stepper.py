@@ -49,7 +49,7 @@ class TraceStepper(Panel):
         self._static_view = trace(messages)
 
     def go(self, position: int, *, unfolded: bool = False) -> None:
-        """Make that step, or the nearest one, the current one; ``unfolded`` opens those before it."""
+        """Make that step, or the nearest one, the current one. ``unfolded`` opens all before it."""
         self.position = max(min(1, len(self.steps)), min(position, len(self.steps)))
         self._unfolded = unfolded
         if self.is_built:
