@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from helpers import ChatCompletionsClient, ContentFilterError, SystemMessage, UserMessage
+from helpers import ChatCompletionsClient, ContentFilterError
 from helpers.connect import connect
 from helpers.views.content_filter import (
     Outcome,
@@ -74,13 +74,6 @@ def test_the_examples_show_all_that_a_filter_does(replayed: ChatCompletionsClien
     words = " ".join(map(outcome_words, box.outcomes.values()))
     for piece in ("Refused, ", "was cut: violence (medium)", "did not check", "no text", "why."):
         assert piece in words
-
-
-@pytest.mark.parametrize("before", [[SystemMessage("Be brief.")], [*SYSTEM, UserMessage("Hello")]])
-def test_what_was_asked_in_another_way_is_not_offered(
-    before: Any, replayed: ChatCompletionsClient
-) -> None:
-    assert ContentFilterBox(replayed, before, initial={}).examples() == {}
 
 
 def test_run_shows_the_chart_of_the_sentence_and_puts_it_last(

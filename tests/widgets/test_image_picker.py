@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from helpers import BadParameterError, ChatCompletionsClient
+from helpers import ChatCompletionsClient
 from helpers.connect import connect
 from helpers.images import MAX_BYTES, prepare
 from helpers.lessons import ROOT
 from helpers.widgets.image_picker import OWN, ImageChoice, ImagePicker
-from tests.fakes import DONE, answer, client, event, piece, service_of, streamed
+from tests.fakes import DONE, client, event, piece, service_of, streamed
 from tests.test_images import PLANTED, saved, tagged
 from tests.views.test_views import Page
 from tests.widgets.panels import LONG, Held, control, everything, press, state
@@ -212,15 +212,3 @@ def test_an_answer_goes_on_while_a_new_picture_comes() -> None:
     panel.job.wait(LONG)
     assert "A chart:</b> What?" in shown(panel, "answer") and "Once" in shown(panel, "answer")
     held.go.set()
-
-
-def test_from_a_cell_it_needs_no_controls_and_raises_what_went_wrong() -> None:
-    panel = ImagePicker(client(SEEN, answer(400, {"error": {"message": "No."}})), PICTURES)
-    panel.take("mine.png", tagged("PNG"))
-    panel.preparing.wait(LONG)
-    assert panel.label == OWN and panel.ask(OWN, "What?") == "A tower."
-    with pytest.raises(BadParameterError, match="No\\."):
-        panel.ask("A chart", "What?")
-    with pytest.raises(LookupError):
-        panel.ask("A cat", "What?")
-    assert not panel.is_built

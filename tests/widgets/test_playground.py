@@ -4,12 +4,10 @@ from typing import Any
 
 import pytest
 
-from helpers import NoRecordingError
 from helpers.connect import connect
-from helpers.lessons import LESSONS, Lesson
 from helpers.widgets.playground import PARAMETERS, Playground, parameter_value, settings_of
 from tests.fakes import ASK, DONE, answer, client, piece, service_of, streamed
-from tests.widgets.panels import LONG, control, press, state, widgets_of
+from tests.widgets.panels import control, press, state, widgets_of
 
 STORY = "Write the first sentence of a story about a lighthouse."
 HI = streamed(piece("Hi "), piece("there"), piece(None, "stop"), DONE)
@@ -31,15 +29,6 @@ def test_the_examples_are_what_was_recorded_as_a_stream() -> None:
         f"{STORY} (temperature=1, max_tokens=30)",
         f"{STORY} (temperature=1, top_p=0.1, max_tokens=30)",
     ]
-
-
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
-def test_no_request_that_holds_more_than_a_setting_is_offered(lesson: Lesson) -> None:
-    panel = Playground(connect(lesson.id), initial=[])
-    for settings in (panel.examples() or {}).values():
-        assert panel.run(settings)
-        assert panel.job.wait(LONG).value.text  # some streams were recorded up to a fault
-        assert not isinstance(panel.job.progress.error, NoRecordingError)
 
 
 def test_an_example_fills_all_boxes_and_nothing_else_follows() -> None:
