@@ -86,6 +86,8 @@ def test_ask_answers_and_the_static_view_has_it_with_alt_texts(
     assert text in page.text
     assert not panel.is_built
     assert control(panel, "question").value == BARS
+    panel.ask("A lighthouse", "Is anybody in this picture?")
+    assert "A lighthouse (lighthouse.jpg)" in panel.static_view().plain
 
 
 def test_what_a_picture_cost_is_said_of_no_other() -> None:
