@@ -9,12 +9,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.client.errors import ChatError, StreamInterruptedError
+from markupsafe import Markup
+
+from helpers.client.errors import ChatError, ContentFilterError, StreamInterruptedError
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.text import one_line
 from helpers.views.charts import MUTED, WHITE, WIDTH, Card
-from helpers.views.view import View, paragraph, picture, table
+from helpers.views.view import (
+    View,
+    answer_text,
+    escape_lines,
+    paragraph,
+    picture,
+    safe_text,
+    table,
+)
 
 LEVELS = ("safe", "low", "medium", "high")
 """The severities, from the least on."""
@@ -26,7 +36,11 @@ _NAMES = ("content_filter_results", "content_filter_result")
 _DRAWABLE = re.compile(r"[\w ().,:-]{1,60}", re.ASCII)
 _FOUND, _FILTERED = "#0550ae", "#a40e26"
 _TITLE = "What the content filter says"
+_OUTCOMES = Markup('<p class="cc-text"><b>{}</b><br>{}</p>\n{}\n<p><b>All sentences</b></p>\n{}')
 _NO_RESULTS = "No results of a content filter came with this."
+
+Outcome = ChatCompletions | ContentFilterError
+"""An answer, or the error by which the filter refused the prompt."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,47 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
         "\n".join([drawn, facts.html, *map(paragraph, more)]),
         "\n\n".join([_TITLE, facts.plain, *more]),
     )
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Return whether the filter refused or cut something, and because of what, in words."""
+    results = filter_results(outcome)
+    because = ", ".join(
+        f"{one_line(name, 80)} ({one_line(verdict.level, 80)})"
+        for verdicts in results.values()
+        for name, verdict in verdicts.items()
+        if verdict.filtered
+    )
+    because = because or "the filter does not say why"
+    if isinstance(outcome, ContentFilterError):
+        return f"Refused, the model never saw it: {because}."
+    if outcome.finish_reason == "content_filter":
+        return f"Not refused, but the answer was cut: {because}."
+    if any(verdict.error is not None for verdict in results.get("answer", {}).values()):
+        return "Not refused; the filter did not check the answer."
+    if not outcome.content:
+        return f"Not refused by the filter. {answer_text(outcome)}"
+    return "Not refused."
+
+
+def outcomes_view(outcomes: Mapping[str, Outcome], *, with_newest: bool = True) -> View:
+    """Return the newest sentence with the filter's chart, then all sentences with their outcome."""
+    if not outcomes:
+        return View("<p>No sentence yet.</p>", "No sentence yet.")
+    rows = [(text, outcome_words(outcome)) for text, outcome in outcomes.items()]
+    listed = table(["sentence", "what happened"], rows)
+    if not with_newest:
+        return listed
+    sentence, newest = list(outcomes.items())[-1]
+    words = outcome_words(newest)
+    if not isinstance(newest, ContentFilterError) and newest.content:
+        words += f"\nAnswer: {newest.content}"
+    chart = severity(filter_results(newest))
+    html = _OUTCOMES.format(
+        escape_lines(sentence), escape_lines(words), Markup(chart.html), Markup(listed.html)
+    )
+    plain = [safe_text(sentence), safe_text(words), "", chart.plain, "", "All sentences", ""]
+    return View(str(html), "\n".join([*plain, listed.plain]))
 
 
 def _body(thing: ChatError | ChatCompletions | StreamingChatCompletionsUpdate) -> JSON:

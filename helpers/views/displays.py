@@ -1,7 +1,9 @@
 """Displays of calls: the wire, the tokens used, the times; and the map of lessons."""
 
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -20,6 +22,10 @@ from helpers.views.view import Cell, View, paragraph, picture, table
 MAX_BODY = 10_000
 """Characters of a whole body that ``wire`` shows."""
 _MAX_BAR = 30
+_SIGN_SECONDS = 0.1
+"""Seconds that one sign of a time line stands for; more if it would get longer than _MAX_SIGNS."""
+_MAX_SIGNS = 60
+_SIGNS = "·▁▂▃▄▅▆▇█"
 
 _CODE = Markup("<code>{}</code>")
 # The style of <pre> is for JupyterLab, which otherwise breaks words anywhere in it.
@@ -90,6 +96,30 @@ def timeline(
     view = table(["run", "first chunk", "chunks", "last chunk"], map(_times, rows))
     drawn = picture(draw_timeline(title, rows), f"{title}. {'; '.join(summaries)}.")
     return View(f"{paragraph(drawn)}\n{view.html}", "\n".join([title, *summaries, "", view.plain]))
+
+
+def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
+    """Return signs that show how many chunks came when, from 0 to the last; and the same in words.
+
+    ``arrivals``: seconds from sending to each chunk, in order.
+    """
+    if not arrivals:
+        return "", "No chunk."
+    step = next(step for step in round_steps(_SIGN_SECONDS) if arrivals[-1] / step < _MAX_SIGNS)
+    counts = Counter(int(at / step) for at in arrivals)
+    most = max(counts.values())
+    levels = len(_SIGNS) - 1
+    signs = (
+        _SIGNS[math.ceil(counts[place] * levels / most)]
+        for place in range(int(arrivals[-1] / step) + 1)
+    )
+    first, last = duration(arrivals[0]), duration(arrivals[-1])
+    chunks = "1 chunk" if len(arrivals) == 1 else f"{len(arrivals):,} chunks"
+    facts = (
+        f"{chunks}: first after {first}, last after {last}. "
+        f"One sign is {duration(step)}: · no chunk, █ {most:,}."
+    )
+    return f"0 s {''.join(signs)} {last}", facts
 
 
 def lesson_map(lessons: Iterable[Lesson], here: str | None = None) -> View:

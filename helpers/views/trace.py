@@ -10,8 +10,7 @@ from pydantic_core import from_json
 from helpers.client.messages import content_text
 from helpers.client.responses import ChatResponseMessage
 from helpers.client.text import shorten
-from helpers.views.answer import message_text, said
-from helpers.views.view import View, table
+from helpers.views.view import View, message_text, said, table
 
 MAX_STEPS = 60
 """Steps that ``trace`` shows; of a longer conversation it shows the start and the end."""
@@ -74,6 +73,39 @@ def steps_of(messages: Iterable[Any]) -> list[Step]:
             if step.calls and step.call_id:
                 numbers[step.call_id] = len(steps)
     return steps
+
+
+def why(steps: list[Step], position: int) -> str:
+    """Return why the step number ``position`` is there, and who has done what for it."""
+    step = steps[position - 1]
+    if step.calls:
+        return (
+            "The model can't run anything. It asks your program to call this tool, and has written "
+            "the arguments."
+        )
+    match step.role:
+        case "system" | "developer":
+            return "Instructions come first: they hold for the whole conversation."
+        case "user":
+            return "This is what the person wants. The model sees it together with the tools."
+        case "tool" if step.answers is None:
+            return "No call before it has this id. Most services refuse such a conversation."
+        case "tool" if step.failed:
+            return (
+                f"The call of step {step.answers} went wrong. Your program tells the model why, so "
+                "that it can try another way."
+            )
+        case "tool":
+            return (
+                f"Your program has made the call of step {step.answers}, and sends back the result "
+                "under the id of that call."
+            )
+        case "assistant" if position < len(steps) and steps[position].calls:
+            return "The model says this along with its next call."
+        case "assistant":
+            return "The model calls no tool any more: it answers, from all that stands above."
+        case _:
+            return "What this role is for, only the service can say."
 
 
 def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> Iterator[Step]:

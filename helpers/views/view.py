@@ -1,4 +1,4 @@
-"""``View``, the form of every static display, with the table and the picture that views consist of.
+"""``View``, the form of every static display, and what views consist of: tables, pictures, texts.
 
 A view means the same on GitHub, in JupyterLab and in a terminal, with styles and without. Its text
 may come from a model or a proxy: it is sanitized, cut and escaped here.
@@ -12,9 +12,12 @@ from jinja2 import Environment
 from markupsafe import Markup
 from tabulate import tabulate
 
-from helpers.client.text import folded, sanitize, shorten
+from helpers.client.responses import ChatCompletions, ChatResponseMessage
+from helpers.client.text import folded, one_line, sanitize, shorten
 from helpers.views.charts import WIDTH
 
+MAX_TEXT = 50_000
+"""Characters of one text that a panel shows: it is sent anew with every drawing."""
 _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
 
@@ -109,3 +112,37 @@ def paragraph(content: str) -> Markup:
 def lines_html(text: str) -> Markup:
     """Return sanitized ``text`` as html that keeps its line breaks and runs of blanks."""
     return Markup("<br>").join(text.replace("  ", "\u00a0 ").split("\n"))
+
+
+def safe_text(text: str) -> str:
+    """Return text from elsewhere without harmful characters, a long one cut in the middle."""
+    return sanitize(shorten(text, MAX_TEXT))
+
+
+def escape_lines(text: str) -> Markup:
+    """Return ``safe_text`` as escaped html that keeps line breaks and runs of blanks."""
+    return lines_html(safe_text(text))
+
+
+def answer_text(answer: ChatCompletions) -> str:
+    """Return what the first choice of a whole answer says; in brackets why, if it says nothing."""
+    details = answer.usage.raw.get("completion_tokens_details")
+    # Most services show nothing of the reasoning, and only count its tokens.
+    reasoned = isinstance(details, dict) and bool(details.get("reasoning_tokens"))
+    return message_text(answer.message, answer.finish_reason, reasoned=reasoned)
+
+
+def message_text(
+    message: ChatResponseMessage, finish_reason: str | None = None, *, reasoned: bool = False
+) -> str:
+    """Return what a message says; in brackets why, as far as it is known, if it says nothing."""
+    ending = f"; finish_reason: {one_line(finish_reason, 40)}" if finish_reason else ""
+    nothing = "no text"
+    if reasoned or message.reasoning_content:
+        nothing = "the model reasoned and gave no text"
+    return said(message.content, message.refusal) or f"({nothing}{ending})"
+
+
+def said(text: str, refusal: str | None) -> str:
+    """Return a text and a refusal, which stand in two fields of a message, as one text."""
+    return "\n".join(filter(None, (text, refusal and f"The model refused: {refusal}")))

@@ -1,21 +1,21 @@
 """``AskPanel``, the base of the panels that ask a model, and the answers that they show."""
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from helpers.client.accumulator import StreamAccumulator
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
-from helpers.client.messages import JSON
+from helpers.client.messages import JSON, UserMessage
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.retry import wait_notice
 from helpers.client.text import one_line
+from helpers.images import text_item
 from helpers.recordings.replay import ReplayTransport
-from helpers.views.answer import answer_text, said
+from helpers.views.view import answer_text, said
 from helpers.widgets.job import Job, Progress, Run, Value
-from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary
+from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary, status_html
 from helpers.widgets.small_model import SMALL_MODEL, ModelControls
 
 TEXT_SYNC_SECONDS = 0.3
@@ -32,7 +32,7 @@ _NO_EXAMPLE = ""
 
 
 @dataclass(frozen=True)
-class Answer:
+class StreamedAnswer:
     """A streamed answer as far as it has arrived; ``completion`` once all of it is there.
 
     ``arrivals``: the seconds from sending to each chunk of it. ``reasoning``: the model's thoughts,
@@ -45,22 +45,9 @@ class Answer:
     reasoning: str = ""
     completion: ChatCompletions | None = None
 
-    @classmethod
-    def of(cls, updates: Iterable[StreamingChatCompletionsUpdate]) -> Self:
-        """Make an answer of the ``updates`` of a stream that has ended."""
-        answer, whole = cls(), StreamAccumulator()
-        for update in updates:
-            whole.add(update.raw)
-            answer = answer.with_update(update)
-        return replace(
-            answer, completion=ChatCompletions(whole.whole()) if whole.finished else None
-        )
-
     def with_update(self, update: StreamingChatCompletionsUpdate) -> Self:
-        """Return the answer with what ``update`` brings; itself if that is nothing to show."""
+        """Return the answer with what ``update`` brings."""
         text, refusal, reasoning = update.content, update.refusal or "", update.reasoning_content
-        if not (text or refusal or reasoning):
-            return self
         return replace(
             self,
             text=self.text + text,
@@ -73,11 +60,14 @@ class Answer:
 class AskPanel(Panel, Generic[Request, Value]):
     """A panel that asks ``client``: a form, Run, Stop, a status line, and what a subclass adds.
 
+    ``initial`` is the value before the first run, and the one that each run starts with.
+    ``request`` is what is asked, or was asked last; None before the form is read.
+
     A subclass gives ``arguments`` and overrides what else it needs. ``answer`` is an area below the
-    status line, ``first`` the value that a run starts with. ``question`` is the label and the
-    placeholder of a text box, and a request the text in it, unless the subclass has a ``form``,
-    ``read`` and ``fill`` of its own. ``no_examples`` is what an empty list of examples says; a
-    panel without one has no list. ``limit`` says why the small model can't answer here.
+    status line. ``question`` is the label and the placeholder of a text box, and a request the text
+    in it, unless the subclass has a ``form``, ``read`` and ``fill`` of its own. ``no_examples`` is
+    what an empty list of examples says; a panel without one has no list. ``limit`` says why the
+    small model can't answer here. ``streams``: whether the answer is asked for as a stream.
     """
 
     question: ClassVar[tuple[str, str] | None] = None
@@ -88,8 +78,9 @@ class AskPanel(Panel, Generic[Request, Value]):
     streams: ClassVar[bool] = True
 
     def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
-        self.client = self._given = client
-        self.first = initial
+        self.client = self._first_client = client
+        self.initial = initial
+        self.request: Request | None = None
         self.model_controls: ModelControls | None = None
         self.job: Job[Value] = Job(initial, self.update, self.ended)
         if not self.limit:
@@ -102,7 +93,7 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def use(self, client: ChatCompletionsClient | None) -> None:
         """Ask ``client`` from now on; None: the client that the panel was made with."""
-        self.client = client or self._given
+        self.client = client or self._first_client
         if self.is_built:
             self.list_examples()
 
@@ -132,8 +123,8 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def requests_in(self, body: JSON) -> dict[str, Any]:
         """Return, by label, what may have been asked with a recorded ``body``: its last text."""
-        text = _text(body["messages"][-1].get("content"))
-        return {text: text} if text else {}
+        text = body["messages"][-1].get("content")
+        return {text: text} if text and isinstance(text, str) else {}
 
     def examples(self) -> dict[str, Request]:
         """Return the recorded requests by label; none if a model answers."""
@@ -166,7 +157,7 @@ class AskPanel(Panel, Generic[Request, Value]):
     def status_words(self, progress: Progress[Value]) -> str:
         """Return what the status line says after the state: here, of a streamed answer."""
         answer = progress.value
-        if not isinstance(answer, Answer) or progress.words:
+        if not isinstance(answer, StreamedAnswer) or progress.words:
             return progress.words
         match progress.state:
             case "ready" if answer.arrivals:
@@ -182,7 +173,7 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def run(self, request: Request | None = None) -> bool:
         """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
-        return self.job.start(lambda run: self._values(request, run), self.first)
+        return self.job.start(lambda run: self._values(request, run), self.initial)
 
     def run_and_wait(self, request: Request) -> str:
         """Ask from a cell, wait for the answer, and return what it says.
@@ -194,26 +185,23 @@ class AskPanel(Panel, Generic[Request, Value]):
         try:
             progress = self.job.wait()
         except KeyboardInterrupt:
-            self.stop()
+            self.job.stop()
             raise
-        if self.job.error is not None:
-            raise self.job.error
+        if progress.error is not None:
+            raise progress.error
         return progress_text(progress)
-
-    def stop(self) -> bool:
-        """End the answer now and keep what has arrived. Return False if none is on its way."""
-        return self.job.stop()
 
     def close(self) -> None:
         """End what is running, and close the controls."""
-        self.stop()
+        self.job.stop()
         super().close()
 
     def build(self) -> list[Any]:
         """Make what says who answers, the form, Run, Stop, the status line and ``answer``."""
-        self._form, self.answer = self.form(), area("answer")
+        self.status, self.answer = area("status", status_html("ready")), area("answer")
+        self._form = self.form()
         self.run_button = self.button(self.run_label, "run", self.run, self.run_hint)
-        self.stop_button = self.button("Stop", "stop", self.stop, "End the answer")
+        self.stop_button = self.button("Stop", "stop", self.job.stop, "End the answer")
         buttons = row(self.run_button, self.stop_button, *self.more_buttons())
         return [*self._build_source(), *self._form, buttons, self.status, self.answer]
 
@@ -242,6 +230,7 @@ class AskPanel(Panel, Generic[Request, Value]):
                 if self.is_built and self._form:
                     run.sleep(TEXT_SYNC_SECONDS)
                 request = self.read()
+            self.request = request
             yield from self.send(request, run)
         except NoRecordingError:
             ways = ["choose one of the examples"] if self.examples() else []
@@ -255,16 +244,16 @@ class AskPanel(Panel, Generic[Request, Value]):
         """Make the controls of a panel that replays, or did so before it got the small model."""
         parts = list[Any]()
         self._examples: Any = None
-        if self.no_examples and isinstance(self._given.transport, ReplayTransport):
+        if self.no_examples and isinstance(self._first_client.transport, ReplayTransport):
             words = f"The answers are recorded: choose an example and press {self.run_label}."
             self._examples = labelled("Dropdown", "Examples", "examples", "wide")
             self._examples.observe(self.report_errors(self._fill_in), "value")
             self._offline = column(area("offline", f"{words} {self.limit}"), row(self._examples))
             parts.append(self._offline)
+            self.list_examples()
         if self in SMALL_MODEL.panels:
             self.model_controls = ModelControls(self, self.client.route.name)
             parts += self.model_controls.parts
-        self.list_examples()
         return parts
 
     def list_examples(self) -> None:
@@ -285,26 +274,26 @@ class AskPanel(Panel, Generic[Request, Value]):
             self.fill(self._examples.value)
 
 
-def check_text(text: str, name: str) -> None:
-    """Raise ``BadParameterError`` if ``text`` is blank; ``name`` says what it is."""
+def user_message(text: str, name: str, *items: JSON) -> UserMessage:
+    """Return a message with ``text``, and other ``items`` after it; ``name`` says what the text is.
+
+    Raises ``BadParameterError`` if it is blank.
+    """
     if not text.strip():
         raise BadParameterError(f"There is no {name} to send.", advice="write one.")
+    return UserMessage([text_item(text), *items] if items else text)
 
 
 def stream_answer(
     client: ChatCompletionsClient, run: Run[Any], messages: Messages, **options: Any
-) -> Generator[Answer]:
-    """Stream an answer; yield it whenever it has grown, and at its end."""
-    answer = Answer()
-    with (
-        announce_waits(client, run).stream(messages, **options) as stream,
-        run.on_stop(stream.hang_up),
-    ):
+) -> Generator[StreamedAnswer]:
+    """Stream an answer; yield it after each update, and at its end."""
+    answer = StreamedAnswer()
+    with announce_waits(client, run).stream(messages, **options) as stream:
+        run.on_stop(stream.hang_up)
         for update in stream:
-            grown = answer.with_update(update)
-            if grown is not answer:
-                yield grown
-            answer = grown
+            answer = answer.with_update(update)
+            yield answer
     yield replace(answer, completion=stream.completion)
 
 
@@ -332,9 +321,3 @@ def progress_text(progress: Progress[Any], nothing: str = "(no text yet)") -> st
     if progress.state in ("stopped", "failed"):
         return "(no text)"
     return "(the model is reasoning, no text yet)" if answer.reasoning else nothing
-
-
-def _text(content: Any) -> str:
-    """Return the text in the content of a message: a text, or a list of items."""
-    items = content if isinstance(content, list) else [{"text": content}]
-    return "".join(item.get("text") or "" for item in items)

@@ -1,36 +1,26 @@
 """``Chat``: a conversation to go on with, whose messages can be sent again from a cell."""
 
 import json
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
 from helpers.client.client import ChatCompletionsClient, Messages
-from helpers.client.messages import JSON, AssistantMessage, UserMessage, content_text
-from helpers.client.responses import ChatResponseMessage
-from helpers.views.answer import message_text
+from helpers.client.messages import JSON, AssistantMessage, UserMessage
+from helpers.views.conversation import conversation
 from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
-from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import area, column, escape_lines, labelled, named, safe_text
-
-_WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
-_MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
+from helpers.widgets.job import Progress
+from helpers.widgets.panel import area, column, labelled, named
 
 
-class Chat(AskPanel[str, Answer]):
+class Chat(AskPanel[str, StreamedAnswer]):
     """A chat that goes on from ``messages``: Send asks ``client``, Stop keeps what has arrived.
 
-    ``messages`` holds the conversation as dicts that can be sent again. Showing the panel sends
-    nothing.
+    ``messages`` holds the conversation as dicts that can be sent again.
     """
 
     name = "chat"
-    note = (
-        "Run this cell in JupyterLab, and you can go on with the conversation: there is a box for "
-        "your message."
-    )
+    note = "you can go on with the conversation: there is a box for your message."
     question = "Message", "Your next message"
     run_label, run_hint = "Send", "Send the message"
     no_examples = "None from here: press Clear"
@@ -38,9 +28,8 @@ class Chat(AskPanel[str, Answer]):
     def __init__(self, client: ChatCompletionsClient, messages: Messages = ()) -> None:
         self.messages: list[JSON] = [_as_dict(message) for message in messages]
         self._start = list(self.messages)
-        self._pending = ""  # the question that is being answered
         self._reasons: dict[int, str | None] = {}  # why an answer ended, by its place
-        super().__init__(client, Answer())
+        super().__init__(client, StreamedAnswer())
 
     def ask(self, text: str) -> str:
         """Send ``text`` from a cell, as ``run_and_wait`` does, and return what is answered."""
@@ -50,7 +39,7 @@ class Chat(AskPanel[str, Answer]):
         """Go back to the messages that the chat began with."""
         self.job.stop()
         self.messages, self._reasons = list(self._start), {}
-        self.job.reset(Answer())
+        self.job.reset(StreamedAnswer())
 
     def export(self) -> str:
         """Return the conversation as JSON."""
@@ -81,22 +70,16 @@ class Chat(AskPanel[str, Answer]):
 
     def read(self) -> str:
         """Take the message out of its box, which is free for the next one."""
-        self._pending, self.box.value = str(self.box.value), ""
-        return self._pending
+        self.request, self.box.value = str(self.box.value), ""
+        return self.request
 
     def arguments(self, request: str) -> dict[str, Any]:
         """Return the message after all earlier ones."""
-        return {"messages": [*self.messages, UserMessage(request)]}
+        return {"messages": [*self.messages, user_message(request, "message")]}
 
-    def send(self, request: str, run: Run[Answer]) -> Generator[Answer]:
-        """Check the message; ``AskPanel.send`` asks."""
-        check_text(request, "message")
-        self._pending = request
-        return super().send(request, run)
-
-    def ended(self, progress: Progress[Answer]) -> None:
+    def ended(self, progress: Progress[StreamedAnswer]) -> None:
         """Keep the question with its answer. Without an answer, put it back into its box."""
-        answer, question, self._pending = progress.value, self._pending, ""
+        answer, question, self.request = progress.value, self.request or "", None
         if answer.completion is not None:
             reply = answer.completion.message.as_dict()
             self._reasons[len(self.messages) + 1] = answer.completion.finish_reason
@@ -109,15 +92,15 @@ class Chat(AskPanel[str, Answer]):
             return
         self.messages = [*self.messages, UserMessage(question).as_dict(), reply]
 
-    def show(self, progress: Progress[Answer]) -> None:
+    def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
         coming = ""
-        if progress.state == "running" and (question := self._pending):
+        if progress.state == "running" and (question := self.request):
             reply = AssistantMessage(progress_text(progress, "…")).as_dict()
             coming = conversation([UserMessage(question).as_dict(), reply]).html
         self.answer.value = coming
 
-    def show_results(self, progress: Progress[Answer]) -> None:
+    def show_results(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the conversation, its export, and what can follow."""
         self._history.value = self.static_view().html
         self._exported.value = self.export()
@@ -126,32 +109,6 @@ class Chat(AskPanel[str, Answer]):
     def _toggle_export(self) -> None:
         layout = self._exported.layout
         layout.display = None if layout.display else "none"
-
-
-def conversation(
-    messages: Iterable[Mapping[str, Any]], finish_reasons: Mapping[int, str | None] | None = None
-) -> View:
-    """Return who said what; for content that is no text, its kind.
-
-    ``finish_reasons`` are those of answers, by their place: they say why one has no text.
-    """
-    html, plain = list[Markup](), list[str]()
-    for place, message in enumerate(messages):
-        role = str(message.get("role") or "unknown")
-        kind = role if role in _WHO else "other"
-        name = _WHO.get(role, safe_text(role).capitalize())
-        words = _words(message, (finish_reasons or {}).get(place))
-        html.append(_MESSAGE.format(kind, name, escape_lines(words)))
-        plain.append(f"{name}: {safe_text(words)}")
-    if not html:
-        return View("<p>No message yet.</p>", "No message yet.")
-    return View(str(Markup("\n").join(html)), "\n\n".join(plain))
-
-
-def _words(message: Mapping[str, Any], finish_reason: str | None) -> str:
-    if message.get("role") == "assistant":
-        return message_text(ChatResponseMessage(dict(message)), finish_reason)
-    return content_text(message.get("content")) or "(no text)"
 
 
 def _as_dict(message: Any) -> JSON:

@@ -20,11 +20,10 @@ from helpers.connect import Settings, build_client, override_settings
 from helpers.recordings.cassette import SCRIPT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
-from helpers.views.answer import answer_text
-from helpers.views.view import View, table
+from helpers.views.view import View, answer_text, table
 from helpers.widgets.ask_panel import AskPanel, announce_waits
 from helpers.widgets.job import Progress, Run
-from helpers.widgets.panel import row, take_password
+from helpers.widgets.panel import row
 from helpers.widgets.small_model import SMALL_MODEL
 
 MAX_QUOTE = 80
@@ -43,7 +42,7 @@ _MODES = {
     "record": "record: every call is sent, and its answer written down",
 }
 _CREDENTIALS = {
-    "replay": "none needed",
+    "key": "a key",
     "none": "none: the server is on this machine",
     "token": "a token of Entra ID",
 }
@@ -78,25 +77,20 @@ class Connection:
         kinds = {ReplayTransport: "replay", RecordingTransport: "record"}
         return kinds.get(type(self.client.transport), "live")
 
-    def is_by(self, client: ChatCompletionsClient) -> bool:
-        """Tell whether ``client`` asks the same model at the same place in the same mode."""
-        mine, other = ((type(one.transport), one.route, one.model) for one in (self.client, client))
-        return mine == other
-
 
 class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     """A panel that tests the connection of ``lesson`` with one call, which sends ``messages``.
 
     ``initial``: a client of the lesson and an answer that it gave, which count as a test if the
-    lesson is connected like that client. Showing the panel sends nothing. A request is an endpoint
-    and a model; without an endpoint the current connection is tested. Raises what ``connect``
+    lesson is connected like that client. A request is an endpoint and a model; without an endpoint
+    the current connection is tested, which the attribute ``initial`` holds. Raises what ``connect``
     raises.
     """
 
     name = "connection"
     note = (
-        "Run this cell in JupyterLab, and it is a panel: it tests the connection at the press of a "
-        "button, and takes an endpoint, a model and a key of your own."
+        "it is a panel: it tests the connection at the press of a button, and takes an endpoint, a "
+        "model and a key of your own."
     )
     run_label, run_hint = "Test the connection", "Make one short call"
     no_examples = ""
@@ -112,35 +106,32 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self._key: AzureKeyCredential | None = None
         self._key_is_for: object = None
         self._is_entered = False
-        self.first = Connection(*build_client(lesson), Settings())
-        if initial and self.first.is_by(initial[0]):
-            self.first = replace(self.first, answer=initial[1])
-        super().__init__(self.first.client, self.first)
+        connection = Connection(*build_client(lesson), Settings())
+        if initial:
+            clients = (connection.client, initial[0])
+            here, there = ((type(one.transport), one.route, one.model) for one in clients)
+            connection = replace(connection, answer=initial[1] if here == there else None)
+        super().__init__(connection.client, connection)
         SMALL_MODEL.panels.add(self)
 
     def use(self, client: ChatCompletionsClient | None) -> None:
         """Connect as ``connect`` does now."""
-        self.first = Connection(*build_client(self._lesson), Settings())
-        super().use(self.first.client)
-        self.job.reset(self.first)
-
-    def keep_key(self, key: str) -> bool:
-        """Keep ``key`` for the endpoint that is tested next. Return False if it is blank."""
-        if not key.strip():
-            return False
-        self._key, self._key_is_for = AzureKeyCredential(key.strip()), None
-        return True
+        self.initial = Connection(*build_client(self._lesson), Settings())
+        super().use(self.initial.client)
+        self.job.reset(self.initial)
 
     def forget(self) -> None:
         """Forget the key and all that was entered, as a new kernel would."""
         self._key = None
+        self._endpoint.value = self._model.value = self._key_box.value = ""
         SMALL_MODEL.forget()
         override_settings(Settings())
         self.use(None)
+        self.set_status("ready", "All that was entered is forgotten.")
 
     def static_view(self) -> View:
         """Return what the lesson is connected to, and what a test of it said."""
-        return facts(self.first, self.status_words(self.job.progress) or "not tested yet")
+        return facts(self.initial, self.status_words(self.job.progress) or "not tested yet")
 
     def build(self) -> list[Any]:
         """Make the facts; below them the form, the buttons and the status line."""
@@ -157,7 +148,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def more_buttons(self) -> list[Any]:
         """Make the button Forget."""
-        return [self.button("Forget", "forget", self._pressed_forget, "Drop what was entered")]
+        return [self.button("Forget", "forget", self.forget, "Drop what was entered")]
 
     def read(self) -> tuple[str, str]:
         """Return the endpoint and the model in the boxes."""
@@ -170,7 +161,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     def send(self, request: tuple[str, str], run: Run[Any]) -> Generator[Connection]:
         """Test a connection."""
         endpoint, model = map(str.strip, request)
-        found = self.first
+        found = self.initial
         self._is_entered = bool(endpoint or model or (self._key and not self._key_is_for))
         if self._is_entered:
             settings = self._settings(endpoint, model)
@@ -181,15 +172,15 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     def ended(self, progress: Progress[Connection]) -> None:
         """Use a connection that works from now on."""
         if progress.state == "finished":
-            self.first = progress.value
-            self.client = self.first.client
-            if self.first.entered:
-                override_settings(self.first.entered)
+            self.initial = progress.value
+            self.client = self.initial.client
+            if self.initial.entered:
+                override_settings(self.initial.entered)
 
     def show_results(self, progress: Progress[Connection]) -> None:
         """Show the facts."""
         self._key_box.placeholder = _KEPT if self._key else _NO_KEY
-        self.answer.value = facts(self.first).html
+        self.answer.value = facts(self.initial).html
 
     def status_words(self, progress: Progress[Connection]) -> str:
         """Return what the test says; nothing if there was none, or as long as it is under way."""
@@ -227,26 +218,23 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         )
 
     def _take_key(self) -> None:
-        if self.keep_key(take_password(self._key_box)):
+        """Keep what was entered for the endpoint that is tested next, and empty the box."""
+        if key := self._key_box.value.strip():
+            self._key_box.value = ""
+            self._key, self._key_is_for = AzureKeyCredential(key), None
             self._key_box.placeholder = _KEPT
             self.set_status("running" if self.job.running else "ready", _TAKEN)
-
-    def _pressed_forget(self) -> None:
-        take_password(self._key_box)
-        self._endpoint.value = self._model.value = ""
-        self.forget()
-        self.set_status("ready", "All that was entered is forgotten.")
 
 
 def facts(connection: Connection, test: str | None = None) -> View:
     """Return a table of what is known of a connection. ``test``: what a test of it said."""
-    client = connection.client
-    kind = "replay" if connection.mode == "replay" else client.credential_kind
+    client, mode = connection.client, connection.mode
+    credential = "none needed" if mode == "replay" else _CREDENTIALS[client.credential_kind]
     rows = {
-        "mode": _MODES[connection.mode],
+        "mode": _MODES[mode],
         "route": client.route.name,
         "model": client.model or "(none named)",
-        "credential": _CREDENTIALS.get(kind, "a key"),
+        "credential": credential,
         "answers": connection.provenance.removeprefix("Answers: "),
     }
     return table(["connection", "now"], (rows | ({"test": test} if test else {})).items())

@@ -6,7 +6,7 @@ own (``file_drop.js``). Import this module where controls are built: anywidget t
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +15,43 @@ from traitlets import Dict
 
 from helpers.client.errors import BadParameterError
 from helpers.client.text import one_line
+from helpers.images import FORMATS, MAX_BYTES
+
+SETTINGS = {
+    "label": "Choose a picture",
+    "hint": "or drop one here, or click here and paste one. Nothing is sent before you press Run.",
+    "kinds": ",".join(f"image/{kind.lower()}" for kind in FORMATS),
+    "max_bytes": MAX_BYTES,  # of a larger file only the first piece is sent
+}
 
 
 class FileDrop(anywidget.AnyWidget):
-    """A place for a file of the media types ``kinds`` (with commas between them).
+    """A place for a picture.
 
-    ``on_message`` is called with each message of the script and the bytes in it, as ``Upload.add``
-    takes them. Of a file with more than ``max_bytes`` only the first piece is sent.
+    ``take`` is called with name and bytes of each file, ``refuse`` with the error if there is none
+    that can be taken.
     """
 
     _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    settings = Dict().tag(sync=True)
+    settings = Dict(SETTINGS).tag(sync=True)
 
     def __init__(
-        self,
-        label: str,
-        hint: str,
-        *,
-        kinds: str,
-        max_bytes: int,
-        on_message: Callable[[Mapping[str, Any], bytes], None],
+        self, take: Callable[[str, bytes], None], refuse: Callable[[BadParameterError], None]
     ) -> None:
-        settings = {"label": label, "hint": hint, "kinds": kinds, "max_bytes": max_bytes}
-        super().__init__(settings=settings)
+        super().__init__()
         self.add_class("cc-file")
-        self.on_msg(lambda _, message, buffers: on_message(message, b"".join(buffers)))
+        upload = Upload(MAX_BYTES)
+
+        def receive(_: object, piece: Mapping[str, Any], data: Sequence[bytes]) -> None:
+            try:
+                file = upload.add(piece, b"".join(data))
+            except BadParameterError as error:
+                refuse(error)
+            else:
+                if file is not None:
+                    take(*file)
+
+        self.on_msg(receive)
 
 
 class Upload:

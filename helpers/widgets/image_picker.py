@@ -2,30 +2,23 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from helpers.client.client import ChatCompletionsClient
-from helpers.client.errors import BadParameterError
-from helpers.client.messages import JSON, UserMessage
-from helpers.images import FORMATS, MAX_BYTES, Picture, prepare, text_item
+from helpers.client.errors import ChatError
+from helpers.client.messages import JSON
+from helpers.images import Picture, prepare
 from helpers.views.image_preview import preview
-from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, check_text, progress_text
+from helpers.views.view import View, escape_lines, safe_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Job, Progress, Run, error_text
-from helpers.widgets.panel import area, escape_lines, labelled, row, safe_text, status_html
+from helpers.widgets.panel import area, labelled, row, status_html
 
 OWN = "Your picture"
 """The label of a picture that does not come from the lesson."""
 
-Question = tuple[str, str]
-"""The label of a picture, and a question about it."""
-
-_LABEL = "Choose a picture"
-_HINT = "or drop one here, or click here and paste one. Nothing is sent before you press Run."
-_KINDS = ",".join(f"image/{kind.lower()}" for kind in FORMATS)
 _NOT_KEPT = "It is a picture of your own, which no notebook keeps."
 _SENT = Markup('{}\n<p class="cc-text">{}</p>')
 _ASKED = Markup("""\
@@ -35,19 +28,20 @@ _ASKED = Markup("""\
 
 @dataclass(frozen=True)
 class ImageChoice:
-    """A picture that can be asked about, and how it looks.
+    """A picture that can be asked about; ``label`` says what it shows.
 
     ``tokens``: how many a prompt with the picture took; None until an answer tells.
     """
 
+    label: str
     picture: Picture
-    look: View
+    preview: View
     tokens: int | None = None
 
     @classmethod
-    def of(cls, about: str, picture: Picture) -> "ImageChoice":
-        """Make a choice of a picture; ``about`` says what it shows. Drops its file's own bytes."""
-        return cls(replace(picture, original=b""), preview({about: picture}))
+    def of(cls, label: str, picture: Picture) -> "ImageChoice":
+        """Make a choice of a picture. Drops its file's own bytes."""
+        return cls(label, replace(picture, original=b""), preview({label: picture}))
 
     def view(self) -> View:
         """Return the picture as its file has it and as it would be sent, in numbers and words."""
@@ -58,23 +52,23 @@ class ImageChoice:
             words += "How many tokens it takes is known after an answer."
         else:
             words += f"With the last question it took {self.tokens:,} tokens."
-        html = _SENT.format(Markup(self.look.html), words)
-        return View(str(html), f"{self.look.plain}\n\n{words}")
+        html = _SENT.format(Markup(self.preview.html), words)
+        return View(str(html), f"{self.preview.plain}\n\n{words}")
 
 
-class ImagePicker(AskPanel[Question, Answer]):
+Question = tuple[ImageChoice, str]
+"""A picture, and a question about it."""
+
+
+class ImagePicker(AskPanel[Question, StreamedAnswer]):
     """A place to choose one of ``pictures``, or one of your own, and to ask ``client`` about it.
 
     The keys say in words what the pictures show. One of your own is prepared as by ``prepare``,
-    with ``max_side`` in pixels. Nothing is sent before a question is asked. ``about`` is the key of
-    the chosen picture.
+    with ``max_side`` in pixels. ``label`` is the key of the chosen picture.
     """
 
     name = "image-picker"
-    note = (
-        "Run this cell in JupyterLab, and you can pick, drop or paste a picture here, and ask "
-        "about it."
-    )
+    note = "you can pick, drop or paste a picture here, and ask about it."
     question = "Question", "What is in it?"
     run_hint = "Send picture and question"
     limit = "The small model on this machine can't read pictures, so these stay recorded."
@@ -83,11 +77,10 @@ class ImagePicker(AskPanel[Question, Answer]):
         self, client: ChatCompletionsClient, pictures: Mapping[str, Picture], max_side: int = 1024
     ) -> None:
         self._max_side = max_side
-        self._choices = {about: ImageChoice.of(about, one) for about, one in pictures.items()}
-        self.about = next(iter(pictures))
-        self._asked: tuple[str, str, ImageChoice] | None = None
-        self.taking: Job[ImageChoice | None] = Job(None, self._update_taking, self._taken)
-        super().__init__(client, Answer())
+        self._choices = {label: ImageChoice.of(label, one) for label, one in pictures.items()}
+        self.label = next(iter(pictures))
+        self.preparing: Job[ImageChoice | None] = Job(None, self._show_preparing, self._keep_own)
+        super().__init__(client, StreamedAnswer())
 
     def take(self, name: str, data: bytes) -> None:
         """Prepare a picture of your own and choose it. An answer that is on its way goes on."""
@@ -95,108 +88,95 @@ class ImagePicker(AskPanel[Question, Answer]):
         def task(run: Run[ImageChoice | None]) -> Generator[ImageChoice]:
             yield ImageChoice.of(OWN, replace(prepare(data, self._max_side), name=name))
 
-        self.taking.stop()
-        self.taking.start(task, None)
+        self.preparing.stop()
+        self.preparing.start(task, None)
 
-    def choose(self, about: str) -> None:
+    def choose(self, label: str) -> None:
         """Choose one of the pictures. Raises ``LookupError`` if there is none of this name."""
-        self._choices[about]
-        self.about = about
+        self._choices[label]
+        self.label = label
         if self.is_built:
             self._show_picture()
 
-    def ask(self, about: str, question: str) -> str:
+    def ask(self, label: str, question: str) -> str:
         """Choose a picture from a cell, ask as ``run_and_wait`` does, return what is answered."""
-        self.choose(about)
-        return self.run_and_wait((about, question))
+        self.choose(label)
+        return self.run_and_wait((self._choices[label], question))
 
     def static_view(self) -> View:
         """Return what would be sent, and the last answer. A picture of your own is left out."""
         own = View(f"<p>{_NOT_KEPT}</p>", _NOT_KEPT)
-        sent = own if self.about == OWN else self._choices[self.about].view()
+        sent = own if self.label == OWN else self._choices[self.label].view()
         answer = self._answer_view()
         return View(f"{sent.html}\n{answer.html}", f"{sent.plain}\n\n{answer.plain}")
 
     def close(self) -> None:
         """End what is running, and close the controls."""
-        self.taking.stop()
+        self.preparing.stop()
         super().close()
 
     def form(self) -> list[Any]:
         """Make a place for files, the list of pictures, what would be sent, and the question."""
-        from helpers.widgets.file_drop import FileDrop, Upload
+        from helpers.widgets.file_drop import FileDrop
 
-        receive = partial(self._receive, Upload(MAX_BYTES))
-        place = FileDrop(_LABEL, _HINT, kinds=_KINDS, max_bytes=MAX_BYTES, on_message=receive)
-        self._taking_status, self._sent = area("taken"), area("sent")
+        place = FileDrop(self.take, self._refuse)
+        self._file_status, self._sent = area("taken"), area("sent")
         self._pictures = labelled(
-            "Dropdown", "Picture", "picture", options=[*self._choices], value=self.about
+            "Dropdown", "Picture", "picture", options=[*self._choices], value=self.label
         )
         picked = self.report_errors(lambda: self.choose(self._pictures.value))
         self._pictures.observe(picked, "value")
         question = super().form()
-        self.box.value = self._asked[1] if self._asked else ""
-        return [place, self._taking_status, row(self._pictures), self._sent, *question]
+        self.box.value = self.request[1] if self.request else ""
+        return [place, self._file_status, row(self._pictures), self._sent, *question]
 
     def read(self) -> Question:
         """Return the chosen picture and the question in the box."""
-        return self.about, str(self.box.value)
+        return self._choices[self.label], str(self.box.value)
 
     def arguments(self, request: Question) -> dict[str, Any]:
         """Return a message with the question and the picture."""
-        about, question = request
-        items = [text_item(question), self._choices[about].picture.item()]
-        return {"messages": [UserMessage(items)]}
-
-    def send(self, request: Question, run: Run[Answer]) -> Generator[Answer]:
-        """Send the picture with the question."""
-        about, question = request
-        self._asked = about, question, self._choices[about]
-        check_text(question, "question")
-        return super().send(request, run)
+        choice, question = request
+        return {"messages": [user_message(question, "question", choice.picture.item())]}
 
     def requests_in(self, body: JSON) -> dict[str, Question]:
         """Return the question in ``body``, for each picture."""
-        texts = super().requests_in(body)
-        return {f"{about}: {text}": (about, text) for about in self._choices for text in texts}
+        content = body["messages"][-1].get("content")
+        texts = [item.get("text") for item in content] if isinstance(content, list) else []
+        question = "".join(filter(None, texts))
+        return {f"{one.label}: {question}": (one, question) for one in self._choices.values()}
 
     def fill(self, request: Question) -> None:
         """Choose the picture of an example, and put its question into the box."""
-        self._pictures.value, self.box.value = request
+        choice, self.box.value = request
+        self._pictures.value = choice.label
 
-    def ended(self, progress: Progress[Answer]) -> None:
+    def ended(self, progress: Progress[StreamedAnswer]) -> None:
         """Note what the picture cost, unless another one has taken its place."""
         completion = progress.value.completion
-        if completion is None or self._asked is None:
+        if completion is None or self.request is None:
             return
-        about, _, picture = self._asked
-        if self._choices[about] is picture and completion.usage.prompt_tokens:
-            self._choices[about] = replace(picture, tokens=completion.usage.prompt_tokens)
+        choice, tokens = self.request[0], completion.usage.prompt_tokens
+        if self._choices[choice.label] is choice and tokens:
+            self._choices[choice.label] = replace(choice, tokens=tokens)
 
-    def show(self, progress: Progress[Answer]) -> None:
+    def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
         self.answer.value = self._answer_view().html
 
-    def show_results(self, progress: Progress[Answer]) -> None:
+    def show_results(self, progress: Progress[StreamedAnswer]) -> None:
         """Show what would be sent, with what it cost."""
         self._show_picture()
 
-    def _receive(self, upload: Any, piece: Mapping[str, Any], data: bytes) -> None:
-        """Take a piece of a file, and the file once it is complete."""
-        try:
-            complete = upload.add(piece, data)
-        except BadParameterError as refused:
-            self._taking_status.value = status_html("failed", error_text(refused))
-        else:
-            if complete is not None:
-                self.take(*complete)
+    def _refuse(self, error: ChatError) -> None:
+        self._file_status.value = status_html("failed", error_text(error))
 
-    def _taken(self, progress: Progress[ImageChoice | None]) -> None:
+    def _keep_own(self, progress: Progress[ImageChoice | None]) -> None:
         if progress.state == "finished" and progress.value is not None:
             self._choices[OWN] = progress.value
-            self.about = OWN
+            self.label = OWN
 
-    def _update_taking(self, progress: Progress[ImageChoice | None], state_changed: bool) -> None:
+    def _show_preparing(self, progress: Progress[ImageChoice | None], state_changed: bool) -> None:
         if not self.is_built:
             return
         words = progress.words
@@ -205,18 +185,17 @@ class ImagePicker(AskPanel[Question, Answer]):
             self._pictures.value = OWN
             self.choose(OWN)
             words = f"{self._choices[OWN].picture.name} is ready. Nothing of it was sent."
-        self._taking_status.value = status_html(progress.state, words)
+        self._file_status.value = status_html(progress.state, words)
 
     def _show_picture(self) -> None:
-        self._sent.value = self._choices[self.about].view().html
+        self._sent.value = self._choices[self.label].view().html
 
     def _answer_view(self) -> View:
         """Return the last question, and its answer as far as it has arrived."""
-        if self._asked is None:
+        if self.request is None:
             return View("<p>No question yet.</p>", "No question yet.")
-        about, question, picture = self._asked
-        if about == OWN:
-            about = f"{OWN} ({picture.picture.name})"
+        choice, question = self.request
+        label = f"{OWN} ({choice.picture.name})" if choice.label == OWN else choice.label
         text = progress_text(self.job.progress)
-        html = _ASKED.format(about, escape_lines(question), escape_lines(text))
-        return View(str(html), f"{about}: {safe_text(question)}\n\nAnswer:\n{safe_text(text)}")
+        html = _ASKED.format(label, escape_lines(question), escape_lines(text))
+        return View(str(html), f"{label}: {safe_text(question)}\n\nAnswer:\n{safe_text(text)}")

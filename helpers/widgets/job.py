@@ -8,9 +8,9 @@ Nothing here depends on ipywidgets.
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from helpers.client.errors import ChatError
@@ -29,6 +29,12 @@ class Progress(Generic[Value]):
     state: State
     value: Value
     words: str = ""
+    error: BaseException | None = field(default=None, repr=False, compare=False)
+    """What the run failed with. Its text may quote a key, so nothing shows it."""
+
+    def failed(self, error: BaseException) -> "Progress[Value]":
+        """Return the progress of a run that has failed with ``error``."""
+        return Progress("failed", self.value, error_text(error), error)
 
 
 class Stopped(Exception):
@@ -42,10 +48,9 @@ class Run(Generic[Value]):
         self,
         progress: Progress[Value],
         changed: threading.Condition,
-        ended: Callable[[Progress[Value]], None] = lambda progress: None,
+        ended: Callable[[Progress[Value]], None],
     ) -> None:
         self.progress = progress
-        self.error: BaseException | None = None
         self.changed, self._ended = changed, ended
         self._on_stop: Callable[[], None] = lambda: None
 
@@ -78,36 +83,31 @@ class Run(Generic[Value]):
         if not self.is_running:
             raise Stopped
 
-    @contextmanager
-    def on_stop(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call ``callback``, which must not block, if the run is stopped within the block.
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Call ``callback``, which must not block, when the run is stopped.
 
-        Raises ``Stopped`` if the run was stopped before.
+        Raises ``Stopped`` if it is over already.
         """
         with self.changed:
             self._check()
             self._on_stop = callback
-        try:
-            yield
-        finally:
-            with self.changed:
-                self._on_stop = lambda: None
 
     def end(self, state: State, error: BaseException | None = None) -> bool:
         """End the run and keep its newest value. Return False if it has ended before."""
         with self.changed:
             if not self.is_running:
                 return False
-            value = self.progress.value
-            end = Progress(state, value, error_text(error) if error else "")
+            end = Progress(state, self.progress.value)
+            end = end.failed(error) if error else end
             try:
                 self._ended(end)
             except Exception as failure:
-                error, end = failure, Progress("failed", value, error_text(failure))
-            self.error, self.progress = error, end
+                end = end.failed(failure)
+            self.progress = end
             self.changed.notify_all()
-            with suppress(Exception):  # the run is over, whatever this does
-                self._on_stop()
+            if state == "stopped":
+                with suppress(Exception):  # the run is over, whatever this does
+                    self._on_stop()
             return True
 
 
@@ -116,7 +116,7 @@ Task = Callable[[Run[Value]], Generator[Value]]
 
 
 class Job(Generic[Value]):
-    """Runs one task at a time. ``progress`` and ``error`` are those of the last run.
+    """Runs one task at a time. ``progress`` is that of the last run.
 
     ``draw`` is called by one thread at a time, with the newest progress and with True if the run
     has just begun or ended. ``ended`` is called once at the end of each run, before that is drawn
@@ -132,18 +132,13 @@ class Job(Generic[Value]):
         self._draw, self._ended = draw, ended
         self._changed = threading.Condition()
         self._drawing = threading.Lock()
-        self._run: Run[Value] = Run(Progress("ready", initial), self._changed)
+        self._run: Run[Value] = Run(Progress("ready", initial), self._changed, ended)
         self._painter: threading.Thread | None = None
 
     @property
     def progress(self) -> Progress[Value]:
         """The progress of the last run."""
         return self._run.progress
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception with which the last run failed."""
-        return self._run.error
 
     @property
     def running(self) -> bool:
@@ -168,7 +163,7 @@ class Job(Generic[Value]):
         """Stop the running task and show ``initial``, as if nothing had been run."""
         with self._changed:
             self.stop()
-            self._run = Run(Progress("ready", initial), self._changed)
+            self._run = Run(Progress("ready", initial), self._changed, self._ended)
         with self._drawing:
             self._draw(self.progress, True)
 
@@ -199,8 +194,7 @@ class Job(Generic[Value]):
                     self._draw(drawn, is_first or drawn.state != "running")
                 except Exception as error:
                     run.end("failed", error)
-                    run.error = error
-                    run.progress = Progress("failed", drawn.value, error_text(error))
+                    run.progress = drawn.failed(error)
                     with suppress(Exception):  # the page may still be able to draw the error
                         self._draw(run.progress, True)
                     return

@@ -1,25 +1,19 @@
 """``LiveStream``: an answer while it is being written, and the pace of its chunks."""
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
+from helpers.client.accumulator import StreamAccumulator
 from helpers.client.client import ChatCompletionsClient, Messages
-from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.views.charts import duration, round_steps
-from helpers.views.view import View
-from helpers.widgets.ask_panel import Answer, AskPanel, progress_text
+from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
+from helpers.views.displays import time_line
+from helpers.views.view import View, escape_lines, safe_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text
 from helpers.widgets.job import Progress
-from helpers.widgets.panel import escape_lines, safe_text
 
-SIGN_SECONDS = 0.1
-"""Seconds that one sign of a time line stands for; more if it would get longer than MAX_SIGNS."""
-MAX_SIGNS = 60
-
-_LEVELS = "·▁▂▃▄▅▆▇█"
 _THOUGHTS = Markup('<div class="cc-text cc-thoughts"><b>Thoughts:</b> {}</div>\n')
 _ANSWER = Markup("""\
 {}<div class="cc-text">{}</div>
@@ -27,20 +21,17 @@ _ANSWER = Markup("""\
 <div class="cc-facts">{}</div>""")
 
 
-class LiveStream(AskPanel[Messages, Answer]):
+class LiveStream(AskPanel[Messages, StreamedAnswer]):
     """A streamed answer; Run asks ``client`` for it again, Stop keeps what has arrived.
 
     The thoughts of a model that reasons stand before its answer, where the service sends them.
 
     ``initial``: the updates of an earlier stream, shown until Run is pressed. ``options``: as for
-    ``client.stream``. Showing the panel sends nothing.
+    ``client.stream``.
     """
 
     name = "live-stream"
-    note = (
-        "Run this cell in JupyterLab, and it has buttons: Run asks again, Stop ends the answer "
-        "early."
-    )
+    note = "it has buttons: Run asks again, Stop ends the answer early."
     no_examples = ""
 
     def __init__(
@@ -52,8 +43,8 @@ class LiveStream(AskPanel[Messages, Answer]):
         **options: Any,
     ) -> None:
         self._messages, self._options = list(messages), options
-        super().__init__(client, Answer.of(initial))
-        self.first = Answer()  # a run starts with no text, whatever was shown before
+        super().__init__(client, StreamedAnswer())
+        self.job.reset(_answer_of(initial))
 
     def static_view(self) -> View:
         """Return thoughts and answer, and when the chunks of the answer came."""
@@ -73,30 +64,15 @@ class LiveStream(AskPanel[Messages, Answer]):
         """Return the messages and the options."""
         return {"messages": request, **self._options}
 
-    def show(self, progress: Progress[Answer]) -> None:
+    def show(self, progress: Progress[StreamedAnswer]) -> None:
         """Show the answer as far as it has arrived."""
         self.answer.value = self.static_view().html
 
 
-def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
-    """Return signs that show how many chunks came when, from 0 to the last; and the same in words.
-
-    ``arrivals``: seconds from sending to each chunk, in order.
-    """
-    if not arrivals:
-        return "", "No chunk."
-    step = next(step for step in round_steps(SIGN_SECONDS) if arrivals[-1] / step < MAX_SIGNS)
-    counts = Counter(int(at / step) for at in arrivals)
-    most = max(counts.values())
-    levels = len(_LEVELS) - 1
-    signs = (
-        _LEVELS[math.ceil(counts[place] * levels / most)]
-        for place in range(int(arrivals[-1] / step) + 1)
-    )
-    first, last = duration(arrivals[0]), duration(arrivals[-1])
-    chunks = "1 chunk" if len(arrivals) == 1 else f"{len(arrivals):,} chunks"
-    facts = (
-        f"{chunks}: first after {first}, last after {last}. "
-        f"One sign is {duration(step)}: · no chunk, █ {most:,}."
-    )
-    return f"0 s {''.join(signs)} {last}", facts
+def _answer_of(updates: Iterable[StreamingChatCompletionsUpdate]) -> StreamedAnswer:
+    """Return the answer of a stream that has ended."""
+    answer, whole = StreamedAnswer(), StreamAccumulator()
+    for update in updates:
+        whole.add(update.raw)
+        answer = answer.with_update(update)
+    return replace(answer, completion=ChatCompletions(whole.whole()) if whole.finished else None)

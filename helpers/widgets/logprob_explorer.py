@@ -20,8 +20,8 @@ from helpers.views.logprobs import (
     summarize,
     tokens_of,
 )
-from helpers.views.view import View
-from helpers.widgets.panel import Panel, area, escape_lines
+from helpers.views.view import View, escape_lines
+from helpers.widgets.panel import Panel, area
 
 MAX_RIVALS = 5
 """Alternatives that are shown for a token."""
@@ -45,15 +45,12 @@ _TOKEN = Markup(
 
 
 class LogprobExplorer(Panel):
-    """The heat map of ``answer``, which is what ``heatmap`` takes, with each token a control.
-
-    Nothing is asked.
-    """
+    """The heat map of ``answer``, which is what ``heatmap`` takes, with each token a control."""
 
     name = "live-heatmap"
     note = (
-        "Run this cell in JupyterLab, and you can point at any token, or go from one to the next "
-        "with the arrow keys, and see what could have stood in its place."
+        "you can point at any token, or go from one to the next with the arrow keys, and see what "
+        "could have stood in its place."
     )
 
     def __init__(self, answer: ChatCompletions | Sequence[Any] | None) -> None:

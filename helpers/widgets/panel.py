@@ -7,31 +7,25 @@ imported when controls are built, not before.
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from markupsafe import Markup
 
-from helpers.client.text import sanitize, shorten
 from helpers.connect import is_interactive
-from helpers.views.view import View, lines_html
-from helpers.widgets.cells import note_shown
+from helpers.views.view import View, escape_lines
 from helpers.widgets.job import State, error_text
 
 if TYPE_CHECKING:
-    import anywidget
     import ipywidgets  # type: ignore[import-untyped]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-STYLE = Path(__file__).with_name("panel.css")
-PAGE_SCRIPT = Path(__file__).with_name("page_script.js")
-MAX_TEXT = 50_000
-"""Characters of one text that a panel shows: it is sent anew with every drawing."""
 
-_NOTE = Markup("{}\n<p><i>{}</i></p>")
+_NOTE = "Run this cell in JupyterLab, and "
+_NOTED = Markup("{}\n<p><i>{}</i></p>")
 _STATUS = Markup('<div class="cc-state" data-state="{}" role="{}">{} {}</div>')
 _STATES: dict[State, str] = {
     "ready": "Ready.",
@@ -45,12 +39,16 @@ _STATES: dict[State, str] = {
 class Panel(ABC):
     """A view with controls. It owns its ipywidgets, and is none itself.
 
-    A subclass gives ``name`` (its root has the classes ``cc-panel`` and ``cc-NAME``), ``note`` (one
-    sentence on what the controls do, shown below the static view), ``static_view`` and ``build``.
+    A subclass gives ``name`` (its root has the classes ``cc-panel`` and ``cc-NAME``), ``note`` (it
+    goes on after "Run this cell in JupyterLab, and", below the static view), ``static_view`` and
+    ``build``. Showing a panel sends nothing.
     """
 
     name: ClassVar[str]
     note: ClassVar[str]
+    status: ipywidgets.HTML
+    """The status line, which ``build`` makes if anything in the panel can fail."""
+    _root: ipywidgets.VBox | None = None
 
     @abstractmethod
     def static_view(self) -> View:
@@ -66,28 +64,23 @@ class Panel(ABC):
     @property
     def is_built(self) -> bool:
         """Whether the controls exist."""
-        return "root" in self.__dict__
+        return self._root is not None
 
-    @cached_property
+    @property
     def root(self) -> ipywidgets.VBox:
-        """The widget that holds all others."""
-        style = area("style", f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
-        self.__dict__.pop("status", None)  # closed, if there was one
-        made = column(style, *self.build(), page_script())
-        self.__dict__["root"] = made  # the controls exist from here on
-        self.refresh()
-        return named(made, "panel", self.name)
+        """The widget that holds all others, made when it is first asked for."""
+        if self._root is None:
+            style = area("style", f"<style>{_file('panel.css')}</style>")
+            controls = column(style, *self.build(), page_script())
+            self._root = named(controls, "panel", self.name)
+            self.refresh()
+        return self._root
 
     def close(self) -> None:
         """Close the controls. Called when the cell that shows them runs again."""
-        root = self.__dict__.pop("root", None)
+        root, self._root = self._root, None
         if root is not None:
             _close(root)
-
-    @cached_property
-    def status(self) -> ipywidgets.HTML:
-        """The status line. ``build`` puts it in its place."""
-        return area("status", status_html("ready"))
 
     def report_errors(self, action: Callable[[], object]) -> Callable[..., None]:
         """Return ``action`` as a callback that shows an exception in the status line.
@@ -123,8 +116,7 @@ class Panel(ABC):
         """Make a text box of one line. One for text sends it with every key.
 
         A password is sent when the focus leaves the box, or Enter is pressed: until then no part of
-        it is in the state that a notebook may be saved with. Read it with ``take_password``, and
-        never set one.
+        it is in the state that a notebook may be saved with. Empty the box as soon as it is read.
 
         ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
         that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
@@ -132,7 +124,7 @@ class Panel(ABC):
         made = labelled(kind, label, name, "wide", continuous_update=kind == "Text", **traits)
         if action is not None:
             enter = self.report_errors(action)
-            made.on_msg(lambda _, told, __: told.get("event") == "submit" and enter())
+            made.on_msg(lambda _, message, __: message.get("event") == "submit" and enter())
         return made
 
     def set_status(self, state: State, words: str = "") -> None:
@@ -145,24 +137,13 @@ class Panel(ABC):
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {**self._noted()._repr_mimebundle_()}
         if is_interactive():
-            note_shown(self)
+            _note_shown(self)
             bundle[WIDGET_VIEW] = self.root._repr_mimebundle_()[WIDGET_VIEW]
         return bundle
 
     def _noted(self) -> View:
-        view = self.static_view()
-        html = _NOTE.format(Markup(view.html), self.note)
-        return View(str(html), f"{view.plain}\n\n{self.note}")
-
-
-def safe_text(text: str) -> str:
-    """Return text from elsewhere without harmful characters, a long one cut in the middle."""
-    return sanitize(shorten(text, MAX_TEXT))
-
-
-def escape_lines(text: str) -> Markup:
-    """Return ``safe_text`` as escaped html that keeps line breaks and runs of blanks."""
-    return lines_html(safe_text(text))
+        view, note = self.static_view(), f"{_NOTE}{self.note}"
+        return View(str(_NOTED.format(Markup(view.html), note)), f"{view.plain}\n\n{note}")
 
 
 def status_html(state: State, words: str = "") -> str:
@@ -172,13 +153,6 @@ def status_html(state: State, words: str = "") -> str:
     """
     role = "alert" if state == "failed" else "status"
     return str(_STATUS.format(state, role, _STATES[state], escape_lines(words)))
-
-
-def take_password(box: ipywidgets.Password) -> str:
-    """Return the text of ``box`` and empty it, so that a saved notebook can't hold it."""
-    value = str(box.value)
-    box.value = ""
-    return value
 
 
 def area(name: str, html: str = "") -> ipywidgets.HTML:
@@ -196,7 +170,7 @@ def column(*parts: Any) -> ipywidgets.VBox:
     return _made("VBox", "column", children=parts)
 
 
-def page_script() -> anywidget.AnyWidget:
+def page_script() -> Any:
     """Make the invisible widget that runs ``page_script.js``, for all panels on the page.
 
     The script sets attributes that ipywidgets has no trait for: one keeps JupyterLab's shortcuts
@@ -205,9 +179,9 @@ def page_script() -> anywidget.AnyWidget:
     """
     import anywidget
 
-    made = anywidget.AnyWidget(_esm=PAGE_SCRIPT.read_text(encoding="utf-8"))
+    made = anywidget.AnyWidget(_esm=_file("page_script.js"))
     made.layout.display = "none"
-    return named(made, "attributes")  # type: ignore[no-any-return]
+    return made
 
 
 def named(made: Any, *names: str) -> Any:
@@ -231,6 +205,10 @@ def labelled(kind: str, label: str, *names: str, **traits: Any) -> Any:
     return _made(kind, *names, description=label, style=style, **traits)
 
 
+def _file(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
 def _made(kind: str, *names: str, **traits: Any) -> Any:
     """Make the ipywidgets control ``kind`` with the classes ``cc-NAME``."""
     import ipywidgets
@@ -245,3 +223,44 @@ def _close(made: ipywidgets.Widget) -> None:
         if part is not None:
             _close(part)
     made.close()
+
+
+_shown: dict[str, tuple[str, list[Panel]]] = {}
+"""By the cell: the id of the request that ran it last, and the panels that it showed then."""
+
+
+def _note_shown(panel: Panel) -> None:
+    """Note that the running cell shows ``panel``, which is closed when that cell runs again.
+
+    ipywidgets keeps every control until it is closed, in the kernel and on the page, though the
+    output that it stood in is gone. Does nothing outside of a Jupyter kernel.
+    """
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
+    if not hasattr(shell, "get_parent"):
+        return
+    if _close_earlier not in shell.events.callbacks["pre_run_cell"]:
+        shell.events.register("pre_run_cell", _close_earlier)
+    cell, request = _running_cell()
+    panels = _shown.setdefault(cell, (request, []))[1]
+    if panel not in panels:
+        panels.append(panel)
+
+
+def _close_earlier(_: object) -> None:
+    """Close what the cell that starts now showed before, unless another cell shows it still."""
+    cell, request = _running_cell()
+    if cell in _shown and _shown[cell][0] != request:
+        for panel in _shown.pop(cell)[1]:
+            if not any(panel in others for _, others in _shown.values()):
+                panel.close()
+
+
+def _running_cell() -> tuple[str, str]:
+    """Return what names the running cell, and the id of the request that runs it.
+
+    JupyterLab and VS Code send the cell's id with the request. For other programs it is the code.
+    """
+    request = sys.modules["IPython"].get_ipython().get_parent()
+    cell = request.get("metadata", {}).get("cellId") or request.get("content", {}).get("code")
+    return str(cell), str(request.get("header", {}).get("msg_id"))

@@ -8,9 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from helpers.client.text import one_line
-from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace
-from helpers.views.view import View
-from helpers.widgets.panel import Panel, area, escape_lines, row, set_primary
+from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace, why
+from helpers.views.view import View, escape_lines
+from helpers.widgets.panel import Panel, area, row, set_primary
 
 MAX_LINE = 70
 """Characters of a step's content that its line has while it is folded."""
@@ -32,26 +32,26 @@ _NOTHING = "No message yet."
 class TraceStepper(Panel):
     """The conversation ``messages`` (what ``trace`` takes), to go through step by step.
 
-    Nothing is asked. ``position`` is the number of the current step, from 1.
+    ``position`` is the number of the current step, from 1.
     """
 
     name = "live-trace"
     note = (
-        "Run this cell in JupyterLab, and it has buttons, with which the conversation unfolds step "
-        "by step, each with the reason for it."
+        "it has buttons, with which the conversation unfolds step by step, each with the reason "
+        "for it."
     )
 
     def __init__(self, messages: Iterable[Any]) -> None:
         messages = list(messages)
         self.steps = steps_of(messages)
         self.position = min(1, len(self.steps))
-        self._open = False
+        self._unfolded = False
         self._static_view = trace(messages)
 
-    def go(self, position: int, *, whole: bool = False) -> None:
-        """Make that step, or the nearest one, the current one. ``whole``: open those before it."""
+    def go(self, position: int, *, unfolded: bool = False) -> None:
+        """Make that step, or the nearest one, the current one. ``unfolded`` opens all before it."""
         self.position = max(min(1, len(self.steps)), min(position, len(self.steps)))
-        self._open = whole
+        self._unfolded = unfolded
         if self.is_built:
             self.refresh()
 
@@ -64,25 +64,25 @@ class TraceStepper(Panel):
         moves = {
             "Back": ("back", "Go back by one step", lambda: self.go(self.position - 1)),
             "Next": ("next", "Unfold the next step", lambda: self.go(self.position + 1)),
-            "All": ("all", "Unfold all steps", lambda: self.go(len(self.steps), whole=True)),
+            "All": ("all", "Unfold all steps", lambda: self.go(len(self.steps), unfolded=True)),
             "Start": ("start", "Go back to the first step", lambda: self.go(1)),
         }
         self._buttons = {
             name: self.button(label, name, move, hint)
             for label, (name, hint, move) in moves.items()
         }
-        self._earlier, self._rest = area("earlier"), area("rest")
-        return [row(*self._buttons.values()), self._earlier, self.status, self._rest]
+        self.status, self._earlier, self._remaining = area("status"), area("earlier"), area("rest")
+        return [row(*self._buttons.values()), self._earlier, self.status, self._remaining]
 
     def refresh(self) -> None:
         """Show the current step and those before it."""
         at_end = self.position == len(self.steps)
         for name, made in self._buttons.items():
             set_primary(made, name == ("start" if at_end else "next"))
-        self._earlier.value = earlier(self.steps, self.position, is_open=self._open)
+        self._earlier.value = earlier(self.steps, self.position, is_open=self._unfolded)
         self.status.value = current(self.steps, self.position)
         left = len(self.steps) - self.position
-        self._rest.value = f"<p>{left} more to come.</p>" if left else "<p>That is all.</p>"
+        self._remaining.value = f"<p>{left} more to come.</p>" if left else "<p>That is all.</p>"
 
 
 def current(steps: list[Step], position: int) -> Markup:
@@ -101,39 +101,6 @@ def earlier(steps: list[Step], position: int, *, is_open: bool) -> Markup:
         is_so = Markup(" open") if is_open else ""
         parts.append(_EARLIER.format(is_so, _head(steps, place), short, _body(steps, place)))
     return Markup("\n").join(parts)
-
-
-def why(steps: list[Step], position: int) -> str:
-    """Return why the step number ``position`` is there, and who has done what for it."""
-    step = steps[position - 1]
-    if step.calls:
-        return (
-            "The model can't run anything. It asks your program to call this tool, and has written "
-            "the arguments."
-        )
-    match step.role:
-        case "system" | "developer":
-            return "Instructions come first: they hold for the whole conversation."
-        case "user":
-            return "This is what the person wants. The model sees it together with the tools."
-        case "tool" if step.answers is None:
-            return "No call before it has this id. Most services refuse such a conversation."
-        case "tool" if step.failed:
-            return (
-                f"The call of step {step.answers} went wrong. Your program tells the model why, so "
-                "that it can try another way."
-            )
-        case "tool":
-            return (
-                f"Your program has made the call of step {step.answers}, and sends back the result "
-                "under the id of that call."
-            )
-        case "assistant" if position < len(steps) and steps[position].calls:
-            return "The model says this along with its next call."
-        case "assistant":
-            return "The model calls no tool any more: it answers, from all that stands above."
-        case _:
-            return "What this role is for, only the service can say."
 
 
 def _head(steps: list[Step], position: int) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from helpers.client.responses import ChatCompletions
-from helpers.views.answer import answer_text
 from helpers.views.trace import trace
+from helpers.views.view import answer_text
 
 REASONED = "the model reasoned and gave no text"
 

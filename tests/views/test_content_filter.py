@@ -17,7 +17,13 @@ from helpers.client.errors import (
 )
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.views import content_filter as module
-from helpers.views.content_filter import MAX_ROWS, FilterResult, filter_results, severity
+from helpers.views.content_filter import (
+    MAX_ROWS,
+    FilterResult,
+    filter_results,
+    outcome_words,
+    severity,
+)
 from tests.views.test_views import Page, exchange, png
 
 SAFE = {"filtered": False, "severity": "safe"}
@@ -243,3 +249,44 @@ class TestView:
         view = severity({"answer": some})
         assert Page(view.html).cells[7::6] == list(some)
         assert "Not shown" not in view.plain + view.html
+
+
+def judged(text: str | None = "Hi", finish: str = "stop", **verdicts: Any) -> ChatCompletions:
+    """An answer with verdicts of the filter."""
+    message = {"role": "assistant", "content": text}
+    choice = {"message": message, "finish_reason": finish, "content_filter_results": verdicts}
+    return ChatCompletions({"choices": [choice]})
+
+
+VIOLENCE = {"content_filter_result": {"violence": {"filtered": True}}}
+HATE = {"filtered": True, "severity": "high"}
+WORDS: dict[str, tuple[Any, str]] = {
+    "whole": (judged(hate={"filtered": False, "severity": "low"}), "Not refused."),
+    "no verdicts": (judged(), "Not refused."),
+    "cut": (
+        judged(finish="content_filter", hate=HATE, jailbreak={"filtered": True, "detected": True}),
+        "Not refused, but the answer was cut: hate (high), jailbreak (detected).",
+    ),
+    "cut without a word": (
+        judged(finish="content_filter"),
+        "Not refused, but the answer was cut: the filter does not say why.",
+    ),
+    "unchecked": (
+        judged(error={"code": "content_filter_error", "message": "down"}),
+        "Not refused; the filter did not check the answer.",
+    ),
+    "no text": (judged(None), "Not refused by the filter. (no text; finish_reason: stop)"),
+    "refused": (
+        refusal({"error": {"code": "content_filter", "innererror": VIOLENCE}}),
+        "Refused, the model never saw it: violence (no level).",
+    ),
+    "refused without a word": (
+        refusal({"error": {"code": "content_filter"}}),
+        "Refused, the model never saw it: the filter does not say why.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("thing", "words"), WORDS.values(), ids=WORDS)
+def test_what_happened_is_said_in_words(thing: Any, words: str) -> None:
+    assert outcome_words(thing) == words

@@ -10,7 +10,7 @@ from PIL import Image
 
 from helpers import views
 from helpers.client.errors import ConfigurationError
-from helpers.views.displays import MAX_BODY
+from helpers.views.displays import MAX_BODY, time_line
 from tests.views.test_views import Page, lesson, png, tokens, wire
 
 
@@ -84,3 +84,30 @@ class TestLessonMap:
     def test_a_link_stays_relative(self) -> None:
         page = Page(views.lesson_map([lesson(id='javascript:x"')]).html)
         assert page.links == ["javascript%3Ax%22.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "signs", "facts"),
+    [
+        ([], "", "No chunk."),
+        ([0.0], "0 s █ 0 ms", "1 chunk: first after 0 ms, last after 0 ms."),
+        (
+            [0.35, 0.36, 0.37, 0.38, 0.52],
+            "0 s ···█·▂ 520 ms",
+            "5 chunks: first after 350 ms, last after 520",
+        ),
+        ([0.05, 0.15, 0.25], "0 s ███ 250 ms", "One sign is 100 ms: · no chunk, █ 1."),
+        ([9.0, 9.1, 9.3], "0 s " + "·" * 45 + "█▄ 9.3 s", "One sign is 200 ms: · no chunk, █ 2."),
+        ([3600.0], "0 s " + "·" * 36 + "█ 3600.0 s", "One sign is 100.0 s"),
+    ],
+)
+def test_a_time_line_tells_when_chunks_came(arrivals: list[float], signs: str, facts: str) -> None:
+    drawn, words = time_line(arrivals)
+    assert drawn == signs
+    assert facts in words
+
+
+def test_a_time_line_stays_short() -> None:
+    for seconds in (0.01, 5.99, 6.0, 59.9, 60.0, 1234.5, 1e6):
+        signs = time_line([seconds])[0].removeprefix("0 s ").split()[0]
+        assert 1 <= len(signs) <= 60

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import AssistantMessage, DeveloperMessage, SystemMessage, ToolMessage, UserMessage
 from helpers.client.responses import ChatResponseMessage
-from helpers.views.trace import MAX_STEPS, trace
+from helpers.views.trace import MAX_STEPS, steps_of, trace, why
 from tests.views.test_views import Page
 
 
@@ -126,3 +126,33 @@ def test_odd_messages_are_shown_somehow(odd: Any) -> None:
 
 def test_nothing_is_a_table_without_rows() -> None:
     assert steps() == []
+
+
+def test_every_step_has_its_reason() -> None:
+    reasons = {
+        1: "Instructions come first",
+        2: "what the person wants",
+        3: "asks your program",
+        4: "asks your program",
+        5: "The call of step 4 went wrong",
+        6: "has made the call of step 3",
+        7: "it answers",
+    }
+    conversation = [
+        SystemMessage("Be kind."),
+        UserMessage("When?"),
+        calling(made("train", '{"to": "Oslo"}', "x"), made("now", "", "y")),
+        ToolMessage('{"error":"no clock"}', "y"),
+        ToolMessage('{"at":"08:15"}', "x"),
+        AssistantMessage("At 08:15."),
+    ]
+    for place, words in reasons.items():
+        assert words in why(steps_of(conversation), place)
+    odd: list[tuple[Any, str]] = [
+        (ToolMessage("{}", "lost"), "No call before it has this id"),
+        (calling(made("a", "{}"), content="Wait."), "along with its next call"),
+        ({"role": "critic", "content": "Hm."}, "only the service"),
+        ({"content": "Hm."}, "only the service"),
+    ]
+    for message, words in odd:
+        assert words in why(steps_of([message]), 1)

@@ -19,6 +19,7 @@ from helpers.images import prepare
 from helpers.lessons import Lesson
 from helpers.views import View
 from helpers.views.content_filter import FilterResult
+from helpers.views.view import escape_lines
 from tests import make_images
 
 ALLOWED = {
@@ -272,3 +273,7 @@ class TestTable:
     def test_a_row_of_another_length_is_refused(self) -> None:
         with pytest.raises(ValueError, match="Row 2 has 1 cells, but the head has 2"):
             views.table(["a", "b"], [[1, 2], [3]])
+
+
+def test_lines_and_blanks_are_kept() -> None:
+    assert escape_lines("a\n  b & c") == "a<br>\u00a0 b &amp; c"

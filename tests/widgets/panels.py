@@ -19,7 +19,7 @@ HELLO = streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE)
 
 def run() -> Run[Any]:
     """A run that goes on."""
-    return Run(Progress("running", None), threading.Condition())
+    return Run(Progress("running", None), threading.Condition(), lambda progress: None)
 
 
 class Held(httpx.SyncByteStream):

@@ -17,20 +17,22 @@ from helpers.connect import connect
 from helpers.images import prepare
 from helpers.lessons import ROOT
 from helpers.recordings.replay import ReplayTransport
+from helpers.widgets import (
+    Chat,
+    ConnectionPanel,
+    ContentFilterBox,
+    ImagePicker,
+    LiveStream,
+    LogprobExplorer,
+    Playground,
+    TraceStepper,
+    connection_panel,
+)
 from helpers.widgets import ask_panel as asking
-from helpers.widgets import connection_panel
 from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import Answer
-from helpers.widgets.chat import Chat
-from helpers.widgets.connection_panel import ConnectionPanel
-from helpers.widgets.filter_box import ContentFilterBox
-from helpers.widgets.image_picker import ImagePicker
+from helpers.widgets.ask_panel import StreamedAnswer
 from helpers.widgets.job import Run
-from helpers.widgets.live_stream import LiveStream
-from helpers.widgets.logprob_explorer import LogprobExplorer
 from helpers.widgets.panel import WIDGET_VIEW
-from helpers.widgets.playground import Playground
-from helpers.widgets.trace_stepper import TraceStepper
 from tests.fakes import (
     ASK,
     DONE,
@@ -162,10 +164,10 @@ def test_showing_it_sends_nothing_and_headless_no_control_is_made(
 ) -> None:
     asked = client(kind.reply("Hi!"))
     panel = make(kind, asked)
-    view = panel.static_view()
+    view, note = panel.static_view(), f"Run this cell in JupyterLab, and {panel.note}"
     shown = {
-        "text/html": f"{view.html}\n<p><i>{panel.note}</i></p>",
-        "text/plain": f"{view.plain}\n\n{panel.note}",
+        "text/html": f"{view.html}\n<p><i>{note}</i></p>",
+        "text/plain": f"{view.plain}\n\n{note}",
     }
     assert panel._repr_mimebundle_() == shown and repr(panel) == shown["text/plain"]
     assert not panel.is_built
@@ -239,11 +241,18 @@ def test_stop_counts_at_once_and_keeps_what_has_arrived(kind: Kind, make: Any) -
     panel.stop_button.click()
     assert panel.job.wait(LONG).state == "stopped"
     shown = html_of(panel)
-    assert state(panel)[0] == "stopped" and ("Once" in shown) == kind.streams
+    kept = "What had arrived is kept; it is not the whole answer." if kind.streams else ""
+    same = (
+        "The connection is the same as before."
+        if kind.make is PANELS["ConnectionPanel"].make
+        else ""
+    )
+    assert state(panel) == ("stopped", f"Stopped. {kept}{same}".rstrip())
+    assert ("Once" in shown) == kind.streams
     held.go.set()
     join_tasks()
     assert html_of(panel) == shown and "upon" not in shown and "late" not in shown
-    assert not panel.stop()
+    assert not panel.job.stop()
 
 
 @each(PANELS)
@@ -367,9 +376,23 @@ def test_stop_is_heard_while_the_text_is_waited_for(
     panel.run_button.click()
     panel.stop_button.click()
     assert panel.job.wait(LONG).state == "stopped"
+    assert state(panel)[1] == "Stopped. Nothing had arrived." or not kind.streams
     join_tasks()
     assert service_of(asked).requests == []
     assert control(panel, kind.box).value == "Well?"
+
+
+@each(PANELS)
+def test_closing_it_ends_the_answer_and_it_can_be_shown_again(kind: Kind, make: Any) -> None:
+    held = Held()
+    panel = kind.ready(make(kind, client(lambda: (held.go.wait(LONG), kind.reply("Late")())[1])))
+    panel.run_button.click()
+    first = panel.root
+    panel.close()
+    assert panel.job.progress.state == "stopped" and not panel.is_built
+    assert first.comm is None and panel.status.comm is None
+    assert state(panel)[0] == "stopped" and panel.status.comm is not None
+    held.go.set()
 
 
 def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
@@ -389,7 +412,7 @@ def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
         def send(self, request: Any, run: Run[Any]) -> Any:
             for count in range(1, 6):
                 assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
-                yield Answer("word " * count)
+                yield StreamedAnswer("word " * count)
 
     panel = Noted(client(), ASK)
     assert panel.root
@@ -411,7 +434,7 @@ def test_an_own_question_offline_gets_one_sentence(kind: Kind, make: Any) -> Non
     ]
     said = f"It failed. This question was not recorded. What to do: {', or '.join(ways)}"
     assert state(panel)[1].removesuffix(" The connection is the same as before.") == said
-    assert isinstance(panel.job.error, NoRecordingError)
+    assert isinstance(panel.job.progress.error, NoRecordingError)
 
 
 @each(TYPED)

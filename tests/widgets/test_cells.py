@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 
@@ -56,18 +55,6 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     manager.shutdown_kernel(now=True)
 
 
-def test_a_lesson_that_is_run_again_has_as_many_widgets_as_before(run: Run) -> None:
-    cells = nbformat.read(ROOT / "notebooks" / "06-tools.ipynb", as_version=4).cells
-    run("import tqdm.auto, tqdm.std; tqdm.auto.tqdm = tqdm.std.tqdm")  # its widgets are its own
-    counts = []
-    for _ in range(2):
-        for cell in cells:
-            if cell.cell_type == "code":
-                run(cell.source, cell.id)
-        counts.append(int(run(LIVE)))
-    assert counts[0] == counts[1] > 10
-
-
 def count(run: Run) -> int:
     return int(run(LIVE, "count"))
 
@@ -101,20 +88,3 @@ def test_without_an_id_a_cell_is_known_by_its_code(run: Run) -> None:
     assert int(run(LIVE)) == one
     run("Note() ")
     assert int(run(LIVE)) == 2 * one
-
-
-def test_what_a_closed_panel_was_asking_is_stopped(run: Run) -> None:
-    run(
-        "import threading\n"
-        "from helpers.connect import connect\n"
-        "from helpers.widgets import LiveStream\n"
-        "panel = LiveStream(connect('02-streaming'), [])\n"
-        "def send(request, run):\n"
-        "    yield panel.job.progress.value\n"
-        "    run.sleep(600)\n"
-        "panel.send = send\n"
-        "display(panel); panel.run()",
-        "a",
-    )
-    assert run("print(panel.job.progress.state)", "b") == "running\n"
-    assert run("print(panel.job.progress.state)", "a") == "stopped\n"

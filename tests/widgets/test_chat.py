@@ -9,8 +9,8 @@ import pytest
 
 from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMessage
 from helpers.connect import connect
-from helpers.widgets.ask_panel import Answer
-from helpers.widgets.chat import Chat, conversation
+from helpers.widgets.ask_panel import StreamedAnswer
+from helpers.widgets.chat import Chat
 from helpers.widgets.job import Progress
 from tests.fakes import DONE, answer, client, event, piece, service_of, streamed
 from tests.widgets.panels import HELLO, LONG, Held, control, enter, press, state
@@ -56,7 +56,7 @@ def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
     panel = Chat(client(HELLO), START)
     assert panel.root
     panel.ask("More?")
-    panel.update(Progress("running", Answer("Hello", arrivals=(0.1,))), False)
+    panel.update(Progress("running", StreamedAnswer("Hello", arrivals=(0.1,))), False)
     assert (shown(panel, "history") + shown(panel, "answer")).count("More?") == 1
 
 
@@ -70,7 +70,7 @@ def test_from_a_cell_the_answer_is_waited_for_or_the_error_raised() -> None:
     panel.run("A long story, please.")
     with pytest.raises(ValueError, match="still on its way"):
         panel.ask("More?")
-    panel.stop()
+    panel.job.stop()
     held.go.set()
     assert not panel.is_built
 
@@ -95,21 +95,6 @@ def test_while_an_answer_comes_it_is_shown_and_the_next_message_can_be_written()
     assert panel.messages[:-2] == kept
     assert (shown(panel, "history"), shown(panel, "answer")) == (panel.static_view().html, "")
     held.go.set()
-
-
-def test_a_stopped_answer_stands_in_the_history_while_the_next_one_comes() -> None:
-    first, second, arrived = Held(), Held(), [threading.Event(), threading.Event()]
-    panel = Chat(client(first.answer, second.answer))
-    told = iter(arrived)
-    control(panel, "answer").observe(lambda c: "Once" in c.new and next(told).set(), "value")
-    for number in range(2):
-        panel.run(f"Question {number}")
-        assert arrived[number].wait(LONG)
-        if not number:
-            panel.stop()
-    assert "Question 0" in shown(panel, "history")
-    panel.stop()
-    first.go.set(), second.go.set()
 
 
 @pytest.mark.parametrize("typed", ["", "And then?"])
@@ -189,20 +174,7 @@ def test_an_answer_without_text_is_a_turn_and_its_words_are_returned() -> None:
         f"Model: The model refused: No.\n\nYou: More?\n\nModel: {reasoned}"
     )
     assert panel.messages[4]["refusal"] == "No."
-    panel.ended(Progress("stopped", Answer(refusal="I c", arrivals=(0.1,))))
+    panel.ended(Progress("stopped", StreamedAnswer(refusal="I c", arrivals=(0.1,))))
     assert panel.messages[-1]["refusal"] == "I c"
     panel.clear()
     assert panel.static_view().plain.endswith("Model: Hi!")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (None, "(no text)"),
-        ([{"type": "text", "text": "See:"}, {"type": "image_url"}], "See:\n(image_url)"),
-        (7, "(no text)"),
-    ],
-)
-def test_what_is_no_text_is_named(content: Any, words: str) -> None:
-    assert conversation([{"role": "tool", "content": content}]).plain == f"Tool: {words}"
-    assert conversation([]).plain == "No message yet."

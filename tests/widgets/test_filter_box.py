@@ -4,17 +4,16 @@ from typing import Any
 
 import pytest
 
-from helpers import ChatCompletionsClient, ContentFilterError, SystemMessage, UserMessage
-from helpers.client.responses import ChatCompletions
+from helpers import ChatCompletionsClient, ContentFilterError
 from helpers.connect import connect
-from helpers.views.content_filter import filter_results, severity
-from helpers.widgets.filter_box import (
-    MAX_SENTENCES,
-    ContentFilterBox,
+from helpers.views.content_filter import (
     Outcome,
+    filter_results,
     outcome_words,
     outcomes_view,
+    severity,
 )
+from helpers.widgets.filter_box import MAX_SENTENCES, ContentFilterBox
 from tests.fakes import COMPLETION, answer, client
 from tests.views.test_views import Page
 from tests.widgets.panels import LONG, control, press, state
@@ -42,13 +41,6 @@ def outcome(body: Any = COMPLETION, status: int = 200) -> Outcome:
         return client(answer(status, body)).complete(SYSTEM)
     except ContentFilterError as refusal:
         return refusal
-
-
-def judged(text: str | None = "Hi", finish: str = "stop", **verdicts: Any) -> ChatCompletions:
-    """An answer with verdicts of the filter."""
-    message = {"role": "assistant", "content": text}
-    choice = {"message": message, "finish_reason": finish, "content_filter_results": verdicts}
-    return ChatCompletions({"choices": [choice]})
 
 
 def ran(box: ContentFilterBox, sentence: str) -> str:
@@ -84,13 +76,6 @@ def test_the_examples_show_all_that_a_filter_does(replayed: ChatCompletionsClien
         assert piece in words
 
 
-@pytest.mark.parametrize("before", [[SystemMessage("Be brief.")], [*SYSTEM, UserMessage("Hello")]])
-def test_what_was_asked_in_another_way_is_not_offered(
-    before: Any, replayed: ChatCompletionsClient
-) -> None:
-    assert ContentFilterBox(replayed, before, initial={}).examples() == {}
-
-
 def test_run_shows_the_chart_of_the_sentence_and_puts_it_last(
     replayed: ChatCompletionsClient,
 ) -> None:
@@ -121,33 +106,3 @@ def test_the_list_stays_short() -> None:
         box.run(f"Sentence {number}")
         box.job.wait(LONG)
     assert list(box.outcomes) == [f"Sentence {n}" for n in range(2, MAX_SENTENCES + 2)]
-
-
-HATE = {"filtered": True, "severity": "high"}
-WORDS: dict[str, tuple[Outcome, str]] = {
-    "whole": (judged(hate={"filtered": False, "severity": "low"}), "Not refused."),
-    "no verdicts": (outcome(), "Not refused."),
-    "cut": (
-        judged(finish="content_filter", hate=HATE, jailbreak={"filtered": True, "detected": True}),
-        "Not refused, but the answer was cut: hate (high), jailbreak (detected).",
-    ),
-    "cut without a word": (
-        judged(finish="content_filter"),
-        "Not refused, but the answer was cut: the filter does not say why.",
-    ),
-    "unchecked": (
-        judged(error={"code": "content_filter_error", "message": "down"}),
-        "Not refused; the filter did not check the answer.",
-    ),
-    "no text": (judged(None), "Not refused by the filter. (no text; finish_reason: stop)"),
-    "refused": (outcome(REFUSED, 400), VIOLENCE),
-    "refused without a word": (
-        outcome({"error": {"code": "content_filter"}}, 400),
-        "Refused, the model never saw it: the filter does not say why.",
-    ),
-}
-
-
-@pytest.mark.parametrize(("thing", "words"), WORDS.values(), ids=WORDS)
-def test_what_happened_is_said_in_words(thing: Outcome, words: str) -> None:
-    assert outcome_words(thing) == words

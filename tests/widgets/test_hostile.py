@@ -9,14 +9,13 @@ from bs4 import BeautifulSoup
 from markupsafe import Markup
 
 from helpers.client.responses import ChatCompletions
+from helpers.views.content_filter import outcomes_view
+from helpers.views.conversation import conversation
 from helpers.views.logprobs import tokens_of
 from helpers.views.trace import steps_of
-from helpers.widgets.chat import conversation
 from helpers.widgets.file_drop import Upload
-from helpers.widgets.filter_box import outcomes_view
 from helpers.widgets.image_picker import ImageChoice
 from helpers.widgets.logprob_explorer import explorable
-from helpers.widgets.panel import escape_lines, status_html
 from helpers.widgets.trace_stepper import current, earlier
 from tests.views.test_logprobs import known, token
 from tests.views.test_trace import calling, made
@@ -64,8 +63,6 @@ def file_name(text: str) -> str:
 
 
 SHOWN: dict[str, Callable[[str], str]] = {
-    "lines": lambda text: escape_lines(text),
-    "status": lambda text: status_html("running", text),
     "role": lambda text: conversation([{"role": text, "content": text}]).html,
     "verdicts": verdicts,
     "tokens": tokens,

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from helpers import BadParameterError, ChatCompletionsClient
+from helpers import ChatCompletionsClient
 from helpers.connect import connect
 from helpers.images import MAX_BYTES, prepare
 from helpers.lessons import ROOT
 from helpers.widgets.image_picker import OWN, ImageChoice, ImagePicker
-from tests.fakes import DONE, answer, client, event, piece, service_of, streamed
+from tests.fakes import DONE, client, event, piece, service_of, streamed
 from tests.test_images import PLANTED, saved, tagged
 from tests.views.test_views import Page
 from tests.widgets.panels import LONG, Held, control, everything, press, state
@@ -45,7 +45,7 @@ def dropped(panel: ImagePicker, data: bytes, name: str = "mine.jpg") -> tuple[st
     for at in range(0, len(data) or 1, half):
         told = {**about, "at": at}
         control(panel, "file")._handle_custom_msg(told, [memoryview(data[at : at + half])])
-    panel.taking.wait(LONG)
+    panel.preparing.wait(LONG)
     return state(panel, "taken")
 
 
@@ -71,18 +71,6 @@ def test_what_would_be_sent_is_said_in_numbers_and_the_bytes_of_the_file_are_not
     assert choice.picture.data == PHOTO.data
 
 
-def test_another_picture_can_be_looked_at_without_a_call() -> None:
-    asked = client(SEEN)
-    panel = picker(asked)
-    assert panel.about == "A chart" and shown(panel, "taken") == ""
-    assert "A chart (languages.png)" in panel.static_view().plain
-    control(panel, "picture").value = "A lighthouse"
-    assert "A lighthouse (lighthouse.jpg)" in panel.static_view().plain
-    assert "768 × 1,024" in shown(panel, "sent")
-    assert shown(panel, "sent") in panel.static_view().html
-    assert service_of(asked).requests == []
-
-
 def test_ask_answers_and_the_static_view_has_it_with_alt_texts(
     replayed: ChatCompletionsClient,
 ) -> None:
@@ -98,6 +86,8 @@ def test_ask_answers_and_the_static_view_has_it_with_alt_texts(
     assert text in page.text
     assert not panel.is_built
     assert control(panel, "question").value == BARS
+    panel.ask("A lighthouse", "Is anybody in this picture?")
+    assert "A lighthouse (lighthouse.jpg)" in panel.static_view().plain
 
 
 def test_what_a_picture_cost_is_said_of_no_other() -> None:
@@ -119,7 +109,7 @@ def test_a_picture_of_your_own_is_made_ready_and_chosen() -> None:
     ready = "Finished. me & <you>.jpg is ready. Nothing of it was sent."
     assert dropped(panel, tagged("JPEG", 6), "me & <you>.jpg") == ("finished", ready)
     listed = control(panel, "picture")
-    assert panel.about == listed.value == OWN
+    assert panel.label == listed.value == OWN
     assert listed.options == ("A chart", "A lighthouse", OWN)
     sent = Page(shown(panel, "sent").replace(' class="cc-text"', "")).text
     assert "Your picture (me & <you>.jpg)" in sent
@@ -156,14 +146,14 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
 def test_a_closed_panel_waits_for_no_picture() -> None:
     panel = picker(client(SEEN))
     assert panel.root
-    panel.taking.start(lambda run: iter([None, run.sleep(LONG)]), None)
+    panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]), None)
     panel.close()
-    assert panel.taking.progress.state == "stopped" and not panel.is_built
+    assert panel.preparing.progress.state == "stopped" and not panel.is_built
 
 
 def test_below_a_failure_stands_no_question_of_before() -> None:
     panel = picker(client(SEEN))
-    panel.ask(panel.about, "What is in it?")
+    panel.ask(panel.label, "What is in it?")
     assert panel.root and "What is in it?" in control(panel, "answer").value
     control(panel, "question").value = " "
     assert press(panel).state == "failed"
@@ -181,7 +171,7 @@ def test_what_is_no_picture_is_said_and_the_one_before_stays() -> None:
     for told, words in ((large, "50,000,001 bytes are too many"), ({"name": ""}, "no file in it")):
         control(panel, "file")._handle_custom_msg(told, [b"x"])
         assert state(panel, "taken")[0] == "failed" and words in state(panel, "taken")[1]
-    assert panel.about == "A chart"
+    assert panel.label == "A chart"
     assert control(panel, "picture").options == ("A chart", "A lighthouse")
     asking(panel)
     assert service_of(asked).body["messages"][0]["content"][1] == CHART.item()
@@ -204,22 +194,11 @@ def test_an_example_is_a_picture_with_a_question(replayed: ChatCompletionsClient
         assert f"{control(panel, 'picture').value}: {control(panel, 'question').value}" == label
         assert press(panel).state == "finished"
         assert panel.job.progress.value.text in panel.static_view().plain
-    assert panel.about == "A lighthouse"
+    assert panel.label == "A lighthouse"
     assert (
         ImagePicker(replayed, {"It": prepare(ROOT / "images" / "languages.png", 500)}).examples()
         == {}
     )
-
-
-def test_a_replay_knows_the_lessons_picture_by_whatever_way_it_comes(
-    replayed: ChatCompletionsClient,
-) -> None:
-    panel = picker(replayed)
-    dropped(panel, (ROOT / "images" / "lighthouse.jpg").read_bytes())
-    assert asking(panel, "Is anybody in this picture?").state == "finished"
-    dropped(panel, tagged("PNG"))
-    assert press(panel).state == "failed"
-    assert "This question was not recorded." in state(panel)[1]
 
 
 def test_an_answer_goes_on_while_a_new_picture_comes() -> None:
@@ -230,20 +209,8 @@ def test_an_answer_goes_on_while_a_new_picture_comes() -> None:
     control(panel, "run").click()
     assert arrived.wait(LONG)
     dropped(panel, tagged("PNG"))
-    assert panel.job.running and panel.about == OWN
+    assert panel.job.running and panel.label == OWN
     panel.stop_button.click()
     panel.job.wait(LONG)
     assert "A chart:</b> What?" in shown(panel, "answer") and "Once" in shown(panel, "answer")
     held.go.set()
-
-
-def test_from_a_cell_it_needs_no_controls_and_raises_what_went_wrong() -> None:
-    panel = ImagePicker(client(SEEN, answer(400, {"error": {"message": "No."}})), PICTURES)
-    panel.take("mine.png", tagged("PNG"))
-    panel.taking.wait(LONG)
-    assert panel.about == OWN and panel.ask(OWN, "What?") == "A tower."
-    with pytest.raises(BadParameterError, match="No\\."):
-        panel.ask("A chart", "What?")
-    with pytest.raises(LookupError):
-        panel.ask("A cat", "What?")
-    assert not panel.is_built

@@ -13,8 +13,8 @@ import pytest
 
 from helpers import UserMessage
 from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import Answer, stream_answer
-from helpers.widgets.job import Job, Progress, Run, error_text
+from helpers.widgets.ask_panel import StreamedAnswer, stream_answer
+from helpers.widgets.job import Job, Progress, Run
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
 from tests.widgets.panels import LONG
 
@@ -61,15 +61,6 @@ class Blocked:
             self.left.set()
 
 
-def test_a_run_is_shown_from_its_first_value_to_its_last() -> None:
-    page = Page("before")
-    assert page.job.progress == Progress("ready", "before")
-    assert page.job.start(counting("a", "b"), "nothing yet")
-    assert page.job.wait(LONG) == Progress("finished", "b")
-    assert page.drawn[-1] == Progress("finished", "b")
-    assert set(page.states[:-1]) <= {"running"}
-
-
 def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MIN_FRAME", LONG)
     page = Page()
@@ -77,16 +68,6 @@ def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.Mo
     assert page.job.wait(LONG / 2) == Progress("finished", 5000)
     assert len(page.drawn) <= 2
     assert page.drawn[-1] == Progress("finished", 5000)
-
-
-def test_a_value_is_drawn_also_if_none_follows_it() -> None:
-    page, work = Page(), Blocked()
-    seen = threading.Event()
-    page.job._draw = lambda progress, _: seen.set() if progress.value == 1 else None
-    page.job.start(work, 0)
-    assert seen.wait(LONG)
-    page.job.stop()
-    work.go.set()
 
 
 def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
@@ -101,20 +82,20 @@ def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     assert work.left.wait(LONG), "what the task has open is not closed"
     assert not work.went_on
     assert page.job.progress == page.drawn[-1] == Progress("stopped", 1)
-    assert page.job.error is None
+    assert page.job.progress.error is None
 
 
-def test_one_run_at_a_time_and_a_stopped_one_makes_room_at_once() -> None:
-    page, first = Page(), Blocked()
-    page.job.start(first, 0)
-    assert first.waits.wait(LONG)
-    assert not page.job.start(counting("second"), 0)
+def test_a_stopped_run_makes_room_at_once_and_is_drawn_no_more() -> None:
+    page, work = Page(), Blocked()
+    page.job.start(work, 0)
+    assert work.waits.wait(LONG)
+    stopped = page.job._run
     page.job.stop()
-    assert page.job.start(counting("third"), 0)
-    first.go.set()
-    assert page.job.wait(LONG) == Progress("finished", "third")
-    assert first.left.wait(LONG)
-    assert page.drawn[-1] == page.job.progress == Progress("finished", "third")
+    assert page.job.start(counting("next"), 0)
+    assert page.job.wait(LONG) == Progress("finished", "next")
+    page.job._paint(stopped)  # late
+    assert page.drawn[-1] == Progress("finished", "next")
+    work.go.set()
 
 
 def test_a_reset_stops_and_shows_what_it_is_given() -> None:
@@ -127,22 +108,6 @@ def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     assert page.job.progress == page.drawn[-1] == Progress("ready", "fresh")
 
 
-@pytest.mark.parametrize(
-    ("values", "end"),
-    [
-        (["a"], Progress("finished", "a")),
-        (["a", KeyError("x")], Progress("failed", "a", error_text(KeyError("x")))),
-    ],
-)
-def test_the_end_of_a_run_is_told_once(values: list[Any], end: Progress[Any]) -> None:
-    told: list[Progress[Any]] = []
-    page = Page(ended=told.append)
-    page.job.start(counting(*values), 0)
-    page.job.wait(LONG)
-    page.job.stop()
-    assert told == [end]
-
-
 @pytest.mark.parametrize("error", [ValueError(KEY), SystemExit(KEY)], ids=lambda error: type(error))
 def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) -> None:
     page = Page()
@@ -150,7 +115,7 @@ def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) ->
     end = page.job.wait(LONG)
     assert (end.state, end.value) == ("failed", "some")
     assert type(error).__name__ in end.words
-    assert page.job.error is error
+    assert page.job.progress.error is error
     assert leaked(end, page.drawn) == []
 
 
@@ -174,7 +139,7 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
     work = Blocked()
     job.start(work, 0)
     assert "LookupError" in job.wait(LONG).words
-    assert isinstance(job.error, LookupError)
+    assert isinstance(job.progress.error, LookupError)
     assert [progress.state for progress in drawn] == ["failed"]
     work.go.set()
     assert work.left.wait(LONG)
@@ -184,8 +149,8 @@ def test_a_finished_run_wakes_nobody() -> None:
     page, calls = Page(), list[int]()
 
     def task(run: Run[Any]) -> Generator[int]:
-        with run.on_stop(lambda: calls.append(1)):
-            yield 1
+        run.on_stop(lambda: calls.append(1))
+        yield 1
 
     page.job.start(task, 0)
     page.job.wait(LONG)
@@ -217,11 +182,11 @@ class Silent:
 
 
 def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
-    server, page, arrived = Silent(), Page(Answer()), threading.Event()
+    server, page, arrived = Silent(), Page(StreamedAnswer()), threading.Event()
     page.job._draw = lambda progress, _: arrived.set() if progress.value.text else None
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
     story = [UserMessage("Tell me a story.")]
-    page.job.start(lambda run: stream_answer(asked, run, story), Answer())
+    page.job.start(lambda run: stream_answer(asked, run, story), StreamedAnswer())
     assert arrived.wait(LONG)
     page.job.stop()
     assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)

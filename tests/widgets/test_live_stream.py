@@ -3,7 +3,7 @@
 from typing import Any
 
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets.ask_panel import Answer, progress_text, stream_answer
+from helpers.widgets.ask_panel import StreamedAnswer, progress_text, stream_answer
 from helpers.widgets.job import Progress
 from helpers.widgets.live_stream import LiveStream
 from tests.fakes import ASK, DONE, client, event, piece, service_of, streamed
@@ -47,10 +47,10 @@ def test_what_comes_before_any_text_is_said() -> None:
     asked = client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE))
     values = list(stream_answer(asked, run(), ASK))
     said = [progress_text(Progress("running", value)) for value in values]
-    assert said == [*["(the model is reasoning, no text yet)"] * 2, "Hi", "Hi"]
-    assert [len(value.arrivals) for value in values] == [0, 0, 1, 1]
+    assert said == [*["(the model is reasoning, no text yet)"] * 2, "Hi", "Hi", "Hi"]
+    assert [len(value.arrivals) for value in values] == [0, 0, 1, 1, 1]
     assert progress_text(Progress("stopped", values[0])) == "(no text)"
-    assert progress_text(Progress("ready", Answer())) == "(no text yet)"
+    assert progress_text(Progress("ready", StreamedAnswer())) == "(no text yet)"
 
 
 def test_thoughts_stand_before_the_answer_and_are_named() -> None:
@@ -71,10 +71,3 @@ def test_of_earlier_updates_the_end_is_known_too() -> None:
     assert repr(LiveStream(client(), ASK, initial=updates)).startswith(
         "Thoughts: Hm\n\n(the model reasoned and gave no text; finish_reason: stop)"
     )
-
-
-def test_of_a_stopped_answer_it_is_said_whether_something_had_come() -> None:
-    panel = LiveStream(client(), ASK)
-    stopped = [Progress("stopped", value) for value in (Answer(), Answer("a", arrivals=(0.1,)))]
-    assert panel.status_words(stopped[0]) == "Nothing had arrived."
-    assert panel.status_words(stopped[1]) == "What had arrived is kept; it is not the whole answer."

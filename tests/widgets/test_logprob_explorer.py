@@ -14,8 +14,8 @@ from helpers.widgets.logprob_explorer import (
     explorable,
     spoken,
 )
-from helpers.widgets.panel import WIDGET_VIEW
 from tests.views.test_logprobs import PLAIN_ANSWER, SMILE, half, token
+from tests.widgets.panels import control
 
 UNSURE = token(" alive", 0.31, **{" spoken": 0.55, " known": 0.08, " alive": 0.31})
 
@@ -33,14 +33,11 @@ def text(html: Tag) -> str:
     return html.get_text()
 
 
-def test_who_watches_gets_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
+def test_the_controls_are_those_of_the_answer_and_without_logprobs_it_says_so() -> None:
     panel = LogprobExplorer(ChatCompletions({"choices": [{"logprobs": {"content": PLAIN_ANSWER}}]}))
-    assert WIDGET_VIEW in panel._repr_mimebundle_()
-    assert panel.static_view() == heatmap(PLAIN_ANSWER)
-    assert panel.root.children[-2].value == explorable(tokens_of(PLAIN_ANSWER))
+    assert control(panel, "explorer").value == explorable(tokens_of(PLAIN_ANSWER))
     panel = LogprobExplorer(ChatCompletions({"choices": []}))
-    assert panel.root.children[-2].value == panel.static_view().html
+    assert control(panel, "explorer").value == panel.static_view().html
     assert "Ask with logprobs=True" in panel.static_view().html
 
 
@@ -72,38 +69,50 @@ def test_its_alternatives_stand_beside_each_token() -> None:
     assert str(places[0]).count("<br") == 2  # the token, itself, and that no others were sent
 
 
-def test_choices_are_in_order_and_say_which_was_written() -> None:
-    assert choices(tokens_of([UNSURE])[0]) == [
-        "██████░░░░  55% ' spoken'",
-        "███░░░░░░░  31% ' alive' (written)",
-        "█░░░░░░░░░   8% ' known'",
-        "█░░░░░░░░░   6% any other token",
-    ]
+CHOICES: dict[str, tuple[Any, list[str]]] = {
+    "in order": (
+        UNSURE,
+        [
+            "██████░░░░  55% ' spoken'",
+            "███░░░░░░░  31% ' alive' (written)",
+            "█░░░░░░░░░   8% ' known'",
+            "█░░░░░░░░░   6% any other token",
+        ],
+    ),
+    "no alternatives": (
+        token("a", 0.5),
+        ["█████░░░░░  50% 'a' (written)", "No alternatives were sent."],
+    ),
+    "no logprob": (
+        token("a", 0.5, b=0.3) | {"logprob": None},
+        ["███░░░░░░░  30% 'b'", "░░░░░░░░░░    ? 'a' (written)", "███████░░░  70% any other token"],
+    ),
+    "many": (
+        token("a", 0.5, **{f"r{n}": 0.02 for n in range(20)}),
+        [
+            "█████░░░░░  50% 'a' (written)",
+            *(f"░░░░░░░░░░   2% 'r{n}'" for n in range(MAX_RIVALS)),
+            "████░░░░░░  40% any other token",
+        ],
+    ),
+    **{
+        f"{rest} is left": (
+            token("a", 0.7, b=0.3 - rest),
+            ["███████░░░  70% 'a' (written)", "███░░░░░░░  30% 'b'"],
+        )
+        for rest in (0.004, 0.0, -0.004)
+    },
+}
+
+
+@pytest.mark.parametrize(("sent", "lines"), CHOICES.values(), ids=CHOICES)
+def test_what_could_have_stood_there_is_told_in_order(sent: Any, lines: list[str]) -> None:
+    assert choices(tokens_of([sent])[0]) == lines
+
+
+def test_a_screen_reader_says_the_token_and_its_rivals() -> None:
     assert spoken(tokens_of([UNSURE])[0]) == "' alive', 31%. Instead: ' spoken' 55%, ' known' 8%."
-
-
-@pytest.mark.parametrize("rest", [0.004, 0.0, -0.2])
-def test_what_is_left_is_said_only_if_it_counts(rest: float) -> None:
-    told = choices(tokens_of([token("a", 0.7, b=0.3 - rest)])[0])
-    assert [line[16:] for line in told] == ["'a' (written)", "'b'"]
-
-
-def test_without_alternatives_it_says_so() -> None:
-    for sent in (token("a", 0.5), half(SMILE[:2])):
-        (found,) = tokens_of([sent])
-        assert choices(found)[1:] == ["No alternatives were sent."]
-        assert spoken(found).endswith("Instead: none sent.")
-
-
-def test_a_token_without_a_logprob_has_no_level() -> None:
-    (found,) = tokens_of([token("a", 0.5, b=0.3) | {"logprob": None}])
-    assert choices(found)[:2] == ["███░░░░░░░  30% 'b'", "░░░░░░░░░░    ? 'a' (written)"]
-
-
-def test_many_alternatives_are_bounded_and_the_others_are_in_the_rest() -> None:
-    told = choices(tokens_of([token("a", 0.5, **{f"r{n}": 0.02 for n in range(20)})])[0])
-    assert len(told) == 1 + MAX_RIVALS + 1
-    assert told[-1] == "████░░░░░░  40% any other token"
+    assert spoken(tokens_of([half(SMILE[:2])])[0]).endswith("Instead: none sent.")
 
 
 def test_all_facts_but_the_table_are_those_of_the_static_view() -> None:

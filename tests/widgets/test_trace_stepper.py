@@ -1,13 +1,12 @@
 """The trace stepper: forward, back and all at once, each step with who, what, to whom and why."""
 
 import json
-from typing import Any
 
 from bs4 import BeautifulSoup
 
 from helpers import AssistantMessage, SystemMessage, ToolMessage, UserMessage
-from helpers.views.trace import MAX_STEPS, steps_of, trace
-from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier, why
+from helpers.views.trace import MAX_STEPS, steps_of, trace, why
+from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier
 from tests.views.test_trace import calling, made
 
 CONVERSATION = [
@@ -50,14 +49,14 @@ def watched() -> TraceStepper:
 def test_next_unfolds_one_step_after_the_other_and_back_folds_them() -> None:
     panel = watched()
     assert (now(panel), before(panel)) == (HEADS[0], [])
-    assert "6 more to come" in panel._rest.value
+    assert "6 more to come" in panel._remaining.value
     for position in range(2, 8):
         panel._buttons["next"].click()
         assert now(panel) == HEADS[position - 1]
         heads = [(line.partition(": ")[0], is_open) for line, is_open in before(panel)]
         assert heads == [(head.partition(": ")[0], False) for head in HEADS[: position - 1]]
     panel._buttons["next"].click()
-    assert now(panel) == HEADS[6] and "That is all" in panel._rest.value
+    assert now(panel) == HEADS[6] and "That is all" in panel._remaining.value
     panel._buttons["back"].click()
     assert (now(panel), len(before(panel))) == (HEADS[5], 5)
     for _ in range(9):
@@ -94,28 +93,6 @@ def test_the_current_step_is_told_to_a_screen_reader_as_a_whole() -> None:
     for part in (HEADS[2], why(STEPS, 3), "Arguments, id x:", '"to": "Oslo"', '"n": 2'):
         assert part in said.replace("\N{NO-BREAK SPACE}", " ")
     assert "role=" not in panel._earlier.value
-
-
-def test_every_step_has_its_reason() -> None:
-    reasons = {
-        1: "Instructions come first",
-        2: "what the person wants",
-        3: "asks your program",
-        4: "asks your program",
-        5: "The call of step 4 went wrong",
-        6: "has made the call of step 3",
-        7: "it answers",
-    }
-    for place, words in reasons.items():
-        assert words in why(STEPS, place)
-    odd: list[tuple[Any, str]] = [
-        (ToolMessage("{}", "lost"), "No call before it has this id"),
-        (calling(made("a", "{}"), content="Wait."), "along with its next call"),
-        ({"role": "critic", "content": "Hm."}, "only the service"),
-        ({"content": "Hm."}, "only the service"),
-    ]
-    for message, words in odd:
-        assert words in why(steps_of([message]), 1)
 
 
 def code(step: str) -> str:
