@@ -14,7 +14,7 @@ from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.text import one_line
 from helpers.views.charts import MUTED, WHITE, WIDTH, Card
-from helpers.views.view import View, paragraph, picture, table
+from helpers.views.view import View, chart, stack, table
 
 LEVELS = ("safe", "low", "medium", "high")
 """The severities, from the least on."""
@@ -26,7 +26,6 @@ _NAMES = ("content_filter_results", "content_filter_result")
 _DRAWABLE = re.compile(r"[\w ().,:-]{1,60}", re.ASCII)
 _FOUND, _FILTERED = "#0550ae", "#a40e26"
 _TITLE = "What the content filter says"
-_NO_RESULTS = "No results of a content filter came with this."
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,8 @@ class FilterResult:
 
 Results = dict[str, dict[str, FilterResult]]
 """Results by category, under "prompt" (what you sent) and "answer" (what the model wrote)."""
+Row = tuple[str, str, FilterResult]
+"""What was checked, the category, and the result."""
 
 
 def filter_results(
@@ -97,26 +98,27 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
 
     Categories in which nothing was found have no row. They are named below, in one line.
     """
-    all_rows = [(where, name, each) for where in results for name, each in results[where].items()]
-    if not all_rows:
-        return View(str(paragraph(_NO_RESULTS)), _NO_RESULTS)
-    rows = [row for row in all_rows if not row[2].found_nothing]
-    clear = _clear([row for row in all_rows if row[2].found_nothing])
+    found: list[Row] = []
+    clear: dict[str, list[str]] = {}
+    for where, verdicts in results.items():
+        for category, result in verdicts.items():
+            place, name = one_line(where, _MAX_NAME), one_line(category, _MAX_NAME)
+            if result.found_nothing:
+                clear.setdefault(place, []).append(name)
+            else:
+                found.append((place, name, result))
+    if not found and not clear:
+        return stack("No results of a content filter came with this.")
+    rows = found
+    if len(found) > MAX_ROWS:
+        rows = sorted(found, key=lambda row: not row[2].filtered)[:MAX_ROWS]
+    more = [f"Not shown: {len(found) - MAX_ROWS:,} more categories."] if rows is not found else []
+    more += [f"Safe or not detected in the {where}: {_listed(clear[where])}." for where in clear]
     if not rows:
-        return View("\n".join(map(paragraph, (_TITLE, *clear))), "\n\n".join((_TITLE, *clear)))
-    left_out = len(rows) - MAX_ROWS
-    if left_out > 0:
-        rows = sorted(rows, key=lambda row: not row[2].filtered)[:MAX_ROWS]
-    head = ["where", "category", "level", "step", "scale", "filtered"]
-    facts = table(head, [_cells(*row) for row in rows])
-    phrases = "; ".join(_phrase(*row) for row in rows)
-    drawn = paragraph(picture(_draw(rows), f"{_TITLE}. {phrases}."))
-    more = [f"Not shown: {left_out:,} more categories."] if left_out > 0 else []
-    more += clear
-    return View(
-        "\n".join([drawn, facts.html, *map(paragraph, more)]),
-        "\n\n".join([_TITLE, facts.plain, *more]),
-    )
+        return stack(_TITLE, *more)
+    alt = f"{_TITLE}. {'; '.join(map(_phrase, rows))}."
+    facts = table(["where", "category", "level", "step", "scale", "filtered"], map(_cells, rows))
+    return stack(chart(_draw(rows), alt, _TITLE), facts, *more)
 
 
 def _body(thing: ChatError | ChatCompletions | StreamingChatCompletionsUpdate) -> JSON:
@@ -167,46 +169,39 @@ def _objects(body: JSON, name: str) -> list[JSON]:
     return [_object(item) for item in value] if isinstance(value, list) else []
 
 
-def _cells(where: str, category: str, result: FilterResult) -> list[str]:
-    """Return the row of the table for one result."""
-    level, step, scale = _shown(result.level), "?", "?"
+def _cells(row: Row) -> list[str]:
+    """Return the cells of the table for one result."""
+    where, category, result = row
+    level, step, scale = _level(result), "?", "?"
     if result.error is not None:
-        level += f": {_shown(result.error)}"
+        level += f": {one_line(result.error, _MAX_NAME)}"
     if result.step:
         reached, highest = result.step
         step, scale = f"{reached} of {highest}", "■" * reached + "□" * (highest - reached)
-    unchecked = "?" if result.error is not None else "no"
-    return [
-        *(_shown(where), _shown(category), level, step, scale),
-        "yes" if result.filtered else unchecked,
-    ]
+    filtered = "yes" if result.filtered else "no" if result.error is None else "?"
+    return [where, category, level, step, scale, filtered]
 
 
-def _clear(rows: list[tuple[str, str, FilterResult]]) -> list[str]:
-    """Return a sentence for what was checked, naming the categories in which nothing was found."""
-    names: dict[str, list[str]] = {}
-    for where, category, _ in rows:
-        names.setdefault(_shown(where), []).append(_shown(category))
-    return [
-        f"Safe or not detected in the {where}: {', '.join(found[:MAX_ROWS])}"
-        + (f" and {len(found) - MAX_ROWS:,} more." if len(found) > MAX_ROWS else ".")
-        for where, found in names.items()
-    ]
+def _listed(names: list[str]) -> str:
+    """Return the first ``MAX_ROWS`` names, and how many there are beyond them."""
+    more = len(names) - MAX_ROWS
+    return ", ".join(names[:MAX_ROWS]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _phrase(where: str, category: str, result: FilterResult) -> str:
-    return f"{_shown(where)}, {_shown(category)}: {_shown(result.level)}{_suffix(result)}"
+def _phrase(row: Row) -> str:
+    where, category, result = row
+    return f"{where}, {category}: {_level(result)}{_suffix(result)}"
 
 
 def _suffix(result: FilterResult) -> str:
     return ", filtered" if result.filtered else ""
 
 
-def _shown(text: str) -> str:
-    return one_line(text, _MAX_NAME)
+def _level(result: FilterResult) -> str:
+    return one_line(result.level, _MAX_NAME)
 
 
-def _draw(rows: list[tuple[str, str, FilterResult]]) -> bytes:
+def _draw(rows: list[Row]) -> bytes:
     """Draw a PNG with one row a result: boxes for the levels, filled up to the one found."""
     left, box, top, height = 250, 62, 76, 30
     right, bottom = left + 3 * box + 8, top + height * len(rows)

@@ -15,7 +15,7 @@ from helpers.client.text import folded, one_line, sanitize
 from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
 from helpers.recordings.cassette import leaves
 from helpers.views.displays import HasExchange, prose_cell
-from helpers.views.view import Cell, View, lines_html, table
+from helpers.views.view import CODE, Cell, View, lines_html, table
 
 MAX_LINE = 84
 """Characters of a row of calls side by side: about 700 pixels."""
@@ -27,8 +27,6 @@ FIRST_LINE = ""
 """The path of the first line: method and path, or status."""
 HEADERS = ("api-key", "authorization", "extra-parameters")
 """The request headers that it shows: the others are the same for all calls."""
-
-CODE = Markup("<code>{}</code>")
 
 Fields = dict[str, Any]
 """The single values of a request or an answer by their paths: ``choices[0].message.content``."""

@@ -1,10 +1,11 @@
-"""``View``, the form of every static display, with the table and the picture that views consist of.
+"""``View``, the form of every static display, with the tables and pictures that views consist of.
 
 A view means the same on GitHub, in JupyterLab and in a terminal, with styles and without. Its text
 may come from a model or a proxy: it is sanitized, cut and escaped here.
 """
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,14 @@ from tabulate import tabulate
 from helpers.client.text import folded, sanitize, shorten
 from helpers.views.charts import WIDTH
 
+CODE = Markup("<code>{}</code>")
+
 _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
+_LONG_WORD = re.compile(r"\S{28,}")
+"""A word that may be broken: it would make its table wider than a narrow window."""
+_PART = re.compile(r"[\W_]*[^\W_]{1,16}[\W_]*|[\W_]+")
+"""Up to 16 letters or digits and the signs around them: a long word is broken after such a part."""
 
 # JupyterLab and GitHub right-align all cells; of the styles, GitHub keeps only ``align``.
 _TABLE = Environment(autoescape=True).from_string("""\
@@ -93,12 +100,34 @@ def _cell(value: object) -> Cell:
     if isinstance(value, Cell):
         return value
     text = sanitize(shorten(str(value)))
-    return Cell(Markup("<br>").join(text.split("\n")), text, isinstance(value, int | float))
+    html = Markup("<br>").join(map(breakable, text.split("\n")))
+    return Cell(html, text, isinstance(value, int | float))
+
+
+def breakable(text: str) -> Markup:
+    """Return a line as html in which a browser may break long words, such as names and JSON."""
+    parts: list[str | Markup] = []
+    end = 0
+    for word in _LONG_WORD.finditer(text):
+        parts += [text[end : word.start()], Markup("<wbr>").join(_PART.findall(word[0]))]
+        end = word.end()
+    return Markup("").join([*parts, text[end:]])
+
+
+def stack(*parts: View | str) -> View:
+    """Return the parts below each other as one view; a text is a paragraph, escaped."""
+    views = [View(paragraph(part), part) if isinstance(part, str) else part for part in parts]
+    return View("\n".join(one.html for one in views), "\n\n".join(one.plain for one in views))
 
 
 def picture(png: bytes, alt: str, width: int = WIDTH) -> Markup:
     """Return an image tag, ``width`` CSS pixels wide; ``alt`` says in words what it shows."""
     return _PICTURE.format(alt, width, base64.b64encode(png).decode("ascii"))
+
+
+def chart(png: bytes, alt: str, plain: str) -> View:
+    """Return a picture of full width as a view; ``plain`` stands in its place in plain text."""
+    return View(paragraph(picture(png, alt)), plain)
 
 
 def paragraph(content: str) -> Markup:
