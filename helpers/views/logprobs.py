@@ -72,8 +72,7 @@ def heatmap(answer: ChatCompletions | Sequence[Any] | None) -> View:
         summary += f" In the table: the {MAX_ROWS} least sure."
     html, plain = _text(tokens)
     rows = table(["token", "probability", "most likely instead"], map(_row, _least_sure(unsure)))
-    shown = [LEGEND, View(paragraph(html), plain), summary, rows]
-    return stack(*(shown if unsure else shown[:-1]))
+    return stack(LEGEND, View(paragraph(html), plain), summary, *([rows] if unsure else []))
 
 
 def heatmaps(answers: Mapping[str, ChatCompletions | Sequence[Any] | None]) -> View:
