@@ -205,8 +205,7 @@ def _draw(rows: list[Row]) -> bytes:
     """Draw a PNG with one row a result: boxes for the levels, filled up to the one found."""
     left, box, top, height = 250, 62, 76, 30
     right, bottom = left + 3 * box + 8, top + height * len(rows)
-    card = Card(bottom + 46)
-    card.text(20, 18, _TITLE, size=15)
+    card = Card(_TITLE, bottom + 46)
     for number, name in enumerate(LEVELS[1:]):
         card.text(left + box * (number + 0.5), top - 22, name, size=11, fill=MUTED, anchor="ma")
     for number, (where, category, result) in enumerate(rows):
@@ -225,8 +224,7 @@ def _draw(rows: list[Row]) -> bytes:
             card.text(left, y + 1, "?", size=13, fill=MUTED)
         words = _drawable(result.level, "another level") + _suffix(result)
         card.text(right, y + 1, card.fit(words, WIDTH - right - 20), size=13)
-    foot = "Filled up to the level that was found."
-    card.text(20, bottom + 14, foot, size=11, fill=MUTED)
+    card.text(20, bottom + 14, "Filled up to the level that was found.", size=11, fill=MUTED)
     return card.png()
 
 

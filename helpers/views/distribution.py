@@ -79,8 +79,7 @@ def _draw(
     """Draw a PNG: a row for each token, and in it two bars for each temperature."""
     top, height, left = 76, 20, 90
     width = (WIDTH - left - 10) / max(1, len(shares))
-    card = Card(top + height * (listed + 1) + 44)
-    card.text(20, 18, _TITLE, size=15)
+    card = Card(_TITLE, top + height * (listed + 1) + 44)
     for place in range(listed + 1):
         name = f"token {place + 1}" if place < listed else "any other"
         card.text(20, top + height * place, name, size=11)
