@@ -68,15 +68,14 @@ class FilterResult:
         return not self.filtered and self.step is not None and self.step[0] == 0
 
 
+HasResults = ChatError | ChatCompletions | StreamingChatCompletionsUpdate
 Results = dict[str, dict[str, FilterResult]]
 """Results by category, under "prompt" (what you sent) and "answer" (what the model wrote)."""
 Row = tuple[str, str, FilterResult]
 """What was checked, the category, and the result."""
 
 
-def filter_results(
-    *things: ChatError | ChatCompletions | StreamingChatCompletionsUpdate,
-) -> Results:
+def filter_results(*things: HasResults) -> Results:
     """Return all that the filter says in ``things``: errors, completions, or a stream's updates.
 
     A key is there only if there are results under it: {} means that the service sent none. Of
@@ -84,10 +83,9 @@ def filter_results(
     """
     results: Results = {}
     for thing in things:
-        for where, sent in _sent(_body(thing)):
+        for where, sent in _sent(thing):
             for category, value in sent.items():
-                result = _read(value)
-                if result is not None:
+                if result := _read(value):
                     found = results.setdefault(where, {})
                     found[category] = max(found.get(category, result), result, key=_strictness)
     return results
@@ -121,16 +119,14 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
     return stack(chart(_draw(rows), alt, _TITLE), facts, *more)
 
 
-def _body(thing: ChatError | ChatCompletions | StreamingChatCompletionsUpdate) -> JSON:
+def _sent(thing: HasResults) -> Iterator[tuple[str, JSON]]:
+    """Yield each object of results in ``thing``, with what was checked: prompt or answer."""
     if isinstance(thing, StreamInterruptedError):
-        return thing.partial.raw
-    if isinstance(thing, ChatError):
-        return _object(thing.exchange and thing.exchange.response_body)
-    return thing.raw
-
-
-def _sent(body: JSON) -> Iterator[tuple[str, JSON]]:
-    """Yield each object of results in ``body``, with what was checked: prompt or answer."""
+        body = thing.partial.raw
+    elif isinstance(thing, ChatError):
+        body = _object(thing.exchange and thing.exchange.response_body)
+    else:
+        body = thing.raw
     error = _object(body.get("error")) or body
     prompts = error, _object(error.get("innererror")), *_objects(body, "prompt_filter_results")
     for where, places in (("prompt", prompts), ("answer", _objects(body, "choices"))):

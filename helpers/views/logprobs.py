@@ -4,6 +4,7 @@ A mark is bold, with a figure and a bar; its colour only adds to that.
 """
 
 import codecs
+import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -186,9 +187,8 @@ def _shown(text: str) -> str:
 
 def _least_sure(unsure: Sequence[Token]) -> list[Token]:
     """Return the tokens of the table, in the order of the text."""
-    logprobs = [_MIN_LOGPROB if token.logprob is None else token.logprob for token in unsure]
-    places = sorted(range(len(unsure)), key=logprobs.__getitem__)[:MAX_ROWS]
-    return [unsure[place] for place in sorted(places)]
+    least = heapq.nsmallest(MAX_ROWS, enumerate(unsure), key=lambda one: one[1].probability)
+    return [token for _, token in sorted(least, key=lambda one: one[0])]
 
 
 def _row(token: Token) -> list[str]:
