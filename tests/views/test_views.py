@@ -282,7 +282,7 @@ class TestTable:
             ("a code unrecognized_request_argument", "a code unrecognized_|request_|argument"),
             ('{"leaves":"08:15","changes":3}', '{"leaves":"|08:|15","|changes":|3}'),
             ("x" * 40, f"{'x' * 16}|{'x' * 16}|{'x' * 8}"),
-            ("&" * 28, "&" * 28),
+            ("&" * 28, f"{'&' * 16}|{'&' * 12}"),
             ("completion_tokens two words", "completion_tokens two words"),
         ],
     )
