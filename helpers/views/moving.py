@@ -45,7 +45,10 @@ def side_by_side(
     """
     columns = {label: _fields(_exchange(call), part, paths) for label, call in calls.items()}
     width = MAX_LINE // len(columns)
-    rows = [[_field(label, row, columns, width) for label in columns] for row in _matched(columns)]
+    rows = [
+        [_field(row[label], columns[label], width) if label in row else "" for label in columns]
+        for row in _matched(columns)
+    ]
     return table(list(columns), rows)
 
 
@@ -114,13 +117,9 @@ def _is_below(path: str, paths: Collection[str]) -> bool:
     return any(path == top or path.startswith((f"{top}.", f"{top}[")) for top in paths)
 
 
-def _field(
-    label: str, row: Mapping[str, str], columns: Mapping[str, Fields], width: int
-) -> Cell | str:
-    """Return path and value of the field that a column has in a row."""
-    if label not in row:
-        return ""
-    path, value = row[label], columns[label][row[label]]
+def _field(path: str, fields: Fields, width: int) -> Cell | str:
+    """Return the path and the value of a field."""
+    value = fields[path]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     told = folded(one_line(text, MAX_VALUE), width + 3) or '""'  # values are in a narrower font
     if not path:

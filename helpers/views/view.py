@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment
 from markupsafe import Markup
 from tabulate import tabulate
 
@@ -26,19 +25,8 @@ _PART = re.compile(r"[\W_]{0,16}[^\W_]{1,16}[\W_]{0,16}|[\W_]{1,16}")
 """Up to 16 letters or digits and the signs around them: a long word is broken after such a part."""
 
 # JupyterLab and GitHub right-align all cells; of the styles, GitHub keeps only ``align``.
-_TABLE = Environment(autoescape=True).from_string("""\
-{%- macro cells(tag, row) -%}
-{%- for cell in row -%}
-<{{ tag }} style="vertical-align: top"><div align="{{ sides[loop.index0] }}">
-{{- cell.html -}}
-</div></{{ tag }}>
-{%- endfor -%}{%- endmacro -%}
-<table>
-<thead><tr>{{ cells("th", head) }}</tr></thead>
-<tbody>
-{% for row in rows %}<tr>{{ cells("td", row) }}</tr>
-{% endfor %}</tbody>
-</table>""")
+_CELL = Markup('<{0} style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
+_TABLE = "<table>\n<thead>{}</thead>\n<tbody>\n{}\n</tbody>\n</table>"
 # Rounded as the edge that charts draw: else its corners are white on a dark page.
 _PICTURE = Markup(
     '<img alt="{}" width="{}" style="border-radius: 8px" src="data:image/png;base64,{}">'
@@ -81,7 +69,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> View:
         "right" if cells and all(row[i].number for row in cells) else "left"
         for i in range(len(head))
     ]
-    html = _TABLE.render(head=names, rows=cells, sides=sides)
+    html = _TABLE.format(
+        _row("th", names, sides), "\n".join(_row("td", row, sides) for row in cells)
+    )
     # Fold here: tabulate's own folding fails on the text 1,500, and shows True as False.
     texts = [[folded(cell.plain, _MAX_COLUMN) for cell in row] for row in [names, *cells]]
     # Draw rules between the rows if a cell takes several lines.
@@ -94,6 +84,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> View:
         colalign=sides if cells else None,
     )
     return View(html, plain)
+
+
+def _row(tag: str, cells: Sequence[Cell], sides: Sequence[str]) -> str:
+    parts = (_CELL.format(tag, side, cell.html) for side, cell in zip(sides, cells, strict=True))
+    return f"<tr>{''.join(parts)}</tr>"
 
 
 def _cell(value: object) -> Cell:
