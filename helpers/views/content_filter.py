@@ -48,7 +48,7 @@ class FilterResult:
         if self.error is not None:
             return "not checked"
         if self.severity is not None:
-            return self.severity
+            return one_line(self.severity, _MAX_NAME)
         if self.detected is None:
             return "no level"
         return "detected" if self.detected else "not detected"
@@ -168,7 +168,7 @@ def _objects(body: JSON, name: str) -> list[JSON]:
 def _cells(row: Row) -> list[str]:
     """Return the cells of the table for one result."""
     where, category, result = row
-    level, step, scale = _level(result), "?", "?"
+    level, step, scale = result.level, "?", "?"
     if result.error is not None:
         level += f": {one_line(result.error, _MAX_NAME)}"
     if result.step:
@@ -186,15 +186,11 @@ def _listed(names: list[str]) -> str:
 
 def _phrase(row: Row) -> str:
     where, category, result = row
-    return f"{where}, {category}: {_level(result)}{_suffix(result)}"
+    return f"{where}, {category}: {result.level}{_suffix(result)}"
 
 
 def _suffix(result: FilterResult) -> str:
     return ", filtered" if result.filtered else ""
-
-
-def _level(result: FilterResult) -> str:
-    return one_line(result.level, _MAX_NAME)
 
 
 def _draw(rows: list[Row]) -> bytes:
