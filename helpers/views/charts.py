@@ -66,13 +66,12 @@ def draw_timeline(title: str, rows: Sequence[TimelineRow]) -> bytes:
     """Draw a PNG: in each row a bar until the first chunk arrived, and a tick for each chunk."""
     left, right, top, height = 160, WIDTH - 40, 54, 56
     bottom = top + height * len(rows)
-    card = Card(bottom + 68)
+    card = Card(title, bottom + 68)
     end = max([_MIN_AXIS, *(time for row in rows for time in row.chunks)])
 
     def x(seconds: float) -> float:
         return left + (right - left) * seconds / end
 
-    card.text(20, 18, title, size=15)
     card.box(left, bottom, right, bottom, fill=MUTED)
     marks = _axis(end)
     for seconds, name in marks:
@@ -105,13 +104,14 @@ def _axis(end: float) -> list[tuple[float, str]]:
 
 
 class Card:
-    """A white card of ``height`` CSS pixels. All positions and sizes are in CSS pixels."""
+    """A white card with a title. All positions and sizes are in CSS pixels."""
 
-    def __init__(self, height: int) -> None:
+    def __init__(self, title: str, height: int) -> None:
         self._image = Image.new("RGB", (WIDTH * SCALE, height * SCALE), WHITE)
         self._draw = ImageDraw.Draw(self._image)
         edge = (SCALE, SCALE, WIDTH * SCALE - SCALE - 1, height * SCALE - SCALE - 1)
         self._draw.rounded_rectangle(edge, radius=8 * SCALE, outline=GRID, width=SCALE)
+        self.text(20, 18, title, size=15)
 
     def box(
         self, x0: float, y0: float, x1: float, y1: float, *, fill: str, outline: str | None = None

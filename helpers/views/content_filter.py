@@ -16,15 +16,7 @@ from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.text import one_line
 from helpers.views.charts import MUTED, WHITE, WIDTH, Card
-from helpers.views.view import (
-    View,
-    answer_text,
-    escape_lines,
-    paragraph,
-    picture,
-    safe_text,
-    table,
-)
+from helpers.views.view import View, answer_text, chart, escape_lines, safe_text, stack, table
 
 LEVELS = ("safe", "low", "medium", "high")
 """The severities, from the least on."""
@@ -37,7 +29,6 @@ _DRAWABLE = re.compile(r"[\w ().,:-]{1,60}", re.ASCII)
 _FOUND, _FILTERED = "#0550ae", "#a40e26"
 _TITLE = "What the content filter says"
 _OUTCOMES = Markup('<p class="cc-text"><b>{}</b><br>{}</p>\n{}\n<p><b>All sentences</b></p>\n{}')
-_NO_RESULTS = "No results of a content filter came with this."
 
 Outcome = ChatCompletions | ContentFilterError
 """An answer, or the error by which the filter refused the prompt."""
@@ -63,7 +54,7 @@ class FilterResult:
         if self.error is not None:
             return "not checked"
         if self.severity is not None:
-            return self.severity
+            return one_line(self.severity, _MAX_NAME)
         if self.detected is None:
             return "no level"
         return "detected" if self.detected else "not detected"
@@ -83,13 +74,14 @@ class FilterResult:
         return not self.filtered and self.step is not None and self.step[0] == 0
 
 
+HasResults = ChatError | ChatCompletions | StreamingChatCompletionsUpdate
 Results = dict[str, dict[str, FilterResult]]
 """Results by category, under "prompt" (what you sent) and "answer" (what the model wrote)."""
+Row = tuple[str, str, FilterResult]
+"""What was checked, the category, and the result."""
 
 
-def filter_results(
-    *things: ChatError | ChatCompletions | StreamingChatCompletionsUpdate,
-) -> Results:
+def filter_results(*things: HasResults) -> Results:
     """Return all that the filter says in ``things``: errors, completions, or a stream's updates.
 
     A key is there only if there are results under it: {} means that the service sent none. Of
@@ -97,10 +89,9 @@ def filter_results(
     """
     results: Results = {}
     for thing in things:
-        for where, sent in _sent(_body(thing)):
+        for where, sent in _sent(thing):
             for category, value in sent.items():
-                result = _read(value)
-                if result is not None:
+                if result := _read(value):
                     found = results.setdefault(where, {})
                     found[category] = max(found.get(category, result), result, key=_strictness)
     return results
@@ -111,26 +102,27 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
 
     Categories in which nothing was found have no row. They are named below, in one line.
     """
-    all_rows = [(where, name, each) for where in results for name, each in results[where].items()]
-    if not all_rows:
-        return View(str(paragraph(_NO_RESULTS)), _NO_RESULTS)
-    rows = [row for row in all_rows if not row[2].found_nothing]
-    clear = _clear([row for row in all_rows if row[2].found_nothing])
+    found: list[Row] = []
+    clear: dict[str, list[str]] = {}
+    for where, verdicts in results.items():
+        for category, result in verdicts.items():
+            place, name = one_line(where, _MAX_NAME), one_line(category, _MAX_NAME)
+            if result.found_nothing:
+                clear.setdefault(place, []).append(name)
+            else:
+                found.append((place, name, result))
+    if not found and not clear:
+        return stack("No results of a content filter came with this.")
+    rows = found
+    if len(found) > MAX_ROWS:
+        rows = sorted(found, key=lambda row: not row[2].filtered)[:MAX_ROWS]
+    more = [f"Not shown: {len(found) - MAX_ROWS:,} more categories."] if rows is not found else []
+    more += [f"Safe or not detected in the {where}: {_listed(clear[where])}." for where in clear]
     if not rows:
-        return View("\n".join(map(paragraph, (_TITLE, *clear))), "\n\n".join((_TITLE, *clear)))
-    left_out = len(rows) - MAX_ROWS
-    if left_out > 0:
-        rows = sorted(rows, key=lambda row: not row[2].filtered)[:MAX_ROWS]
-    head = ["where", "category", "level", "step", "scale", "filtered"]
-    facts = table(head, [_cells(*row) for row in rows])
-    phrases = "; ".join(_phrase(*row) for row in rows)
-    drawn = paragraph(picture(_draw(rows), f"{_TITLE}. {phrases}."))
-    more = [f"Not shown: {left_out:,} more categories."] if left_out > 0 else []
-    more += clear
-    return View(
-        "\n".join([drawn, facts.html, *map(paragraph, more)]),
-        "\n\n".join([_TITLE, facts.plain, *more]),
-    )
+        return stack(_TITLE, *more)
+    alt = f"{_TITLE}. {'; '.join(map(_phrase, rows))}."
+    facts = table(["where", "category", "level", "step", "scale", "filtered"], map(_cells, rows))
+    return stack(chart(_draw(rows), alt, _TITLE), facts, *more)
 
 
 def outcome_words(outcome: Outcome) -> str:
@@ -166,24 +158,22 @@ def outcomes_view(outcomes: Mapping[str, Outcome], *, with_newest: bool = True) 
     words = outcome_words(newest)
     if not isinstance(newest, ContentFilterError) and newest.content:
         words += f"\nAnswer: {newest.content}"
-    chart = severity(filter_results(newest))
+    drawn = severity(filter_results(newest))
     html = _OUTCOMES.format(
-        escape_lines(sentence), escape_lines(words), Markup(chart.html), Markup(listed.html)
+        escape_lines(sentence), escape_lines(words), Markup(drawn.html), Markup(listed.html)
     )
-    plain = [safe_text(sentence), safe_text(words), "", chart.plain, "", "All sentences", ""]
+    plain = [safe_text(sentence), safe_text(words), "", drawn.plain, "", "All sentences", ""]
     return View(str(html), "\n".join([*plain, listed.plain]))
 
 
-def _body(thing: ChatError | ChatCompletions | StreamingChatCompletionsUpdate) -> JSON:
+def _sent(thing: HasResults) -> Iterator[tuple[str, JSON]]:
+    """Yield each object of results in ``thing``, with what was checked: prompt or answer."""
     if isinstance(thing, StreamInterruptedError):
-        return thing.partial.raw
-    if isinstance(thing, ChatError):
-        return _object(thing.exchange and thing.exchange.response_body)
-    return thing.raw
-
-
-def _sent(body: JSON) -> Iterator[tuple[str, JSON]]:
-    """Yield each object of results in ``body``, with what was checked: prompt or answer."""
+        body = thing.partial.raw
+    elif isinstance(thing, ChatError):
+        body = _object(thing.exchange and thing.exchange.response_body)
+    else:
+        body = thing.raw
     error = _object(body.get("error")) or body
     prompts = error, _object(error.get("innererror")), *_objects(body, "prompt_filter_results")
     for where, places in (("prompt", prompts), ("answer", _objects(body, "choices"))):
@@ -222,51 +212,39 @@ def _objects(body: JSON, name: str) -> list[JSON]:
     return [_object(item) for item in value] if isinstance(value, list) else []
 
 
-def _cells(where: str, category: str, result: FilterResult) -> list[str]:
-    """Return the row of the table for one result."""
-    level, step, scale = _shown(result.level), "?", "?"
+def _cells(row: Row) -> list[str]:
+    """Return the cells of the table for one result."""
+    where, category, result = row
+    level, step, scale = result.level, "?", "?"
     if result.error is not None:
-        level += f": {_shown(result.error)}"
+        level += f": {one_line(result.error, _MAX_NAME)}"
     if result.step:
         reached, highest = result.step
         step, scale = f"{reached} of {highest}", "■" * reached + "□" * (highest - reached)
-    unchecked = "?" if result.error is not None else "no"
-    return [
-        *(_shown(where), _shown(category), level, step, scale),
-        "yes" if result.filtered else unchecked,
-    ]
+    filtered = "yes" if result.filtered else "no" if result.error is None else "?"
+    return [where, category, level, step, scale, filtered]
 
 
-def _clear(rows: list[tuple[str, str, FilterResult]]) -> list[str]:
-    """Return a sentence for what was checked, naming the categories in which nothing was found."""
-    names: dict[str, list[str]] = {}
-    for where, category, _ in rows:
-        names.setdefault(_shown(where), []).append(_shown(category))
-    return [
-        f"Safe or not detected in the {where}: {', '.join(found[:MAX_ROWS])}"
-        + (f" and {len(found) - MAX_ROWS:,} more." if len(found) > MAX_ROWS else ".")
-        for where, found in names.items()
-    ]
+def _listed(names: list[str]) -> str:
+    """Return the first ``MAX_ROWS`` names, and how many there are beyond them."""
+    more = len(names) - MAX_ROWS
+    return ", ".join(names[:MAX_ROWS]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _phrase(where: str, category: str, result: FilterResult) -> str:
-    return f"{_shown(where)}, {_shown(category)}: {_shown(result.level)}{_suffix(result)}"
+def _phrase(row: Row) -> str:
+    where, category, result = row
+    return f"{where}, {category}: {result.level}{_suffix(result)}"
 
 
 def _suffix(result: FilterResult) -> str:
     return ", filtered" if result.filtered else ""
 
 
-def _shown(text: str) -> str:
-    return one_line(text, _MAX_NAME)
-
-
-def _draw(rows: list[tuple[str, str, FilterResult]]) -> bytes:
+def _draw(rows: list[Row]) -> bytes:
     """Draw a PNG with one row a result: boxes for the levels, filled up to the one found."""
     left, box, top, height = 250, 62, 76, 30
     right, bottom = left + 3 * box + 8, top + height * len(rows)
-    card = Card(bottom + 46)
-    card.text(20, 18, _TITLE, size=15)
+    card = Card(_TITLE, bottom + 46)
     for number, name in enumerate(LEVELS[1:]):
         card.text(left + box * (number + 0.5), top - 22, name, size=11, fill=MUTED, anchor="ma")
     for number, (where, category, result) in enumerate(rows):
@@ -285,8 +263,7 @@ def _draw(rows: list[tuple[str, str, FilterResult]]) -> bytes:
             card.text(left, y + 1, "?", size=13, fill=MUTED)
         words = _drawable(result.level, "another level") + _suffix(result)
         card.text(right, y + 1, card.fit(words, WIDTH - right - 20), size=13)
-    foot = "Filled up to the level that was found."
-    card.text(20, bottom + 14, foot, size=11, fill=MUTED)
+    card.text(20, bottom + 14, "Filled up to the level that was found.", size=11, fill=MUTED)
     return card.png()
 
 

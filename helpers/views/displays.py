@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from helpers.client.exchange import Exchange
@@ -17,24 +16,22 @@ from helpers.client.responses import CompletionsUsage
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.lessons import Lesson
 from helpers.views.charts import TimelineRow, draw_timeline, duration, round_steps
-from helpers.views.view import Cell, View, paragraph, picture, table
+from helpers.views.view import CODE, Cell, View, chart, stack, table
 
 MAX_BODY = 10_000
 """Characters of a whole body that ``wire`` shows."""
-_MAX_BAR = 30
+_MAX_BAR = 15
+"""Signs in a bar: with more, the table of ``usage`` is wider than a phone."""
 _SIGN_SECONDS = 0.1
 """Seconds that one sign of a time line stands for; more if it would get longer than _MAX_SIGNS."""
 _MAX_SIGNS = 60
 _SIGNS = "·▁▂▃▄▅▆▇█"
 
-_CODE = Markup("<code>{}</code>")
 # The style of <pre> is for JupyterLab, which otherwise breaks words anywhere in it.
-_WIRE = Environment(autoescape=True).from_string("""\
-{% for title, text in blocks.items() %}<p><b>{{ title }}</b></p>
-<pre style="white-space: pre-wrap; word-break: normal"><code>{{ text }}</code></pre>
-{% if not loop.last %}<br>{% endif %}
-{% endfor %}""")
-_NOT_SENT = "Nothing was sent."
+_BLOCK = Markup("""\
+<p><b>{}</b></p>
+<pre style="white-space: pre-wrap; word-break: normal"><code>{}</code></pre>
+""")
 
 
 class HasExchange(Protocol):
@@ -52,7 +49,7 @@ def wire(call: HasExchange) -> View:
     """
     exchange = call.exchange
     if exchange is None:
-        return View(str(paragraph(_NOT_SENT)), _NOT_SENT)
+        return stack("Nothing was sent.")
     sent = _head(f"{exchange.method} {exchange.target}", exchange.request_headers)
     came = _head(f"{exchange.status} {exchange.reason}", exchange.response_headers)
     blocks = {
@@ -60,7 +57,7 @@ def wire(call: HasExchange) -> View:
         "Answer": f"{came}\n\n{_body(exchange.response_body)}",
     }
     plain = "\n\n".join(f"{title}\n{'-' * len(title)}\n{text}" for title, text in blocks.items())
-    return View(_WIRE.render(blocks=blocks), plain)
+    return View("<br>\n".join(_BLOCK.format(*block) for block in blocks.items()) + "\n", plain)
 
 
 def usage(calls: Mapping[str, CompletionsUsage]) -> View:
@@ -74,10 +71,9 @@ def usage(calls: Mapping[str, CompletionsUsage]) -> View:
         # At least one sign for a part that is not empty, however small the scale makes it.
         prompt, completion = (max(round(n / block), n > 0) for n in numbers[:2])
         bar = "█" * prompt + "▒" * completion
-        rows.append([label, *numbers, Cell(_CODE.format(bar), bar)])
-    view = table(["call", "prompt", "completion", "total", "tokens"], rows)
+        rows.append([label, *numbers, Cell(CODE.format(bar), bar)])
     legend = f"█ prompt, ▒ completion; tokens per block: {block}"
-    return View(f"{view.html}\n{paragraph(legend)}", f"{view.plain}\n\n{legend}")
+    return stack(table(["call", "prompt", "completion", "total", "tokens"], rows), legend)
 
 
 def timeline(
@@ -93,9 +89,9 @@ def timeline(
     rows += [TimelineRow(one_line(label), (end,), False) for label, end in (whole or {}).items()]
     title = "When the text arrives"
     summaries = [f"{row.label}: {row.summary}" for row in rows]
-    view = table(["run", "first chunk", "chunks", "last chunk"], map(_times, rows))
-    drawn = picture(draw_timeline(title, rows), f"{title}. {'; '.join(summaries)}.")
-    return View(f"{paragraph(drawn)}\n{view.html}", "\n".join([title, *summaries, "", view.plain]))
+    alt, plain = f"{title}. {'; '.join(summaries)}.", "\n".join([title, *summaries])
+    times = table(["run", "first chunk", "chunks", "last chunk"], map(_times, rows))
+    return stack(chart(draw_timeline(title, rows), alt, plain), times)
 
 
 def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
@@ -140,7 +136,7 @@ def prose_cell(text: str) -> Cell:
     """Return a cell of the project's own words, in which backticks mark code."""
     text = one_line(text)
     parts = enumerate(re.split("`([^`]+)`", text))
-    html = (_CODE.format(part) if place % 2 else part for place, part in parts)
+    html = (CODE.format(part) if place % 2 else part for place, part in parts)
     return Cell(Markup("").join(html), text)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from helpers.client.responses import ChatCompletions
 from helpers.views.charts import ARRIVED, INK, MUTED, WHITE, WIDTH, Card
 from helpers.views.logprobs import Token, alternatives_of, percent, quoted, tokens_of
-from helpers.views.view import View, paragraph, picture, table
+from helpers.views.view import View, chart, stack, table
 
 _TITLE = "The next token: how likely, and how often drawn"
-_OTHERS = "any other token"
+_OTHERS = ("", "any other token")
 _NOTE = (
     "At temperature 1: what the model told. At other temperatures: computed from that, as shares "
     "of the listed tokens alone."
@@ -30,29 +30,21 @@ def distribution(
     """
     tokens = tokens_of(answer)
     if not tokens:
-        return View(str(paragraph(_NOTHING)), _NOTHING)
+        return stack(_NOTHING)
     listed = sorted([tokens[0], *alternatives_of(tokens[0])], key=lambda one: -one.probability)
     shares = {value: _shares(listed, value) for value in temperatures}
     counts = {
         value: _counts(listed, draws[value]) if value in draws else [] for value in temperatures
     }
-    head, rows = ["rank", "token"], [[*_name(place, listed)] for place in range(len(listed) + 1)]
-    for value in temperatures:
-        head += [f"temperature {value:g}", f"drawn at {value:g}"]
-        for place, row in enumerate(rows):
-            drawn_here = str(counts[value][place]) if counts[value] else "?"
-            row += [_percent(shares[value][place]), drawn_here]
+    names = [*((number, quoted(one.text)) for number, one in enumerate(listed, start=1)), _OTHERS]
+    head, columns = ["rank", "token"], [list(column) for column in zip(*names, strict=True)]
+    for value, known in shares.items():
+        head += [f"chance at {value:g}", f"drawn at {value:g}"]
+        often = [str(count) for count in counts[value]] or ["?"] * len(known)
+        columns += [[_percent(share) for share in known], often]
     said = [f"{_TITLE}.", *(_summary(value, shares[value], counts[value]) for value in shares)]
-    drawn = picture(_draw(len(listed), shares, counts), " ".join(said))
-    view = table(head, rows)
-    return View(
-        f"{paragraph(drawn)}\n{paragraph(_NOTE)}\n{view.html}",
-        "\n".join([*said, "", _NOTE, "", view.plain]),
-    )
-
-
-def _name(place: int, listed: Sequence[Token]) -> tuple[str, str]:
-    return (str(place + 1), quoted(listed[place].text)) if place < len(listed) else ("", _OTHERS)
+    drawn = chart(_draw(len(listed), shares, counts), " ".join(said), "\n".join(said))
+    return stack(drawn, _NOTE, table(head, zip(*columns, strict=True)))
 
 
 def _shares(listed: Sequence[Token], temperature: float) -> list[float | None]:
@@ -87,8 +79,7 @@ def _draw(
     """Draw a PNG: a row for each token, and in it two bars for each temperature."""
     top, height, left = 76, 20, 90
     width = (WIDTH - left - 10) / max(1, len(shares))
-    card = Card(top + height * (listed + 1) + 44)
-    card.text(20, 18, _TITLE, size=15)
+    card = Card(_TITLE, top + height * (listed + 1) + 44)
     for place in range(listed + 1):
         name = f"token {place + 1}" if place < listed else "any other"
         card.text(20, top + height * place, name, size=11)

@@ -4,30 +4,18 @@ import io
 import warnings
 from collections.abc import Mapping
 
-from jinja2 import Environment
 from markupsafe import Markup
 from PIL import Image
 
 from helpers.client.text import one_line
 from helpers.images import Picture, draft, pixels_of
 from helpers.views.charts import png_bytes
-from helpers.views.view import View, picture, table
+from helpers.views.view import Cell, View, picture, stack, table
 
 MAX_SIDE = 320
 """CSS pixels of a small picture."""
 
-_PAIR = Environment(autoescape=True).from_string("""\
-<p><b>{{ about }}</b> ({{ name }})</p>
-<table>
-<thead><tr>
-{% for title in images %}<th><div align="left">{{ title }}</div></th>
-{% endfor %}</tr></thead>
-<tbody><tr>
-{% for image in images.values() %}<td style="vertical-align: top">{{ image }}</td>
-{% endfor %}</tr></tbody>
-</table>
-{{ numbers }}
-<p>{{ done }}</p>""")
+_ABOUT = Markup("<p><b>{}</b> ({})</p>")
 
 
 def preview(pictures: Mapping[str, Picture]) -> View:
@@ -35,8 +23,7 @@ def preview(pictures: Mapping[str, Picture]) -> View:
 
     The keys say in words what a picture shows. Where both are the same bytes, it is shown once.
     """
-    views = [_pair(one_line(about), prepared) for about, prepared in pictures.items()]
-    return View("\n".join(one.html for one in views), "\n\n".join(one.plain for one in views))
+    return stack(*(_pair(one_line(about), prepared) for about, prepared in pictures.items()))
 
 
 def _pair(about: str, prepared: Picture) -> View:
@@ -45,7 +32,7 @@ def _pair(about: str, prepared: Picture) -> View:
         files = {"in the file, and as it is sent": prepared.data}
     elif not prepared.original:
         files = {"as it is sent": prepared.data}
-    images, columns = {}, []
+    images, columns = [], []
     for title, data in files.items():
         with warnings.catch_warnings(action="ignore"):  # of its size, which ``prepare`` has checked
             opened = Image.open(io.BytesIO(data))
@@ -53,18 +40,18 @@ def _pair(about: str, prepared: Picture) -> View:
             kind, width, height = str(opened.format), opened.width, opened.height
             small = _small(opened)
         alt = f"{about}, {title}: {kind}, {width} by {height} pixels."
-        images[title] = picture(png_bytes(small), alt, small.width)
+        images.append(Cell(picture(png_bytes(small), alt, small.width), alt))
         lost = ", ".join(prepared.removed) if data is prepared.original else ""
         columns.append([kind, f"{width:,} × {height:,}", f"{len(data):,}", lost or "none"])
     names = ["format", "pixels", "bytes", "metadata"]
     numbers = table(["", *files], zip(names, *columns, strict=True))
     name = one_line(prepared.name)
     changes = "; ".join(prepared.changes) or "nothing, it can go as it is"
-    done = one_line(f"What was done: {changes}.")
-    html = _PAIR.render(
-        about=about, name=name, images=images, numbers=Markup(numbers.html), done=done
+    return stack(
+        View(_ABOUT.format(about, name), f"{about} ({name})"),
+        View(f"{table(list(files), [images]).html}\n{numbers.html}", numbers.plain),
+        one_line(f"What was done: {changes}."),
     )
-    return View(html, f"{about} ({name})\n\n{numbers.plain}\n\n{done}")
 
 
 def _small(opened: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ A mark is bold, with a figure and a bar; its colour only adds to that.
 """
 
 import codecs
+import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize, shorten
 from helpers.views.charts import INK
-from helpers.views.view import Cell, View, lines_html, paragraph, table
+from helpers.views.view import Cell, View, lines_html, paragraph, stack, table
 
 MIN_SURE = 0.9
 """A token with a lower probability is marked."""
@@ -65,30 +66,25 @@ def heatmap(answer: ChatCompletions | Sequence[Any] | None) -> View:
     """
     tokens = tokens_of(answer)
     if not tokens:
-        return View(str(paragraph(_NO_LOGPROBS)), _NO_LOGPROBS)
+        return stack(_NO_LOGPROBS)
     unsure = [token for token in tokens if token.probability < MIN_SURE]
     summary = summarize(tokens)
     if len(unsure) > MAX_ROWS:
         summary += f" In the table: the {MAX_ROWS} least sure."
     html, plain = _text(tokens)
     rows = table(["token", "probability", "most likely instead"], map(_row, _least_sure(unsure)))
-    paragraphs = "".join(f"{paragraph(content)}\n" for content in (LEGEND, html, summary))
-    return View(
-        paragraphs + (rows.html if unsure else ""),
-        "\n\n".join([LEGEND, plain, summary, *([rows.plain] if unsure else [])]),
-    )
+    return stack(LEGEND, View(paragraph(html), plain), summary, *([rows] if unsure else []))
 
 
 def heatmaps(answers: Mapping[str, ChatCompletions | Sequence[Any] | None]) -> View:
     """Show the marked texts of ``answers`` beside each other, under their titles."""
-    tokens = {title: tokens_of(answer) for title, answer in answers.items()}
     cells = []
-    for known in tokens.values():
-        html, plain = _text(known)
-        summary = summarize(known) if known else _NO_LOGPROBS
+    for answer in answers.values():
+        tokens = tokens_of(answer)
+        html, plain = _text(tokens)
+        summary = summarize(tokens) if tokens else _NO_LOGPROBS
         cells.append(Cell(html + Markup("<br><br>") + summary, f"{plain}\n\n{summary}"))
-    view = table(list(answers), [cells])
-    return View(f"{paragraph(LEGEND)}\n{view.html}", f"{LEGEND}\n\n{view.plain}")
+    return stack(LEGEND, table(list(answers), [cells]))
 
 
 def _text(tokens: Sequence[Token]) -> tuple[Markup, str]:
@@ -191,9 +187,8 @@ def _shown(text: str) -> str:
 
 def _least_sure(unsure: Sequence[Token]) -> list[Token]:
     """Return the tokens of the table, in the order of the text."""
-    logprobs = [_MIN_LOGPROB if token.logprob is None else token.logprob for token in unsure]
-    places = sorted(range(len(unsure)), key=logprobs.__getitem__)[:MAX_ROWS]
-    return [unsure[place] for place in sorted(places)]
+    least = heapq.nsmallest(MAX_ROWS, enumerate(unsure), key=lambda one: one[1].probability)
+    return [token for _, token in sorted(least, key=lambda one: one[0])]
 
 
 def _row(token: Token) -> list[str]:

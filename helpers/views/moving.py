@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from itertools import groupby, zip_longest
+from itertools import chain, groupby, zip_longest
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -15,7 +15,7 @@ from helpers.client.text import folded, one_line, sanitize
 from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
 from helpers.recordings.cassette import leaves
 from helpers.views.displays import HasExchange, prose_cell
-from helpers.views.view import Cell, View, lines_html, table
+from helpers.views.view import CODE, Cell, View, lines_html, table
 
 MAX_LINE = 84
 """Characters of a row of calls side by side: about 700 pixels."""
@@ -27,8 +27,6 @@ FIRST_LINE = ""
 """The path of the first line: method and path, or status."""
 HEADERS = ("api-key", "authorization", "extra-parameters")
 """The request headers that it shows: the others are the same for all calls."""
-
-CODE = Markup("<code>{}</code>")
 
 Fields = dict[str, Any]
 """The single values of a request or an answer by their paths: ``choices[0].message.content``."""
@@ -47,7 +45,10 @@ def side_by_side(
     """
     columns = {label: _fields(_exchange(call), part, paths) for label, call in calls.items()}
     width = MAX_LINE // len(columns)
-    rows = [[_field(label, row, columns, width) for label in columns] for row in _matched(columns)]
+    rows = [
+        [_field(row[label], columns[label], width) if label in row else "" for label in columns]
+        for row in _matched(columns)
+    ]
     return table(list(columns), rows)
 
 
@@ -86,54 +87,39 @@ def _matched(columns: Mapping[str, Fields]) -> list[dict[str, str]]:
         place = 0  # a field that only this column has comes after the one before it
         for path in fields:
             free = [row for row in rows if label not in row]
-            row = _same_path(free, path) or _same_value(free, columns, fields, path)
-            if row is None:
-                row = {}
+            same_path = [row for row in free if path in row.values()]
+            same_value = (row for row in free if _same_value(row, columns, fields, path))
+            row = next(chain(same_path, same_value), {})
+            if not row:
                 rows.insert(place, row)
             row[label] = path
             place = max(place, rows.index(row) + 1)
     return rows
 
 
-def _same_path(rows: Collection[dict[str, str]], path: str) -> dict[str, str] | None:
-    return next((row for row in rows if path in row.values()), None)
-
-
 def _same_value(
-    rows: Collection[dict[str, str]], columns: Mapping[str, Fields], fields: Fields, path: str
-) -> dict[str, str] | None:
-    """Return the row of other paths, none of them in ``fields``, that holds the same as ``path``.
+    row: Mapping[str, str], columns: Mapping[str, Fields], fields: Fields, path: str
+) -> bool:
+    """Tell whether a row of other paths, none of them in ``fields``, holds the same as ``path``.
 
     Where that says little (0 and 1, true, an empty text) the name must be the same too.
     """
-    value = fields[path]
+    value, other = fields[path], next(iter(row.values()))
     says_little = value in (None, 0, 1, "", [], {})  # and True, which equals 1, and False
-    for row in rows:
-        other = next(iter(row.values()))
-        if says_little and _name(other) != _name(path):
-            continue
-        if not any(known in fields for known in row.values()) and all(
-            columns[label][known] == value for label, known in row.items()
-        ):
-            return row
-    return None
-
-
-def _name(path: str) -> str:
-    return path.rpartition(".")[2]
+    if says_little and path.rpartition(".")[2] != other.rpartition(".")[2]:
+        return False
+    return not any(known in fields for known in row.values()) and all(
+        columns[label][known] == value for label, known in row.items()
+    )
 
 
 def _is_below(path: str, paths: Collection[str]) -> bool:
     return any(path == top or path.startswith((f"{top}.", f"{top}[")) for top in paths)
 
 
-def _field(
-    label: str, row: Mapping[str, str], columns: Mapping[str, Fields], width: int
-) -> Cell | str:
-    """Return path and value of the field that a column has in a row."""
-    if label not in row:
-        return ""
-    path, value = row[label], columns[label][row[label]]
+def _field(path: str, fields: Fields, width: int) -> Cell | str:
+    """Return the path and the value of a field."""
+    value = fields[path]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     told = folded(one_line(text, MAX_VALUE), width + 3) or '""'  # values are in a narrower font
     if not path:

@@ -5,10 +5,10 @@ may come from a model or a proxy: it is sanitized, cut and escaped here.
 """
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment
 from markupsafe import Markup
 from tabulate import tabulate
 
@@ -18,23 +18,18 @@ from helpers.views.charts import WIDTH
 
 MAX_TEXT = 50_000
 """Characters of one text that a panel shows: it is sent anew with every drawing."""
+CODE = Markup("<code>{}</code>")
+
 _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
+_LONG_WORD = re.compile(r"\S{28,}")
+"""A word that may be broken: it would make its table wider than a narrow window."""
+_PART = re.compile(r"[\W_]{0,16}[^\W_]{1,16}[\W_]{0,16}|[\W_]{1,16}")
+"""Up to 16 letters or digits and the signs around them: a long word is broken after such a part."""
 
 # JupyterLab and GitHub right-align all cells; of the styles, GitHub keeps only ``align``.
-_TABLE = Environment(autoescape=True).from_string("""\
-{%- macro cells(tag, row) -%}
-{%- for cell in row -%}
-<{{ tag }} style="vertical-align: top"><div align="{{ sides[loop.index0] }}">
-{{- cell.html -}}
-</div></{{ tag }}>
-{%- endfor -%}{%- endmacro -%}
-<table>
-<thead><tr>{{ cells("th", head) }}</tr></thead>
-<tbody>
-{% for row in rows %}<tr>{{ cells("td", row) }}</tr>
-{% endfor %}</tbody>
-</table>""")
+_CELL = Markup('<{0} style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
+_TABLE = "<table>\n<thead>{}</thead>\n<tbody>\n{}\n</tbody>\n</table>"
 # Rounded as the edge that charts draw: else its corners are white on a dark page.
 _PICTURE = Markup(
     '<img alt="{}" width="{}" style="border-radius: 8px" src="data:image/png;base64,{}">'
@@ -77,7 +72,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> View:
         "right" if cells and all(row[i].number for row in cells) else "left"
         for i in range(len(head))
     ]
-    html = _TABLE.render(head=names, rows=cells, sides=sides)
+    html = _TABLE.format(
+        _row("th", names, sides), "\n".join(_row("td", row, sides) for row in cells)
+    )
     # Fold here: tabulate's own folding fails on the text 1,500, and shows True as False.
     texts = [[folded(cell.plain, _MAX_COLUMN) for cell in row] for row in [names, *cells]]
     # Draw rules between the rows if a cell takes several lines.
@@ -92,16 +89,43 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> View:
     return View(html, plain)
 
 
+def _row(tag: str, cells: Sequence[Cell], sides: Sequence[str]) -> str:
+    parts = (_CELL.format(tag, side, cell.html) for side, cell in zip(sides, cells, strict=True))
+    return f"<tr>{''.join(parts)}</tr>"
+
+
 def _cell(value: object) -> Cell:
     if isinstance(value, Cell):
         return value
     text = sanitize(shorten(str(value)))
-    return Cell(Markup("<br>").join(text.split("\n")), text, isinstance(value, int | float))
+    html = Markup("<br>").join(map(breakable, text.split("\n")))
+    return Cell(html, text, isinstance(value, int | float))
+
+
+def breakable(text: str) -> Markup:
+    """Return a line as html in which a browser may break long words, such as names and JSON."""
+    parts: list[str | Markup] = []
+    end = 0
+    for word in _LONG_WORD.finditer(text):
+        parts += [text[end : word.start()], Markup("<wbr>").join(_PART.findall(word[0]))]
+        end = word.end()
+    return Markup("").join([*parts, text[end:]])
+
+
+def stack(*parts: View | str) -> View:
+    """Return the parts below each other as one view; a text is a paragraph, escaped."""
+    views = [View(paragraph(part), part) if isinstance(part, str) else part for part in parts]
+    return View("\n".join(one.html for one in views), "\n\n".join(one.plain for one in views))
 
 
 def picture(png: bytes, alt: str, width: int = WIDTH) -> Markup:
     """Return an image tag, ``width`` CSS pixels wide; ``alt`` says in words what it shows."""
     return _PICTURE.format(alt, width, base64.b64encode(png).decode("ascii"))
+
+
+def chart(png: bytes, alt: str, plain: str) -> View:
+    """Return a picture of full width as a view; ``plain`` stands in its place in plain text."""
+    return View(paragraph(picture(png, alt)), plain)
 
 
 def paragraph(content: str) -> Markup:

@@ -12,6 +12,7 @@ from helpers.widgets.panel import WIDGET_VIEW
 from tests.browser.accessibility import LESSON, axe
 from tests.browser.conftest import ARTEFACTS, Open, live
 from tests.browser.driver import THEMES
+from tests.browser.widths import check_widths
 from tests.standin import StandIn
 
 UNDRAWN = "Error displaying widget"
@@ -36,6 +37,7 @@ def test_a_lesson_runs_and_everyone_can_read_it(lesson: Lesson, open_notebook: O
         with notebook.whole() as whole:
             whole.screenshot(path=ARTEFACTS / f"{lesson.id}-{theme}.png")
             assert axe(notebook.page, *LESSON) == []
+    check_widths(notebook)
     expect(notebook.page.get_by_text(UNDRAWN)).to_have_count(0)
 
     saved = notebook.saved()

@@ -5,7 +5,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.driver import Notebook
-from tests.browser.test_panels import all_fit, examples, state
+from tests.browser.test_panels import examples, state
+from tests.browser.widths import check_widths
 
 SETUP = """\
 from helpers import SystemMessage
@@ -57,7 +58,7 @@ def test_an_example_is_answered_and_a_question_of_ones_own_gets_a_sentence(
     panel.get_by_role("button", name="Run").click()
     expect(state(panel, "finished")).to_be_visible()
     expect(panel).to_contain_text(answer)
-    all_fit(notebook)
+    check_widths(notebook)
 
     box.fill("What is a spoon?")
     panel.get_by_role("button", name="Run").click()

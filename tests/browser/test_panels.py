@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.accessibility import axe
 from tests.browser.conftest import ARTEFACTS, Open, live
 from tests.browser.driver import THEMES, Notebook, Theme, wait_for
+from tests.browser.widths import check_widths
 from tests.standin import StandIn
 from tests.standin.scripts import Script
 
@@ -109,21 +110,6 @@ SHOWN = """panel => [panel.innerText, ...[...panel.querySelectorAll('input, text
 FIRST = """panel => [...panel.querySelectorAll('button, input, select, textarea, [tabindex="0"]')]
   .find(one => one.checkVisibility()).focus()"""
 INSIDE = "panel => panel.contains(document.activeElement)"
-WIDTHS = (1280, 700, 1280 // 2, 700 // 2)
-"""Pixels: two windows, and what is left of them at 200 %. There a table is scrolled (panel.css)."""
-STICKS_OUT = """panel => {
-  const { left, right } = panel.getBoundingClientRect();
-  const area = panel.closest('.jp-OutputArea-output').getBoundingClientRect();
-  const found = right > area.right + 1 ? ['the panel'] : [];
-  for (const one of panel.querySelectorAll('*')) {
-    if (!one.checkVisibility() || (innerWidth <= 500 && one.closest('table'))) continue;
-    const box = one.getBoundingClientRect();
-    const cut = one.matches('button') && one.scrollWidth > one.clientWidth;
-    if (cut || box.left < left - 1 || box.right > right + 1)
-      found.push(`${one.tagName} ${one.className}, ${box.left} to ${box.right}`);
-  }
-  return found;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -159,14 +145,6 @@ def ask(panel: Locator, case: Case) -> None:
     if case.question:
         panel.get_by_role("textbox", name=case.question, exact=True).fill(QUESTION)
     panel.get_by_role("button", name=case.run).click()
-
-
-def all_fit(notebook: Notebook) -> None:
-    """Check that nothing in any panel is wider than it, and no panel than its cell."""
-    for width in WIDTHS:
-        notebook.resize(width)
-        for panel in notebook.find("cc-panel").all():
-            assert panel.evaluate(STICKS_OUT) == [], (width, panel.get_attribute("class"))
 
 
 def catch_up(notebook: Notebook) -> None:
@@ -347,4 +325,4 @@ def test_everyone_can_read_them(theme: Theme, notebook: Notebook, server: StandI
         with notebook.whole(NARROW) as whole:
             whole.screenshot(path=ARTEFACTS / f"panels-{end}-{theme}.png")
             assert axe(notebook.page, ".cc-panel") == []
-        all_fit(notebook)
+        check_widths(notebook)

@@ -25,8 +25,8 @@ def test_the_table_has_what_was_told_computed_and_drawn() -> None:
     page = Page(VIEW.html)
     assert page.cells[:8] == [
         *("rank", "token"),
-        *("temperature 0.5", "drawn at 0.5", "temperature 1", "drawn at 1"),
-        *("temperature 2", "drawn at 2"),
+        *("chance at 0.5", "drawn at 0.5", "chance at 1", "drawn at 1"),
+        *("chance at 2", "drawn at 2"),
     ]
     # At 0.5 the shares are as 0.5² to 0.4², at 2 as their roots; what all others have is not known.
     assert page.rows(8) == [

@@ -30,9 +30,12 @@ ALLOWED = {
     "td": {"style"},
     "th": {"style"},
     "div": {"align"},
-    **{tag: set() for tag in ("b", "br", "code", "p", "sub", "table", "tbody", "thead", "tr")},
+    **{
+        tag: set()
+        for tag in ("b", "br", "code", "p", "sub", "table", "tbody", "thead", "tr", "wbr")
+    },
 }
-VOID = {"br", "img"}
+VOID = {"br", "img", "wbr"}
 
 HOSTILE = {
     "script": "<script>alert('x')</script>",
@@ -273,6 +276,24 @@ class TestTable:
     def test_a_row_of_another_length_is_refused(self) -> None:
         with pytest.raises(ValueError, match="Row 2 has 1 cells, but the head has 2"):
             views.table(["a", "b"], [[1, 2], [3]])
+
+    @pytest.mark.parametrize(
+        ("text", "broken"),
+        [
+            ("a code unrecognized_request_argument", "a code unrecognized_|request_|argument"),
+            ('{"leaves":"08:15","changes":3}', '{"leaves":"|08:|15","|changes":|3}'),
+            ("x" * 40, f"{'x' * 16}|{'x' * 16}|{'x' * 8}"),
+            ("&" * 28, f"{'&' * 16}|{'&' * 12}"),
+            ("completion_tokens two words", "completion_tokens two words"),
+        ],
+    )
+    def test_a_long_word_may_be_broken_and_stays_the_same_text(
+        self, text: str, broken: str
+    ) -> None:
+        view = views.table(["text"], [[text]])
+        page = Page(view.html.replace("<wbr>", "|"))
+        assert (page.cells[1], Page(view.html).cells[1]) == (broken, text)
+        assert "|" not in view.plain
 
 
 def test_lines_and_blanks_are_kept() -> None:
