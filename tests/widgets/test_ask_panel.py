@@ -62,7 +62,22 @@ from tests.widgets.panels import (
 
 CHART = {"A chart": prepare(ROOT / "images" / "languages.png")}
 SYSTEM = [SystemMessage("You are an AI assistant that helps people find information.")]
-TAGS = {"b", "br", "code", "div", "i", "img", "p", "table", "tbody", "td", "th", "thead", "tr"}
+TAGS = {
+    "b",
+    "br",
+    "wbr",
+    "code",
+    "div",
+    "i",
+    "img",
+    "p",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+}
 REFUSED = answer(401, {"error": {"message": f"Who are you, {KEY}?"}})
 
 
