@@ -209,6 +209,7 @@ _RULES = (  # the first that fits
           "call from a network that the resource allows (its private endpoint, a VPN), or have its "
           "firewall changed; another key does not help."),
     _Rule(AuthenticationError, (401, 403)),
+    _Rule(AuthenticationError, (400,), "^no_db_connection "),  # litellm's proxy without a database
     _Rule(RateLimitError, (402,), "", "The account has no credit left.",
           "top up the account of this key, or use another one."),
     _Rule(RateLimitError, (429,)),

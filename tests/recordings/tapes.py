@@ -37,20 +37,10 @@ def says(text: str) -> Answer:
     return answer(body={"choices": [{"message": {"content": text}}]})
 
 
-def made(folder: Path, generation: str) -> Path:
-    """Write recordings of both routes and a notebook, all of which tell the generation."""
+def write(folder: Path, generation: str) -> Path:
+    """Write recordings of both routes, in which each request tells the generation."""
     response = {"status": 200, "headers": {}, "ms": 1, "body": "long " * 2000}
     exchange = {"request": {"model": generation}, "response": response}
     for route in ROUTES:
         save(folder / route / f"{LESSON}.json", {"provenance": FACTS, "exchanges": [exchange] * 3})
-    words = " ".join([generation] * 1000)
-    (folder / f"{LESSON}.ipynb").write_text(words, encoding="utf-8")
     return folder
-
-
-def project(folder: Path, generation: str) -> Path:
-    """Write recordings and notebook as they stand in a project; return where recordings are."""
-    cassettes = made(folder / "tests" / "cassettes", generation)
-    (folder / "notebooks").mkdir()
-    (cassettes / f"{LESSON}.ipynb").rename(folder / "notebooks" / f"{LESSON}.ipynb")
-    return cassettes

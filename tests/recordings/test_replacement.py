@@ -1,14 +1,16 @@
-"""Recordings and notebook are the old or the new ones, whenever they are interrupted."""
+"""A recording that is interrupted is the old one or the new one on all routes, never another."""
 
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,27 +21,52 @@ from helpers.lessons import ROOT
 from helpers.recordings.cassette import beside, load, replace_recordings, save
 from helpers.recordings.record import RecordingTransport
 from tests.fakes import ASK, Answer, Service, answer, client, piece, streamed
-from tests.killed import Killed, killed_at
-from tests.recordings.tapes import FACTS, LESSON, made, project
+from tests.recordings.tapes import FACTS, LESSON, write
+
+
+class Killed(BaseException):
+    """The process ends here: nothing that is done afterwards has an effect."""
 
 
 def generations(cassettes: Path) -> set[str]:
-    """Return of which generations recordings and notebook are, each of them whole."""
+    """Return of which generations the recordings are, each of them whole."""
     loaded = [load(cassettes / route / f"{LESSON}.json") for route in ROUTES]
-    notebook = (cassettes.parents[1] / "notebooks" / f"{LESSON}.ipynb").read_text(encoding="utf-8")
-    assert len(notebook.split()) == 1000
-    return {kept["request"]["model"] for tape in loaded for kept in tape["exchanges"]} | {
-        *notebook.split()
-    }
+    return {kept["request"]["model"] for tape in loaded for kept in tape["exchanges"]}
+
+
+OPERATIONS = [
+    *((os, name) for name in ("mkdir", "rename", "replace", "unlink", "rmdir")),
+    (shutil, "copy"),
+]
+
+
+def killed_at(patch: pytest.MonkeyPatch, operation: int) -> None:
+    """Let the process be killed at the ``operation``th change of the file system."""
+    made = count()
+
+    def counted(real: Any) -> Any:
+        def call(source: Any, *rest: Any, **options: Any) -> Any:
+            if next(made) < operation:
+                return real(source, *rest, **options)
+            if real is copy:  # it is killed in the middle of the file
+                target = Path(rest[0]) / Path(source).name
+                target.write_bytes(Path(source).read_bytes()[:20])
+            raise Killed
+
+        return call
+
+    copy = shutil.copy
+    for module, name in OPERATIONS:
+        patch.setattr(module, name, counted(getattr(module, name)))
 
 
 def test_a_replacement_that_is_killed_at_any_step_is_the_old_or_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new = made(tmp_path / "new", "new")
+    new = write(tmp_path / "new", "new")
     outcomes = []
     for operation in count():
-        cassettes = project(tmp_path / str(operation), "old")
+        cassettes = write(tmp_path / str(operation), "old")
         with monkeypatch.context() as patch, suppress(Killed):
             killed_at(patch, operation)
             replace_recordings(LESSON, new, cassettes)
@@ -47,7 +74,7 @@ def test_a_replacement_that_is_killed_at_any_step_is_the_old_or_the_new_one(
         (outcome,) = generations(cassettes)
         outcomes.append(outcome)
         # Whatever is left of it disturbs no later replacement.
-        replace_recordings(LESSON, made(tmp_path / "newer", "newer"), cassettes)
+        replace_recordings(LESSON, write(tmp_path / "newer", "newer"), cassettes)
         assert generations(cassettes) == {"newer"}
     assert outcomes == sorted(outcomes, reverse=True)  # old, then new
     assert set(outcomes) == {"old", "new"}
@@ -56,11 +83,9 @@ def test_a_replacement_that_is_killed_at_any_step_is_the_old_or_the_new_one(
 def test_a_process_that_is_killed_while_a_load_finishes_is_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for operation in range(8):
-        cassettes = project(tmp_path / str(operation), "old")
-        left = made(cassettes / f"{LESSON}.complete.new", "new")  # as a killed process leaves it
-        (left / "notebooks").mkdir()
-        (left / f"{LESSON}.ipynb").rename(left / "notebooks" / f"{LESSON}.ipynb")
+    for operation in range(6):
+        cassettes = write(tmp_path / str(operation), "old")
+        write(cassettes / f"{LESSON}.complete.new", "new")  # as a killed process leaves it
         with monkeypatch.context() as patch, suppress(Killed):
             killed_at(patch, operation)
             generations(cassettes)
@@ -68,9 +93,8 @@ def test_a_process_that_is_killed_while_a_load_finishes_is_no_harm(
 
 
 def test_routes_that_were_not_recorded_stay(tmp_path: Path) -> None:
-    cassettes, new = project(tmp_path / "old", "old"), made(tmp_path / "new", "new")
+    cassettes, new = write(tmp_path / "old", "old"), write(tmp_path / "new", "new")
     (new / "models" / f"{LESSON}.json").unlink()
-    (new / f"{LESSON}.ipynb").unlink()
     assert replace_recordings("02-streaming", new, cassettes) == []
     replaced = replace_recordings(LESSON, new, cassettes)
     assert replaced == [cassettes / "v1" / f"{LESSON}.json"]
@@ -78,10 +102,10 @@ def test_routes_that_were_not_recorded_stay(tmp_path: Path) -> None:
 
 
 def test_a_replacement_leaves_nothing_beside(tmp_path: Path) -> None:
-    cassettes, new = project(tmp_path / "old", "old"), made(tmp_path / "new", "new")
+    cassettes, new = write(tmp_path / "old", "old"), write(tmp_path / "new", "new")
     beside(cassettes / "v1" / f"{LESSON}.json").write_text("by hand", encoding="utf-8")
     replace_recordings(LESSON, new, cassettes)
-    assert not list((tmp_path / "old").rglob("*.new"))
+    assert not list(cassettes.rglob("*.new"))
 
 
 REPLACE_FOR_EVER = """
@@ -89,10 +113,10 @@ import sys, tempfile
 from itertools import count
 from pathlib import Path
 from helpers.recordings.cassette import replace_recordings
-from tests.recordings.tapes import LESSON, made
+from tests.recordings.tapes import LESSON, write
 for generation in count(int(sys.argv[2])):
     with tempfile.TemporaryDirectory() as folder:
-        replace_recordings(LESSON, made(Path(folder), str(generation)), Path(sys.argv[1]))
+        replace_recordings(LESSON, write(Path(folder), str(generation)), Path(sys.argv[1]))
     print(generation, flush=True)
 """
 
@@ -100,10 +124,10 @@ for generation in count(int(sys.argv[2])):
 def test_a_process_that_is_killed_at_any_moment_leaves_the_old_or_the_new_one(
     tmp_path: Path,
 ) -> None:
-    chance, generation, cassettes = random.Random(8), 0, project(tmp_path, "0")
+    chance, generation = random.Random(8), 0
     for _ in range(20):
         process = subprocess.Popen(
-            [sys.executable, "-c", REPLACE_FOR_EVER, str(cassettes), str(generation + 1)],
+            [sys.executable, "-c", REPLACE_FOR_EVER, str(tmp_path), str(generation + 1)],
             stdout=subprocess.PIPE,
             encoding="utf-8",
             env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -115,7 +139,7 @@ def test_a_process_that_is_killed_at_any_moment_leaves_the_old_or_the_new_one(
         process.kill()  # SIGKILL; on Windows it is terminated
         told += map(int, process.stdout.read().split())
         process.wait()
-        (found,) = generations(cassettes)
+        (found,) = generations(tmp_path)
         generation = int(found)
         assert generation in (told[-1], told[-1] + 1)
 

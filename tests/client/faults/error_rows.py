@@ -205,6 +205,9 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
 
 def bodies() -> Iterator[Row]:
     """Bodies of errors in every shape, alone and followed by the guide of the models route."""
+    litellm = {"message": "No connected db.", "type": "no_db_connection", "code": "400"}
+    refused = Failure(AuthenticationError, 400, "no_db_connection", "No connected db.")
+    yield plain("error: litellm's wrong key", whole({"error": litellm}, 400), refused)
     for name, (status, body, code, words, says) in BODIES.items():
         is_model = says in (GONE, "AZURE_INFERENCE_MODEL")
         kind = ModelNotFoundError if is_model else KINDS[status]
