@@ -195,7 +195,7 @@ _RULES = (  # the first that fits
           "(retired|decommissioned|deprecated|no longer available)", *_RETIRED),
     _Rule(ModelNotFoundError, _4XX,
           "^(unknown_model|no_model_name|DeploymentNotFound|model_not_found) |"
-          "Could not find an existing deployment"),
+          "Could not find an existing deployment|Invalid model name"),
     _Rule(ModelNotFoundError, (404, 405), advice=
           "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
           "service answers the same to a wrong path, api-version or deployment."),

@@ -191,6 +191,8 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
                              None, "'functions'", "leave it out"),
     "no deployment, 400": (400, {"error": {"message": "Could not find an existing deployment."}},
                            None, "Could not", "AZURE_INFERENCE_MODEL"),
+    "no model, litellm": (400, {"error": {"message": "Invalid model name passed in model=x."}},
+                          None, "Invalid model", "AZURE_INFERENCE_MODEL"),
     "code 422": (400, {"error": {"code": "422", "message": "Not for this deployment."}},
                  "422", "Not for this", "leave it out"),
     "no code": (500, {"error": {"message": "No answer.", "details": "Not rebuilt."}},
