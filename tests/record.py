@@ -115,8 +115,8 @@ def record(lesson: Lesson, upstream: Upstream | None, *, new_words: bool = False
         for route in recorded_routes(lesson, folder) if not new_words else ():
             check_words(lesson.cassette(route), folder / route / f"{lesson.id}.json")
         write(folder / lesson.notebook.name, replay(lesson, folder))
-        discard_shipped(lesson)  # what was recorded here is what is shipped
         replace(lesson, folder)
+        discard_shipped(lesson)  # what was recorded here is what is shipped
 
 
 def check_words(old: Path, new: Path) -> None:

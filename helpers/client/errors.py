@@ -193,7 +193,7 @@ _RULES = (  # the first that fits
           "(retired|decommissioned|deprecated|no longer available)", *_RETIRED),
     _Rule(ModelNotFoundError, _4XX,
           "^(unknown_model|no_model_name|DeploymentNotFound|model_not_found) |"
-          "Could not find an existing deployment"),
+          "Could not find an existing deployment|Invalid model name"),
     _Rule(ModelNotFoundError, (404, 405), advice=
           "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
           "service answers the same to a wrong path, api-version or deployment."),
@@ -207,6 +207,7 @@ _RULES = (  # the first that fits
           "call from a network that the resource allows (its private endpoint, a VPN), or have its "
           "firewall changed; another key does not help."),
     _Rule(AuthenticationError, (401, 403)),
+    _Rule(AuthenticationError, (400,), "^no_db_connection "),  # litellm's proxy without a database
     _Rule(RateLimitError, (402,), "", "The account has no credit left.",
           "top up the account of this key, or use another one."),
     _Rule(RateLimitError, (429,)),

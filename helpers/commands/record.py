@@ -141,9 +141,8 @@ def replay(lesson: Lesson, folder: Path) -> str:
 
 
 def replace(lesson: Lesson, folder: Path) -> None:
-    """Replace recordings and notebook by those in ``folder``."""
+    """Replace recordings and notebook by those in ``folder``: all of them or none."""
     replace_recordings(lesson.id, folder, lesson.cassette("v1").parents[1])
-    write(lesson.notebook, (folder / lesson.notebook.name).read_text(encoding="utf-8"))
 
 
 def keep_same(old: Path, new: Path) -> list[Difference]:
@@ -277,5 +276,7 @@ def discard_shipped(lesson: Lesson) -> None:
     """Remove the copy of what was shipped."""
     kept = _shipped(lesson)
     if kept.exists():
-        gone = kept.rename(kept.with_suffix(".new"))  # first, because half a copy is none
+        gone = kept.with_suffix(".new")
+        shutil.rmtree(gone, ignore_errors=True)  # of a run that was killed here
+        kept.rename(gone)  # first, because half a copy is none
         shutil.rmtree(gone, ignore_errors=True)

@@ -91,25 +91,28 @@ def beside(path: Path) -> Path:
 def replace_recordings(lesson: str, recorded: Path, cassettes: Path) -> list[Path]:
     """Replace the recordings of ``lesson`` in ``cassettes`` by those in the folder ``recorded``.
 
-    Both folders hold ``<route>/<lesson>.json``. All routes are replaced or none, also if the
-    process is killed: the new files are copied to a folder that gets its final name,
-    ``<lesson>.complete.new``, in one step, and whoever loads a recording first moves them on.
-    Return the paths of the replaced recordings.
+    Both folders hold ``<route>/<lesson>.json``. If ``recorded`` holds ``<lesson>.ipynb`` too, it
+    replaces the notebook: ``cassettes`` is ``tests/cassettes`` then. All files are replaced or
+    none, also if the process is killed: the new ones are copied to a folder that gets its final
+    name, ``<lesson>.complete.new``, in one step, and whoever loads a recording first moves them on.
+    Return the paths of the replaced files.
     """
-    files = sorted(recorded.glob(f"*/{lesson}.json"))
+    files = {file: file.parent.name for file in sorted(recorded.glob(f"*/{lesson}.json"))}
     if not files:
         return []
+    if (notebook := recorded / f"{lesson}.ipynb").exists():
+        files[notebook] = _NOTEBOOKS
     _finish_replacement(lesson, cassettes)
     cassettes.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix=f"{lesson}.", suffix=".new", dir=cassettes, ignore_cleanup_errors=True
     ) as new:
-        for file in files:
-            folder = Path(new, file.parent.name)
+        for file, name in files.items():
+            folder = Path(new, name)
             folder.mkdir()
             shutil.copy(file, folder)
         os.rename(new, _complete(lesson, cassettes))
-    targets = [cassettes / file.relative_to(recorded) for file in files]
+    targets = [_target(cassettes, name, file.name) for file, name in files.items()]
     with suppress(OSError):  # on Windows, of a file that is being read; the next load moves it
         _finish_replacement(lesson, cassettes)
         for target in targets:
@@ -117,8 +120,16 @@ def replace_recordings(lesson: str, recorded: Path, cassettes: Path) -> list[Pat
     return targets
 
 
+_NOTEBOOKS = "notebooks"
+
+
 def _complete(lesson: str, cassettes: Path) -> Path:
     return cassettes / f"{lesson}.complete.new"
+
+
+def _target(cassettes: Path, folder: str, name: str) -> Path:
+    """Return the file that is replaced: a notebook stands in the folder above ``tests``."""
+    return (cassettes.parents[1] if folder == _NOTEBOOKS else cassettes) / folder / name
 
 
 def _finish_replacement(lesson: str, cassettes: Path) -> None:
@@ -126,8 +137,8 @@ def _finish_replacement(lesson: str, cassettes: Path) -> None:
     complete = _complete(lesson, cassettes)
     if not complete.is_dir():
         return
-    for file in complete.glob("*/*.json"):
-        target = cassettes / file.relative_to(complete)
+    for file in complete.glob("*/*"):
+        target = _target(cassettes, file.parent.name, file.name)
         target.parent.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):  # another process was faster
             os.replace(file, target)

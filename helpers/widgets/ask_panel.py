@@ -15,8 +15,8 @@ from helpers.images import text_item
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import answer_text, said
 from helpers.widgets.job import Job, Progress, Run, Value
+from helpers.widgets.local_model_button import SMALL_MODEL, ModelControls
 from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary, status_html
-from helpers.widgets.small_model import SMALL_MODEL, ModelControls
 
 TEXT_SYNC_SECONDS = 0.3
 """Seconds from a click or Enter until a text that was typed before has reached the kernel.

@@ -23,8 +23,8 @@ from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import View, answer_text, table
 from helpers.widgets.ask_panel import AskPanel, announce_waits
 from helpers.widgets.job import Progress, Run
+from helpers.widgets.local_model_button import SMALL_MODEL
 from helpers.widgets.panel import row
-from helpers.widgets.small_model import SMALL_MODEL
 
 MAX_QUOTE = 80
 """Characters of the answer to a test that are shown."""

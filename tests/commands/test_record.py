@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from helpers import lessons
 from helpers.__main__ import main
 from helpers.commands import record as recording
 from helpers.lessons import LESSONS, Lesson
+from helpers.recordings.cassette import load
+from tests.recordings.test_replacement import Killed, killed_at
 from tests.standin import StandIn
 
 LESSON, OTHER = LESSONS[1], LESSONS[2]
@@ -293,6 +297,34 @@ def test_a_copy_of_what_was_shipped_is_whole_or_none(
     assert main([*RUN, "--yes"]) == 0
     assert main(["record", "--undo"]) == 0
     assert files_in(folder) == before
+
+
+def test_killed_at_any_change_of_the_files_it_is_as_before_or_recorded_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [LESSON.notebook, LESSON.cassette("v1"), LESSON.cassette("models")]
+
+    def found() -> list[bytes]:
+        load(paths[1])  # as every run of the lesson does
+        return [path.read_bytes() for path in paths]
+
+    play(monkeypatch, says("Other words."))
+    before = found()
+    run, undo = ["record", LESSON.id, "--yes"], ["record", LESSON.id, "--undo"]
+    outcomes = []
+    for operation in count():
+        with monkeypatch.context() as patch, suppress(Killed):
+            killed_at(patch, operation)
+            main(run)
+            main(undo)
+            break
+        outcomes.append(found())
+        assert main(run) == 0
+        new = found()
+        assert outcomes[-1] in (before, new)
+        assert main(undo) == 0
+        assert found() == before
+    assert new in outcomes
 
 
 def test_without_an_endpoint_there_is_nothing_to_record(

@@ -177,6 +177,8 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
                              None, "'functions'", "leave it out"),
     "no deployment, 400": (400, {"error": {"message": "Could not find an existing deployment."}},
                            None, "Could not", "AZURE_INFERENCE_MODEL"),
+    "no model, litellm": (400, {"error": {"message": "Invalid model name passed in model=x."}},
+                          None, "Invalid model", "AZURE_INFERENCE_MODEL"),
     "code 422": (400, {"error": {"code": "422", "message": "Not for this deployment."}},
                  "422", "Not for this", "leave it out"),
     "no code": (500, {"error": {"message": "No answer.", "details": "Not rebuilt."}},
@@ -191,6 +193,9 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
 
 def bodies() -> Iterator[Row]:
     """Bodies of errors in every shape, alone and followed by the guide of the models route."""
+    litellm = {"message": "No connected db.", "type": "no_db_connection", "code": "400"}
+    refused = Failure(AuthenticationError, 400, "no_db_connection", "No connected db.")
+    yield plain("error: litellm's wrong key", whole({"error": litellm}, 400), refused)
     for name, (status, body, code, words, says) in BODIES.items():
         is_model = says in (GONE, "AZURE_INFERENCE_MODEL")
         kind = ModelNotFoundError if is_model else KINDS[status]

@@ -18,9 +18,9 @@ from helpers.widgets import (
     ImagePicker,
     LiveStream,
     Playground,
-    small_model,
+    local_model_button,
 )
-from helpers.widgets.small_model import IN_USE, SMALL_MODEL
+from helpers.widgets.local_model_button import IN_USE, SMALL_MODEL
 from tests.fakes import ASK, client
 from tests.standin import StandIn
 from tests.widgets.panels import LONG, control, has, press, state
@@ -67,9 +67,9 @@ class Fake:
 def fake(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     made = Fake(standin)
     SMALL_MODEL.panels.clear()
-    monkeypatch.setattr(small_model, "install", made.install)
-    monkeypatch.setattr(small_model, "is_installed", lambda: made.installed)
-    monkeypatch.setattr(small_model, "LocalModelService", made.service)
+    monkeypatch.setattr(local_model_button, "install", made.install)
+    monkeypatch.setattr(local_model_button, "is_installed", lambda: made.installed)
+    monkeypatch.setattr(local_model_button, "LocalModelService", made.service)
     yield made
     made.go.set()
     SMALL_MODEL.forget()

@@ -6,7 +6,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from helpers.widgets.small_model import IN_USE
+from helpers.widgets.local_model_button import IN_USE
 from tests.browser.accessibility import axe
 from tests.browser.conftest import Open
 from tests.browser.driver import THEMES, wait_for
