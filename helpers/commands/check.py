@@ -23,7 +23,7 @@ from helpers.client.errors import (
 from helpers.client.messages import JSON
 from helpers.client.redaction import TextFilter, map_strings
 from helpers.commands import check_report as reports
-from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
+from helpers.commands.check_probes import PROBES, Outcome, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
 from helpers.commands.files import check_file, write
 from helpers.commands.run import CHANGED, INTERRUPTED
@@ -264,7 +264,7 @@ class Asker:
     def measure(self, probe: Probe) -> Row:
         """Send the requests of a probe, and judge what comes."""
         row = Row(name=probe.name, result="unclear", seen="")
-        answers: list[Answer] = []
+        answers: list[Outcome] = []
         self.error = None
         try:
             for request in probe.requests:
@@ -276,7 +276,7 @@ class Asker:
         row.seen = self._clean(row.seen)
         return row
 
-    def _judge(self, probe: Probe, answers: Sequence[Answer]) -> Verdict:
+    def _judge(self, probe: Probe, answers: Sequence[Outcome]) -> Verdict:
         if any(one.thought or one.completion.message.reasoning_content for one in answers):
             self._limit = LIMIT_FOR_REASONING
         for one in answers:
@@ -285,7 +285,7 @@ class Asker:
                 return "unclear", "all tokens that it may take were spent before the answer began"
         return probe.judge(answers)
 
-    def _ask(self, probe: Probe, request: JSON, row: Row) -> Answer:
+    def _ask(self, probe: Probe, request: JSON, row: Row) -> Outcome:
         """Send one request, note the call in ``row``, and return the answer."""
         options = {"messages": [{"role": "user", "content": probe.question}], **request}
         if probe.name not in UNLIMITED and self._limit_name:
@@ -307,16 +307,16 @@ class Asker:
         row.calls.append(Call(request=body, status=200, answer=said))
         return answer
 
-    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Answer:
+    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Outcome:
         if not probe.stream:
-            return Answer(self.client.complete(messages, **options))
+            return Outcome(self.client.complete(messages, **options))
         pieces = 0
         with self.client.stream(messages, **options) as updates:
             for update in updates:
                 pieces += bool(update.content)
                 if pieces and probe.breaks_off:
                     break
-        return Answer(updates.completion, pieces, b"[DONE]" in self._body.last)
+        return Outcome(updates.completion, pieces, b"[DONE]" in self._body.last)
 
 
 def refusal(probe: Probe, error: ChatError, *, is_first: bool) -> Verdict:

@@ -19,8 +19,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 import helpers
 from helpers import __main__ as command
 from helpers import lessons
-from helpers.commands import jobs
+from helpers.client.errors import ConfigurationError
 from helpers.commands import run as runner
+from helpers.commands import tasks
 from helpers.lessons import Lesson
 from tests.notebooks import files
 
@@ -50,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(made / "01-broken.ipynb", "1 / 0")
     monkeypatch.setattr(lessons, "ROOT", made.parent)
     monkeypatch.setattr(runner, "LESSONS", MADE)
-    monkeypatch.setattr(jobs, "process_pool", lambda _: nullcontext(Here()))
+    monkeypatch.setattr(tasks, "process_pool", lambda _: nullcontext(Here()))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return tmp_path / "elsewhere"
@@ -128,7 +129,7 @@ def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> 
     (folder / "executed").mkdir()
     other = str(shutil.copy(MADE[0].notebook, folder / "executed"))
     name = other if name == "a copy" else name
-    with pytest.raises(LookupError, match=re.escape(f"There is no lesson {name!r}. The lessons")):
+    with pytest.raises(ConfigurationError, match=rf"There is no lesson\s+{re.escape(repr(name))}\."):
         runner.select_lessons([name])
 
 
@@ -147,23 +148,23 @@ def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
 ) -> None:
     (folder / "file").write_text("x", encoding="utf-8")
     start = "The notebooks can't be written to"
-    assert refused(capsys, "--to", "file") == f"{start} file: it is a file.\n"
+    assert refused(capsys, "--to", "file").startswith(f"{start} file: it is a file.\n")
     assert refused(capsys, "--to", "file/below").startswith(f"{start} {Path('file/below')}: ")
     lessons_folder = str(MADE[0].notebook.parent)
-    assert refused(capsys, "--to", lessons_folder).endswith("the lessons are there.\n")
+    assert ": the lessons are there.\n" in refused(capsys, "--to", lessons_folder)
     assert (folder / "file").read_text(encoding="utf-8") == "x"
 
     def denied(**_: object) -> None:
         raise PermissionError(13, "Permission denied", "out/tmp1")
 
     monkeypatch.setattr("tempfile.TemporaryFile", denied)
-    assert refused(capsys, "--to", "out") == f"{start} out: Permission denied.\n"
+    assert refused(capsys, "--to", "out").startswith(f"{start} out: Permission denied.\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["00", "99-nothing"], "There is no lesson '99-nothing'. The lessons are: 00-sound"),
+        (["00", "99-nothing"], "There is no lesson '99-nothing'.\nWhat to do: use one of 00-sound"),
         ([], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
         *((["--cell-timeout", limit], "argument --cell-timeout: invalid")
           for limit in ("0", "-5", "soon", "")),
@@ -188,7 +189,7 @@ def test_where_the_notebooks_are_is_said_only_if_one_was_written(
     def fails(*_: object) -> None:
         raise OSError("no kernel")
 
-    monkeypatch.setattr(jobs, "execute", fails)
+    monkeypatch.setattr(tasks, "execute", fails)
     assert command.main(["run", "--to", "out"]) == 1
     out = capsys.readouterr().out
     assert "00-sound: OSError: no kernel\n01-broken: OSError: no kernel\n" in out
@@ -205,8 +206,8 @@ def test_ctrl_c_shows_the_table_so_far_and_what_did_not_finish(
             raise KeyboardInterrupt
         target.write_text("{}", encoding="utf-8")
 
-    monkeypatch.setattr(jobs, "execute", execute)
-    monkeypatch.setattr(jobs, "as_completed", lambda futures: list(futures))
+    monkeypatch.setattr(tasks, "execute", execute)
+    monkeypatch.setattr(tasks, "as_completed", lambda futures: list(futures))
     assert command.main(["run"]) == 130
     out = capsys.readouterr().out
     rows = [re.split(" {2,}", line) for line in out.splitlines()]
@@ -301,7 +302,7 @@ def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
     ("name", "text", "told"),
     [
         ("none.yaml", None, "none.yaml can't be used: No such file or directory."),
-        ("list.yaml", "- 1", "list.yaml can't be used: it holds no names."),
+        ("list.yaml", "- 1", "list.yaml can't be used: Input should be a valid dictionary"),
         ("bad.yaml", f"key: [{SECRET}", "bad.yaml can't be used: "),
     ],
 )
