@@ -129,7 +129,9 @@ def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> 
     (folder / "executed").mkdir()
     other = str(shutil.copy(MADE[0].notebook, folder / "executed"))
     name = other if name == "a copy" else name
-    with pytest.raises(ConfigurationError, match=rf"There is no lesson\s+{re.escape(repr(name))}\."):
+    with pytest.raises(
+        ConfigurationError, match=rf"There is no lesson\s+{re.escape(repr(name))}\."
+    ):
         runner.select_lessons([name])
 
 
