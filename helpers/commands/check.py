@@ -25,7 +25,7 @@ from helpers.client.redaction import TextFilter, map_strings
 from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Outcome, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
-from helpers.commands.files import check_file, write
+from helpers.commands.files import write
 from helpers.commands.run import CHANGED, INTERRUPTED
 from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
@@ -54,18 +54,15 @@ def check(
 
     It is 1 if the endpoint does not answer, and 130 after Ctrl-C, which keeps what was measured.
     """
-    wanted = ((markdown, reports.as_markdown), (json_file, reports.as_json))
-    files = {path: render for path, render in wanted if path}
     try:
-        for path in files:
-            check_file(path)
         report = measure(*find_endpoint(address or current_endpoint()), budget)
         print(reports.as_table(report))
         for row in report.rows:
             if row.name in show:
                 print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
-        for path, render in files.items():
-            write(path, render(report))
+        for path, render in ((markdown, reports.as_markdown), (json_file, reports.as_json)):
+            if path:
+                write(path, render(report))
     except ChatError as error:
         print(error, file=sys.stderr)
         return 1

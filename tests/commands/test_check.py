@@ -211,12 +211,6 @@ def test_the_report_in_all_its_forms(
     assert not list(tmp_path.glob("*.new"))
 
 
-def test_a_row_to_show_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["check", "--show", "stopp"])
-    assert "'stop', 'seed'" in capsys.readouterr().err
-
-
 def test_a_path_that_is_not_known_is_not_told() -> None:
     gate = "https://gate.example.com/tenant-7/llm"
     client = ChatCompletionsClient(gate, AzureKeyCredential(KEY), route="v1")
@@ -308,23 +302,33 @@ def test_two_reports_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "What to do: name a file that `check --json` wrote." in capsys.readouterr().err
 
 
-def test_a_file_that_can_not_be_written_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["chek"], "'run', 'record', 'model', 'check', 'move'"),
+        (["check", "--show", "stopp"], "'stop', 'seed'"),
+        (["check", "--json", "nowhere/a.json"], f"{Path('nowhere/a.json')} can't be written"),
+        (["check", "--markdown", "tests"], "tests can't be written"),
+        (["run", "--junit", "nowhere/a.xml"], "can't be written"),
+        (["run", "--json", "tests"], "can't be written"),
+        (["record", "99"], "There is no lesson '99'.\nWhat to do: use one of 00-start-here"),
+        (["record"], "There is no endpoint to record.\nWhat to do: set AZURE_INFERENCE_ENDPOINT"),
+        *((["model", "--port", port], port) for port in ("-1", "65536", "x")),
+        *((["run", "--cell-timeout", limit], "argument --cell-timeout: invalid")
+          for limit in ("0", "-5", "soon", "")),
+    ],
+)  # fmt: skip
+def test_a_command_line_that_is_wrong_is_told_before_anything_is_asked(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    play(monkeypatch, FakeService())
-    assert main(["check", f"https://{HOST}", "--json", str(tmp_path / "no" / "a.json")]) == 1
-    out, told = capsys.readouterr()
-    assert "can't be written" in told
-    assert out == "", "it is told before anything is spent"
-
-
-def test_a_wrong_command_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["chek"])
-    assert "'run', 'record', 'model', 'check', 'move'" in capsys.readouterr().err
+        main(arguments)
+    out, error = capsys.readouterr()
+    assert told in error
+    assert out == ""
 
 
-@pytest.mark.parametrize("name", ["run", "model", "check", "move"])
+@pytest.mark.parametrize("name", ["run", "record", "model", "check", "move"])
 def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([name, "--help"])
