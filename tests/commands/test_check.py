@@ -32,49 +32,31 @@ def client_of(transport: httpx.BaseTransport, path: str = "/models") -> ChatComp
 NAMES = [probe.name for probe in PROBES]
 
 
+V1, MODELS, PROJECT = "/openai/v1", "/models", "/api/projects/my-project/openai/v1"
+
+
 @pytest.mark.parametrize(
-    ("address", "expected"),
+    ("address", "origin", "paths"),
     [
-        ("https://r.openai.azure.com", ["https://r.openai.azure.com/openai/v1"]),
-        (
-            "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
-            ["https://r.openai.azure.com/openai/v1"],
-        ),
-        (
-            f"https://{HOST}/models/chat/completions?api-version=2024-05-01-preview",
-            [f"https://{HOST}/models", f"https://{HOST}/openai/v1"],
-        ),
-        (
-            f"https://{HOST}/api/projects/my-project",
-            [
-                f"https://{HOST}/api/projects/my-project/openai/v1",
-                f"https://{HOST}/openai/v1",
-                f"https://{HOST}/models",
-            ],
-        ),
-        (
-            "https://ai.azure.com/resource/overview?wsid=/subscriptions/1/resourceGroups/g/providers/"
-            "Microsoft.CognitiveServices/accounts/the-resource/projects/my-project&tid=2",
-            [
-                f"https://{HOST}/api/projects/my-project/openai/v1",
-                f"https://{HOST}/openai/v1",
-                f"https://{HOST}/models",
-            ],
-        ),
-        (
-            "https://portal.azure.com/#@t/resource%2Fsubscriptions%2F1%2Fproviders%2F"
-            "Microsoft.CognitiveServices%2Faccounts%2Fthe-resource%2Foverview",
-            [f"https://{HOST}/openai/v1", f"https://{HOST}/models"],
-        ),
-        (f"https://{HOST}/mai/v1", [f"https://{HOST}/mai/v1", f"https://{HOST}/openai/v1",
-                                    f"https://{HOST}/models"]),
-        ("http://127.0.0.1:8080", [f"http://127.0.0.1:8080/{one}" for one in ("v1", "models",
-                                                                             "openai/v1")]),
-        ("not a URL at all\0", []),
+        ("https://r.openai.azure.com", "https://r.openai.azure.com", [V1]),
+        ("https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
+         "https://r.openai.azure.com", [V1]),
+        (f"https://{HOST}/models/chat/completions?api-version=2024-05-01-preview",
+         f"https://{HOST}", [MODELS, V1]),
+        (f"https://{HOST}/api/projects/my-project", f"https://{HOST}", [PROJECT, V1, MODELS]),
+        ("https://ai.azure.com/resource/overview?wsid=/subscriptions/1/resourceGroups/g/providers/"
+         "Microsoft.CognitiveServices/accounts/the-resource/projects/my-project&tid=2",
+         f"https://{HOST}", [PROJECT, V1, MODELS]),
+        ("https://portal.azure.com/#@t/resource%2Fsubscriptions%2F1%2Fproviders%2F"
+         "Microsoft.CognitiveServices%2Faccounts%2Fthe-resource%2Foverview",
+         f"https://{HOST}", [V1, MODELS]),
+        (f"https://{HOST}/mai/v1", f"https://{HOST}", ["/mai/v1", V1, MODELS]),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080", ["/v1", MODELS, V1]),
+        ("not a URL at all\0", "", []),
     ],
 )  # fmt: skip
-def test_the_forms_that_an_address_can_mean(address: str, expected: list[str]) -> None:
-    assert possible_endpoints(address) == expected
+def test_the_forms_that_an_address_can_mean(address: str, origin: str, paths: list[str]) -> None:
+    assert possible_endpoints(address) == [origin + path for path in paths]
 
 
 @pytest.fixture
@@ -211,18 +193,19 @@ def test_the_report_in_all_its_forms(
     assert not list(tmp_path.glob("*.new"))
 
 
-def test_a_path_that_is_not_known_is_not_told() -> None:
-    gate = "https://gate.example.com/tenant-7/llm"
-    client = ChatCompletionsClient(gate, AzureKeyCredential(KEY), route="v1")
-    assert "tenant-7" not in command.describe_endpoint(client)
-
-
-def test_a_project_is_not_named() -> None:
-    client = client_of(FakeService(), "/api/projects/secret-project")
-    assert (
-        command.describe_endpoint(client)
-        == "route v1, /api/projects/PROJECT/openai/v1, key in api-key"
-    )
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://gate.example.com/tenant-7/llm", "route v1, another path, key in Authorization: Bearer"),
+        (
+            "/api/projects/secret-project",
+            "route v1, /api/projects/PROJECT/openai/v1, key in api-key",
+        ),
+    ],
+)  # fmt: skip
+def test_neither_a_project_nor_a_path_that_is_not_known_is_named(url: str, told: str) -> None:
+    client = ChatCompletionsClient(url, AzureKeyCredential(KEY), route="v1")
+    assert command.describe_endpoint(client) == told
 
 
 def test_ctrl_c_before_the_first_row(

@@ -87,20 +87,14 @@ def test_one_that_fails_is_named_and_the_others_run(
     assert said(folder / "out" / "00-sound.ipynb") == " None\n"
 
 
-def test_the_route_is_set_for_the_run_only(folder: Path) -> None:
+def test_what_is_set_for_a_run_is_set_for_the_run_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "a terminal in JupyterLab, at which someone watches")
     before = dict(os.environ)
     assert command.main(["run", "00-sound", "--route", "v1"]) == 0
     assert said(folder / "executed" / "00-sound.ipynb") == "v1 None\n"
     assert dict(os.environ) == before
-
-
-def test_no_kernel_believes_that_someone_watches(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "from a terminal in JupyterLab")
-    runner.execute(MADE[0].notebook, folder / "out.ipynb")
-    assert said(folder / "out.ipynb") == " None\n"
-    assert os.environ["JPY_SESSION_NAME"] == "from a terminal in JupyterLab"
 
 
 ABOVE = "..\\a project\\notebooks\\01-broken.ipynb"
@@ -164,19 +158,25 @@ def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("mode", "arguments", "told"),
     [
-        (["00", "99-nothing"], "There is no lesson '99-nothing'.\nWhat to do: use one of 00-sound"),
-        ([], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
+        ("", ["00", "99"], "There is no lesson '99'.\nWhat to do: use one of 00-sound, 01-broken."),
+        ("play", [], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
+        (
+            "record",
+            [],
+            "TUTORIAL_MODE is record, and `run` does not record.\nWhat to do: use `pyth",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_run_is_told_once(
+    mode: str,
     arguments: list[str],
     told: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("TUTORIAL_MODE", "play")
+    monkeypatch.setenv("TUTORIAL_MODE", mode)
     assert refused(capsys, *arguments).startswith(told)
 
 
@@ -351,13 +351,6 @@ def test_papermill_itself_fails_loudly(folder: Path) -> None:
     assert done.returncode == 1
     assert 'Exception encountered at "In [1]"' in done.stderr
     assert "ZeroDivisionError" in str(files.read(folder / "out.ipynb").cells)
-
-
-def test_run_does_not_record(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TUTORIAL_MODE", "record")
-    assert "What to do: use `python -m helpers record`" in refused(capsys)
 
 
 OWN = {
