@@ -196,11 +196,10 @@ def test_the_report_in_all_its_forms(
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("https://gate.example.com/tenant-7/llm", "route v1, another path, key in Authorization: Bearer"),
-        (
-            "/api/projects/secret-project",
-            "route v1, /api/projects/PROJECT/openai/v1, key in api-key",
-        ),
+        ("https://gate.example.com/tenant-7/llm",
+         "route v1, another path, key in Authorization: Bearer"),
+        (f"https://{HOST}/api/projects/secret-project",
+         "route v1, /api/projects/PROJECT/openai/v1, key in api-key"),
     ],
 )  # fmt: skip
 def test_neither_a_project_nor_a_path_that_is_not_known_is_named(url: str, told: str) -> None:
