@@ -16,7 +16,7 @@ from helpers.commands import results
 from helpers.commands.check import check, compare
 from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Report
-from helpers.commands.files import new_file, write
+from helpers.commands.files import check_files, write
 from helpers.commands.inputs import read_deployments, read_parameters
 from helpers.commands.model import add_server_options, model_environment, run_model
 from helpers.commands.move import move
@@ -89,13 +89,14 @@ def _add_run(commands: Any) -> None:
     asked.add_argument("--endpoint-file", type=Path, metavar="FILE", help=table)
     limit = "limit for a cell, in seconds (60 offline, 600 live)"
     add("--cell-timeout", type=_positive, metavar="SECONDS", help=limit)
-    add("--json", type=new_file, metavar="FILE", help="write the results as JSON")
-    add("--junit", type=new_file, metavar="FILE", help="write them as JUnit XML")
+    add("--json", type=Path, metavar="FILE", help="write the results as JSON")
+    add("--junit", type=Path, metavar="FILE", help="write them as JUnit XML")
 
 
 def _run(options: argparse.Namespace) -> int:
     lessons = select_lessons(options.lessons)
     check_folder(options.to)
+    check_files(options.json, options.junit)  # in that folder, maybe
     if current_mode() == "record":
         raise ConfigurationError(
             "TUTORIAL_MODE is record, and `run` does not record.",
@@ -167,8 +168,8 @@ def _add_check(commands: Any) -> None:
     rows = [probe.name for probe in PROBES]
     shown = "print requests and answers of this row (stop, say); may be given again"
     add("--show", action="append", default=[], choices=rows, metavar="ROW", help=shown)
-    add("--markdown", type=new_file, metavar="FILE", help="write the report as Markdown")
-    add("--json", type=new_file, metavar="FILE", help="write it as JSON, with requests and answers")
+    add("--markdown", type=Path, metavar="FILE", help="write the report as Markdown")
+    add("--json", type=Path, metavar="FILE", help="write it as JSON, with requests and answers")
     add("--schema", action="store_true", help="print the JSON schema of the report, and end")
     two = "print what differs between two reports, and end"
     add("--compare", nargs=2, type=Path, metavar=("BEFORE", "AFTER"), help=two)
@@ -180,6 +181,7 @@ def _check(options: argparse.Namespace) -> int:
         return 0
     if options.compare:
         return compare(*options.compare)
+    check_files(options.markdown, options.json)
     return check(
         options.address,
         budget=options.budget,

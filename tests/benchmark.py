@@ -39,7 +39,9 @@ TWO_AT_ONCE, EMPTY = "lessons, --jobs 2", "as many empty notebooks"
 PAPERMILL = """\
 import sys, papermill
 for number in range(int(sys.argv[2])):
-    papermill.execute_notebook(sys.argv[1], f"{sys.argv[1]}.{number}.ipynb", progress_bar=False)
+    papermill.execute_notebook(
+        sys.argv[1], f"{sys.argv[1]}.{number}.ipynb", kernel_name="python3", progress_bar=False
+    )
 """
 
 
@@ -141,7 +143,7 @@ def notebooks(name: str, _: str) -> float:
         command = ["-m", "helpers", "run", "--jobs", "2", "--to", made]
         if name == EMPTY:
             source = Path(made, "empty.ipynb")
-            nbformat.write(new_notebook(metadata={"kernelspec": {"name": "python3"}}), source)  # type: ignore[no-untyped-call]
+            nbformat.write(new_notebook(), source)
             command = ["-c", PAPERMILL, str(source), str(len(LESSONS))]
         started = time.perf_counter()
         subprocess.run(

@@ -1,6 +1,5 @@
 """The files that commands write: reports, and notebooks as they stand in the repository."""
 
-from argparse import ArgumentTypeError
 from pathlib import Path
 
 from helpers.client.errors import ConfigurationError
@@ -10,12 +9,11 @@ from helpers.recordings.cassette import beside
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def new_file(text: str) -> Path:
-    """Return the path of a file that can be written, for argparse."""
-    path = Path(text)
-    if not path.parent.is_dir() or path.is_dir():
-        raise ArgumentTypeError(f"{path} can't be written: name another file")
-    return path
+def check_files(*paths: Path | None) -> None:
+    """Raise ``ConfigurationError`` if no file can be written at one of ``paths``."""
+    for path in filter(None, paths):
+        if not path.parent.is_dir() or path.is_dir():
+            raise ConfigurationError(f"{path} can't be written.", advice="name another file.")
 
 
 def write(path: Path, text: str) -> None:

@@ -318,13 +318,14 @@ def test_a_file_of_parameters_that_is_none(
 
 def test_a_report_says_what_failed_and_where(folder: Path) -> None:
     write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
-    assert command.main(["run", "--json", "out.json", "--junit", "out.xml"]) == 1
-    rows = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    files_in_it = ["--json", "out/out.json", "--junit", "out/out.xml"]
+    assert command.main(["run", "--to", "out", *files_in_it]) == 1
+    rows = json.loads((folder / "out" / "out.json").read_text(encoding="utf-8"))
     assert [(row["lesson"], row["result"]) for row in rows] == [
         ("00-sound", "ok"),
         ("01-broken", "failed"),
     ]
-    suite = ElementTree.parse(folder / "out.xml").getroot()[0]
+    suite = ElementTree.parse(folder / "out" / "out.xml").getroot()[0]
     assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
     assert [len(case) for case in suite] == [0, 1]
     assert suite[1].attrib["name"] == "01-broken"
