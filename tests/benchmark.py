@@ -3,32 +3,46 @@
 All clients ask one server on this machine, a process of its own, and get the same bytes: what the
 stand-in endpoint answers on the v1 route. Each figure comes from a new process, because a client
 that was measured before leaves its modules and its memory behind. The candidates take turns, and a
-ratio is made of two medians of one run. It takes about two minutes.
+ratio is made of two medians of one run. It takes about four minutes; ``python -m tests.benchmark
+notebooks`` prints only the last row, which shows how long all lessons take.
 """
 
 import asyncio
+import os
 import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import cycle, islice
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import httpx
+import nbformat
+from nbformat.v4 import new_notebook
 from tabulate import tabulate
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from helpers.lessons import ROOT
+from helpers.lessons import LESSONS, ROOT
 
 MODEL = "stand-in-chat"
 MESSAGES = [{"role": "user", "content": "How many languages are in the world?"}]
 KEY = "k" * 84  # as long as the keys of the service
 OURS, RETIRED, VENDOR = "ours", "azure-ai-inference", "openai"
 EVENTS, CALLS, IN_FLIGHT, WARM_UP = 1_000, 300, 64, 50
+TWO_AT_ONCE, EMPTY = "lessons, --jobs 2", "as many empty notebooks"
+PAPERMILL = """\
+import sys, papermill
+for number in range(int(sys.argv[2])):
+    papermill.execute_notebook(
+        sys.argv[1], f"{sys.argv[1]}.{number}.ipynb", kernel_name="python3", progress_bar=False
+    )
+"""
 
 
 def asking(name: str, url: str, *, is_async: bool = False, **options: Any) -> tuple[Any, Any]:
@@ -120,19 +134,42 @@ def importing(statement: str, _: str) -> float:
     return float(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT))
 
 
+def notebooks(name: str, _: str) -> float:
+    """Return the seconds that a process takes to run all lessons, or papermill to run empty ones.
+
+    The lessons replay. The empty notebooks run one after another, each with a kernel of its own.
+    """
+    with tempfile.TemporaryDirectory() as made:
+        command = ["-m", "helpers", "run", "--jobs", "2", "--to", made]
+        if name == EMPTY:
+            source = Path(made, "empty.ipynb")
+            nbformat.write(new_notebook(), source)
+            command = ["-c", PAPERMILL, str(source), str(len(LESSONS))]
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=os.environ | {"TUTORIAL_MODE": "replay"},
+            check=True,
+            capture_output=True,
+        )
+        return time.perf_counter() - started
+
+
 ROWS: dict[str, tuple[Callable[[str, str], float], int, tuple[str, ...]]] = {
     "CPU a plain call": (plain, 5, (OURS, RETIRED, VENDOR)),
     "CPU a streamed event": (streamed, 5, (OURS, RETIRED, VENDOR)),
     "1,000 calls, 64 in flight": (awaited, 5, (OURS, RETIRED, VENDOR)),
     "import": (importing, 9, ("import helpers", "import httpx", "import openai")),
+    "notebooks": (notebooks, 3, (TWO_AT_ONCE, EMPTY)),
 }
 
 
-def main() -> None:
-    """Measure every row and print the table."""
-    table = []
-    with _server() as origin, tqdm(total=sum(n * len(c) for _, n, c in ROWS.values())) as bar:
-        for row, (_, rounds, candidates) in ROWS.items():
+def main(*names: str) -> None:
+    """Measure the rows of these names, or every row, and print the table."""
+    table, rows = [], {name: ROWS[name] for name in names or ROWS}
+    with _server() as origin, tqdm(total=sum(n * len(c) for _, n, c in rows.values())) as bar:
+        for row, (_, rounds, candidates) in rows.items():
             found: dict[str, list[float]] = {name: [] for name in candidates}
             for _ in range(rounds):
                 for name, figures in found.items():
@@ -208,7 +245,7 @@ def _head(response: httpx.Response) -> bytes:
 if __name__ == "__main__":
     if sys.argv[1:] == ["server"]:
         asyncio.run(serve())
-    elif sys.argv[1:]:
+    elif sys.argv[2:]:
         print(ROWS[sys.argv[1]][0](*sys.argv[2:]))
     else:
-        main()
+        main(*sys.argv[1:])

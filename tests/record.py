@@ -22,7 +22,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from helpers.client.errors import RecordingError
+from helpers.client.errors import ConfigurationError, RecordingError
 from helpers.client.routes import ROUTES, RouteName
 from helpers.commands.files import write
 from helpers.commands.record import (
@@ -57,8 +57,8 @@ def main() -> None:
     options = parser.parse_args()
     try:
         lessons = select_lessons(options.lessons)
-    except LookupError as unknown:
-        parser.error(str(unknown.args[0]))
+    except ConfigurationError as unknown:
+        parser.error(str(unknown))
     try:
         with small_model(lessons) as upstream:
             failed = record_all(lessons, upstream, options.new_words)

@@ -23,9 +23,9 @@ from helpers.client.errors import (
 from helpers.client.messages import JSON
 from helpers.client.redaction import TextFilter, map_strings
 from helpers.commands import check_report as reports
-from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict
+from helpers.commands.check_probes import PROBES, Outcome, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
-from helpers.commands.files import check_file, write
+from helpers.commands.files import write
 from helpers.commands.run import CHANGED, INTERRUPTED
 from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
@@ -54,18 +54,15 @@ def check(
 
     It is 1 if the endpoint does not answer, and 130 after Ctrl-C, which keeps what was measured.
     """
-    wanted = ((markdown, reports.as_markdown), (json_file, reports.as_json))
-    files = {path: render for path, render in wanted if path}
     try:
-        for path in files:
-            check_file(path)
         report = measure(*find_endpoint(address or current_endpoint()), budget)
         print(reports.as_table(report))
         for row in report.rows:
             if row.name in show:
                 print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
-        for path, render in files.items():
-            write(path, render(report))
+        for path, render in ((markdown, reports.as_markdown), (json_file, reports.as_json)):
+            if path:
+                write(path, render(report))
     except ChatError as error:
         print(error, file=sys.stderr)
         return 1
@@ -264,7 +261,7 @@ class Asker:
     def measure(self, probe: Probe) -> Row:
         """Send the requests of a probe, and judge what comes."""
         row = Row(name=probe.name, result="unclear", seen="")
-        answers: list[Answer] = []
+        answers: list[Outcome] = []
         self.error = None
         try:
             for request in probe.requests:
@@ -276,7 +273,7 @@ class Asker:
         row.seen = self._clean(row.seen)
         return row
 
-    def _judge(self, probe: Probe, answers: Sequence[Answer]) -> Verdict:
+    def _judge(self, probe: Probe, answers: Sequence[Outcome]) -> Verdict:
         if any(one.thought or one.completion.message.reasoning_content for one in answers):
             self._limit = LIMIT_FOR_REASONING
         for one in answers:
@@ -285,7 +282,7 @@ class Asker:
                 return "unclear", "all tokens that it may take were spent before the answer began"
         return probe.judge(answers)
 
-    def _ask(self, probe: Probe, request: JSON, row: Row) -> Answer:
+    def _ask(self, probe: Probe, request: JSON, row: Row) -> Outcome:
         """Send one request, note the call in ``row``, and return the answer."""
         options = {"messages": [{"role": "user", "content": probe.question}], **request}
         if probe.name not in UNLIMITED and self._limit_name:
@@ -307,16 +304,16 @@ class Asker:
         row.calls.append(Call(request=body, status=200, answer=said))
         return answer
 
-    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Answer:
+    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Outcome:
         if not probe.stream:
-            return Answer(self.client.complete(messages, **options))
+            return Outcome(self.client.complete(messages, **options))
         pieces = 0
         with self.client.stream(messages, **options) as updates:
             for update in updates:
                 pieces += bool(update.content)
                 if pieces and probe.breaks_off:
                     break
-        return Answer(updates.completion, pieces, b"[DONE]" in self._body.last)
+        return Outcome(updates.completion, pieces, b"[DONE]" in self._body.last)
 
 
 def refusal(probe: Probe, error: ChatError, *, is_first: bool) -> Verdict:

@@ -21,7 +21,7 @@ Verdict = tuple[Result, str]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Outcome:
     """An answer; of a stream also the number of ``pieces`` of text, and whether [DONE] came."""
 
     completion: ChatCompletions
@@ -62,7 +62,7 @@ class Probe:
     name: str
     question: str
     requests: tuple[JSON, ...]
-    judge: Callable[[Sequence[Answer]], Verdict]
+    judge: Callable[[Sequence[Outcome]], Verdict]
     judge_refusal: Callable[[ChatError], Verdict] | None = None
     stream: bool = False
     breaks_off: bool = False
@@ -82,37 +82,37 @@ def either(works: bool, seen: str, otherwise: str, result: Result = "ignored") -
     return ("works", seen) if works else (result, otherwise)
 
 
-def says(word: str) -> Callable[[Sequence[Answer]], Verdict]:
+def says(word: str) -> Callable[[Sequence[Outcome]], Verdict]:
     """Return a judge that looks for ``word`` in the answer."""
     return lambda got: either(
         word in got[0].text, f"the answer says {word!r}", f"the answer does not say {word!r}"
     )
 
 
-def same(got: Sequence[Answer]) -> Verdict:
+def same(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the answers are the same."""
     return either(len({one.text for one in got}) == 1, "the same answer twice", "answers differ")
 
 
-def differs(got: Sequence[Answer]) -> Verdict:
+def differs(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the parameter of the first request changes the answer."""
     return either(got[0].text != got[1].text, "another answer than without", "no other answer")
 
 
-def capped(got: Sequence[Answer]) -> Verdict:
+def capped(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the answer was cut at ``CAPPED`` tokens."""
     used, reason = got[0].completion.usage.completion_tokens, got[0].completion.finish_reason
     return either(used <= CAPPED and reason == "length", f"cut at {used}", f"{used} tokens came")
 
 
-def stopped(got: Sequence[Answer]) -> Verdict:
+def stopped(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the answer ends before the text in ``stop``."""
     if "5" in got[0].text:
         return "ignored", "the answer goes on after the text"
     return either("4" in got[0].text, "the answer ends there", "it never came to it", "unclear")
 
 
-def thinks(got: Sequence[Answer]) -> Verdict:
+def thinks(got: Sequence[Outcome]) -> Verdict:
     """Judge whether, and where, a reasoning is seen."""
     message = got[0].completion.message
     places = [name for name in ("reasoning_content", "reasoning") if message.raw.get(name)]
@@ -122,7 +122,7 @@ def thinks(got: Sequence[Answer]) -> Verdict:
     return either(bool(places or got[0].thought), seen, "no reasoning is seen")
 
 
-def is_object(got: Sequence[Answer]) -> Verdict:
+def is_object(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the answer is a JSON object."""
     try:
         value = json.loads(got[0].completion.content)
@@ -131,7 +131,7 @@ def is_object(got: Sequence[Answer]) -> Verdict:
     return either(isinstance(value, dict), "the answer is an object", "the answer is no object")
 
 
-def fits_schema(got: Sequence[Answer]) -> Verdict:
+def fits_schema(got: Sequence[Outcome]) -> Verdict:
     """Judge how many answers are valid against the schema of ``City``."""
     valid = 0
     for one in got:
@@ -141,7 +141,7 @@ def fits_schema(got: Sequence[Answer]) -> Verdict:
     return either(valid == len(got), seen, seen, "unclear" if valid else "ignored")
 
 
-def has_logprobs(got: Sequence[Answer]) -> Verdict:
+def has_logprobs(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the answer has log probabilities, with alternatives."""
     choices = got[0].completion.choices
     entries = ((choices[0].raw.get("logprobs") or {}) if choices else {}).get("content") or []
@@ -149,10 +149,10 @@ def has_logprobs(got: Sequence[Answer]) -> Verdict:
     return either(bool(entries), f"{len(entries)} tokens, {top} alternatives", "none in the answer")
 
 
-def calls(least: int, result: Result = "ignored") -> Callable[[Sequence[Answer]], Verdict]:
+def calls(least: int, result: Result = "ignored") -> Callable[[Sequence[Outcome]], Verdict]:
     """Return a judge that wants ``least`` calls with arguments that are JSON."""
 
-    def judge(got: Sequence[Answer]) -> Verdict:
+    def judge(got: Sequence[Outcome]) -> Verdict:
         try:
             for call in got[0].completion.message.tool_calls:
                 json.loads(call.function.arguments)
@@ -164,12 +164,12 @@ def calls(least: int, result: Result = "ignored") -> Callable[[Sequence[Answer]]
     return judge
 
 
-def named(got: Sequence[Answer]) -> Verdict:
+def named(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the function that was named is called, and no other."""
     return either({*got[0].called} == {"get_time"}, "calls it", f"calls: {got[0].called or 'none'}")
 
 
-def filtered(got: Sequence[Answer]) -> Verdict:
+def filtered(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the answer has the annotations of a content filter."""
     parts = [got[0].completion.raw, *(choice.raw for choice in got[0].completion.choices)]
     fields = ("prompt_filter_results", "content_filter_results")
@@ -183,7 +183,7 @@ def told_limit(error: ChatError) -> Verdict:
     return either(bool(numbers), f"told: {error.words}", error.words, "refused")
 
 
-def told_quota(got: Sequence[Answer]) -> Verdict:
+def told_quota(got: Sequence[Outcome]) -> Verdict:
     """Judge whether there are headers that tell what is left."""
     exchange = got[0].completion.exchange
     left = {
@@ -194,7 +194,7 @@ def told_quota(got: Sequence[Answer]) -> Verdict:
     return either(bool(left), f"left: {', '.join(left)}", "no such headers")
 
 
-def cached(got: Sequence[Answer]) -> Verdict:
+def cached(got: Sequence[Outcome]) -> Verdict:
     """Judge whether the second of two long prompts was read from the cache."""
     count = got[1].counted("prompt_tokens_details", "cached_tokens")
     if count is None:

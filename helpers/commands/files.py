@@ -9,10 +9,11 @@ from helpers.recordings.cassette import beside
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def check_file(path: Path) -> None:
-    """Raise ``ConfigurationError`` if no file can be written at ``path``."""
-    if not path.parent.is_dir() or path.is_dir():
-        raise ConfigurationError(f"{path} can't be written.", advice="name another file.")
+def check_files(*paths: Path | None) -> None:
+    """Raise ``ConfigurationError`` if no file can be written at one of ``paths``."""
+    for path in filter(None, paths):
+        if not path.parent.is_dir() or path.is_dir():
+            raise ConfigurationError(f"{path} can't be written.", advice="name another file.")
 
 
 def write(path: Path, text: str) -> None:

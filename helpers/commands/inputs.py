@@ -1,23 +1,19 @@
-"""What ``python -m helpers run`` reads from files: deployments, and parameters of lessons."""
+"""What ``python -m helpers run`` reads from YAML files: deployments, and parameters of lessons."""
 
 import ast
-import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.routes import RouteName
 
-ADVICE = (
-    "write a [[deployment]] (TOML), or an item of the list `deployment` (YAML), for each, with "
-)
-ADVICE += (
-    "name, endpoint and, as need be, model, route and key_variable: the name of an environment "
-)
-ADVICE += "variable, in capitals, never a key."
+ADVICE = """\
+write an item of the list `deployment` for each, with name, endpoint and, as need be, model, route
+and key_variable: the name of an environment variable, in capitals, never a key."""
 
 
 class Deployment(BaseModel):
@@ -46,52 +42,49 @@ class Deployment(BaseModel):
         }
 
 
-def read_deployments(path: Path) -> list[Deployment]:
-    """Return the rows of a TOML or YAML file: a list named ``deployment``.
+class EndpointFile(BaseModel):
+    """The table: a list named ``deployment``, whose rows have names of their own."""
 
-    Raise ``ConfigurationError`` for another file, and for names that are not unique.
-    """
-    try:
-        rows = [Deployment.model_validate(row) for row in _read(path)["deployment"]]
-    except ValidationError as wrong:
-        found = wrong.errors(include_input=False)[0]
-        raise _refused(
-            path, f"{'.'.join(map(str, found['loc']))}: {found['msg']}", ADVICE
-        ) from None
-    except (LookupError, TypeError):
-        raise _refused(path, "it holds no list named deployment", ADVICE) from None
-    if not rows or len({row.name.casefold() for row in rows}) < len(rows):
-        raise _refused(path, "each deployment needs a name of its own", ADVICE)
-    return rows
+    deployment: list[Deployment] = Field(min_length=1)
+
+    @field_validator("deployment")
+    @classmethod
+    def _check_names(cls, rows: list[Deployment]) -> list[Deployment]:
+        if len({row.name.casefold() for row in rows}) < len(rows):  # each is a folder
+            raise ValueError("two have the same name")
+        return rows
+
+
+def read_deployments(path: Path) -> list[Deployment]:
+    """Return the rows of an endpoint file. Raise ``ConfigurationError`` for another file."""
+    table: EndpointFile = _read(path, TypeAdapter(EndpointFile), ADVICE)
+    return table.deployment
 
 
 def read_parameters(path: Path | None, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the parameters in a YAML file, as papermill reads it, and those of ``pairs``."""
-    parameters = _read(path) if path else {}
-    if not isinstance(parameters, dict):
-        raise _refused(path, "it holds no names", "write a line `name: value` for each parameter.")
-    return parameters | {name: _value(text) for name, text in pairs}
+    """Return the parameters in a file of papermill's format, and those of ``pairs``.
+
+    Raise ``ConfigurationError`` for another file.
+    """
+    advice = "write a line `name: value` for each parameter."
+    parameters = _read(path, TypeAdapter(dict[str, Any]), advice) if path else {}
+    for name, text in pairs:
+        parameters[name] = text
+        with suppress(ValueError, SyntaxError):
+            parameters[name] = ast.literal_eval(text)
+    return parameters
 
 
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _read(path: Path) -> Any:
+def _read(path: Path, kind: TypeAdapter[Any], advice: str) -> Any:
     from papermill.iorw import read_yaml_file  # type: ignore[import-untyped]  # takes a second
 
     try:
-        if path.suffix == ".toml":
-            return tomllib.loads(path.read_text(encoding="utf-8"))
-        return read_yaml_file(str(path))
+        return kind.validate_python(read_yaml_file(str(path)))
     except OSError as reason:
-        raise _refused(path, reason.strerror) from None
+        why = reason.strerror
+    except ValidationError as wrong:
+        found = wrong.errors(include_input=False)[0]
+        why = ": ".join(filter(None, [".".join(map(str, found["loc"])), found["msg"]]))
     except Exception as reason:  # its text may repeat a line of the file
-        raise _refused(path, f"{type(reason).__name__}, it is no TOML or YAML") from None
-
-
-def _refused(path: Path | None, why: Any, advice: str = "name another file.") -> ConfigurationError:
-    return ConfigurationError(f"{path} can't be used: {why}.", advice=advice)
+        why = f"{type(reason).__name__}, it is no YAML"
+    raise ConfigurationError(f"{path} can't be used: {why}.", advice=advice)

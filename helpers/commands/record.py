@@ -22,8 +22,8 @@ from helpers.client.sse import EventReader
 from helpers.client.text import one_line
 from helpers.commands import leaks
 from helpers.commands.files import normalise, write
-from helpers.commands.jobs import masking
 from helpers.commands.run import CHANGED, INTERRUPTED, environment, execute, failure_text
+from helpers.commands.tasks import masking
 from helpers.connect import current_credential, current_endpoint
 from helpers.lessons import Lesson
 from helpers.recordings.cassette import load, match_key, replace_recordings, save

@@ -32,49 +32,31 @@ def client_of(transport: httpx.BaseTransport, path: str = "/models") -> ChatComp
 NAMES = [probe.name for probe in PROBES]
 
 
+V1, MODELS, PROJECT = "/openai/v1", "/models", "/api/projects/my-project/openai/v1"
+
+
 @pytest.mark.parametrize(
-    ("address", "expected"),
+    ("address", "origin", "paths"),
     [
-        ("https://r.openai.azure.com", ["https://r.openai.azure.com/openai/v1"]),
-        (
-            "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
-            ["https://r.openai.azure.com/openai/v1"],
-        ),
-        (
-            f"https://{HOST}/models/chat/completions?api-version=2024-05-01-preview",
-            [f"https://{HOST}/models", f"https://{HOST}/openai/v1"],
-        ),
-        (
-            f"https://{HOST}/api/projects/my-project",
-            [
-                f"https://{HOST}/api/projects/my-project/openai/v1",
-                f"https://{HOST}/openai/v1",
-                f"https://{HOST}/models",
-            ],
-        ),
-        (
-            "https://ai.azure.com/resource/overview?wsid=/subscriptions/1/resourceGroups/g/providers/"
-            "Microsoft.CognitiveServices/accounts/the-resource/projects/my-project&tid=2",
-            [
-                f"https://{HOST}/api/projects/my-project/openai/v1",
-                f"https://{HOST}/openai/v1",
-                f"https://{HOST}/models",
-            ],
-        ),
-        (
-            "https://portal.azure.com/#@t/resource%2Fsubscriptions%2F1%2Fproviders%2F"
-            "Microsoft.CognitiveServices%2Faccounts%2Fthe-resource%2Foverview",
-            [f"https://{HOST}/openai/v1", f"https://{HOST}/models"],
-        ),
-        (f"https://{HOST}/mai/v1", [f"https://{HOST}/mai/v1", f"https://{HOST}/openai/v1",
-                                    f"https://{HOST}/models"]),
-        ("http://127.0.0.1:8080", [f"http://127.0.0.1:8080/{one}" for one in ("v1", "models",
-                                                                             "openai/v1")]),
-        ("not a URL at all\0", []),
+        ("https://r.openai.azure.com", "https://r.openai.azure.com", [V1]),
+        ("https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
+         "https://r.openai.azure.com", [V1]),
+        (f"https://{HOST}/models/chat/completions?api-version=2024-05-01-preview",
+         f"https://{HOST}", [MODELS, V1]),
+        (f"https://{HOST}/api/projects/my-project", f"https://{HOST}", [PROJECT, V1, MODELS]),
+        ("https://ai.azure.com/resource/overview?wsid=/subscriptions/1/resourceGroups/g/providers/"
+         "Microsoft.CognitiveServices/accounts/the-resource/projects/my-project&tid=2",
+         f"https://{HOST}", [PROJECT, V1, MODELS]),
+        ("https://portal.azure.com/#@t/resource%2Fsubscriptions%2F1%2Fproviders%2F"
+         "Microsoft.CognitiveServices%2Faccounts%2Fthe-resource%2Foverview",
+         f"https://{HOST}", [V1, MODELS]),
+        (f"https://{HOST}/mai/v1", f"https://{HOST}", ["/mai/v1", V1, MODELS]),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080", ["/v1", MODELS, V1]),
+        ("not a URL at all\0", "", []),
     ],
 )  # fmt: skip
-def test_the_forms_that_an_address_can_mean(address: str, expected: list[str]) -> None:
-    assert possible_endpoints(address) == expected
+def test_the_forms_that_an_address_can_mean(address: str, origin: str, paths: list[str]) -> None:
+    assert possible_endpoints(address) == [origin + path for path in paths]
 
 
 @pytest.fixture
@@ -211,24 +193,18 @@ def test_the_report_in_all_its_forms(
     assert not list(tmp_path.glob("*.new"))
 
 
-def test_a_row_to_show_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["check", "--show", "stopp"])
-    assert "'stop', 'seed'" in capsys.readouterr().err
-
-
-def test_a_path_that_is_not_known_is_not_told() -> None:
-    gate = "https://gate.example.com/tenant-7/llm"
-    client = ChatCompletionsClient(gate, AzureKeyCredential(KEY), route="v1")
-    assert "tenant-7" not in command.describe_endpoint(client)
-
-
-def test_a_project_is_not_named() -> None:
-    client = client_of(FakeService(), "/api/projects/secret-project")
-    assert (
-        command.describe_endpoint(client)
-        == "route v1, /api/projects/PROJECT/openai/v1, key in api-key"
-    )
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://gate.example.com/tenant-7/llm",
+         "route v1, another path, key in Authorization: Bearer"),
+        (f"https://{HOST}/api/projects/secret-project",
+         "route v1, /api/projects/PROJECT/openai/v1, key in api-key"),
+    ],
+)  # fmt: skip
+def test_neither_a_project_nor_a_path_that_is_not_known_is_named(url: str, told: str) -> None:
+    client = ChatCompletionsClient(url, AzureKeyCredential(KEY), route="v1")
+    assert command.describe_endpoint(client) == told
 
 
 def test_ctrl_c_before_the_first_row(
@@ -308,23 +284,33 @@ def test_two_reports_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "What to do: name a file that `check --json` wrote." in capsys.readouterr().err
 
 
-def test_a_file_that_can_not_be_written_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["chek"], "'run', 'record', 'model', 'check', 'move'"),
+        (["check", "--show", "stopp"], "'stop', 'seed'"),
+        (["check", "--json", "nowhere/a.json"], f"{Path('nowhere/a.json')} can't be written"),
+        (["check", "--markdown", "tests"], "tests can't be written"),
+        (["run", "--junit", "nowhere/a.xml"], "can't be written"),
+        (["run", "--json", "tests"], "can't be written"),
+        (["record", "99"], "There is no lesson '99'.\nWhat to do: use one of 00-start-here"),
+        (["record"], "There is no endpoint to record.\nWhat to do: set AZURE_INFERENCE_ENDPOINT"),
+        *((["model", "--port", port], port) for port in ("-1", "65536", "x")),
+        *((["run", "--cell-timeout", limit], "argument --cell-timeout: invalid")
+          for limit in ("0", "-5", "soon", "")),
+    ],
+)  # fmt: skip
+def test_a_command_line_that_is_wrong_is_told_before_anything_is_asked(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    play(monkeypatch, FakeService())
-    assert main(["check", f"https://{HOST}", "--json", str(tmp_path / "no" / "a.json")]) == 1
-    out, told = capsys.readouterr()
-    assert "can't be written" in told
-    assert out == "", "it is told before anything is spent"
-
-
-def test_a_wrong_command_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["chek"])
-    assert "'run', 'record', 'model', 'check', 'move'" in capsys.readouterr().err
+        main(arguments)
+    out, error = capsys.readouterr()
+    assert told in error
+    assert out == ""
 
 
-@pytest.mark.parametrize("name", ["run", "model", "check", "move"])
+@pytest.mark.parametrize("name", ["run", "record", "model", "check", "move"])
 def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([name, "--help"])

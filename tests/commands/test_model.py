@@ -90,13 +90,6 @@ def test_the_size_is_told_before_the_download(
     assert "127 MB" in told_before[0].out
 
 
-@pytest.mark.parametrize("port", ["-1", "65536", "x"])
-def test_a_port_that_can_not_be(port: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["model", "--port", port])
-    assert port in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("options", "path"), [([], "/openai/v1"), (["--route", "models"], "/models")]
 )

@@ -327,15 +327,6 @@ def test_killed_at_any_change_of_the_files_it_is_as_before_or_recorded_whole(
     assert new in outcomes
 
 
-def test_without_an_endpoint_there_is_nothing_to_record(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT", "")
-    with pytest.raises(SystemExit, match="2"):
-        main(["record"])
-    assert "There is no endpoint to record.\nWhat to do: set" in capsys.readouterr().err
-
-
 def test_a_lesson_is_recorded_for_real_and_brought_back(
     copy: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,8 +19,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 import helpers
 from helpers import __main__ as command
 from helpers import lessons
-from helpers.commands import jobs
+from helpers.client.errors import ConfigurationError
 from helpers.commands import run as runner
+from helpers.commands import tasks
 from helpers.lessons import Lesson
 from tests.notebooks import files
 
@@ -50,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(made / "01-broken.ipynb", "1 / 0")
     monkeypatch.setattr(lessons, "ROOT", made.parent)
     monkeypatch.setattr(runner, "LESSONS", MADE)
-    monkeypatch.setattr(jobs, "process_pool", lambda _: nullcontext(Here()))
+    monkeypatch.setattr(tasks, "process_pool", lambda _: nullcontext(Here()))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return tmp_path / "elsewhere"
@@ -86,20 +87,14 @@ def test_one_that_fails_is_named_and_the_others_run(
     assert said(folder / "out" / "00-sound.ipynb") == " None\n"
 
 
-def test_the_route_is_set_for_the_run_only(folder: Path) -> None:
+def test_what_is_set_for_a_run_is_set_for_the_run_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "a terminal in JupyterLab, at which someone watches")
     before = dict(os.environ)
     assert command.main(["run", "00-sound", "--route", "v1"]) == 0
     assert said(folder / "executed" / "00-sound.ipynb") == "v1 None\n"
     assert dict(os.environ) == before
-
-
-def test_no_kernel_believes_that_someone_watches(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "from a terminal in JupyterLab")
-    runner.execute(MADE[0].notebook, folder / "out.ipynb")
-    assert said(folder / "out.ipynb") == " None\n"
-    assert os.environ["JPY_SESSION_NAME"] == "from a terminal in JupyterLab"
 
 
 ABOVE = "..\\a project\\notebooks\\01-broken.ipynb"
@@ -128,7 +123,9 @@ def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> 
     (folder / "executed").mkdir()
     other = str(shutil.copy(MADE[0].notebook, folder / "executed"))
     name = other if name == "a copy" else name
-    with pytest.raises(LookupError, match=re.escape(f"There is no lesson {name!r}. The lessons")):
+    with pytest.raises(
+        ConfigurationError, match=rf"There is no lesson\s+{re.escape(repr(name))}\."
+    ):
         runner.select_lessons([name])
 
 
@@ -147,35 +144,39 @@ def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
 ) -> None:
     (folder / "file").write_text("x", encoding="utf-8")
     start = "The notebooks can't be written to"
-    assert refused(capsys, "--to", "file") == f"{start} file: it is a file.\n"
+    assert refused(capsys, "--to", "file").startswith(f"{start} file: it is a file.\n")
     assert refused(capsys, "--to", "file/below").startswith(f"{start} {Path('file/below')}: ")
     lessons_folder = str(MADE[0].notebook.parent)
-    assert refused(capsys, "--to", lessons_folder).endswith("the lessons are there.\n")
+    assert ": the lessons are there.\n" in refused(capsys, "--to", lessons_folder)
     assert (folder / "file").read_text(encoding="utf-8") == "x"
 
     def denied(**_: object) -> None:
         raise PermissionError(13, "Permission denied", "out/tmp1")
 
     monkeypatch.setattr("tempfile.TemporaryFile", denied)
-    assert refused(capsys, "--to", "out") == f"{start} out: Permission denied.\n"
+    assert refused(capsys, "--to", "out").startswith(f"{start} out: Permission denied.\n")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("mode", "arguments", "told"),
     [
-        (["00", "99-nothing"], "There is no lesson '99-nothing'. The lessons are: 00-sound"),
-        ([], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
-        *((["--cell-timeout", limit], "argument --cell-timeout: invalid")
-          for limit in ("0", "-5", "soon", "")),
+        ("", ["00", "99"], "There is no lesson '99'.\nWhat to do: use one of 00-sound, 01-broken."),
+        ("play", [], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
+        (
+            "record",
+            [],
+            "TUTORIAL_MODE is record, and `run` does not record.\nWhat to do: use `pyth",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_run_is_told_once(
+    mode: str,
     arguments: list[str],
     told: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("TUTORIAL_MODE", "play")
+    monkeypatch.setenv("TUTORIAL_MODE", mode)
     assert refused(capsys, *arguments).startswith(told)
 
 
@@ -188,7 +189,7 @@ def test_where_the_notebooks_are_is_said_only_if_one_was_written(
     def fails(*_: object) -> None:
         raise OSError("no kernel")
 
-    monkeypatch.setattr(jobs, "execute", fails)
+    monkeypatch.setattr(tasks, "execute", fails)
     assert command.main(["run", "--to", "out"]) == 1
     out = capsys.readouterr().out
     assert "00-sound: OSError: no kernel\n01-broken: OSError: no kernel\n" in out
@@ -205,8 +206,8 @@ def test_ctrl_c_shows_the_table_so_far_and_what_did_not_finish(
             raise KeyboardInterrupt
         target.write_text("{}", encoding="utf-8")
 
-    monkeypatch.setattr(jobs, "execute", execute)
-    monkeypatch.setattr(jobs, "as_completed", lambda futures: list(futures))
+    monkeypatch.setattr(tasks, "execute", execute)
+    monkeypatch.setattr(tasks, "as_completed", lambda futures: list(futures))
     assert command.main(["run"]) == 130
     out = capsys.readouterr().out
     rows = [re.split(" {2,}", line) for line in out.splitlines()]
@@ -301,7 +302,7 @@ def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
     ("name", "text", "told"),
     [
         ("none.yaml", None, "none.yaml can't be used: No such file or directory."),
-        ("list.yaml", "- 1", "list.yaml can't be used: it holds no names."),
+        ("list.yaml", "- 1", "list.yaml can't be used: Input should be a valid dictionary"),
         ("bad.yaml", f"key: [{SECRET}", "bad.yaml can't be used: "),
     ],
 )
@@ -315,26 +316,21 @@ def test_a_file_of_parameters_that_is_none(
     assert SECRET not in message
 
 
-def test_a_report_says_what_failed_and_where(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_report_says_what_failed_and_where(folder: Path) -> None:
     write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
-    assert command.main(["run", "--json", "out.json", "--junit", "out.xml"]) == 1
-    rows = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    files_in_it = ["--json", "out/out.json", "--junit", "out/out.xml"]
+    assert command.main(["run", "--to", "out", *files_in_it]) == 1
+    rows = json.loads((folder / "out" / "out.json").read_text(encoding="utf-8"))
     assert [(row["lesson"], row["result"]) for row in rows] == [
         ("00-sound", "ok"),
         ("01-broken", "failed"),
     ]
-    suite = ElementTree.parse(folder / "out.xml").getroot()[0]
+    suite = ElementTree.parse(folder / "out" / "out.xml").getroot()[0]
     assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
     assert [len(case) for case in suite] == [0, 1]
     assert suite[1].attrib["name"] == "01-broken"
     assert suite[1][0].attrib["message"] == "ValueError: <?>"
     assert "In [1]: raise ValueError" in str(suite[1][0].text)
-    assert "out.xml can't be written" not in capsys.readouterr().out
-    assert refused(capsys, "--junit", "nowhere/out.xml").startswith(
-        f"{Path('nowhere/out.xml')} can't be written."
-    )
 
 
 def test_a_cell_that_takes_too_long_is_named(
@@ -356,13 +352,6 @@ def test_papermill_itself_fails_loudly(folder: Path) -> None:
     assert done.returncode == 1
     assert 'Exception encountered at "In [1]"' in done.stderr
     assert "ZeroDivisionError" in str(files.read(folder / "out.ipynb").cells)
-
-
-def test_run_does_not_record(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TUTORIAL_MODE", "record")
-    assert "What to do: use `python -m helpers record`" in refused(capsys)
 
 
 OWN = {

@@ -34,7 +34,7 @@ _one_at_a_time = threading.Lock()  # the environment belongs to the whole proces
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """One lesson to run, as it is sent to another process: without a key, but where to find it.
 
     ``scratch`` is a folder on the disk of ``target``, for what is not complete yet.
@@ -68,16 +68,16 @@ def run_lessons(
     Raise ``ConfigurationError`` for ``parameters`` that no notebook may get.
     """
     with tempfile.TemporaryDirectory(prefix=".running-", dir=folder) as scratch:
-        jobs = make_jobs(
+        tasks = make_tasks(
             lessons, folder, Path(scratch), deployments, parameters or {}, cell_timeout
         )
-        with process_pool(min(processes, len(jobs))) as executor:
-            results = run_jobs(jobs, executor)
+        with process_pool(min(processes, len(tasks))) as executor:
+            results = run_tasks(tasks, executor)
     print(as_table(results))
     print(*(f"{one.name}: {one.error}" for one in results if one.error), sep="\n")
     if unfinished := sum(one.result == "not finished" for one in results):
-        print(f"Stopped by Ctrl-C: {unfinished} of {len(jobs)} did not finish.")
-    if any(job.target.exists() for job in jobs):
+        print(f"Stopped by Ctrl-C: {unfinished} of {len(tasks)} did not finish.")
+    if any(task.target.exists() for task in tasks):
         print(f"The executed notebooks are in {folder.resolve()}")
     return results
 
@@ -88,15 +88,15 @@ def exit_code(results: Sequence[Result]) -> int:
     return INTERRUPTED if "not finished" in ends else int("failed" in ends)
 
 
-def make_jobs(
+def make_tasks(
     lessons: Sequence[Lesson],
     folder: Path,
     scratch: Path,
     deployments: Sequence[Deployment],
     parameters: Mapping[str, Any],
     cell_timeout: int | None,
-) -> list[Job]:
-    """Return a job for each lesson, on each deployment, with the parameters that it has.
+) -> list[Task]:
+    """Return a task for each lesson, on each deployment, with the parameters that it has.
 
     Raise ``ConfigurationError`` if no lesson has one of them, or if one may be a key: papermill
     stores parameters in the notebook.
@@ -119,7 +119,7 @@ def make_jobs(
             )
     rows: Sequence[Deployment | None] = deployments or [None]
     return [
-        Job(
+        Task(
             lesson.id,
             lesson.notebook,
             folder / (row.name if row else "") / f"{lesson.id}.ipynb",
@@ -144,10 +144,10 @@ def masking(key: str) -> TextFilter:
     return redactor(httpx.Request("POST", "http://localhost", headers={"api-key": key}))
 
 
-def run_job(job: Job) -> Result:
-    """Run a lesson in this process; ``job.target`` is written once all of it is there."""
-    row = job.deployment
-    partial = job.scratch / (row.name if row else "") / job.target.name
+def run_task(task: Task) -> Result:
+    """Run a lesson in this process; ``task.target`` is written once all of it is there."""
+    row = task.deployment
+    partial = task.scratch / (row.name if row else "") / task.target.name
     with _one_at_a_time:
         started, error = time.perf_counter(), ""
         settings = dict(row.settings) if row else {}
@@ -156,41 +156,41 @@ def run_job(job: Job) -> Result:
         with environment(**settings):
             mask = masking(current_credential())
             try:
-                job.target.unlink(missing_ok=True)  # of an earlier run
+                task.target.unlink(missing_ok=True)  # of an earlier run
                 if row and row.key_variable and not current_credential():
                     raise ConfigurationError(
                         "The environment variable that key_variable names is not set.",
                         advice="set it where the lessons run.",
                     )
-                execute(job.source, partial, job.cell_timeout, job.parameters)
+                execute(task.source, partial, task.cell_timeout, task.parameters)
             except Exception as reason:  # the other lessons run all the same
                 error = mask(failure_text(reason))
         if partial.exists():
             partial.write_bytes(mask(partial.read_text(encoding="utf-8")).encode())
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(partial, job.target)
+            task.target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(partial, task.target)
         took = time.perf_counter() - started
-    return job.result("failed" if error else "ok", took, error)
+    return task.result("failed" if error else "ok", took, error)
 
 
-def run_jobs(jobs: Sequence[Job], executor: Executor) -> list[Result]:
-    """Run ``jobs`` on ``executor``, with a progress bar; return their results in the same order.
+def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[Result]:
+    """Run ``tasks`` on ``executor``, with a progress bar; return their results in the same order.
 
     The executor may be any of ``concurrent.futures`` or one like it, such as
     ``distributed.Client.get_executor()``; its workers need the folders and the environment
     variables of the keys. After Ctrl-C, what has not ended is ``not finished``.
     """
     futures: dict[Future[Result], int] = {}
-    results = [job.result("not finished") for job in jobs]
+    results = [task.result("not finished") for task in tasks]
     try:
-        for at, job in enumerate(jobs):
-            futures[executor.submit(run_job, job)] = at
-        for future in tqdm(as_completed(futures), total=len(jobs), unit="lesson"):
+        for at, task in enumerate(tasks):
+            futures[executor.submit(run_task, task)] = at
+        for future in tqdm(as_completed(futures), total=len(tasks), unit="lesson"):
             at = futures[future]
             try:
                 results[at] = future.result()
             except Exception as reason:  # of the executor, such as a process that was killed
-                results[at] = jobs[at].result("failed", error=failure_text(reason))
+                results[at] = tasks[at].result("failed", error=failure_text(reason))
     except KeyboardInterrupt:
         for future in futures:
             future.cancel()

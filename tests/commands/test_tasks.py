@@ -17,28 +17,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.client.errors import ConfigurationError
-from helpers.commands import jobs
+from helpers.commands import tasks
 from helpers.commands.inputs import Deployment, read_deployments
-from helpers.commands.jobs import Job
 from helpers.commands.results import as_json, as_junit, as_table
+from helpers.commands.tasks import Task
 from helpers.connect import current_credential
 from tests.notebooks import files
 
 KEYS = {"WEST_KEY": "a-key-of-the-west", "EAST_KEY": "a-key-of-the-east"}
-TOML = """
-[[deployment]]
-name = "west"
-endpoint = "https://west.openai.azure.com/openai/v1"
-model = "one"
-key_variable = "WEST_KEY"
-
-[[deployment]]
-name = "east"
-endpoint = "https://east.example.com/chat"
-key_variable = "EAST_KEY"
-route = "models"
-"""
-YAML = """
+TABLE = """
 deployment:
 - {name: west, endpoint: "https://west.openai.azure.com/openai/v1", model: one,
    key_variable: WEST_KEY}
@@ -58,14 +45,14 @@ def write(path: Path, *sources: str) -> Path:
     return path
 
 
-def made(folder: Path, into: str) -> list[Job]:
+def made(folder: Path, into: str) -> list[Task]:
     """Two notebooks, of which the second tells its key, on each of two deployments."""
-    table = folder / "table.toml"
-    table.write_text(TOML, encoding="utf-8")
+    table = folder / "table.yaml"
+    table.write_text(TABLE, encoding="utf-8")
     sources = [write(folder / "shows.ipynb", SHOWS), write(folder / "tells.ipynb", SHOWS, TELLS)]
     (scratch := folder / f"scratch-{into}").mkdir()
     return [
-        Job(one.stem, one, folder / into / row.name / one.name, scratch, row)
+        Task(one.stem, one, folder / into / row.name / one.name, scratch, row)
         for row in read_deployments(table)
         for one in sources
     ]
@@ -84,7 +71,7 @@ def dask() -> Iterator[Executor]:
         yield client.get_executor()
 
 
-EXECUTORS = {"processes": lambda: jobs.process_pool(2), "dask": dask}
+EXECUTORS = {"processes": lambda: tasks.process_pool(2), "dask": dask}
 
 
 @pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
@@ -101,8 +88,8 @@ def test_any_executor_gives_what_one_after_another_gives_and_no_key_leaves_the_p
     before = dict(os.environ)
     at_once = made(tmp_path, "at once")
     with executor() as two:
-        results = jobs.run_jobs(at_once, two)
-    alone = [jobs.run_job(job) for job in made(tmp_path, "alone")]
+        results = tasks.run_tasks(at_once, two)
+    alone = [tasks.run_task(task) for task in made(tmp_path, "alone")]
     assert {name: os.environ.get(name) for name in before} == before
 
     for one, other in zip(results, alone, strict=True):
@@ -138,7 +125,7 @@ def test_a_key_that_is_not_set_where_the_lesson_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
-    result = jobs.run_job(made(tmp_path, "out")[0])
+    result = tasks.run_task(made(tmp_path, "out")[0])
     assert result.error.startswith("ConfigurationError: The environment variable that key_variable")
     assert not list(tmp_path.glob("out/*/*"))
 
@@ -147,20 +134,12 @@ def test_a_deployment_without_a_key_does_not_get_the_key_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(jobs, "execute", lambda *_: seen.append(current_credential()))
+    monkeypatch.setattr(tasks, "execute", lambda *_: seen.append(current_credential()))
     monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
     row = Deployment(name="open", endpoint="http://localhost:8000/v1")
-    job = Job("one", tmp_path / "one.ipynb", tmp_path / "out.ipynb", tmp_path, row)
-    assert jobs.run_job(job).result == "ok"
+    task = Task("one", tmp_path / "one.ipynb", tmp_path / "out.ipynb", tmp_path, row)
+    assert tasks.run_task(task).result == "ok"
     assert seen == [""]
-
-
-def test_toml_and_yaml_are_read_alike(tmp_path: Path) -> None:
-    (tmp_path / "table.toml").write_text(TOML, encoding="utf-8")
-    (tmp_path / "table.yaml").write_text(YAML, encoding="utf-8")
-    toml, yaml = (read_deployments(tmp_path / f"table.{kind}") for kind in ("toml", "yaml"))
-    assert toml == yaml
-    assert [row.name for row in toml] == ["west", "east"]
 
 
 KEY = "sk-a-key-that-stands-where-a-name-should"
@@ -169,23 +148,24 @@ KEY = "sk-a-key-that-stands-where-a-name-should"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (TOML.replace("WEST_KEY", KEY), "key_variable: String should match pattern"),
-        (TOML.replace("WEST_KEY", "c0ffee" * 14), "key_variable: String should match pattern"),
-        (TOML.replace("key_variable", "key"), "key: Extra inputs are not permitted"),
-        (TOML.replace('"west"', '"../west"'), "name: String should match pattern"),
-        (TOML.replace('"west"', '"East"'), "each deployment needs a name of its own"),
-        (TOML.replace('"models"', '"v2"'), "route: Input should be"),
-        (f"key = '{KEY}'", "it holds no list named deployment"),
-        ("deployment = 3", "it holds no list named deployment"),
-        ("deployment = []", "each deployment needs a name of its own"),
-        (f"{KEY} [", "TOMLDecodeError, it is no TOML or YAML"),
+        (TABLE.replace("WEST_KEY", KEY), "deployment.0.key_variable: String should match pattern"),
+        (TABLE.replace("WEST_KEY", "c0ffee" * 14), "deployment.0.key_variable: String should"),
+        (TABLE.replace("key_variable", "key"), "deployment.0.key: Extra inputs are not permitted"),
+        (TABLE.replace("west,", "../west,"), "deployment.0.name: String should match pattern"),
+        (TABLE.replace("west,", "East,"), "deployment: Value error, two have the same name"),
+        (TABLE.replace("models}", "v2}"), "deployment.1.route: Input should be"),
+        (f"key: {KEY}", "deployment: Field required"),
+        (KEY, "Input should be a valid dictionary"),
+        ("deployment: 3", "deployment: Input should be a valid list"),
+        ("deployment: []", "deployment: List should have at least 1 item"),
+        (f"{KEY}: [", "ParserError, it is no YAML"),
         (None, "No such file or directory"),
     ],
 )
 def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
     text: str | None, told: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "table.toml"
+    path = tmp_path / "table.yaml"
     if text is not None:
         path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as wrong:
@@ -197,9 +177,9 @@ def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
 
 def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
     source = write(tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)")
-    job = Job("kills", source, tmp_path / "out" / "kills.ipynb", tmp_path / "scratch")
-    with jobs.process_pool(1) as pool:
-        (result,) = jobs.run_jobs([job], pool)
+    task = Task("kills", source, tmp_path / "out" / "kills.ipynb", tmp_path / "scratch")
+    with tasks.process_pool(1) as pool:
+        (result,) = tasks.run_tasks([task], pool)
     assert result.result == "failed"
     assert result.error.startswith("BrokenProcessPool: ")
 
