@@ -3,8 +3,8 @@
 All clients ask one server on this machine, a process of its own, and get the same bytes: what the
 stand-in endpoint answers on the v1 route. Each figure comes from a new process, because a client
 that was measured before leaves its modules and its memory behind. The candidates take turns, and a
-ratio is made of two medians of one run. It takes about four minutes; ``python -m tests.benchmark
-notebooks`` prints only the last row, which shows how long all lessons take.
+ratio is made of two medians of one run. It takes about four minutes. The name of a row, such as
+``notebooks``, gives that row alone.
 """
 
 import asyncio
@@ -135,10 +135,7 @@ def importing(statement: str, _: str) -> float:
 
 
 def notebooks(name: str, _: str) -> float:
-    """Return the seconds that a process takes to run all lessons, or papermill to run empty ones.
-
-    The lessons replay. The empty notebooks run one after another, each with a kernel of its own.
-    """
+    """Return the seconds that all lessons take, or empty notebooks one after another."""
     with tempfile.TemporaryDirectory() as made:
         command = ["-m", "helpers", "run", "--jobs", "2", "--to", made]
         if name == EMPTY:

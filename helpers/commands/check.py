@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -82,12 +82,15 @@ def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) 
     print(f"reasons (up to {LIMIT_FOR_REASONING:,} an answer). Ctrl-C keeps what is measured.")
     asker = Asker(client)
     try:
-        spent = sum(row.tokens for row in rows)
-        for row in tqdm(asker.rows(probes, budget, spent), total=len(probes), unit="row"):
-            report.rows.append(row)
+        for probe in tqdm(probes, unit="row"):
+            spent = sum(row.tokens for row in report.rows)
+            if budget is not None and spent + cost(probe, asker.limit) > budget:
+                said = f"Stopped at {spent:,} tokens: the next row would exceed the budget."
+                report.stopped = said
+                break
+            report.rows.append(asker.measure(probe))
     except KeyboardInterrupt:
-        asker.stopped = BY_HAND
-    report.stopped = asker.stopped
+        report.stopped = BY_HAND
     return report
 
 
@@ -223,34 +226,16 @@ class Watched(httpx.SyncByteStream):
 
 
 class Asker:
-    """Sends the probes. ``error`` is the last error; ``stopped`` says why it stopped, if it did."""
+    """Sends the probes. ``error`` is that of the last one; ``limit`` the tokens of an answer."""
 
     def __init__(self, client: ChatCompletionsClient) -> None:
         self.client = client.with_options(adapter=None)
         self.client.transport = httpx.MockTransport(self._watch)
         self._transport = client.transport
         self._limit_name: str | None = "max_tokens"
-        self._limit = LIMIT
+        self.limit = LIMIT
         self._clean: TextFilter = str  # until the first request
         self.error: ChatError | None = None
-        self.stopped = ""
-
-    def rows(self, probes: Iterable[Probe], budget: int | None, spent: int) -> Iterator[Row]:
-        """Yield the row of each probe; stop before the one that would exceed ``budget``.
-
-        ``spent`` are tokens that were spent before.
-        """
-        for probe in probes:
-            if budget is not None and spent + cost(probe, self._limit) > budget:
-                self.stopped = f"Stopped at {spent:,} tokens: the next row would exceed the budget."
-                return
-            row = self.measure(probe)
-            spent += row.tokens
-            yield row
-            if probe.name == "max_completion_tokens" and row.result == "works":
-                self._limit_name = probe.name
-            elif probe.name == "max_tokens" and row.result == "refused":
-                self._limit_name = None
 
     def _watch(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)
@@ -259,7 +244,10 @@ class Asker:
         return response
 
     def measure(self, probe: Probe) -> Row:
-        """Send the requests of a probe, and judge what comes."""
+        """Send the requests of a probe, and judge what comes.
+
+        The rows of max_tokens and max_completion_tokens decide which of them limits the others.
+        """
         row = Row(name=probe.name, result="unclear", seen="")
         answers: list[Outcome] = []
         self.error = None
@@ -271,11 +259,15 @@ class Asker:
             self.error = error
             row.result, row.seen = refusal(probe, error, is_first=not answers)
         row.seen = self._clean(row.seen)
+        if probe.name == "max_completion_tokens" and row.result == "works":
+            self._limit_name = probe.name
+        elif probe.name == "max_tokens" and row.result == "refused":
+            self._limit_name = None
         return row
 
     def _judge(self, probe: Probe, answers: Sequence[Outcome]) -> Verdict:
         if any(one.thought or one.completion.message.reasoning_content for one in answers):
-            self._limit = LIMIT_FOR_REASONING
+            self.limit = LIMIT_FOR_REASONING
         for one in answers:
             is_cut = one.completion.finish_reason == "length" and probe.name not in UNLIMITED
             if is_cut and not (one.text or one.called):
@@ -286,7 +278,7 @@ class Asker:
         """Send one request, note the call in ``row``, and return the answer."""
         options = {"messages": [{"role": "user", "content": probe.question}], **request}
         if probe.name not in UNLIMITED and self._limit_name:
-            options[self._limit_name] = options.pop("max_tokens", self._limit)
+            options[self._limit_name] = options.pop("max_tokens", self.limit)
         messages = options.pop("messages")
         body = json.loads(
             self.client.build_request(messages, stream=probe.stream, **options).content

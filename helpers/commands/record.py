@@ -51,12 +51,11 @@ def record(lessons: Sequence[Lesson], *, compare: bool = False, yes: bool = Fals
         raise ConfigurationError(
             "There is no endpoint to record.", advice="set AZURE_INFERENCE_ENDPOINT."
         )
-    rows, found, failed = [], list[tuple[Lesson, Path, list[Difference]]](), False
+    rows, changed, failed = [], dict[Lesson, list[Difference]](), False
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
-            for lesson in (bar := tqdm(lessons, unit="lesson")):
-                bar.set_description(lesson.id)
-                folder = Path(made, lesson.id)
+            folders = {lesson: Path(made, lesson.id) for lesson in lessons}
+            for lesson, folder in tqdm(folders.items(), unit="lesson"):
                 try:
                     changes = record_changes(lesson, folder)
                     if changes and not compare:
@@ -68,18 +67,18 @@ def record(lessons: Sequence[Lesson], *, compare: bool = False, yes: bool = Fals
                     continue
                 rows.append([lesson.id, "changed" if changes else "the same", len(changes)])
                 if changes:
-                    found.append((lesson, folder, changes))
+                    changed[lesson] = changes
             print(tabulate(rows, ["lesson", "result", "answers that differ, or what failed"]))
-            for lesson, _, changes in found:
+            for lesson, changes in changed.items():
                 print(f"\n{lesson.id}\n" + tabulate(changes, Difference._fields, maxcolwidths=36))
-            if compare or not found:
-                return 1 if failed else CHANGED * bool(found)
-            if not yes and not _agreed(len(found)):
+            if compare or not changed:
+                return 1 if failed else CHANGED * bool(changed)
+            if not yes and not _agreed(len(changed)):
                 print("Everything is as before.")
                 return 1
-            for lesson, folder, _ in found:
+            for lesson in changed:
                 keep_shipped(lesson)
-                replace(lesson, folder)
+                replace(lesson, folders[lesson])
             print("Replaced. `python -m helpers record --undo` brings back what was shipped.")
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C. Each lesson is as before, or recorded whole.")

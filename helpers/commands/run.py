@@ -84,32 +84,26 @@ def execute(
         cells.append(cell["source"])
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A terminal in JupyterLab sets it; a kernel that inherits it takes the run for interactive.
-    with environment(JPY_SESSION_NAME=None), _note_failed_cell(cells):
-        papermill.execute_notebook(
-            source.resolve(),
-            target.resolve(),
-            dict(parameters or {}),
-            cwd=source.resolve().parent,
-            kernel_name="python3",
-            progress_bar=False,
-            execution_timeout=cell_timeout or CELL_TIMEOUTS[current_mode()],
-            request_save_on_cell_execute=False,  # saving twice a cell takes half of the time
-            store_widget_state=False,  # GitHub refuses notebooks with half a state
-            shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
-            coalesce_streams=True,
-            # Hides the warning about TCP without encryption (the kernel listens on loopback only),
-            # and what a kernel says that Ctrl-C ends within a cell.
-            extra_arguments=["--log-level=CRITICAL"],
-            on_cell_execute=note,
-        )
-
-
-@contextmanager
-def _note_failed_cell(cells: Sequence[str]) -> Iterator[None]:
-    """Add the number and the first words of the last of ``cells``, the begun ones, to an error."""
     try:
-        yield
+        # A terminal in JupyterLab sets it; a kernel that inherits it takes the run for interactive.
+        with environment(JPY_SESSION_NAME=None):
+            papermill.execute_notebook(
+                source.resolve(),
+                target.resolve(),
+                dict(parameters or {}),
+                cwd=source.resolve().parent,
+                kernel_name="python3",
+                progress_bar=False,
+                execution_timeout=cell_timeout or CELL_TIMEOUTS[current_mode()],
+                request_save_on_cell_execute=False,  # saving twice a cell takes half of the time
+                store_widget_state=False,  # GitHub refuses notebooks with half a state
+                shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
+                coalesce_streams=True,
+                # Hides the warning about TCP without encryption (the kernel listens on loopback
+                # only), and what a kernel says that Ctrl-C ends within a cell.
+                extra_arguments=["--log-level=CRITICAL"],
+                on_cell_execute=note,
+            )
     except Exception as reason:
         if cells:
             reason.add_note(f"In [{len(cells)}]: {one_line(cells[-1], 60)}")

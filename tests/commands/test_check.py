@@ -155,7 +155,7 @@ def test_a_strict_model_streams_although_it_refuses_to_tell_the_usage(
 ) -> None:
     monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-mistral")
     client, _ = command.find_endpoint(standin.v1)
-    rows = {row.name: row.result for row in Asker(client).rows(PROBES[:9], None, 0)}
+    rows = {row.name: row.result for row in map(Asker(client).measure, PROBES[:9])}
     names = ("streaming", "usage in a stream", "[DONE]")
     assert [rows[name] for name in names] == ["works", "refused", "works"]
 
@@ -258,7 +258,7 @@ def test_the_other_rows_limit_tokens_as_the_model_takes_it(
     refuses: tuple[str, ...], name: str | None
 ) -> None:
     asker = Asker(client_of(FakeService(refuses=refuses)))
-    rows = {row.name: row for row in asker.rows(PROBES[:4], None, 0)}
+    rows = {row.name: row for row in map(asker.measure, PROBES[:4])}
     sent = rows["system role"].calls[0].request
     assert {"max_tokens", "max_completion_tokens"} & sent.keys() == ({name} if name else set())
 
