@@ -1,8 +1,9 @@
-"""The report of ``python -m helpers check``: as a table, as Markdown, as JSON; and two compared."""
+"""The report of ``python -m helpers check`` as text, Markdown, JSON or a view; and two compared."""
 
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tabulate import tabulate
 
@@ -10,6 +11,10 @@ from helpers.client.errors import ConfigurationError
 from helpers.client.messages import JSON
 from helpers.client.text import one_line
 from helpers.commands.check_probes import Result
+from helpers.views.view import Cell, View, stack, table
+
+_GREEN, _GREY = "rgba(46, 160, 67, 0.3)", "rgba(128, 128, 128, 0.25)"  # on light and dark pages
+_MARK = Markup('<span style="background: {}; padding: 1px 6px; border-radius: 4px">{}</span>')
 
 
 class Call(BaseModel):
@@ -47,20 +52,24 @@ class Report(BaseModel):
         """The endpoint in one line."""
         return f"{self.model or 'the default model'}, {self.endpoint}, {self.measured}"
 
+    @property
+    def total(self) -> str:
+        """What it took, and why rows are missing, in one line."""
+        return f"{sum(row.tokens for row in self.rows):,} tokens in all. {self.stopped}".rstrip()
+
 
 def as_table(report: Report, style: str = "simple") -> str:
     """Return the rows as a table in a style of tabulate."""
     shown = [[row.name, row.result, one_line(row.seen, 160), row.tokens] for row in report.rows]
     widths = [None, None, 60, None] if style == "simple" else None
-    table = tabulate(
+    text = tabulate(
         shown,
         ["row", "result", "seen by", "tokens"],
         style,
         maxcolwidths=widths,
         disable_numparse=True,
     )
-    total = sum(row.tokens for row in report.rows)
-    return f"{table}\n\n{total:,} tokens in all. {report.stopped}".rstrip()
+    return f"{text}\n\n{report.total}"
 
 
 def as_markdown(report: Report) -> str:
@@ -71,15 +80,26 @@ def as_markdown(report: Report) -> str:
     return f"# Capabilities of {report.title}\n\n{as_table(escaped, 'github')}\n"
 
 
+def as_view(report: Report) -> View:
+    """Return the report for a notebook: what works is marked green, everything else grey."""
+    rows = []
+    for row in report.rows:
+        color = _GREEN if row.result == "works" else _GREY
+        mark = Cell(_MARK.format(color, row.result), row.result)
+        rows.append([row.name, mark, one_line(row.seen, 160), row.tokens])
+    facts = table(["row", "result", "seen by", "tokens"], rows)
+    return stack(report.title, facts, report.total)
+
+
 def as_json(report: Report) -> str:
     """Return the report as JSON, which ``Report.model_json_schema()`` describes."""
     return report.model_dump_json(indent=1) + "\n"
 
 
-def read(path: Path) -> Report:
+def read(path: Path | str) -> Report:
     """Return the report in a file. Raise ``ConfigurationError`` if there is none."""
     try:
-        return Report.model_validate_json(path.read_bytes())
+        return Report.model_validate_json(Path(path).read_bytes())
     except (OSError, ValidationError) as reason:
         why = getattr(reason, "strerror", None) or "it is no report"
         raise ConfigurationError(

@@ -9,13 +9,14 @@ import httpx
 import jsonschema
 import pytest
 from azure.core.credentials import AzureKeyCredential
+from bs4 import BeautifulSoup
 
 from helpers import ChatCompletionsClient
 from helpers.__main__ import main
 from helpers.commands import check as command
 from helpers.commands.check import Asker, possible_endpoints
 from helpers.commands.check_probes import PROBES
-from helpers.commands.check_report import Report, Row, as_json
+from helpers.commands.check_report import Report, Row, as_json, as_view, read
 from tests.commands.fake_service import FakeService
 from tests.standin import StandIn
 
@@ -315,3 +316,18 @@ def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit, match="0"):
         main([name, "--help"])
     assert capsys.readouterr().out.startswith(f"usage: python -m helpers {name}")
+
+
+def test_a_notebook_shows_a_report_with_its_words_escaped(tmp_path: Path) -> None:
+    measured = report(stop="works", seed="refused")
+    measured.rows[1].seen = "<b>no</b> seed"
+    path = tmp_path / "report.json"
+    path.write_text(as_json(measured), encoding="utf-8")
+    view = as_view(read(str(path)))
+    page = BeautifulSoup(view.html, "html.parser")
+    colors = [str(mark["style"]) for mark in page("span")]
+    assert [mark.text for mark in page("span")] == ["works", "refused"]
+    assert len({*colors}) == 2
+    assert "<b>no</b> seed" in page.text
+    for words in (measured.title, measured.total, "stop", "works", "refused", "<b>no</b> seed"):
+        assert words in view.plain
