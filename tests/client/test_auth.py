@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import AuthenticationError, ConfigurationError
 from tests.fakes import (
     ASK,
+    COMPLETION,
     KEY,
     MODELS,
     V1,
@@ -67,6 +69,17 @@ def test_a_bad_token_is_not_sent_and_not_shown(token: Any, way: str) -> None:
         assert type(token).__name__ in str(failure.value)
         assert "az login" in failure.value.words
         assert "az login" in failure.value.advice
+
+
+def test_the_repr_of_the_headers_shows_no_value_of_them() -> None:
+    shown: list[str] = []
+
+    def answer_to(request: httpx.Request) -> httpx.Response:
+        shown.append(repr(request.headers))
+        return httpx.Response(200, json=COMPLETION)
+
+    client(transport=httpx.MockTransport(answer_to)).complete(ASK)
+    assert "api-key" in shown[0] and not leaked(*shown)
 
 
 @once
