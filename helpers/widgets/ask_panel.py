@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
-from helpers.client.messages import JSON, UserMessage
+from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.retry import wait_notice
 from helpers.client.text import one_line
@@ -274,14 +274,14 @@ class AskPanel(Panel, Generic[Request, Value]):
             self.fill(self._examples.value)
 
 
-def user_message(text: str, name: str, *items: JSON) -> UserMessage:
+def user_message(text: str, name: str, *items: JSON) -> JSON:
     """Return a message with ``text``, and other ``items`` after it; ``name`` says what the text is.
 
     Raises ``BadParameterError`` if it is blank.
     """
     if not text.strip():
         raise BadParameterError(f"There is no {name} to send.", advice="write one.")
-    return UserMessage([text_item(text), *items] if items else text)
+    return {"role": "user", "content": [text_item(text), *items] if items else text}
 
 
 def stream_answer(
