@@ -1,6 +1,5 @@
 """Pictures: upright, in sRGB, small, without metadata; anything else is a BadParameterError."""
 
-import base64
 import contextlib
 import io
 import zlib
@@ -313,23 +312,6 @@ def test_each_kind_of_pixel_becomes_one_that_models_read(name: str, max_side: in
     if colour:
         place = sent.width - 4, 2
         assert near(sent.convert("RGB").getpixel(place), colour, by=20)
-
-
-def test_a_png_that_needs_nothing_goes_as_it_is() -> None:
-    picture = prepare(CHART)
-    assert picture.data == picture.original == CHART.read_bytes()
-    assert (picture.changes, picture.removed) == ((), ())
-
-
-def test_items_are_as_the_service_has_them() -> None:
-    picture = prepare(CHART)
-    item = picture.item("low")
-    assert item == {"type": "image_url", "image_url": {"url": picture.data_url, "detail": "low"}}
-    assert picture.item() == {"type": "image_url", "image_url": {"url": picture.data_url}}
-    kind, _, text = picture.data_url.partition(",")
-    assert kind == "data:image/png;base64"
-    assert base64.b64decode(text, validate=True) == picture.data
-    assert images.text_item("Hi") == {"type": "text", "text": "Hi"}
 
 
 def test_no_picture_is_in_a_repr() -> None:

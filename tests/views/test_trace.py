@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from helpers import AssistantMessage, DeveloperMessage, SystemMessage, ToolMessage, UserMessage
-from helpers.client.responses import ChatResponseMessage
 from helpers.views.trace import MAX_STEPS, steps_of, trace, why
 from tests.views.test_views import Page
 
@@ -29,30 +28,6 @@ def steps(*messages: Any) -> list[list[str]]:
 def only(message: Any) -> list[str]:
     (step,) = steps(message)
     return step[1:]
-
-
-def test_a_conversation_step_by_step() -> None:
-    train = made("train", '{"to": "Oslo", "n": 2}', "x")
-    conversation = [
-        SystemMessage("Be kind."),
-        UserMessage("When?"),
-        ChatResponseMessage(calling(train, made("now", "", "y"))),
-        ToolMessage('{"error":"no clock"}', "y"),
-        ToolMessage('{"at":"08:15"}', "x"),
-        AssistantMessage("At 08:15."),
-    ]
-    assert steps(*conversation) == [
-        ["1", "your program → model", "instructs", "Be kind."],
-        ["2", "user → model", "says", "When?"],
-        ["3", "model → your program", "asks for train", 'to = "Oslo"\nn = 2'],
-        ["4", "model → your program", "asks for now", "(no arguments)"],
-        ["5", "your program → model", "result of step 4: an error", '{"error":"no clock"}'],
-        ["6", "your program → model", "result of step 3", '{"at":"08:15"}'],
-        ["7", "model → user", "says", "At 08:15."],
-    ]
-    plain = trace(conversation).plain.replace("\N{NO-BREAK SPACE}", " ")
-    for words in ("asks for train", 'to = "Oslo"', "result of step 3", "model → user"):
-        assert words in plain
 
 
 def test_dicts_are_as_good() -> None:
