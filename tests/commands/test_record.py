@@ -19,7 +19,7 @@ from helpers.__main__ import main
 from helpers.commands import record as recording
 from helpers.lessons import LESSONS, Lesson
 from helpers.recordings.cassette import load
-from tests.recordings.test_replacement import Killed, killed_at
+from tests.recordings.test_cassette import Killed, killed_at
 from tests.standin import StandIn
 
 LESSON, OTHER = LESSONS[1], LESSONS[2]

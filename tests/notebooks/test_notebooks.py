@@ -17,8 +17,8 @@ from nbformat.v4 import new_code_cell
 from nbval.plugin import get_sanitize_patterns
 
 from helpers.client.routes import ROUTES, RouteName
-from helpers.commands.jobs import Job, process_pool, run_jobs
 from helpers.commands.run import environment
+from helpers.commands.tasks import Task, process_pool, run_tasks
 from helpers.lessons import LESSONS, ROOT, Lesson
 from tests.notebooks import files, pages
 from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED
@@ -68,18 +68,18 @@ def test_an_answer_and_a_command_come_soon() -> None:
 @pytest.fixture(scope="module")
 def on_other_route(tmp_path_factory: pytest.TempPathFactory) -> dict[Lesson, NotebookNode | str]:
     """Each lesson, run on the route that the committed outputs do not show, or why it failed."""
-    folder, jobs = tmp_path_factory.mktemp("other"), []
+    folder, tasks = tmp_path_factory.mktemp("other"), []
     for lesson in LESSONS:
         nb = files.read(lesson.notebook)
         is_played = RECORDING_IS_PLAYED.replace("ROUTE", ROUTES[1])
         nb.cells.append(new_code_cell(is_played, id=f"c{len(nb.cells):02d}"))
         source = folder / lesson.notebook.name
         files.write(source, nb)
-        jobs.append(Job(lesson.id, source, folder / "done" / source.name, folder / "scratch"))
+        tasks.append(Task(lesson.id, source, folder / "done" / source.name, folder / "scratch"))
     with environment(TUTORIAL_ROUTE=ROUTES[1]), process_pool(2) as pool:
-        results = run_jobs(jobs, pool)
-    done = zip(LESSONS, jobs, results, strict=True)
-    return {lesson: result.error or files.read(job.target) for lesson, job, result in done}
+        results = run_tasks(tasks, pool)
+    done = zip(LESSONS, tasks, results, strict=True)
+    return {lesson: result.error or files.read(task.target) for lesson, task, result in done}
 
 
 @each_lesson

@@ -15,7 +15,7 @@ import pytest
 from tests.standin import StandIn
 from tests.standin.asking import PATHS, TOOL, USAGE, answered, post
 from tests.standin.checks import KEY
-from tests.standin.upstream import Upstream
+from tests.standin.upstream import TEMPERATURE, Upstream
 
 ROUTES = ["models", "v1"]
 MODEL = "Small-Model"
@@ -184,15 +184,24 @@ def test_each_piece_of_a_stream_is_sent_before_the_next_one_is_there(
 
 def test_what_is_passed_on(tmp_path: Path) -> None:
     model = FakeModel(ANSWER)
-    fields = {"temperature": 0.5, "stop": ["x"], "max_tokens": 9, "seed": 3, "user": "me"}
+    fields = {"temperature": 0.7, "stop": ["x"], "max_tokens": 9, "seed": 3, "user": "me"}
     with asking(model, tmp_path) as server:
         post(server, "v1", model=MODEL, **fields, top_p=None)
     assert model.keys == ["Bearer upstream-key"]
     assert model.requests == [
         HELLO
-        | {"temperature": 0.5, "stop": ["x"], "max_tokens": 9, "seed": 3}
+        | {"temperature": 0.7, "stop": ["x"], "max_tokens": 9, "seed": 3}
         | {"stream": True, "stream_options": USAGE}
     ]
+
+
+def test_temperature_is_low_only_where_the_request_leaves_sampling_open(tmp_path: Path) -> None:
+    model = FakeModel(ANSWER)
+    with asking(model, tmp_path) as server:
+        for fields in ({}, {"temperature": None}, {"top_p": 0.5}, {"temperature": 0}):
+            post(server, "v1", model=MODEL, **fields)
+    sent = [request.get("temperature") for request in model.requests]
+    assert sent == [TEMPERATURE, TEMPERATURE, None, 0]
 
 
 def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ PASSED_ON = (
 )
 """The fields of a request that the upstream server is sent; what is null is left out."""
 
+TEMPERATURE = 0.5
+"""Where a request names neither it nor ``top_p``. At 1, a model this small writes no sentences."""
+
 TIMEOUT = httpx.Timeout(10, read=300)
 """Seconds. A small model reads a long prompt at 90 tokens a second before its first word."""
 
@@ -148,6 +151,8 @@ class Upstream:
             body["seed"] = int(
                 digest(call.body, call.asked if "seed" not in body else 0, at)[:7], 16
             )
+        if "temperature" not in body and "top_p" not in body:
+            body["temperature"] = TEMPERATURE
         return body | {
             "model": self.model,
             "stream": True,
