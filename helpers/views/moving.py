@@ -15,7 +15,7 @@ from helpers.client.text import folded, one_line, sanitize
 from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
 from helpers.recordings.cassette import leaves
 from helpers.views.displays import HasExchange, prose_cell
-from helpers.views.view import CODE, Cell, View, lines_html, table
+from helpers.views.view import CODE, Cell, View, breakable, table
 
 MAX_LINE = 84
 """Characters of a row of calls side by side: about 700 pixels."""
@@ -125,8 +125,14 @@ def _field(path: str, fields: Fields, width: int) -> Cell | str:
     if not path:
         return told
     lines = _path_lines(path, width)
-    html = Markup("<br>").join(map(CODE.format, lines))
-    return Cell(html + Markup("<br>") + lines_html(told), "\n".join([*lines, f"  {told}"]))
+    html = [*map(_code, lines), *map(breakable, told.split("\n"))]
+    return Cell(Markup("<br>").join(html), "\n".join([*lines, f"  {told}"]))
+
+
+def _code(text: str) -> Markup:
+    """Return lines of code as html in which long names may be broken."""
+    lines = text.replace("  ", "\u00a0 ").split("\n")
+    return CODE.format(Markup("<br>").join(map(breakable, lines)))
 
 
 def _path_lines(path: str, width: int) -> list[str]:
@@ -185,10 +191,10 @@ def moving_table(part: str) -> View:
 def _replacement(row: Row) -> list[Cell]:
     """Return the names of a row, and below each other what takes their place."""
     lines = [line for name in _short_names(row) for line in _path_lines(name, MAX_NAME)]
-    names = Markup("<br>").join(map(CODE.format, lines))
+    names = Markup("<br>").join(map(_code, lines))
     parts = []
     for side, code in {"helpers": row.helpers, "openai": row.openai}.items():
-        replaced = CODE.format(lines_html(code.strip())) if code else NO_COUNTERPART
+        replaced = _code(code.strip()) if code else NO_COUNTERPART
         parts.append(Markup("{}: {}").format(side, replaced))
     parts += [Markup("note: {}").format(prose_cell(row.note).html)] if row.note else []
     return [Cell(names, ""), Cell(Markup("<br>").join(parts), "")]

@@ -22,7 +22,7 @@ CODE = Markup("<code>{}</code>")
 
 _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
-_LONG_WORD = re.compile(r"\S{28,}")
+_LONG_WORD = re.compile(r"\S{18,}")
 """A word that may be broken: it would make its table wider than a narrow window."""
 _PART = re.compile(r"[\W_]{0,16}[^\W_]{1,16}[\W_]{0,16}|[\W_]{1,16}")
 """Up to 16 letters or digits and the signs around them: a long word is broken after such a part."""

@@ -25,7 +25,9 @@ def rows(html: str) -> list[list[str]]:
     """The cells of each row; the lines of a cell are joined by a bar."""
     found = re.findall(r"<tr>(.*?)</tr>", html)
     cells = [re.findall(r'<div align="\w+">(.*?)</div>', row) for row in found]
-    return [[re.sub("</?code>", "", cell).replace("<br>", "|") for cell in row] for row in cells]
+    return [
+        [re.sub("</?code>|<wbr>", "", cell).replace("<br>", "|") for cell in row] for row in cells
+    ]
 
 
 def requests(*paths: str) -> list[list[str]]:
