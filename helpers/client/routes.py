@@ -16,6 +16,8 @@ from helpers.client.messages import JSON
 
 RouteName = Literal["models", "v1"]
 ROUTES: tuple[RouteName, ...] = ("v1", "models")
+EXTRA_PARAMETERS = {"models": ("pass-through", "drop", "error"), "v1": ("pass-through",)}
+"""What the option ``extra_parameters`` can be on each route."""
 API_VERSION = "2024-05-01-preview"
 """The only api-version of the ``models`` route that is known to work; others return a 404."""
 MODELS_OPTIONS = frozenset(
@@ -96,11 +98,11 @@ class Route:
         """
         body = dict(options)
         policy = body.pop("extra_parameters", None)
-        allowed = ("pass-through", "drop", "error") if self.name == "models" else ("pass-through",)
-        if policy is not None and policy not in allowed:
+        if policy not in (None, *EXTRA_PARAMETERS[self.name]):
+            reason = " That route passes every parameter on." if self.name == "v1" else ""
             raise BadParameterError(
                 f"extra_parameters is {policy!r}; on the {self.name} route it can be "
-                f"{', '.join(allowed)}."
+                f"{', '.join(EXTRA_PARAMETERS[self.name])}.{reason}"
             )
         if self.name == "v1":
             return {}, body
