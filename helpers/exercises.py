@@ -20,10 +20,10 @@ import httpx
 
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ConfigurationError
+from helpers.client.exchange import map_strings
 from helpers.client.messages import JSON
-from helpers.client.redaction import map_strings
 from helpers.client.responses import ChatCompletions
-from helpers.recordings.cassette import differences, to_recorded
+from helpers.recordings.replay import differences, to_recorded
 from helpers.solutions import SOLUTIONS
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from helpers import AsyncChatCompletionsClient, ChatCompletionsClient
 from helpers.client.retry import OnWait
-from helpers.client.sse import EventReader
+from helpers.client.streaming import EventReader
 from tests.sync_and_async import Awaited, awaits
 
 MODELS = "https://my-resource.services.ai.azure.com/models"

@@ -35,7 +35,8 @@ from helpers.commands.record import (
 from helpers.commands.run import INTERRUPTED, environment, failure_text, select_lessons
 from helpers.lessons import Lesson
 from helpers.local_model import LocalModelError, LocalModelServer
-from helpers.recordings.cassette import load, match_key
+from helpers.recordings.cassette import load
+from helpers.recordings.replay import match_key
 from tests.standin import StandIn
 from tests.standin.played import by_model, pieces_of
 from tests.standin.scripts import SCRIPTS

@@ -31,9 +31,8 @@ from helpers.client.errors import (
     error_for,
     unusable_answer,
 )
-from helpers.client.exchange import Exchange
+from helpers.client.exchange import Exchange, redactor
 from helpers.client.messages import JSON, Message
-from helpers.client.redaction import redactor
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
 from helpers.client.retry import OnWait, RetryPolicy, requested_wait
 from helpers.client.routes import RouteName, route_for

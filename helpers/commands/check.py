@@ -20,8 +20,8 @@ from helpers.client.errors import (
     ConfigurationError,
     ModelNotFoundError,
 )
+from helpers.client.exchange import TextFilter, map_strings
 from helpers.client.messages import JSON
-from helpers.client.redaction import TextFilter, map_strings
 from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Outcome, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
@@ -29,7 +29,7 @@ from helpers.commands.files import write
 from helpers.commands.run import CHANGED, INTERRUPTED
 from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
-from helpers.recordings.cassette import cleaner
+from helpers.recordings.record import cleaner
 
 ROUTE = Probe("route", "Say hello.", ({},), lambda got: ("works", "an answer came"))
 UNLIMITED = ("route", "basic call", "max_tokens", "max_completion_tokens")

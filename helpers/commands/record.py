@@ -18,7 +18,7 @@ from helpers.client.accumulator import StreamAccumulator
 from helpers.client.errors import ConfigurationError, RecordingError
 from helpers.client.messages import JSON
 from helpers.client.routes import ROUTES
-from helpers.client.sse import EventReader
+from helpers.client.streaming import EventReader
 from helpers.client.text import one_line
 from helpers.commands import leaks
 from helpers.commands.files import normalise, write
@@ -26,7 +26,8 @@ from helpers.commands.run import CHANGED, INTERRUPTED, environment, execute, fai
 from helpers.commands.tasks import masking
 from helpers.connect import current_credential, current_endpoint
 from helpers.lessons import Lesson
-from helpers.recordings.cassette import load, match_key, replace_recordings, save
+from helpers.recordings.cassette import load, replace_recordings, save
+from helpers.recordings.replay import match_key
 
 VOLATILE = ("id", "created", "system_fingerprint")
 """Fields that differ in every answer, at any depth."""

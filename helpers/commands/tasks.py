@@ -20,7 +20,7 @@ import httpx
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.errors import ConfigurationError
-from helpers.client.redaction import TextFilter, redactor
+from helpers.client.exchange import TextFilter, redactor
 from helpers.commands.inputs import Deployment
 from helpers.commands.results import Ending, Result, as_table
 from helpers.commands.run import INTERRUPTED, environment, execute, failure_text

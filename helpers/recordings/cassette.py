@@ -1,4 +1,4 @@
-"""The file format of recordings, and how a recorded request is found again.
+"""The file format of recordings, and how the recordings of a lesson are replaced.
 
 One JSON file per lesson and route: ``lesson``, ``provenance`` (who answered, route, api-version,
 model, date), then ``exchanges`` in order. A recording keeps allow-listed headers only, and neither
@@ -17,17 +17,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from helpers.client.errors import RecordingError
 from helpers.client.messages import JSON
-from helpers.client.redaction import MASK, TextFilter, escaped_pattern, redactor
-from helpers.client.text import one_line
 
 SCRIPT, LIVE = "script", "live"
 """Who wrote the words, where no model is named: a script of the stand-in, or a live deployment."""
@@ -146,102 +142,6 @@ def _finish_replacement(lesson: str, cassettes: Path) -> None:
     for folder in (*complete.glob("*"), complete):
         with suppress(OSError):
             folder.rmdir()
-
-
-def to_recorded(request: httpx.Request) -> JSON:
-    """Return what a recording keeps of a request; it is matched by all of it."""
-    name = "extra-parameters"
-    return {
-        "method": request.method,
-        # Leave out the endpoint's part of the path: like the host, it differs between servers.
-        "path": "/" + "/".join(request.url.path.rsplit("/", 2)[-2:]),
-        "headers": {name: request.headers[name]} if name in request.headers else {},
-        "body": json.loads(_without_pictures(request.content.decode()) or "{}"),
-    }
-
-
-def match_key(recorded: JSON) -> str:
-    """Return a recorded request as JSON with sorted keys: a replay finds its answers by that."""
-    return json.dumps(recorded, sort_keys=True)
-
-
-_PICTURE = re.compile(r"(data:[\w.+/-]+;base64),([A-Za-z0-9+/=]+)")
-
-
-def _without_pictures(text: str) -> str:
-    """Replace the data of each inline picture by its length and SHA-256."""
-
-    def summary(found: re.Match[str]) -> str:
-        digest = sha256(found[2].encode()).hexdigest()
-        return f"{found[1]},({len(found[2])} characters, SHA-256 {digest})"
-
-    return _PICTURE.sub(summary, text)
-
-
-_AZURE = re.compile(r"([^.]+)\..*\bazure(?:\.com|\.us|\.cn|-api\.net)", re.IGNORECASE)
-_PROTOCOL_WORDS = (
-    "api", "arguments", "assistant", "chat", "choices", "code", "completions", "content", "data",
-    "delta", "error", "false", "finish_reason", "function", "id", "index", "message", "messages",
-    "model", "models", "name", "null", "object", "openai", "role", "status", "stop", "system",
-    "text", "tool", "true", "type", "url", "usage", "user", "v1", "www",
-)  # fmt: skip
-"""Words that are never masked alone, because field names and URLs of every answer hold them."""
-# A letter before a name makes it part of a word, unless it ends an escape: \n, \u003c, %2F, %252F.
-_WORD_START = (
-    r"(?:(?<![^\W_])(?<!-)|(?<=\\[bfnrt])|(?<=\\u[\da-f]{4})|(?<=%[\da-f]{2})|(?<=%25[\da-f]{2}))"
-)
-_WORD_END = r"(?!-|[^\W_])"
-_HOST_START, _COLON = "|".join(map(escaped_pattern, ("//", "@"))), escaped_pattern(":")
-
-
-def cleaner(request: httpx.Request) -> TextFilter:
-    """Return a function that takes pictures, credential, host and Azure resource out of a text.
-
-    A host is masked in any case, also JSON-escaped or percent-encoded. One without a dot, such as
-    ``localhost``, is a word too, and is masked only after ``//`` or ``@`` and before a port. Of the
-    labels of a host only the name of an Azure resource is masked alone, where it is a whole word.
-    """
-    scrub, hosts = redactor(request), _host_pattern(request)
-
-    def clean(text: str) -> str:
-        text = _without_pictures(text)  # an error may repeat what it refuses
-        return hosts.sub(rf"\g<kept>{MASK}", scrub(text))
-
-    return clean
-
-
-def _host_pattern(request: httpx.Request) -> re.Pattern[str]:
-    """Return a pattern for what is to be masked. What its group ``kept`` matches, stays."""
-    host, idna = request.url.host.rstrip("."), request.url.raw_host.decode("ascii").rstrip(".")
-    # The last two differ from the first beyond ASCII only.
-    names = dict.fromkeys((host, idna, quote(host, safe=":"), json.dumps(host)[1:-1]))
-    name = f"(?:{'|'.join(map(escaped_pattern, names))})"
-    pattern = rf"(?P<kept>){name}"
-    if "." not in host and ":" not in host:
-        before_port = rf"{_WORD_START}{name}(?={_COLON}\d)"
-        pattern = rf"(?P<kept>{_HOST_START}){name}{_WORD_END}|{before_port}"
-    if resource := _AZURE.fullmatch(host):
-        model = json.loads(request.content or b"{}").get("model")
-        if resource[1].lower() not in (*_PROTOCOL_WORDS, str(model).lower()):
-            pattern += f"|{_WORD_START}{escaped_pattern(resource[1])}{_WORD_END}"
-    return re.compile(pattern, re.IGNORECASE)
-
-
-def differences(
-    recorded: JSON, request: JSON, labels: tuple[str, str] = ("recorded", "now")
-) -> Iterator[str]:
-    """Yield the first three fields in which two requests differ, in words, with their values."""
-    old, new = (
-        {
-            path.removeprefix("body."): json.dumps(leaf, ensure_ascii=False)
-            for path, leaf in leaves(one)
-        }
-        for one in (recorded, request)
-    )
-    names = [name for name in {**new, **old} if old.get(name) != new.get(name)]
-    for name in names[:3]:
-        values = [one_line(fields.get(name, "nothing"), 100) for fields in (old, new)]
-        yield f"  {name}: {labels[0]} {values[0]}, {labels[1]} {values[1]}"
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

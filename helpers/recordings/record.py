@@ -1,5 +1,6 @@
 """An httpx transport that sends requests to the network and records what comes back."""
 
+import json
 import re
 import threading
 import time
@@ -8,16 +9,24 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 
 from helpers.client.errors import RecordingError
-from helpers.client.exchange import kept_headers
+from helpers.client.exchange import (
+    MASK,
+    TextFilter,
+    body_from,
+    escaped_pattern,
+    kept_headers,
+    map_strings,
+    redactor,
+)
 from helpers.client.messages import JSON
-from helpers.client.redaction import body_from, map_strings
 from helpers.client.transport import NetworkTransport
-from helpers.recordings.cassette import LIVE, beside, cleaner, load, save, to_recorded
-from helpers.recordings.replay import replayed
+from helpers.recordings.cassette import LIVE, beside, load, save
+from helpers.recordings.replay import replayed, to_recorded, without_pictures
 
 _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
 
@@ -188,3 +197,52 @@ class _Take(httpx.SyncByteStream, httpx.AsyncByteStream):
         else:
             return
         self._recorder.add(self._request, record)
+
+
+_AZURE = re.compile(r"([^.]+)\..*\bazure(?:\.com|\.us|\.cn|-api\.net)", re.IGNORECASE)
+_PROTOCOL_WORDS = (
+    "api", "arguments", "assistant", "chat", "choices", "code", "completions", "content", "data",
+    "delta", "error", "false", "finish_reason", "function", "id", "index", "message", "messages",
+    "model", "models", "name", "null", "object", "openai", "role", "status", "stop", "system",
+    "text", "tool", "true", "type", "url", "usage", "user", "v1", "www",
+)  # fmt: skip
+"""Words that are never masked alone, because field names and URLs of every answer hold them."""
+# A letter before a name makes it part of a word, unless it ends an escape: \n, \u003c, %2F, %252F.
+_WORD_START = (
+    r"(?:(?<![^\W_])(?<!-)|(?<=\\[bfnrt])|(?<=\\u[\da-f]{4})|(?<=%[\da-f]{2})|(?<=%25[\da-f]{2}))"
+)
+_WORD_END = r"(?!-|[^\W_])"
+_HOST_START, _COLON = "|".join(map(escaped_pattern, ("//", "@"))), escaped_pattern(":")
+
+
+def cleaner(request: httpx.Request) -> TextFilter:
+    """Return a function that takes pictures, credential, host and Azure resource out of a text.
+
+    A host is masked in any case, also JSON-escaped or percent-encoded. One without a dot, such as
+    ``localhost``, is a word too, and is masked only after ``//`` or ``@`` and before a port. Of the
+    labels of a host only the name of an Azure resource is masked alone, where it is a whole word.
+    """
+    scrub, hosts = redactor(request), _host_pattern(request)
+
+    def clean(text: str) -> str:
+        text = without_pictures(text)  # an error may repeat what it refuses
+        return hosts.sub(rf"\g<kept>{MASK}", scrub(text))
+
+    return clean
+
+
+def _host_pattern(request: httpx.Request) -> re.Pattern[str]:
+    """Return a pattern for what is to be masked. What its group ``kept`` matches, stays."""
+    host, idna = request.url.host.rstrip("."), request.url.raw_host.decode("ascii").rstrip(".")
+    # The last two differ from the first beyond ASCII only.
+    names = dict.fromkeys((host, idna, quote(host, safe=":"), json.dumps(host)[1:-1]))
+    name = f"(?:{'|'.join(map(escaped_pattern, names))})"
+    pattern = rf"(?P<kept>){name}"
+    if "." not in host and ":" not in host:
+        before_port = rf"{_WORD_START}{name}(?={_COLON}\d)"
+        pattern = rf"(?P<kept>{_HOST_START}){name}{_WORD_END}|{before_port}"
+    if resource := _AZURE.fullmatch(host):
+        model = json.loads(request.content or b"{}").get("model")
+        if resource[1].lower() not in (*_PROTOCOL_WORDS, str(model).lower()):
+            pattern += f"|{_WORD_START}{escaped_pattern(resource[1])}{_WORD_END}"
+    return re.compile(pattern, re.IGNORECASE)

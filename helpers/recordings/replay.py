@@ -2,18 +2,21 @@
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from difflib import SequenceMatcher
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
 
 from helpers.client.errors import NoRecordingError, RecordingError
 from helpers.client.messages import JSON
-from helpers.recordings.cassette import differences, load, match_key, to_recorded
+from helpers.client.text import one_line
+from helpers.recordings.cassette import leaves, load
 
 MAX_REPLAY_SECONDS = 2.0
 """Seconds: a stream that took longer is replayed at a faster pace."""
@@ -133,3 +136,50 @@ class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
             raise RecordingError(
                 "The recording of this stream ends here: the lesson left it early.", advice=GO_LIVE
             )
+
+
+def to_recorded(request: httpx.Request) -> JSON:
+    """Return what a recording keeps of a request; it is matched by all of it."""
+    name = "extra-parameters"
+    return {
+        "method": request.method,
+        # Leave out the endpoint's part of the path: like the host, it differs between servers.
+        "path": "/" + "/".join(request.url.path.rsplit("/", 2)[-2:]),
+        "headers": {name: request.headers[name]} if name in request.headers else {},
+        "body": json.loads(without_pictures(request.content.decode()) or "{}"),
+    }
+
+
+def match_key(recorded: JSON) -> str:
+    """Return a recorded request as JSON with sorted keys: a replay finds its answers by that."""
+    return json.dumps(recorded, sort_keys=True)
+
+
+_PICTURE = re.compile(r"(data:[\w.+/-]+;base64),([A-Za-z0-9+/=]+)")
+
+
+def without_pictures(text: str) -> str:
+    """Replace the data of each inline picture by its length and SHA-256."""
+
+    def summary(found: re.Match[str]) -> str:
+        digest = sha256(found[2].encode()).hexdigest()
+        return f"{found[1]},({len(found[2])} characters, SHA-256 {digest})"
+
+    return _PICTURE.sub(summary, text)
+
+
+def differences(
+    recorded: JSON, request: JSON, labels: tuple[str, str] = ("recorded", "now")
+) -> Iterator[str]:
+    """Yield the first three fields in which two requests differ, in words, with their values."""
+    old, new = (
+        {
+            path.removeprefix("body."): json.dumps(leaf, ensure_ascii=False)
+            for path, leaf in leaves(one)
+        }
+        for one in (recorded, request)
+    )
+    names = [name for name in {**new, **old} if old.get(name) != new.get(name)]
+    for name in names[:3]:
+        values = [one_line(fields.get(name, "nothing"), 100) for fields in (old, new)]
+        yield f"  {name}: {labels[0]} {values[0]}, {labels[1]} {values[1]}"

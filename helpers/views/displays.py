@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from helpers.client.exchange import Exchange
-from helpers.client.redaction import map_strings
+from helpers.client.exchange import Exchange, map_strings
 from helpers.client.responses import CompletionsUsage
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.lessons import Lesson

@@ -10,7 +10,7 @@ import httpx
 from markupsafe import Markup
 
 from helpers.client.exchange import Exchange
-from helpers.client.sse import EventReader
+from helpers.client.streaming import EventReader
 from helpers.client.text import folded, one_line, sanitize
 from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
 from helpers.recordings.cassette import leaves

@@ -10,8 +10,7 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatError
-from helpers.client.exchange import KEPT_RESPONSE_HEADERS, Exchange
-from helpers.client.redaction import MASK, redactor
+from helpers.client.exchange import KEPT_RESPONSE_HEADERS, MASK, Exchange, redactor
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client
 
 

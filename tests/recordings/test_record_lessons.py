@@ -17,7 +17,8 @@ from helpers import ChatCompletionsClient, connect, lessons
 from helpers.client.routes import ROUTES, RouteName
 from helpers.lessons import LESSONS, ROOT, Lesson
 from helpers.local_model import LocalModelError
-from helpers.recordings.cassette import match_key, save
+from helpers.recordings.cassette import save
+from helpers.recordings.replay import match_key
 from tests.notebooks import files
 from tests.record import (
     OtherWordsError,

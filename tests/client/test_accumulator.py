@@ -8,7 +8,7 @@ import pytest
 
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.responses import ChatCompletions
-from helpers.client.sse import EventReader
+from helpers.client.streaming import EventReader
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
