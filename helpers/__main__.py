@@ -12,17 +12,17 @@ from typing import Any, cast
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.routes import ROUTES
-from helpers.commands import results
+from helpers.commands import run_results
 from helpers.commands.check import check, compare
 from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Report
 from helpers.commands.files import check_files, write
-from helpers.commands.inputs import read_deployments, read_parameters
 from helpers.commands.model import add_server_options, model_environment, run_model
 from helpers.commands.move import move
+from helpers.commands.notebooks import check_folder, environment, select_lessons
 from helpers.commands.record import record, undo
-from helpers.commands.run import check_folder, environment, select_lessons
-from helpers.commands.tasks import exit_code, run_lessons
+from helpers.commands.run import exit_code, run_lessons
+from helpers.commands.run_inputs import read_deployments, read_parameters
 from helpers.connect import current_mode
 from helpers.local_model import LocalModelError
 
@@ -117,7 +117,8 @@ def _run(options: argparse.Namespace) -> int:
             parameters=parameters,
             cell_timeout=options.cell_timeout,
         )
-    for path, render in ((options.json, results.as_json), (options.junit, results.as_junit)):
+    reports = (options.json, run_results.as_json), (options.junit, run_results.as_junit)
+    for path, render in reports:
         if path:
             write(path, render(ended))
     return exit_code(ended)

@@ -36,7 +36,7 @@ from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates
 from helpers.lessons import LESSONS, ROOT, Lesson
-from helpers.recordings.cassette import LIVE, beside, describe_provenance, load
+from helpers.recordings.cassette import LIVE, describe_provenance, load, partial_path
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
@@ -126,7 +126,7 @@ def build_client(
         path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
         name = path.relative_to(ROOT).as_posix()
         if into == path:
-            into = beside(path)
+            into = partial_path(path)
             line += (
                 f" They are recorded into {name}.new. `python -m helpers record {facts.id}`, with "
                 "the same settings, records the whole lesson and replaces its recording."
@@ -201,7 +201,7 @@ def _replaying(path: Path) -> tuple[ChatCompletionsClient, str]:
     provenance = transport.tape["provenance"]
     client = ChatCompletionsClient(
         REPLAYED_ENDPOINTS[provenance["route"]], AzureKeyCredential("none"), provenance["model"],
-        on_wait=_print_wait, transport=transport, max_pause=1.0 if is_paced else 0.0,
+        on_wait=_print_wait, transport=transport, max_sleep=1.0 if is_paced else 0.0,
     )  # fmt: skip
     return client, describe_provenance(provenance)
 

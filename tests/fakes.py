@@ -127,7 +127,7 @@ def client(*answers: Answer, endpoint: str = MODELS, **options: Any) -> ChatComp
     It is the async client in the second run of a test for both (see ``tests.sync_and_async``).
     """
     credential = options.pop("credential", AzureKeyCredential(KEY))
-    options = {"transport": Service(*answers or (answer(),)), "max_pause": 0.0, **options}
+    options = {"transport": Service(*answers or (answer(),)), "max_sleep": 0.0, **options}
     if awaits():
         inner = AsyncChatCompletionsClient(endpoint, credential, "my-deployment", **options)
         return cast(ChatCompletionsClient, Awaited(inner))

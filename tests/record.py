@@ -25,6 +25,7 @@ from tqdm import tqdm
 from helpers.client.errors import ConfigurationError, RecordingError
 from helpers.client.routes import ROUTES, RouteName
 from helpers.commands.files import write
+from helpers.commands.notebooks import INTERRUPTED, environment, failure_text, select_lessons
 from helpers.commands.record import (
     discard_shipped,
     record_into,
@@ -32,7 +33,6 @@ from helpers.commands.record import (
     replace,
     replay,
 )
-from helpers.commands.run import INTERRUPTED, environment, failure_text, select_lessons
 from helpers.lessons import Lesson
 from helpers.local_model import LocalModelError, LocalModelServer
 from helpers.recordings.cassette import load

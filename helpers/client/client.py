@@ -31,7 +31,7 @@ from helpers.client.errors import (
     error_for,
     unusable_answer,
 )
-from helpers.client.exchange import Exchange, redactor
+from helpers.client.exchange import Exchange, credential_filter
 from helpers.client.messages import JSON, Message
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
 from helpers.client.retry import OnWait, RetryPolicy, requested_wait
@@ -66,7 +66,7 @@ class BaseClient(Generic[Transport]):
         max_retries: int = 3,
         max_wait: float = 60.0,
         on_wait: OnWait | None = None,
-        max_pause: float = math.inf,
+        max_sleep: float = math.inf,
         allow_http: bool = False,
         adapter: ParameterAdapter | None = None,
         transport: Transport | None = None,
@@ -76,7 +76,7 @@ class BaseClient(Generic[Transport]):
         check_credential(credential, self.route, allow_http=allow_http)
         self.model = model
         self.transport: Transport = transport or cast(Transport, NetworkTransport(self.route))
-        self.retry = RetryPolicy(max_retries, max_wait, on_wait, max_pause)
+        self.retry = RetryPolicy(max_retries, max_wait, on_wait, max_sleep)
         self._credential = credential
         self._adapter = adapter
         self._timeouts = httpx.Timeout(timeout, connect=min(timeout, 15.0)).as_dict()
@@ -100,7 +100,7 @@ class BaseClient(Generic[Transport]):
 
     def with_options(self, **options: Any) -> Self:
         """Return a copy with some options changed: ``timeout``, ``max_retries``, ``max_wait``,
-        ``on_wait``, ``max_pause``. It sends through the same transport.
+        ``on_wait``, ``max_sleep``. It sends through the same transport.
 
         For one call: ``client.with_options(timeout=600).complete(...)``.
         """
@@ -182,7 +182,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
     another. ``timeout`` is the seconds to wait for the next bytes of an answer.
 
     A failed call is retried at most ``max_retries`` times, and not at all if the service asks for a
-    wait of over ``max_wait`` seconds. ``on_wait`` is called before each wait; at most ``max_pause``
+    wait of over ``max_wait`` seconds. ``on_wait`` is called before each wait; at most ``max_sleep``
     seconds of it are slept (0 in a replay). ``allow_http`` allows another machine to be asked over
     plain http, without a credential: anyone on the way can read along. ``adapter`` leaves out what
     a model refuses. ``transport`` sends the requests: a recording, say, instead of the network.
@@ -237,7 +237,7 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
             started = time.perf_counter()
             response = self.transport.handle_request(request)
             if not _prepare_response(request, response, started):
-                with closing(response), _status_is_enough(response):
+                with closing(response), _ignore_broken_body(response):
                     response.read()
             return self._check_response(response)
         except BaseException as reason:
@@ -292,7 +292,7 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
             response = await self.transport.handle_async_request(request)
             if not _prepare_response(request, response, started):
                 async with aclosing(response):
-                    with _status_is_enough(response):
+                    with _ignore_broken_body(response):
                         await response.aread()
             return self._check_response(response)
         except BaseException as reason:
@@ -307,7 +307,7 @@ def _translate_error(reason: BaseException, request: httpx.Request) -> BaseExcep
     """
     if not isinstance(reason, httpx.RequestError):
         return reason.with_traceback(None)
-    name, says = type(reason).__name__, redactor(request)(str(reason))
+    name, says = type(reason).__name__, credential_filter(request)(str(reason))
     if isinstance(reason, httpx.ProxyError):  # keep the status; the rest may hold a password
         says = says.split(" ")[0]
     if isinstance(reason, httpx.ReadTimeout | httpx.WriteTimeout):
@@ -319,7 +319,7 @@ def _translate_error(reason: BaseException, request: httpx.Request) -> BaseExcep
     return ServiceConnectionError(f"{ServiceConnectionError.summary} {what}")
 
 
-def _status_is_enough(response: httpx.Response) -> suppress:
+def _ignore_broken_body(response: httpx.Response) -> suppress:
     """Suppress a network error while the body of an HTTP error is read."""
     return suppress(*() if response.is_success else (httpx.RequestError,))
 
@@ -335,7 +335,7 @@ def _prepare_response(request: httpx.Request, response: httpx.Response, started:
     response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
     # The repr of a response shows its reason phrase, and verbose tracebacks show the repr.
     if response.reason_phrase != httpx.codes.get_reason_phrase(response.status_code):
-        reason = redactor(request)(response.reason_phrase)
+        reason = credential_filter(request)(response.reason_phrase)
         response.extensions["reason_phrase"] = reason.encode("ascii", "ignore")
     return response.is_success and _wants_stream(request) and _is_stream(response)
 

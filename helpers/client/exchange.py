@@ -34,7 +34,7 @@ class Secret(str):
         return Secret(super().__getitem__(at))
 
 
-def redactor(request: httpx.Request) -> TextFilter:
+def credential_filter(request: httpx.Request) -> TextFilter:
     """Return a function that masks the key or token of ``request`` wherever a text holds it whole.
 
     Also where some or all of its characters are percent-encoded or JSON escapes.
@@ -108,14 +108,14 @@ class Exchange:
     elapsed: float
 
     @classmethod
-    def from_response(cls, response: httpx.Response, streamed: float | None = None) -> Self:
-        """Return the exchange of ``response``, or of a stream that took ``streamed`` seconds."""
+    def from_response(cls, response: httpx.Response, stream_elapsed: float | None = None) -> Self:
+        """Return the exchange of ``response``; a stream took ``stream_elapsed`` seconds."""
         request = response.request
         sent = {n: value for n, value in request.headers.items() if n in KEPT_REQUEST_HEADERS}
         for name, shown in (("api-key", MASK), ("authorization", f"Bearer {MASK}")):
             if name in request.headers:
                 sent[name] = shown
-        redact = redactor(request)
+        redact = credential_filter(request)
         return cls(
             method=request.method,
             target=request.url.raw_path.decode("ascii"),
@@ -124,8 +124,8 @@ class Exchange:
             status=response.status_code,
             reason=response.reason_phrase,
             response_headers=kept_headers(response.headers, redact),
-            response_body=body_from(_text(response), redact) if streamed is None else None,
-            elapsed=response.extensions["elapsed"]() if streamed is None else streamed,
+            response_body=body_from(_text(response), redact) if stream_elapsed is None else None,
+            elapsed=response.extensions["elapsed"]() if stream_elapsed is None else stream_elapsed,
         )
 
     @property

@@ -23,7 +23,7 @@ _NOT_SENT_BACK = ("role", "content", "tool_calls", "annotations")
 Value = TypeVar("Value")
 
 
-class _View:
+class _JSONView:
     """A view over one JSON object of an answer, which is in ``raw``."""
 
     __slots__ = ("raw",)
@@ -47,7 +47,7 @@ class _Field(Generic[Value]):
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, view: _View, owner: type) -> Value:
+    def __get__(self, view: _JSONView, owner: type) -> Value:
         values = map(view.raw.get, (self._name, *self._others))
         return self._read(next(filter(None, values), view.raw.get(self._name)))
 
@@ -79,7 +79,7 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value] if value else []
 
 
-class FunctionCall(_View):
+class FunctionCall(_JSONView):
     """The function that the model wants called."""
 
     name = _Field(_text, "The name as the model wrote it; you may have no function of that name.")
@@ -96,7 +96,7 @@ class FunctionCall(_View):
         return _text(rest or None if sent is None else sent)
 
 
-class ChatCompletionsToolCall(_View):
+class ChatCompletionsToolCall(_JSONView):
     """One tool call that the model requests. ``id`` is what to put in the tool message."""
 
     __slots__ = ("id",)
@@ -123,7 +123,7 @@ class ChatCompletionsToolCall(_View):
         return sent
 
 
-class ChatResponseMessage(_View):
+class ChatResponseMessage(_JSONView):
     """The model's message. ``taken_ids`` are ids that a call without one of its own can't have."""
 
     __slots__ = ("_taken_ids",)
@@ -253,7 +253,7 @@ def _any_text(value: Any, depth: int = 8) -> str:
     return _text(value)
 
 
-class ChatChoice(_View):
+class ChatChoice(_JSONView):
     """One of the answers; there are several if ``n`` was sent."""
 
     index = _Field(_number, "The number of this answer, from 0.")
@@ -267,7 +267,7 @@ class ChatChoice(_View):
     delta = _Field(StreamingChatResponseMessageUpdate, "What a streamed update adds to it.", "text")
 
 
-class CompletionsUsage(_View):
+class CompletionsUsage(_JSONView):
     """The tokens that the call used, which is what you pay for."""
 
     prompt_tokens = _Field(_number, "Tokens of all that you sent.", "input_tokens")
@@ -275,7 +275,7 @@ class CompletionsUsage(_View):
     total_tokens = _Field(_number, "The sum, as the service gives it.")
 
 
-class _Answer(_View):
+class _Answer(_JSONView):
     """What complete answers and streamed updates share. The short names read the first choice."""
 
     id = _Field(_text, "The service's id of this answer.")

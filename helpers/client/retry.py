@@ -51,7 +51,7 @@ class RetryPolicy:
     max_retries: int
     max_wait: float
     on_wait: OnWait | None
-    max_pause: float
+    max_sleep: float
 
     def next_attempt(self, attempt: int, failure: ChatError) -> tuple[int, float]:
         """Return the number of the next attempt and the seconds to sleep before it.
@@ -67,7 +67,7 @@ class RetryPolicy:
         if self.on_wait is not None:
             self.on_wait(wait, failure)
         is_last = isinstance(failure, ServiceTimeoutError)
-        return self.max_retries + 1 if is_last else attempt + 1, min(wait, self.max_pause)
+        return self.max_retries + 1 if is_last else attempt + 1, min(wait, self.max_sleep)
 
     def _is_transient(self, failure: ChatError) -> bool:
         if isinstance(failure, ServiceConnectionError):

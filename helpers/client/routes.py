@@ -31,7 +31,7 @@ SERVERLESS = (".models.ai.azure.com", ".inference.ai.azure.com", ".inference.ml.
 GITHUB_MODELS = ("models.github.ai", "models.inference.ai.azure.com")
 MAI_PATH = "/mai/v1"
 """Where MAI models answer: v1 with the key as ``api-key`` and the scope of ``models``."""
-FORMS = (
+ENDPOINT_FORMS = (
     "https://RESOURCE.services.ai.azure.com/models (route models) or "
     "https://RESOURCE.openai.azure.com/openai/v1 (route v1)"
 )
@@ -134,7 +134,7 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
         raise _refused(
             "GitHub Models ended on 30 July 2026.",
             "leave the endpoint out to see the recordings, start a model server on this machine, "
-            f"or use a deployment of your own: {FORMS}.",
+            f"or use a deployment of your own: {ENDPOINT_FORMS}.",
         )
     if is_call or path.endswith("/chat/completions"):
         raise _refused(
@@ -182,8 +182,8 @@ def _right_form(host: str, path: str) -> str:
         return f"use https://{host}{project[0] if project else '/api/projects/PROJECT'}/openai/v1."
     if _FOUNDRY.search(host):
         return f"use https://{host}/models (route models) or https://{host}/openai/v1 (route v1)."
-    return f"end it in /models or /v1, or name the route. On Azure: {FORMS}."
+    return f"end it in /models or /v1, or name the route. On Azure: {ENDPOINT_FORMS}."
 
 
-def _refused(why: str, advice: str = f"use the form {FORMS}.") -> ConfigurationError:
+def _refused(why: str, advice: str = f"use the form {ENDPOINT_FORMS}.") -> ConfigurationError:
     return ConfigurationError(f"The endpoint can't be used. {why}", advice=advice)

@@ -17,7 +17,7 @@ import httpx
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.error_bodies import error_in, read_error
 from helpers.client.errors import ConfigurationError, StreamFilteredError, StreamInterruptedError
-from helpers.client.exchange import Exchange, body_from, redactor
+from helpers.client.exchange import Exchange, body_from, credential_filter
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 
@@ -141,7 +141,7 @@ class BaseStream(Generic[Send]):
                     update = self._accumulator.add(update)
                     return StreamingChatCompletionsUpdate(update, self._elapsed)
         # Masked from here on: the error repeats it, and a verbose traceback shows the variable.
-        update = body_from(event.data, redactor(self._request))
+        update = body_from(event.data, credential_filter(self._request))
         message = "The service reported an error within the stream."
         if isinstance(update, str) and event.name != "error":
             message = "An event held no JSON."
@@ -154,7 +154,9 @@ class BaseStream(Generic[Send]):
         if broken_by is not None:
             raise self._interrupted(f"The connection ended: {broken_by.__name__}.") from None
         message = "The service ended the stream before the answer was complete."
-        raise self._interrupted(message, body_from(self._reader.ignored, redactor(self._request)))
+        raise self._interrupted(
+            message, body_from(self._reader.ignored, credential_filter(self._request))
+        )
 
     def _interrupted(self, message: str, error: Any = None) -> StreamInterruptedError:
         """Return the error that ends the stream; ``error`` is what the service says of it."""

@@ -28,7 +28,7 @@ _NUMBERS: dict[str, tuple[type, float, float, float]] = {
     "top_logprobs": (int, 0, 20, 20),
 }
 _WORDS = {"tool_choice": ("auto", "none", "required"), "response_format": ("text", "json_object")}
-_LEFT_OUT = {
+_NOT_OPTIONS = {
     "stream": "client.stream(...) to stream",
     "timeout": "client.with_options(timeout=...).complete(...)",
 }
@@ -56,8 +56,8 @@ def _expected(name: str, value: Any, route: RouteName) -> str | None:
     elif name == "tools":
         fits = isinstance(value, list | tuple) and len(value) > 0
         expected = "a list that is not empty"
-    elif name in _LEFT_OUT:
-        fits, expected = False, f"left out: call {_LEFT_OUT[name]}"
+    elif name in _NOT_OPTIONS:
+        fits, expected = False, f"left out: call {_NOT_OPTIONS[name]}"
     return None if fits else expected
 
 

@@ -26,10 +26,10 @@ from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Outcome, Probe, Verdict
 from helpers.commands.check_report import Call, Report, Row
 from helpers.commands.files import write
-from helpers.commands.run import CHANGED, INTERRUPTED
+from helpers.commands.notebooks import CHANGED, INTERRUPTED
 from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
-from helpers.recordings.record import cleaner
+from helpers.recordings.record import recording_filter
 
 ROUTE = Probe("route", "Say hello.", ({},), lambda got: ("works", "an answer came"))
 UNLIMITED = ("route", "basic call", "max_tokens", "max_completion_tokens")
@@ -240,7 +240,7 @@ class Asker:
     def _watch(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)
         response.stream = self._body = Watched(response.stream)
-        self._clean = cleaner(request)
+        self._clean = recording_filter(request)
         return response
 
     def measure(self, probe: Probe) -> Row:

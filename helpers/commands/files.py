@@ -4,7 +4,7 @@ from pathlib import Path
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.messages import JSON
-from helpers.recordings.cassette import beside
+from helpers.recordings.cassette import partial_path
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -18,7 +18,7 @@ def check_files(*paths: Path | None) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write a file whole: beside, then moved into place. Raise ``ConfigurationError``."""
-    new = beside(path)
+    new = partial_path(path)
     try:
         new.write_text(text, encoding="utf-8", newline="\n")
         new.replace(path)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.routes import RouteName
-from helpers.commands.run import environment
+from helpers.commands.notebooks import environment
 from helpers.local_model import (
     DOWNLOAD_BYTES,
     LOOPBACK,

@@ -22,8 +22,8 @@ from helpers.client.streaming import EventReader
 from helpers.client.text import one_line
 from helpers.commands import leaks
 from helpers.commands.files import normalise, write
-from helpers.commands.run import CHANGED, INTERRUPTED, environment, execute, failure_text
-from helpers.commands.tasks import masking
+from helpers.commands.notebooks import CHANGED, INTERRUPTED, environment, execute, failure_text
+from helpers.commands.run import key_filter
 from helpers.connect import current_credential, current_endpoint
 from helpers.lessons import Lesson
 from helpers.recordings.cassette import load, replace_recordings, save
@@ -225,7 +225,7 @@ def refuse_leaks(lesson: Lesson, folder: Path) -> None:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         outputs = [cell["outputs"] for cell in cells if "outputs" in cell]
         texts.append(leaks.PICTURE.sub("", json.dumps(outputs)))
-    host, mask = httpx.URL(current_endpoint()).netloc.decode(), masking(current_credential())
+    host, mask = httpx.URL(current_endpoint()).netloc.decode(), key_filter(current_credential())
     found = ["the host of an Azure resource"] * any(
         "azure.com" in one for tape in tapes for one in leaks.hosts(tape)
     )

@@ -74,12 +74,12 @@ def save(path: Path, tape: JSON) -> None:
     # And each small object, such as a message or a verdict of the content filter.
     text = _SMALL_OBJECT.sub(lambda found: "{" + re.sub(r"\n *", " ", found[1]) + "}", text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = beside(path)
+    new = partial_path(path)
     new.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
     os.replace(new, path)
 
 
-def beside(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """Return the file in which a recording is made that may later replace ``path``."""
     return path.with_name(f"{path.name}.new")
 
@@ -112,7 +112,7 @@ def replace_recordings(lesson: str, recorded: Path, cassettes: Path) -> list[Pat
     with suppress(OSError):  # on Windows, of a file that is being read; the next load moves it
         _finish_replacement(lesson, cassettes)
         for target in targets:
-            beside(target).unlink(missing_ok=True)
+            partial_path(target).unlink(missing_ok=True)
     return targets
 
 

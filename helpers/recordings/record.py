@@ -18,14 +18,14 @@ from helpers.client.exchange import (
     MASK,
     TextFilter,
     body_from,
+    credential_filter,
     escaped_pattern,
     kept_headers,
     map_strings,
-    redactor,
 )
 from helpers.client.messages import JSON
 from helpers.client.transport import NetworkTransport
-from helpers.recordings.cassette import LIVE, beside, load, save
+from helpers.recordings.cassette import LIVE, load, partial_path, save
 from helpers.recordings.replay import replayed, to_recorded, without_pictures
 
 _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
@@ -54,7 +54,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         *,
         into: Path | None = None,
     ) -> None:
-        self._into, self._inner = into or beside(path), inner
+        self._into, self._inner = into or partial_path(path), inner
         self._lock = threading.Lock()
         self._tape: JSON = {"lesson": lesson, "provenance": provenance, "exchanges": []}
         self._earlier: list[JSON] = []
@@ -65,7 +65,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``. Its answer is recorded when the caller has read and closed it."""
-        take = _Take(self, request)
+        take = _RecordedBody(self, request)
         response = self._inner.handle_request(request)
         if kept := self._provoked_failure(request, response):
             response.close()
@@ -74,7 +74,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Do the same as ``handle_request``."""
-        take = _Take(self, request)
+        take = _RecordedBody(self, request)
         response = await self._inner.handle_async_request(request)
         if kept := self._provoked_failure(request, response):
             await response.aclose()
@@ -105,7 +105,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         with self._lock:
             exchanges = self._tape["exchanges"]
             asked = to_recorded(request)
-            asked["body"] = map_strings(asked["body"], cleaner(request))
+            asked["body"] = map_strings(asked["body"], recording_filter(request))
             exchanges.append({"request": asked, "response": record})
             provenance: JSON = self._tape["provenance"]
             headers = [exchange["response"]["headers"] for exchange in exchanges]
@@ -122,7 +122,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class _Take(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _RecordedBody(httpx.SyncByteStream, httpx.AsyncByteStream):
     """The body of one answer: hands every chunk on at once, and records it when it is closed."""
 
     def __init__(self, recorder: RecordingTransport, request: httpx.Request) -> None:
@@ -136,7 +136,7 @@ class _Take(httpx.SyncByteStream, httpx.AsyncByteStream):
         """Return what the client gets in place of ``response``, with this as its body."""
         response.encoding = "utf-8"  # what JSON and event streams are, whatever a header says
         self._response, self._first_ms = response, self._ms()
-        self._clean = cleaner(self._request)
+        self._clean = recording_filter(self._request)
         headers = kept_headers(response.headers, self._clean)
         clock = {"elapsed": lambda: self._now / 1000}
         return httpx.Response(response.status_code, headers=headers, stream=self, extensions=clock)
@@ -215,14 +215,14 @@ _WORD_END = r"(?!-|[^\W_])"
 _HOST_START, _COLON = "|".join(map(escaped_pattern, ("//", "@"))), escaped_pattern(":")
 
 
-def cleaner(request: httpx.Request) -> TextFilter:
+def recording_filter(request: httpx.Request) -> TextFilter:
     """Return a function that takes pictures, credential, host and Azure resource out of a text.
 
     A host is masked in any case, also JSON-escaped or percent-encoded. One without a dot, such as
     ``localhost``, is a word too, and is masked only after ``//`` or ``@`` and before a port. Of the
     labels of a host only the name of an Azure resource is masked alone, where it is a whole word.
     """
-    scrub, hosts = redactor(request), _host_pattern(request)
+    scrub, hosts = credential_filter(request), _host_pattern(request)
 
     def clean(text: str) -> str:
         text = without_pictures(text)  # an error may repeat what it refuses

@@ -93,7 +93,7 @@ def timeline(
     return stack(chart(draw_timeline(title, rows), alt, plain), times)
 
 
-def time_line(arrivals: Sequence[float]) -> tuple[str, str]:
+def sparkline(arrivals: Sequence[float]) -> tuple[str, str]:
     """Return signs that show how many chunks came when, from 0 to the last; and the same in words.
 
     ``arrivals``: seconds from sending to each chunk, in order.

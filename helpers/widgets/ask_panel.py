@@ -306,9 +306,9 @@ def announce_waits(client: ChatCompletionsClient, run: Run[Any]) -> ChatCompleti
 
     def wait(seconds: float, error: ChatError) -> None:
         run.say(wait_notice(seconds, error))
-        run.sleep(min(seconds, client.retry.max_pause))
+        run.sleep(min(seconds, client.retry.max_sleep))
 
-    return client.with_options(on_wait=wait, max_pause=0.0)
+    return client.with_options(on_wait=wait, max_sleep=0.0)
 
 
 def progress_text(progress: Progress[Any], nothing: str = "(no text yet)") -> str:

@@ -14,7 +14,7 @@ from azure.core.credentials import AzureKeyCredential
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import ConfigurationError
 from helpers.client.responses import ChatCompletions
-from helpers.client.routes import FORMS, route_for
+from helpers.client.routes import ENDPOINT_FORMS, route_for
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.connect import Settings, build_client, override_settings
 from helpers.recordings.cassette import SCRIPT
@@ -200,7 +200,9 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     def _settings(self, endpoint: str, model: str) -> Settings:
         """Return what was entered, in place of everything that the environment may hold."""
         if not endpoint:
-            raise ConfigurationError("There is no endpoint.", advice=f"enter one: {FORMS}.")
+            raise ConfigurationError(
+                "There is no endpoint.", advice=f"enter one: {ENDPOINT_FORMS}."
+            )
         url = route_for(endpoint).endpoint
         place = (url.scheme, url.host, url.port)
         if self._key is not None and self._key_is_for not in (None, place):

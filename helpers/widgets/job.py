@@ -32,7 +32,7 @@ class Progress(Generic[Value]):
     error: BaseException | None = field(default=None, repr=False, compare=False)
     """What the run failed with. Its text may quote a key, so nothing shows it."""
 
-    def failed(self, error: BaseException) -> "Progress[Value]":
+    def as_failed(self, error: BaseException) -> "Progress[Value]":
         """Return the progress of a run that has failed with ``error``."""
         return Progress("failed", self.value, error_text(error), error)
 
@@ -98,11 +98,11 @@ class Run(Generic[Value]):
             if not self.is_running:
                 return False
             end = Progress(state, self.progress.value)
-            end = end.failed(error) if error else end
+            end = end.as_failed(error) if error else end
             try:
                 self._ended(end)
             except Exception as failure:
-                end = end.failed(failure)
+                end = end.as_failed(failure)
             self.progress = end
             self.changed.notify_all()
             if state == "stopped":
@@ -194,7 +194,7 @@ class Job(Generic[Value]):
                     self._draw(drawn, is_first or drawn.state != "running")
                 except Exception as error:
                     run.end("failed", error)
-                    run.progress = drawn.failed(error)
+                    run.progress = drawn.as_failed(error)
                     with suppress(Exception):  # the page may still be able to draw the error
                         self._draw(run.progress, True)
                     return

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
-from helpers.views.displays import time_line
+from helpers.views.displays import sparkline
 from helpers.views.view import View, escape_lines, safe_text
 from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text
 from helpers.widgets.job import Progress
@@ -50,7 +50,7 @@ class LiveStream(AskPanel[Messages, StreamedAnswer]):
         """Return thoughts and answer, and when the chunks of the answer came."""
         progress = self.job.progress
         text, reasoning = progress_text(progress), progress.value.reasoning
-        beats, facts = time_line(progress.value.arrivals)
+        beats, facts = sparkline(progress.value.arrivals)
         thoughts = _THOUGHTS.format(escape_lines(reasoning)) if reasoning else ""
         html = _ANSWER.format(thoughts, escape_lines(text), beats, facts)
         before = f"Thoughts: {safe_text(reasoning)}\n\n" if reasoning else ""

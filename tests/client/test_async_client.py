@@ -144,7 +144,7 @@ async def test_a_stream_that_is_cut_closes_its_connection_and_keeps_what_came(
 @in_loop
 async def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent() -> None:
     pausing = asyncio.Event()
-    refusing = client(answer(429, "", retry_after="9"), max_pause=9.0)
+    refusing = client(answer(429, "", retry_after="9"), max_sleep=9.0)
     asked = AsyncChatCompletionsClient.like(refusing)
     asked = asked.with_options(on_wait=lambda *_: pausing.set())
     call = asyncio.create_task(asked.complete(ASK))

@@ -10,7 +10,7 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatError
-from helpers.client.exchange import KEPT_RESPONSE_HEADERS, MASK, Exchange, redactor
+from helpers.client.exchange import KEPT_RESPONSE_HEADERS, MASK, Exchange, credential_filter
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client
 
 
@@ -57,7 +57,7 @@ def test_the_body_of_a_failure_is_kept(body: Any, kept: Any) -> None:
 
 
 def redact(text: str, *, key: str = KEY) -> str:
-    return redactor(httpx.Request("POST", MODELS, headers={"api-key": key}))(text)
+    return credential_filter(httpx.Request("POST", MODELS, headers={"api-key": key}))(text)
 
 
 def in_json(text: str, every: int = 1, form: str = "\\u{:04x}") -> str:

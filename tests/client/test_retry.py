@@ -56,7 +56,7 @@ def test_on_wait_is_called_before_each_pause(slept: list[Any]) -> None:
     asked = client(
         answer(429, "", retry_after="7"), httpx.ConnectError("x"), answer(),
         on_wait=lambda seconds, reason: slept.append((seconds, type(reason))),
-        max_pause=7.5,
+        max_sleep=7.5,
     )  # fmt: skip
     asked.complete(ASK)
     (seconds, kind), paused, (later, second_kind), paused_later = slept

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.__main__ import main
 from helpers.commands import model
-from helpers.commands.results import Result
+from helpers.commands.run_results import Result
 from helpers.local_model import LocalModelError, LocalModelService
 
 

@@ -1,388 +1,244 @@
-"""``python -m helpers run``: what it runs, what it says, and how it ends."""
+"""Lessons in processes of their own: the same outputs, no key that leaves them, and their end."""
 
-import json
+import logging
 import os
-import re
-import shutil
+import pickle
+import signal
 import subprocess
 import sys
-from concurrent.futures import Executor, Future
-from contextlib import nullcontext
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import pytest
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-import helpers
-from helpers import __main__ as command
-from helpers import lessons
 from helpers.client.errors import ConfigurationError
-from helpers.commands import run as runner
-from helpers.commands import tasks
-from helpers.lessons import Lesson
+from helpers.commands import run
+from helpers.commands.run import Task
+from helpers.commands.run_inputs import Deployment, read_deployments
+from helpers.commands.run_results import as_json, as_junit, as_table
+from helpers.connect import current_credential
 from tests.notebooks import files
 
-FACTS = {"minutes": 1, "mirrors": "", "summary": ""}
-MADE = (Lesson("00-sound", "Sound", **FACTS), Lesson("01-broken", "Broken", **FACTS))
-SAYS = 'import os; print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"))'
-
-
-class Here(Executor):
-    """Runs everything at once, in this process."""
-
-    def submit(self, call: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(call(*arguments, **options))
-        except KeyboardInterrupt as stopped:
-            future.set_exception(stopped)
-        return future
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two lessons of our own, and a working directory that is far from them."""
-    made = tmp_path / "a project" / "notebooks"
-    made.mkdir(parents=True)
-    write(made / "00-sound.ipynb", SAYS)
-    write(made / "01-broken.ipynb", "1 / 0")
-    monkeypatch.setattr(lessons, "ROOT", made.parent)
-    monkeypatch.setattr(runner, "LESSONS", MADE)
-    monkeypatch.setattr(tasks, "process_pool", lambda _: nullcontext(Here()))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    return tmp_path / "elsewhere"
-
-
-def write(path: Path, source: str) -> None:
-    """Write a notebook of one cell."""
-    save(path, new_code_cell(source, id="c00"))
-
-
-def save(path: Path, *cells: NotebookNode) -> None:
-    """Write a notebook of ``cells``, with the kernel of the lessons."""
-    nb = new_notebook(cells=list(cells))
-    files.normalise(nb)
-    files.write(path, nb)
-
-
-def said(path: Path) -> str:
-    return str(files.read(path).cells[-1].outputs[0].text)
-
-
-def test_one_that_fails_is_named_and_the_others_run(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner, "LESSONS", MADE[::-1])
-    assert command.main(["run", "--to", "out"]) == 1
-    out = capsys.readouterr().out
-    lines = [line.split() for line in out.splitlines()]
-    assert lines[0] == ["lesson", "result", "seconds"]
-    assert [line[:2] for line in lines[2:4]] == [["01-broken", "failed"], ["00-sound", "ok"]]
-    assert "01-broken: ZeroDivisionError: division by zero\n  In [1]: 1 / 0\n" in out
-    assert f"The executed notebooks are in {folder / 'out'}" in out
-    assert said(folder / "out" / "00-sound.ipynb") == " None\n"
-
-
-def test_what_is_set_for_a_run_is_set_for_the_run_only(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "a terminal in JupyterLab, at which someone watches")
-    before = dict(os.environ)
-    assert command.main(["run", "00-sound", "--route", "v1"]) == 0
-    assert said(folder / "executed" / "00-sound.ipynb") == "v1 None\n"
-    assert dict(os.environ) == before
-
-
-ABOVE = "..\\a project\\notebooks\\01-broken.ipynb"
-NAMES = [
-    *("1", "01", "001", "01-broken", "01-broken.ipynb", "notebooks/01-broken.ipynb"),
-    *("notebooks\\01-broken.ipynb", "./notebooks/01-broken.ipynb", ABOVE),
-    "C:\\lessons\\notebooks\\01-broken.ipynb",
-]
-
-
-def test_lessons_come_in_their_order_and_once_by_many_names() -> None:
-    assert runner.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
-    assert runner.select_lessons([]) == list(MADE)
-    for name in (*NAMES, str(MADE[1].notebook), os.path.relpath(MADE[1].notebook)):
-        assert runner.select_lessons([name]) == [MADE[1]], name
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("2", "-1", "", ".", "1.5", "sound", "00-sound.py", "0x1", "²"),
-        *("a copy", "executed/00-sound.ipynb", "executed\\00-sound.ipynb"),
-    ],
-)
-def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> None:
-    (folder / "executed").mkdir()
-    other = str(shutil.copy(MADE[0].notebook, folder / "executed"))
-    name = other if name == "a copy" else name
-    with pytest.raises(
-        ConfigurationError, match=rf"There is no lesson\s+{re.escape(repr(name))}\."
-    ):
-        runner.select_lessons([name])
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that is refused before the first lesson; return what it says."""
-    with pytest.raises(SystemExit) as ended:
-        command.main(["run", *arguments])
-    assert ended.value.code == 2
-    out, told = capsys.readouterr()
-    assert out == ""
-    return told.partition("error: ")[2]
-
-
-def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "file").write_text("x", encoding="utf-8")
-    start = "The notebooks can't be written to"
-    assert refused(capsys, "--to", "file").startswith(f"{start} file: it is a file.\n")
-    assert refused(capsys, "--to", "file/below").startswith(f"{start} {Path('file/below')}: ")
-    lessons_folder = str(MADE[0].notebook.parent)
-    assert ": the lessons are there.\n" in refused(capsys, "--to", lessons_folder)
-    assert (folder / "file").read_text(encoding="utf-8") == "x"
-
-    def denied(**_: object) -> None:
-        raise PermissionError(13, "Permission denied", "out/tmp1")
-
-    monkeypatch.setattr("tempfile.TemporaryFile", denied)
-    assert refused(capsys, "--to", "out").startswith(f"{start} out: Permission denied.\n")
-
-
-@pytest.mark.parametrize(
-    ("mode", "arguments", "told"),
-    [
-        ("", ["00", "99"], "There is no lesson '99'.\nWhat to do: use one of 00-sound, 01-broken."),
-        ("play", [], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
-        (
-            "record",
-            [],
-            "TUTORIAL_MODE is record, and `run` does not record.\nWhat to do: use `pyth",
-        ),
-    ],
-)
-def test_what_cannot_be_run_is_told_once(
-    mode: str,
-    arguments: list[str],
-    told: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("TUTORIAL_MODE", mode)
-    assert refused(capsys, *arguments).startswith(told)
-
-
-def test_where_the_notebooks_are_is_said_only_if_one_was_written(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert command.main(["run", "1", "--to", "out"]) == 1  # a cell fails: written as far as it came
-    assert f"The executed notebooks are in {folder / 'out'}" in capsys.readouterr().out
-
-    def fails(*_: object) -> None:
-        raise OSError("no kernel")
-
-    monkeypatch.setattr(tasks, "execute", fails)
-    assert command.main(["run", "--to", "out"]) == 1
-    out = capsys.readouterr().out
-    assert "00-sound: OSError: no kernel\n01-broken: OSError: no kernel\n" in out
-    assert "executed notebooks" not in out
-    assert not list((folder / "out").iterdir()), "the notebook of the earlier run"
-
-
-@pytest.mark.parametrize("stops_in", [0, 1])
-def test_ctrl_c_shows_the_table_so_far_and_what_did_not_finish(
-    stops_in: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def execute(source: Path, target: Path, *_: object) -> None:
-        if source.name >= MADE[stops_in].notebook.name:
-            raise KeyboardInterrupt
-        target.write_text("{}", encoding="utf-8")
-
-    monkeypatch.setattr(tasks, "execute", execute)
-    monkeypatch.setattr(tasks, "as_completed", lambda futures: list(futures))
-    assert command.main(["run"]) == 130
-    out = capsys.readouterr().out
-    rows = [re.split(" {2,}", line) for line in out.splitlines()]
-    results = [row[1] for row in rows if row[0] in ("00-sound", "01-broken")]
-    assert results == ["ok"] * stops_in + ["not finished"] * (2 - stops_in)
-    assert f"Stopped by Ctrl-C: {2 - stops_in} of 2 did not finish.\n" in out
-    assert ("executed notebooks" in out) == (stops_in == 1)
-
-
-@pytest.mark.parametrize(
-    ("mode", "arguments", "limit"),
-    [
-        ("replay", [], 60),
-        ("live", [], 600),
-        ("replay", ["--cell-timeout", "5"], 5),
-        ("live", ["--cell-timeout", "900"], 900),
-    ],
-)
-def test_the_time_limit_of_a_cell_suits_the_mode(
-    mode: str, arguments: list[str], limit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limits = []
-
-    def execute(*_: object, execution_timeout: int, **options: object) -> None:
-        limits.append(execution_timeout)
-
-    monkeypatch.setattr("papermill.execute_notebook", execute)
-    monkeypatch.setenv("TUTORIAL_MODE", mode)
-    assert command.main(["run", "00", *arguments]) == 0
-    assert limits == [limit]
-
-
-PARAMETERS = """\
-question: {question}
-times: 2
+KEYS = {"WEST_KEY": "a-key-of-the-west", "EAST_KEY": "a-key-of-the-east"}
+TABLE = """
+deployment:
+- {name: west, endpoint: "https://west.openai.azure.com/openai/v1", model: one,
+   key_variable: WEST_KEY}
+- {name: east, endpoint: "https://east.example.com/chat", key_variable: EAST_KEY, route: models}
 """
+SHOWS = """\
+import hashlib, os
+names = ("TUTORIAL_MODE", "TUTORIAL_ROUTE", "AZURE_INFERENCE_ENDPOINT", "AZURE_INFERENCE_MODEL")
+print(*(os.environ[name] for name in names))
+print(hashlib.sha256(os.environ["AZURE_INFERENCE_CREDENTIAL"].encode()).hexdigest())"""
+TELLS = "raise ValueError(os.environ['AZURE_INFERENCE_CREDENTIAL'])"
 
 
-def with_parameters(lesson: Lesson) -> None:
-    cell = new_code_cell(
-        'question = "?"\ntimes: int = 1', id="c00", metadata={"tags": ["parameters"]}
-    )
-    shown = new_code_cell("print(question, times)", id="c01")
-    save(lesson.notebook, cell, shown)
+def write(path: Path, *sources: str) -> Path:
+    cells = [new_code_cell(source, id=f"c{at:02d}") for at, source in enumerate(sources)]
+    files.write(path, new_notebook(cells=cells))
+    return path
 
 
-def test_parameters_come_from_a_file_and_the_command_line(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with_parameters(MADE[0])
-    (folder / "given.yaml").write_text(PARAMETERS.format(question="Why?"), encoding="utf-8")
-    assert command.main(["run", "0", "--parameters", "given.yaml"]) == 0
-    assert said(folder / "executed" / "00-sound.ipynb") == "Why? 2\n"
-    assert command.main(["run", "--parameters", "given.yaml", "-p", "times", "3"]) == 1
-    assert said(folder / "executed" / "00-sound.ipynb") == "Why? 3\n"
-    broken = files.read(folder / "executed" / "01-broken.ipynb")
-    assert "question" not in str(broken.cells), "a lesson gets the parameters that it has"
+def made(folder: Path, into: str) -> list[Task]:
+    """Two notebooks, of which the second tells its key, on each of two deployments."""
+    table = folder / "table.yaml"
+    table.write_text(TABLE, encoding="utf-8")
+    sources = [write(folder / "shows.ipynb", SHOWS), write(folder / "tells.ipynb", SHOWS, TELLS)]
+    (scratch := folder / f"scratch-{into}").mkdir()
+    return [
+        Task(one.stem, one, folder / into / row.name / one.name, scratch, row)
+        for row in read_deployments(table)
+        for one in sources
+    ]
 
 
-SECRET = "a-key-that-nobody-may-store"
+@contextmanager
+def dask() -> Iterator[Executor]:
+    """A cluster of two processes; its workers have two threads, and one environment each."""
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=2, dashboard_address=None
+        ) as local,
+        distributed.Client(local) as client,
+    ):
+        yield client.get_executor()
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [
-        ("question", SECRET, "The parameter question may be a key"),
-        ("question", f"['say {SECRET}']", "The parameter question may be a key"),
-        *((name, "x", f"The parameter {name} may be a key") for name in (
-            *("key", "api_key", "apikey", "apiKey", "credential", "AZURE_INFERENCE_CREDENTIAL"),
-            *("access_token", "password", "client_secret"),
-        )),
-        ("max_tokens", "5", "No chosen lesson has a parameter max_tokens."),
-    ],
-)  # fmt: skip
-def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
-    name: str,
-    value: str,
-    told: str,
-    folder: Path,
-    capsys: pytest.CaptureFixture[str],
+EXECUTORS = {"processes": lambda: run.process_pool(2), "dask": dask}
+
+
+@pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
+def test_any_executor_gives_what_one_after_another_gives_and_no_key_leaves_the_processes(
+    executor: Callable[[], AbstractContextManager[Executor]],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with_parameters(MADE[0])
-    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", SECRET)
-    message = refused(capsys, "00", "-p", name, value)
-    assert message.startswith(told)
-    assert SECRET not in message
-    assert not list((folder / "executed").iterdir())
+    caplog.set_level(logging.INFO)  # papermill logs outputs on DEBUG
+    for name, key in KEYS.items():
+        monkeypatch.setenv(name, key)
+    before = dict(os.environ)
+    at_once = made(tmp_path, "at once")
+    with executor() as two:
+        results = run.run_tasks(at_once, two)
+    alone = [run.run_task(task) for task in made(tmp_path, "alone")]
+    assert {name: os.environ.get(name) for name in before} == before
+
+    for one, other in zip(results, alone, strict=True):
+        facts = (one.lesson, one.deployment, one.result, one.error)
+        assert facts == (other.lesson, other.deployment, other.result, other.error)
+        path = Path(one.deployment, f"{one.lesson}.ipynb")
+        outputs = [
+            [cell.outputs for cell in files.read(tmp_path / into / path).cells if "outputs" in cell]
+            for into in ("at once", "alone")
+        ]
+        assert outputs[0] == outputs[1]
+    assert [one.result for one in results] == ["ok", "failed"] * 2
+    assert results[1].error == f"ValueError: ***\n  In [2]: {TELLS}"
+    shown = [files.read(at_once[at].target).cells[0].outputs[0].text for at in (0, 2)]
+    assert shown == [
+        f"live  https://west.openai.azure.com/openai/v1 one\n{digest('WEST_KEY')}\n",
+        f"live models https://east.example.com/chat \n{digest('EAST_KEY')}\n",
+    ]
+    told = {"sent": str(pickle.dumps([at_once, results])), "logged": caplog.text}
+    told |= {"printed": "".join(capfd.readouterr())}
+    told |= {str(render): render(results) for render in (as_table, as_json, as_junit)}
+    files_written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    told |= {str(path): path.read_text(encoding="utf-8") for path in files_written}
+    leaking = [name for name, text in told.items() if any(key in text for key in KEYS.values())]
+    assert leaking == []
+
+
+def digest(name: str) -> str:
+    return sha256(KEYS[name].encode()).hexdigest()
+
+
+def test_a_key_that_is_not_set_where_the_lesson_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
+    result = run.run_task(made(tmp_path, "out")[0])
+    assert result.error.startswith("ConfigurationError: The environment variable that key_variable")
+    assert not list(tmp_path.glob("out/*/*"))
+
+
+def test_a_deployment_without_a_key_does_not_get_the_key_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(run, "execute", lambda *_: seen.append(current_credential()))
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
+    row = Deployment(name="open", endpoint="http://localhost:8000/v1")
+    task = Task("one", tmp_path / "one.ipynb", tmp_path / "out.ipynb", tmp_path, row)
+    assert run.run_task(task).result == "ok"
+    assert seen == [""]
+
+
+KEY = "sk-a-key-that-stands-where-a-name-should"
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("text", "told"),
     [
-        ("none.yaml", None, "none.yaml can't be used: No such file or directory."),
-        ("list.yaml", "- 1", "list.yaml can't be used: Input should be a valid dictionary"),
-        ("bad.yaml", f"key: [{SECRET}", "bad.yaml can't be used: "),
+        (TABLE.replace("WEST_KEY", KEY), "deployment.0.key_variable: String should match pattern"),
+        (TABLE.replace("WEST_KEY", "c0ffee" * 14), "deployment.0.key_variable: String should"),
+        (TABLE.replace("key_variable", "key"), "deployment.0.key: Extra inputs are not permitted"),
+        (TABLE.replace("west,", "../west,"), "deployment.0.name: String should match pattern"),
+        (TABLE.replace("west,", "East,"), "deployment: Value error, two have the same name"),
+        (TABLE.replace("models}", "v2}"), "deployment.1.route: Input should be"),
+        (f"key: {KEY}", "deployment: Field required"),
+        (KEY, "Input should be a valid dictionary"),
+        ("deployment: 3", "deployment: Input should be a valid list"),
+        ("deployment: []", "deployment: List should have at least 1 item"),
+        (f"{KEY}: [", "ParserError, it is no YAML"),
+        (None, "No such file or directory"),
     ],
 )
-def test_a_file_of_parameters_that_is_none(
-    name: str, text: str | None, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
+    text: str | None, told: str, tmp_path: Path
 ) -> None:
+    path = tmp_path / "table.yaml"
     if text is not None:
-        (folder / name).write_text(text, encoding="utf-8")
-    message = refused(capsys, "--parameters", name)
-    assert message.startswith(told)
-    assert SECRET not in message
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as wrong:
+        read_deployments(path)
+    assert f"can't be used: {told}" in " ".join(str(wrong.value).split())
+    assert "c0ffee" not in str(wrong.value)
+    assert KEY not in str(wrong.value)
 
 
-def test_a_report_says_what_failed_and_where(folder: Path) -> None:
-    write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
-    files_in_it = ["--json", "out/out.json", "--junit", "out/out.xml"]
-    assert command.main(["run", "--to", "out", *files_in_it]) == 1
-    rows = json.loads((folder / "out" / "out.json").read_text(encoding="utf-8"))
-    assert [(row["lesson"], row["result"]) for row in rows] == [
-        ("00-sound", "ok"),
-        ("01-broken", "failed"),
-    ]
-    suite = ElementTree.parse(folder / "out" / "out.xml").getroot()[0]
-    assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
-    assert [len(case) for case in suite] == [0, 1]
-    assert suite[1].attrib["name"] == "01-broken"
-    assert suite[1][0].attrib["message"] == "ValueError: <?>"
-    assert "In [1]: raise ValueError" in str(suite[1][0].text)
+def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
+    source = write(tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)")
+    task = Task("kills", source, tmp_path / "out" / "kills.ipynb", tmp_path / "scratch")
+    with run.process_pool(1) as pool:
+        (result,) = run.run_tasks([task], pool)
+    assert result.result == "failed"
+    assert result.error.startswith("BrokenProcessPool: ")
 
 
-def test_a_cell_that_takes_too_long_is_named(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+RUNS = """\
+import signal
+import sys
+from pathlib import Path
+from helpers import lessons
+from helpers.__main__ import main
+from helpers.commands import notebooks
+# A program that a shell script starts with "&" inherits that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+lessons.ROOT = Path(sys.argv[1])
+names = "00-quick", "01-slow", "02-slow"
+notebooks.LESSONS = [lessons.Lesson(name, "", 1, "", "") for name in names]
+raise SystemExit(main(["run", "--to", sys.argv[1] + "/out", "--jobs", "2"]))
+"""
+SLOW = """\
+import os, time
+from pathlib import Path
+Path("{}.pid").write_text(str(os.getpid()))
+time.sleep(60)"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the signals are those of Unix")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_what_is_stopped_leaves_nothing_half_written_and_no_kernel(
+    sent: signal.Signals, tmp_path: Path
 ) -> None:
-    write(MADE[1].notebook, "import time; time.sleep(60)")
-    assert command.main(["run", "1", "--cell-timeout", "1"]) == 1
-    out = capsys.readouterr().out
-    assert "01-broken: CellTimeoutError: " in out
-    assert "  In [1]: import time; time.sleep(60)\n" in out
-
-
-def test_papermill_itself_fails_loudly(folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "papermill", str(MADE[1].notebook), "out.ipynb"],
-        capture_output=True,
-        encoding="utf-8",
+    (notebooks := tmp_path / "notebooks").mkdir()
+    write(notebooks / "00-quick.ipynb", "1")
+    for name in ("01-slow", "02-slow"):
+        write(notebooks / f"{name}.ipynb", SLOW.format(name))
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUNS, str(tmp_path)], stdout=subprocess.PIPE, encoding="utf-8"
     )
-    assert done.returncode == 1
-    assert 'Exception encountered at "In [1]"' in done.stderr
-    assert "ZeroDivisionError" in str(files.read(folder / "out.ipynb").cells)
+    wait_for(lambda: len(list(notebooks.glob("*.pid"))) == 2 and (tmp_path / "out").glob("00*"))
+    kernels = [int(path.read_text()) for path in notebooks.glob("*.pid")]
+    run.send_signal(sent)
+    out = run.communicate(timeout=20)[0]
+    wait_for(lambda: not any(map(is_running, kernels)))
+    assert [path.name for path in (tmp_path / "out").glob("*.ipynb")] == ["00-quick.ipynb"]
+    files.read(tmp_path / "out" / "00-quick.ipynb")
+    if sent == signal.SIGINT:
+        assert run.returncode == 130
+        assert "Stopped by Ctrl-C: 2 of 3 did not finish." in out
+        assert len(list((tmp_path / "out").iterdir())) == 1
 
 
-OWN = {
-    "a module": ("helpers.py", "def mine(): ..."),
-    "one that fails": ("helpers.py", "raise RuntimeError"),
-    "a package": ("helpers/__init__.py", "def mine(): ..."),
-    "a folder": ("helpers/notes.py", ""),
-}
+def is_running(process: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
-@pytest.mark.parametrize(("name", "text"), OWN.values(), ids=OWN)
-def test_with_a_safe_path_a_folder_may_have_helpers_of_its_own(
-    folder: Path, name: str, text: str
-) -> None:
-    (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "helpers", "run", "99"],
-        env=os.environ | {"PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert "There is no lesson '99'" in done.stderr
-    assert done.returncode == 2
-
-
-def test_with_a_safe_path_papermill_finds_the_helpers_of_the_lessons(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "helpers.py").write_text("", encoding="utf-8")
-    write(folder / "in.ipynb", "import helpers; print(helpers.__file__)")
-    monkeypatch.setenv("PYTHONSAFEPATH", "1")
-    runner.execute(folder / "in.ipynb", folder / "out.ipynb")
-    assert Path(said(folder / "out.ipynb").strip()).samefile(helpers.__file__)
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 40
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -16,7 +16,7 @@ import pytest
 from helpers import ChatCompletionsClient, ConfigurationError, UserMessage
 from helpers.client.adapter import ParameterAdapter
 from helpers.client.routes import ROUTES, RouteName
-from helpers.commands.run import environment
+from helpers.commands.notebooks import environment
 from helpers.exercises import CASES, HINTS, check, hint, solution
 from helpers.lessons import LESSONS
 from helpers.solutions import SOLUTIONS
@@ -239,7 +239,7 @@ def test_a_compressed_answer_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_retry_of_the_solution_is_no_request_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     asking = Asking(monkeypatch, answer(429, {"error": {"message": "Too many."}}), answer())
-    asking.client = client(transport=asking.service, max_pause=0)
+    asking.client = client(transport=asking.service, max_sleep=0)
     assert asking.check(asking.solve).startswith("Right: ")
     assert len(asking.service.requests) == 2
 

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from helpers.commands.run import environment
+from helpers.commands.notebooks import environment
 from helpers.lessons import LESSONS, Lesson
 from helpers.local_model import LocalModelServer
 from tests.standin import StandIn

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from helpers.commands import run as runner
+from helpers.commands import notebooks
 from helpers.commands.files import normalise as normalise
 
 
@@ -29,7 +29,7 @@ def write(path: Path, nb: NotebookNode) -> None:
 
 def execute(source: Path, target: Path) -> NotebookNode:
     """Run ``source`` as ``python -m helpers run`` does; write it normalised to ``target``."""
-    runner.execute(source, target)
+    notebooks.execute(source, target)
     nb = read(target)
     normalise(nb)
     write(target, nb)

@@ -17,8 +17,8 @@ from nbformat.v4 import new_code_cell
 from nbval.plugin import get_sanitize_patterns
 
 from helpers.client.routes import ROUTES, RouteName
-from helpers.commands.run import environment
-from helpers.commands.tasks import Task, process_pool, run_tasks
+from helpers.commands.notebooks import environment
+from helpers.commands.run import Task, process_pool, run_tasks
 from helpers.lessons import LESSONS, ROOT, Lesson
 from tests.notebooks import files, pages
 from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED

@@ -16,7 +16,7 @@ import pytest
 from helpers import RecordingError
 from helpers.client.routes import ROUTES
 from helpers.lessons import ROOT
-from helpers.recordings.cassette import beside, load, replace_recordings, save
+from helpers.recordings.cassette import load, partial_path, replace_recordings, save
 from helpers.recordings.replay import ReplayTransport
 from tests.recordings.tapes import FACTS, LESSON, tape, write
 
@@ -100,7 +100,7 @@ def test_routes_that_were_not_recorded_stay(tmp_path: Path) -> None:
 
 def test_a_replacement_leaves_nothing_beside(tmp_path: Path) -> None:
     cassettes, new = write(tmp_path / "old", "old"), write(tmp_path / "new", "new")
-    beside(cassettes / "v1" / f"{LESSON}.json").write_text("by hand", encoding="utf-8")
+    partial_path(cassettes / "v1" / f"{LESSON}.json").write_text("by hand", encoding="utf-8")
     replace_recordings(LESSON, new, cassettes)
     assert not list(cassettes.rglob("*.new"))
 

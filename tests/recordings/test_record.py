@@ -17,7 +17,7 @@ from helpers import (
     NoRecordingError,
     RecordingError,
 )
-from helpers.recordings.cassette import beside, save
+from helpers.recordings.cassette import partial_path, save
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from tests.fakes import (
@@ -332,6 +332,10 @@ def test_recording_never_touches_the_recording_itself(path: Path, answers: list[
         for _ in answers:
             asked.complete(ASK)
     assert path.read_bytes() == before
-    assert list(path.parent.iterdir()) in ([path], [path, beside(path)], [beside(path), path])
-    if beside(path).exists():
-        assert json.loads(beside(path).read_text(encoding="utf-8"))["lesson"] == LESSON
+    assert list(path.parent.iterdir()) in (
+        [path],
+        [path, partial_path(path)],
+        [partial_path(path), path],
+    )
+    if partial_path(path).exists():
+        assert json.loads(partial_path(path).read_text(encoding="utf-8"))["lesson"] == LESSON

@@ -70,7 +70,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which recordings are written instead of the committed ones."""
     monkeypatch.setenv("TUTORIAL_RECORDINGS", str(tmp_path))
     # What the stand-in asks to wait is recorded, but not waited for.
-    hasty = partial(ChatCompletionsClient, max_pause=0.0)
+    hasty = partial(ChatCompletionsClient, max_sleep=0.0)
     monkeypatch.setattr(connect, "ChatCompletionsClient", hasty)
     return tmp_path
 

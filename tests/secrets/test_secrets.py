@@ -28,7 +28,7 @@ from papermill import PapermillExecutionError
 from helpers import AsyncChatCompletionsClient, ChatCompletionsClient, ChatError, UserMessage
 from helpers.client.routes import route_for
 from helpers.client.transport import NetworkTransport
-from helpers.commands.run import execute
+from helpers.commands.notebooks import execute
 from helpers.connect import connect
 from helpers.lessons import ROOT
 from helpers.recordings.record import RecordingTransport
@@ -60,7 +60,7 @@ def client(endpoint: str, kind: str = "key", **options: Any) -> Any:
     tokens = AsyncTokens if awaits() else Tokens
     settings = {
         "credential": AzureKeyCredential(KEY) if kind == "key" else tokens(TOKEN),
-        "model": "stand-in-chat", "max_retries": 1, "max_pause": 0.0, "timeout": 0.5,
+        "model": "stand-in-chat", "max_retries": 1, "max_sleep": 0.0, "timeout": 0.5,
         "on_wait": lambda seconds, reason: print(seconds, reason, repr(reason)),
     } | options  # fmt: skip
     if awaits():

@@ -10,7 +10,7 @@ from PIL import Image
 
 from helpers import views
 from helpers.client.errors import ConfigurationError
-from helpers.views.displays import MAX_BODY, time_line
+from helpers.views.displays import MAX_BODY, sparkline
 from tests.views.test_views import Page, lesson, png, tokens, wire
 
 
@@ -116,12 +116,12 @@ class TestLessonMap:
     ],
 )
 def test_a_time_line_tells_when_chunks_came(arrivals: list[float], signs: str, facts: str) -> None:
-    drawn, words = time_line(arrivals)
+    drawn, words = sparkline(arrivals)
     assert drawn == signs
     assert facts in words
 
 
 def test_a_time_line_stays_short() -> None:
     for seconds in (0.01, 5.99, 6.0, 59.9, 60.0, 1234.5, 1e6):
-        signs = time_line([seconds])[0].removeprefix("0 s ").split()[0]
+        signs = sparkline([seconds])[0].removeprefix("0 s ").split()[0]
         assert 1 <= len(signs) <= 60

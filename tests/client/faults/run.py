@@ -57,7 +57,7 @@ class Ask:
             "timeout": row.timeout,
             "max_retries": row.retries,
             "on_wait": lambda seconds, _: self.waits.append(seconds),
-            "max_pause": 0.0,
+            "max_sleep": 0.0,
         }
 
     def call(self) -> None:

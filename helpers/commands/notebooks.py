@@ -1,0 +1,134 @@
+"""Choose lessons, and execute a notebook with no one at the screen."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from helpers.client.errors import ConfigurationError
+from helpers.client.text import one_line
+from helpers.connect import current_mode
+from helpers.lessons import LESSONS, Lesson
+
+CELL_TIMEOUTS = {"replay": 60, "live": 600, "record": 600}
+"""Seconds that a cell may take. Without a limit, papermill waits forever for a stuck kernel."""
+CHANGED = 3
+"""The exit code if something differs from what it is compared with."""
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
+
+
+def select_lessons(names: Sequence[str]) -> list[Lesson]:
+    """Return the lessons of these names, in lesson order; all of them without names.
+
+    A name is that of a lesson, its number, or a path of its notebook. Raise ``ConfigurationError``
+    for a name that no lesson has.
+    """
+    wanted = {_select(name) for name in names}
+    return [lesson for lesson in LESSONS if lesson in wanted or not names]
+
+
+def _select(name: str) -> Lesson:
+    path = Path(PureWindowsPath(name).as_posix())  # both kinds of slashes, on every system
+    wanted = path.name.removesuffix(".ipynb")
+    for lesson in LESSONS:
+        number = lesson.id.split("-")[0]
+        is_named = wanted == lesson.id or (wanted.isdecimal() and int(wanted) == int(number))
+        # Another notebook of the same name, such as an executed one, is no lesson.
+        is_other = len(path.parts) > 1 and path.exists() and not path.samefile(lesson.notebook)
+        if is_named and not is_other:
+            return lesson
+    ids = ", ".join(lesson.id for lesson in LESSONS)
+    raise ConfigurationError(f"There is no lesson {name!r}.", advice=f"use one of {ids}.")
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder for the executed notebooks. Raise ``ConfigurationError`` if it can't be.
+
+    It can't be the folder of the lessons either, because they would be overwritten.
+    """
+    why = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as reason:
+        why = "it is a file" if folder.is_file() else reason.strerror
+    else:
+        if any(folder.samefile(lesson.notebook.parent) for lesson in LESSONS):
+            why = "the lessons are there"
+    if why:
+        raise ConfigurationError(
+            f"The notebooks can't be written to {folder}: {why}.", advice="name another folder."
+        )
+
+
+def execute(
+    source: Path,
+    target: Path,
+    cell_timeout: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> None:
+    """Run the notebook ``source`` and write it with its outputs to ``target``.
+
+    The kernel works in the folder of ``source``, as in JupyterLab. A cell may take
+    ``cell_timeout`` seconds (None: as long as suits the mode). What a cell raises, and what ends
+    it, has a note that names the cell: ``failure_text`` returns both. ``target`` then shows where.
+    """
+    import papermill  # type: ignore[import-untyped]  # the import takes one or two seconds
+
+    cells: list[str] = []
+
+    def note(cell: Mapping[str, Any], cell_index: int) -> None:
+        cells.append(cell["source"])
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # A terminal in JupyterLab sets it; a kernel that inherits it takes the run for interactive.
+        with environment(JPY_SESSION_NAME=None):
+            papermill.execute_notebook(
+                source.resolve(),
+                target.resolve(),
+                dict(parameters or {}),
+                cwd=source.resolve().parent,
+                kernel_name="python3",
+                progress_bar=False,
+                execution_timeout=cell_timeout or CELL_TIMEOUTS[current_mode()],
+                request_save_on_cell_execute=False,  # saving twice a cell takes half of the time
+                store_widget_state=False,  # GitHub refuses notebooks with half a state
+                shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
+                coalesce_streams=True,
+                # Hides the warning about TCP without encryption (the kernel listens on loopback
+                # only), and what a kernel says that Ctrl-C ends within a cell.
+                extra_arguments=["--log-level=CRITICAL"],
+                on_cell_execute=note,
+            )
+    except Exception as reason:
+        if cells:
+            reason.add_note(f"In [{len(cells)}]: {one_line(cells[-1], 60)}")
+        raise
+
+
+def failure_text(reason: Exception) -> str:
+    """Return the class and the message of what ended a run, and the cell."""
+    # papermill's error has those of the cell's error.
+    name = getattr(reason, "ename", type(reason).__name__)
+    text = f"{name}: {getattr(reason, 'evalue', reason)}"
+    return "\n  ".join([text, *getattr(reason, "__notes__", ())])
+
+
+@contextmanager
+def environment(**variables: str | None) -> Iterator[None]:
+    """Set environment variables (None: unset them) until the block ends."""
+    before = {name: os.environ[name] for name in variables if name in os.environ}
+    try:
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
