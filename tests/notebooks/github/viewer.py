@@ -94,6 +94,10 @@ def render(nb: NotebookNode, theme: str = "light") -> View:
 
 
 def _content(area: Tag) -> BeautifulSoup:
-    """Return a copy of what the notebook shows in this area; empty if nbconvert shows nothing."""
+    """Return a copy of what the notebook shows in this area; empty if nbconvert shows nothing.
+
+    A place where a word may be broken is left out, as on GitHub: it would be in two pieces.
+    """
     found = area.select_one(CONTENT)
-    return BeautifulSoup(found.decode_contents() if found else "", "html.parser")
+    html = found.decode_contents() if found else ""
+    return BeautifulSoup(html.replace("<wbr/>", "").replace("<wbr>", ""), "html.parser")
