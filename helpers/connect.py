@@ -1,6 +1,7 @@
 """Make a client from the environment, and print one line that says whose answers it gives.
 
-Only this module reads the environment, and the ``.env`` file of the repository, which comes second.
+Only this module reads these settings: from the environment, else from the file ``.env`` in the
+top folder.
 
 AZURE_INFERENCE_ENDPOINT    ends in /openai/v1 or /models, or is a project's; set it to go live
 AZURE_INFERENCE_CREDENTIAL  the key; without one Entra ID signs in (not at a local server)

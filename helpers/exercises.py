@@ -238,11 +238,11 @@ def _try_requests(
         return response
 
     try:
-        expected = solve(_with_transport(client, httpx.MockTransport(send)), *given)
+        expected = solve(client.with_options(transport=httpx.MockTransport(send)), *given)
     except Exception as failure:  # a live model may refuse, or not answer what was asked
         return f"the solution fails with this client: {type(failure).__name__}:\n{failure}"
     replies = _Replies(asked, name)
-    problem = _problem(answer, _with_transport(client, replies), *given, expected=expected)
+    problem = _problem(answer, client.with_options(transport=replies), *given, expected=expected)
     if replies.problem:
         return replies.problem
     if replies.left and not problem:
@@ -284,12 +284,6 @@ _shorten_hash = partial(
     re.compile(r"data:([\w/]+);base64,\((\d+ characters), SHA-256 (\w{8})\w+\)").sub, r"\1, \2, \3…"
 )
 """Shortens what a recording keeps of a picture. JupyterLab would make a link of a data URL."""
-
-
-def _with_transport(
-    client: ChatCompletionsClient, transport: httpx.BaseTransport
-) -> ChatCompletionsClient:
-    return ChatCompletionsClient(**{**client.settings, "transport": transport})
 
 
 def _problem(answer: Callable[..., Any], *given: Any, expected: Any) -> str:

@@ -13,8 +13,8 @@ class Lesson:
     """One numbered notebook.
 
     ``id`` is the name of its file without the suffix, ``minutes`` the time that a reader needs,
-    ``mirrors`` the section of Microsoft's article that it follows. What the lesson is with the
-    small model: ``small_model`` writes anew, ``scripted`` stays as it is, ``deployment`` adds.
+    ``mirrors`` the section of Microsoft's article that it follows. The last three are cells of the
+    README's table: what the small model answers, what stays scripted, what a deployment adds.
     """
 
     id: str

@@ -100,7 +100,7 @@ class BaseClient(Generic[Transport]):
 
     def with_options(self, **options: Any) -> Self:
         """Return a copy with some options changed: ``timeout``, ``max_retries``, ``max_wait``,
-        ``on_wait``, ``max_sleep``. It sends through the same transport.
+        ``on_wait``, ``max_sleep``. It sends through the same transport, unless given another.
 
         For one call: ``client.with_options(timeout=600).complete(...)``.
         """

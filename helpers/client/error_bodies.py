@@ -49,8 +49,9 @@ def read_error(body: Any, code: str | None = None) -> ErrorBody:
 def error_in(body: JSON) -> JSON | None:
     """Return the part of an answer or of a streamed event that reports an error, or None.
 
-    An error is what has a field ``error`` that says something, or says that it is one, here or in a
-    choice; what has words or a filtered prompt, and no choices; and choices that are none.
+    It reports one if ``error`` or ``errors`` says something, here or in a choice; if its type or
+    object is "error"; if ``choices`` is neither a list nor an object; if there are none, and the
+    prompt was filtered; or if there is no field ``choices``, and a field for messages has text.
     """
     fields = _fields(body)
     choices = fields.get("choices")

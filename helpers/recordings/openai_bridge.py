@@ -28,7 +28,10 @@ def async_http_client(client: BaseClient[Any]) -> httpx.AsyncClient:
 
 
 class _Transport(BaseClient[Any], httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Send any request, with the credential of the lesson's client in place of the SDK's key."""
+    """Send any request, with the credential of the lesson's client in place of the SDK's key.
+
+    It is a client by inheritance, because it needs that client's credential, route and transport.
+    """
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         authorize(self._checked(request), self._credential, self.route)

@@ -32,7 +32,7 @@ _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
 
 
 class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Send requests on to ``inner``; write the file ``into`` after every exchange.
+    """Send requests on to ``inner``; after every exchange write all of them to the file ``into``.
 
     ``path`` is the recording that ``into`` may replace. It stays as it is: ``replace_recordings``
     is for when the whole lesson has succeeded. A chunk of a stream is handed on before the next
@@ -183,7 +183,7 @@ class _RecordedBody(httpx.SyncByteStream, httpx.AsyncByteStream):
         whole = "".join(text for _, text in self._chunks)
         headers = kept_headers(self._response.headers, self._clean)
         record: JSON = {"status": self._response.status_code, "headers": headers}
-        if "event-stream" in headers.get("content-type", ""):
+        if "event-stream" in headers.get("content-type", "").lower():
             chunks = [(at, self._clean(text)) for at, text in self._chunks]
             # What no single chunk shows, because it is cut in two, the whole text does.
             if (cleaned := self._clean(whole)) != "".join(text for _, text in chunks):

@@ -149,7 +149,7 @@ def outcome_words(outcome: Outcome) -> str:
 def outcomes_view(outcomes: Mapping[str, Outcome], *, with_newest: bool = True) -> View:
     """Return the newest sentence with the filter's chart, then all sentences with their outcome."""
     if not outcomes:
-        return View("<p>No sentence yet.</p>", "No sentence yet.")
+        return stack("No sentence yet.")
     rows = [(text, outcome_words(outcome)) for text, outcome in outcomes.items()]
     listed = table(["sentence", "what happened"], rows)
     if not with_newest:

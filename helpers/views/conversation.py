@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from helpers.client.messages import content_text
 from helpers.client.responses import ChatResponseMessage
-from helpers.views.view import View, escape_lines, message_text, safe_text
+from helpers.views.view import View, escape_lines, message_text, safe_text, stack
 
 _WHO = {"system": "Instructions", "developer": "Instructions", "user": "You", "assistant": "Model"}
 _MESSAGE = Markup('<p class="cc-text" data-role="{}"><b>{}:</b> {}</p>')
@@ -29,7 +29,7 @@ def conversation(
         html.append(_MESSAGE.format(kind, name, escape_lines(words)))
         plain.append(f"{name}: {safe_text(words)}")
     if not html:
-        return View("<p>No message yet.</p>", "No message yet.")
+        return stack("No message yet.")
     return View(str(Markup("\n").join(html)), "\n\n".join(plain))
 
 

@@ -11,7 +11,7 @@ from helpers.client.errors import ChatError
 from helpers.client.messages import JSON
 from helpers.images import Picture, prepare
 from helpers.views.image_preview import preview
-from helpers.views.view import View, escape_lines, safe_text
+from helpers.views.view import View, escape_lines, safe_text, stack
 from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Job, Progress, Run, error_text
 from helpers.widgets.panel import area, labelled, row, status_html
@@ -105,10 +105,8 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
 
     def static_view(self) -> View:
         """Return what would be sent, and the last answer. A picture of your own is left out."""
-        own = View(f"<p>{_NOT_KEPT}</p>", _NOT_KEPT)
-        sent = own if self.label == OWN else self._choices[self.label].view()
-        answer = self._answer_view()
-        return View(f"{sent.html}\n{answer.html}", f"{sent.plain}\n\n{answer.plain}")
+        sent = _NOT_KEPT if self.label == OWN else self._choices[self.label].view()
+        return stack(sent, self._answer_view())
 
     def close(self) -> None:
         """End what is running, and close the controls."""
@@ -193,7 +191,7 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
     def _answer_view(self) -> View:
         """Return the last question, and its answer as far as it has arrived."""
         if self.request is None:
-            return View("<p>No question yet.</p>", "No question yet.")
+            return stack("No question yet.")
         choice, question = self.request
         label = f"{OWN} ({choice.picture.name})" if choice.label == OWN else choice.label
         text = progress_text(self.job.progress)

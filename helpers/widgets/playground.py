@@ -9,7 +9,7 @@ from markupsafe import Markup
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, CompletionsUsage
-from helpers.views.view import View, answer_text, escape_lines, table
+from helpers.views.view import View, answer_text, escape_lines, stack, table
 from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
 from helpers.widgets.job import Progress
 from helpers.widgets.panel import area, row
@@ -41,7 +41,7 @@ class Playground(AskPanel[Settings, StreamedAnswer]):
     def static_view(self) -> View:
         """Return the last two answers, the newest on the right: settings, text and usage."""
         if not self.answers:
-            return View("<p>No answer yet.</p>", "No answer yet.")
+            return stack("No answer yet.")
         head = ["", *["the one before", "the last answer"][-len(self.answers) :]]
         columns = [_column(answer) for answer in self.answers]
         return table(head, [[name, *(one[name] for one in columns)] for name in columns[0]])
