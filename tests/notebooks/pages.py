@@ -36,7 +36,7 @@ def pages() -> dict[Path, str]:
     befores, afters = (None, *LESSONS[:-1]), (*LESSONS[1:], None)
     for before, lesson, after in zip(befores, LESSONS, afters, strict=True):
         nb = files.read(lesson.notebook)
-        set_bar(nb, bar(before, lesson, after))
+        set_bar(nb, bar(before, after))
         if before is None:
             set_table(nb, ON_MODEL, model_table(LESSONS, "."))
         files.normalise(nb)
@@ -46,13 +46,11 @@ def pages() -> dict[Path, str]:
     return made
 
 
-def bar(before: Lesson | None, lesson: Lesson, after: Lesson | None) -> str:
-    """Return the links to the lessons before and after ``lesson``, and to the contents."""
-    start = LESSONS[0]
-    contents = "../README.md" if lesson == start else start.notebook.name
+def bar(before: Lesson | None, after: Lesson | None) -> str:
+    """Return the links to the lessons before and after a lesson, and to the table of them all."""
     links = [
         f"[← {before.title}]({before.notebook.name})" if before else "",
-        f"[Contents]({contents})",
+        "[Contents](../README.md)",
         f"[{after.title} →]({after.notebook.name})" if after else "",
     ]
     return f"{MADE}\n" + " · ".join(link for link in links if link)
