@@ -58,21 +58,26 @@ def run_lessons(
     lessons: Sequence[Lesson],
     folder: Path,
     *,
-    processes: int,
+    processes: int = 1,
+    executor: Executor | None = None,
     deployments: Sequence[Deployment] = (),
     parameters: Mapping[str, Any] | None = None,
     cell_timeout: int | None = None,
 ) -> list[Result]:
     """Run ``lessons`` into ``folder``, on each of the deployments, and print a table of results.
 
+    They run on ``executor`` (see ``run_tasks``), or in as many ``processes`` of this machine.
     Raise ``ConfigurationError`` for ``parameters`` that no notebook may get.
     """
     with tempfile.TemporaryDirectory(prefix=".running-", dir=folder) as scratch:
         tasks = make_tasks(
             lessons, folder, Path(scratch), deployments, parameters or {}, cell_timeout
         )
-        with process_pool(min(processes, len(tasks))) as executor:
+        if executor:
             results = run_tasks(tasks, executor)
+        else:
+            with process_pool(min(processes, len(tasks))) as pool:
+                results = run_tasks(tasks, pool)
     print(as_table(results))
     print(*(f"{one.name}: {one.error}" for one in results if one.error), sep="\n")
     if unfinished := sum(one.result == "not finished" for one in results):

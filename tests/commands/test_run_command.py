@@ -385,3 +385,11 @@ def test_with_a_safe_path_papermill_finds_the_helpers_of_the_lessons(
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
     notebooks.execute(folder / "in.ipynb", folder / "out.ipynb")
     assert Path(said(folder / "out.ipynb").strip()).samefile(helpers.__file__)
+
+
+def test_lessons_run_on_the_executor_that_is_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(run, "process_pool")
+    results = run.run_lessons(MADE[:1], folder, executor=Here())
+    assert [(one.name, one.result) for one in results] == [("00-sound", "ok")]
