@@ -23,6 +23,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any, TypeVar
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
@@ -41,6 +42,8 @@ from helpers.recordings.cassette import LIVE, describe_provenance, load, partial
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
+WIDTH = 72
+"""Characters of a printed line: JupyterLab breaks longer ones in a narrow window, within words."""
 MODES = ("replay", "live", "record")
 MAX_TIMEOUT = 86_400.0  # seconds; longer ones overflow in some systems
 ENTRA_SETTINGS = {
@@ -76,7 +79,9 @@ def connect(lesson: str, route: RouteName | None = None) -> ChatCompletionsClien
     Raise ``ConfigurationError`` for bad settings, ``RecordingError`` without a good recording.
     """
     client, line = build_client(lesson, route=route)
-    print(line)
+    line = line.replace(" route ", " route\0")  # the route and its name stay together
+    lines = fill(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+    print(lines.replace("\0", " "))
     return client
 
 

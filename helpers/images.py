@@ -229,8 +229,8 @@ def _ready(
         size = size if orientation < 5 else size[::-1]
     if max(size) > max_side:
         clean.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-        before = f"{size[0]} × {size[1]}"
-        changes.append(f"made smaller, from {before} to {clean.width} × {clean.height} pixels")
+        before = f"{size[0]:,} × {size[1]:,}"
+        changes.append(f"made smaller, from {before} to {clean.width:,} × {clean.height:,} pixels")
     if raw and form != kind:
         changes.append(f"turned from {form} into {kind}")
     is_png = bool(raw) and kind == form == "PNG"

@@ -335,7 +335,7 @@ def test_a_picture_comes_from_all_that_holds_its_bytes(source: Callable[[Any], A
 def test_a_picture_of_pillow_is_taken_as_it_is_in_memory() -> None:
     with Image.open(PHOTO) as image:
         small = prepare(image, 200)
-        assert "made smaller, from 1200 × 1600 to 150 × 200 pixels" in small.changes
+        assert "made smaller, from 1,200 × 1,600 to 150 × 200 pixels" in small.changes
         picture = prepare(image)
         assert image.size == (1600, 1200), "the caller's picture is changed"
         assert metadata(image) == metadata(PHOTO)
@@ -481,7 +481,7 @@ def test_a_photo_of_a_large_camera_is_decoded_small() -> None:
     raw = saved(Image.new("L", (12_000, 9_000), 90), "JPEG")
     picture = prepare(raw)
     assert (picture.width, picture.height) == (1024, 768)
-    assert picture.changes == ("made smaller, from 12000 × 9000 to 1024 × 768 pixels",)
+    assert picture.changes == ("made smaller, from 12,000 × 9,000 to 1,024 × 768 pixels",)
     with pytest.raises(BadParameterError, match="12,000 by 9,000 pixels are too many, at most 100"):
         prepare(raw, 9_000)
 

@@ -58,7 +58,8 @@ def move(names: Sequence[str]) -> int:
             found += 1
     for error in errors:
         print(error, file=sys.stderr)
-    print(f"{found} uses of azure-ai-inference in {len(files)} files. Nothing was changed.")
+    uses, those = "use" if found == 1 else "uses", "file" if len(files) == 1 else "files"
+    print(f"{found} {uses} of azure-ai-inference in {len(files)} {those}. Nothing was changed.")
     return 2 if errors else int(found > 0)
 
 

@@ -38,7 +38,7 @@ def _pair(about: str, prepared: Picture) -> View:
             opened = Image.open(io.BytesIO(data))
         with opened:
             kind, width, height = str(opened.format), opened.width, opened.height
-            small = _small(opened)
+            small = _small(opened, alone=len(files) == 1)
         alt = f"{about}, {title}: {kind}, {width} by {height} pixels."
         images.append(Cell(picture(png_bytes(small), alt, small.width), alt))
         lost = ", ".join(prepared.removed) if data is prepared.original else ""
@@ -54,11 +54,12 @@ def _pair(about: str, prepared: Picture) -> View:
     )
 
 
-def _small(opened: Image.Image) -> Image.Image:
-    """Return a small copy of the pixels, not turned, on a white ground."""
+def _small(opened: Image.Image, *, alone: bool) -> Image.Image:
+    """Return a small copy of the pixels, not turned, on a white ground; twice the size if alone."""
     draft(opened, 1024)  # saves the memory of a large photo, and no detail that could be seen
     full, _ = pixels_of(opened)
-    full.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    side = 2 * MAX_SIDE if alone else MAX_SIDE
+    full.thumbnail((side, side), Image.Resampling.LANCZOS)
     card = Image.new("RGB", full.size, "white")
     card.paste(full, mask=full if full.mode == "RGBA" else None)
     return card

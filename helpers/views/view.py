@@ -24,8 +24,9 @@ _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
 _LONG_WORD = re.compile(r"\S{18,}")
 """A word that may be broken: it would make its table wider than a narrow window."""
-_PART = re.compile(r"[\W_]{0,16}[^\W_]{1,16}[\W_]{0,16}|[\W_]{1,16}")
-"""Up to 16 letters or digits and the signs around them: a long word is broken after such a part."""
+_BREAK = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[_.,:;/=&?-])(?=[\w\"'])|(?<=\w)(?=[\[({])")
+"""Where: before a capital, after a sign, before a bracket. A longer part has 16 characters."""
+_PART = re.compile(r".{1,16}", re.DOTALL)
 
 # JupyterLab and GitHub right-align all cells; of the styles, GitHub keeps only ``align``.
 _CELL = Markup('<{0} style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
@@ -107,7 +108,8 @@ def breakable(text: str) -> Markup:
     parts: list[str | Markup] = []
     end = 0
     for word in _LONG_WORD.finditer(text):
-        parts += [text[end : word.start()], Markup("<wbr>").join(_PART.findall(word[0]))]
+        broken = [part for piece in _BREAK.split(word[0]) for part in _PART.findall(piece)]
+        parts += [text[end : word.start()], Markup("<wbr>").join(broken)]
         end = word.end()
     return Markup("").join([*parts, text[end:]])
 

@@ -59,7 +59,7 @@ def test_nothing_is_found_in_other_code(
     path = write_case(tmp_path, name, CASES["other"][name])
     assert command.main(["move", str(path)]) == 0
     assert capsys.readouterr() == (
-        "0 uses of azure-ai-inference in 1 files. Nothing was changed.\n",
+        "0 uses of azure-ai-inference in 1 file. Nothing was changed.\n",
         "",
     )
 
@@ -89,7 +89,7 @@ def test_one_of_each_kind_of_replacement_is_printed(
            async for chunk in chunks:
                print(chunk.choices[0].delta.content or "" if chunk.choices else "", end="")
   note:    A chunk of the content filter may have no choices, or a choice whose delta is None.
-3 uses of azure-ai-inference in 1 files. Nothing was changed.
+3 uses of azure-ai-inference in 1 file. Nothing was changed.
 """
     )
 

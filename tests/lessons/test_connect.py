@@ -124,8 +124,8 @@ def test_an_endpoint_is_not_asked_for_the_route_that_it_lacks(
     settings = {**LIVE, "AZURE_INFERENCE_ENDPOINT": endpoint, "TUTORIAL_MODE": mode}
     article = connect(settings, route="models")
     assert type(article.transport) is ReplayTransport
-    told = "; route models. Your endpoint has the route v1, so it is not asked.\n"
-    assert capsys.readouterr().out.endswith(told)
+    told = "; route models. Your endpoint has the route v1, so it is not asked."
+    assert printed(capsys).endswith(told)
     assert type(connect(settings, route="v1").transport) is not ReplayTransport
 
 
@@ -284,6 +284,13 @@ def test_a_traceback_with_locals_shows_no_key(monkeypatch: pytest.MonkeyPatch) -
     assert not leaked("".join(told.format()))
 
 
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what was printed, as one line. Each of its lines fits a narrow window."""
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= lesson.WIDTH
+    return " ".join(out.split())
+
+
 def provenance(root: Path, route: str, **facts: str) -> None:
     path = root / "tests" / "cassettes" / route / f"{ID}.json"
     tape = json.loads(path.read_text(encoding="utf-8"))
@@ -305,7 +312,7 @@ def test_a_replay_says_who_answered_and_when(
     for by, told in cases:
         provenance(root, "v1", answered_by=by, recorded="2030-01-02", model="my-own")
         connect({"TUTORIAL_ROUTE": "v1"})
-        (line,) = capsys.readouterr().out.splitlines()
+        line = printed(capsys)
         assert line.startswith("Answers: recorded 2030-01-02, ")
         assert told in line
         assert line.endswith("route v1.")
@@ -329,8 +336,8 @@ def test_a_live_client_says_so_and_names_no_host(
     connect: Connect, settings: Any, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connect(settings)
-    out = capsys.readouterr().out
-    assert out == f"{told}\n"
+    out = printed(capsys)
+    assert out == told
     assert not leaked(out)
 
 
@@ -340,7 +347,7 @@ def test_a_recording_client_says_where_to_and_writes_there(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer()))
     asked = connect({**LIVE, "TUTORIAL_MODE": "record"})
-    out = capsys.readouterr().out
+    out = printed(capsys)
     path = root / "tests" / "cassettes" / "models" / f"{ID}.json"
     before = path.read_bytes()
     assert f" They are recorded into tests/cassettes/models/{ID}.json.new. " in out
@@ -436,7 +443,7 @@ def test_the_time_out_and_http_can_be_set(
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: service)
     connect({**LAN, "TUTORIAL_ALLOW_HTTP": "1", "TUTORIAL_TIMEOUT": "600.5"}).complete(ASK)
     assert not service.requests[0].headers.keys() & {"api-key", "authorization"}
-    assert "your endpoint, over plain http; route v1" in capsys.readouterr().out
+    assert "your endpoint, over plain http; route v1" in printed(capsys)
     request = connect().build_request(ASK)
     assert request.extensions["timeout"]["read"] == 600.5
 

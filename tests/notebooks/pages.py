@@ -51,7 +51,7 @@ def bar(before: Lesson | None, after: Lesson | None) -> str:
     links = [
         f"[← {before.title}]({before.notebook.name})" if before else "",
         "[Contents](../README.md)",
-        f"[{after.title} →]({after.notebook.name})" if after else "",
+        f"[{after.title}\u00a0→]({after.notebook.name})" if after else "",
     ]
     return f"{MADE}\n" + " · ".join(link for link in links if link)
 

@@ -281,10 +281,12 @@ class TestTable:
         ("text", "broken"),
         [
             ("a code unrecognized_request_argument", "a code unrecognized_|request_|argument"),
-            ('{"leaves":"08:15","changes":3}', '{"leaves":"|08:|15","|changes":|3}'),
+            ('{"leaves":"08:15","changes":3}', '{"leaves":|"08:|15",|"changes":|3}'),
             ("x" * 40, f"{'x' * 16}|{'x' * 16}|{'x' * 8}"),
             ("&" * 28, f"{'&' * 16}|{'&' * 12}"),
             ("completion_tokens two words", "completion_tokens two words"),
+            ("a ChatCompletionsClient(endpoint)", "a Chat|Completions|Client|(endpoint)"),
+            ("choices[0].message.content", "choices|[0].|message.|content"),
         ],
     )
     def test_a_long_word_may_be_broken_and_stays_the_same_text(

@@ -64,7 +64,7 @@ def test_what_would_be_sent_is_said_in_numbers_and_the_bytes_of_the_file_are_not
     page = Page(view.html.replace(' class="cc-text"', ""))
     assert [image["alt"][:18] for image in page.images] == ["A <b>lighthouse</b"] * 2
     for text in (page.text, view.plain):
-        assert "turned upright; made smaller, from 1200 × 1600 to 768 × 1024" in text
+        assert "turned upright; made smaller, from 1,200 × 1,600 to 768 × 1,024" in text
         assert f"type image/jpeg, {len(PHOTO.data_url):,} characters long." in text
         assert "How many tokens it takes is known after an answer." in text
     assert choice.picture.original == b"" != PHOTO.original
@@ -180,7 +180,7 @@ def test_what_is_no_picture_is_said_and_the_one_before_stays() -> None:
 def test_a_picture_of_your_own_is_made_as_small_as_the_panel_says() -> None:
     panel = ImagePicker(client(SEEN), PICTURES, max_side=500)
     assert dropped(panel, saved(Image.new("RGB", (3000, 30)), "PNG"))[0] == "finished"
-    assert "made smaller, from 3000 × 30 to 500 × 5 pixels" in shown(panel, "sent")
+    assert "made smaller, from 3,000 × 30 to 500 × 5 pixels" in shown(panel, "sent")
 
 
 def test_an_example_is_a_picture_with_a_question(replayed: ChatCompletionsClient) -> None:

@@ -110,5 +110,5 @@ def it_says_who_answered(page: Page) -> Iterator[str]:
     if stored != page.provenance:
         yield f"its metadata says {stored}, its recording {page.provenance}"
     said = "".join(output.get("text", "") for output in page.code[0].outputs)
-    if said.strip() != describe_provenance(page.provenance):
+    if " ".join(said.split()) != describe_provenance(page.provenance):
         yield f"its first output does not say who answered: {said!r}"
