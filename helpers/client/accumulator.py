@@ -24,7 +24,8 @@ service calls it (``reasoning``, ``reasoning_content``, ``refusal``, ``arguments
 _TEXT_ITEMS = ("text", "output_text", "refusal", "thinking", "reasoning", "summary_text")
 _SETS = ("citations", "annotations", "search_results")
 """Lists of a message that hold each item once, however often it is sent."""
-_SEVERITIES = ("safe", "low", "medium", "high")
+SEVERITIES = ("safe", "low", "medium", "high")
+"""The levels of the content filter, from the least on."""
 _MAX_DEPTH = 8
 """Levels of lists and objects that are merged; below, the later value replaces the earlier one."""
 
@@ -276,8 +277,8 @@ def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     """Return ``new``, or ``old`` where ``new`` says less; objects are merged field by field."""
     if old is not None and new in (None, "", 0, [], {}):  # 0 is False
         return old
-    if name == "severity" and old in _SEVERITIES and new in _SEVERITIES:
-        return max(old, new, key=_SEVERITIES.index)
+    if name == "severity" and old in SEVERITIES and new in SEVERITIES:
+        return max(old, new, key=SEVERITIES.index)
     if isinstance(old, dict) and isinstance(new, dict) and depth < _MAX_DEPTH:
         return old | {one: _latest(one, old.get(one), new[one], depth + 1) for one in new}
     if name == "prompt_filter_results" and isinstance(old, list) and isinstance(new, list):

@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from helpers.client.accumulator import SEVERITIES
 from helpers.client.errors import ChatError, ContentFilterError, StreamInterruptedError
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
@@ -18,8 +19,6 @@ from helpers.client.text import one_line
 from helpers.views.charts import MUTED, WHITE, WIDTH, Card
 from helpers.views.view import View, answer_text, chart, escape_lines, safe_text, stack, table
 
-LEVELS = ("safe", "low", "medium", "high")
-"""The severities, from the least on."""
 MAX_ROWS = 24
 """Rows that ``severity`` shows; of more results it shows the filtered ones first."""
 
@@ -39,8 +38,8 @@ class FilterResult:
     """What the filter says of one category.
 
     ``filtered``: it refused or cut something because of this category. ``severity`` is one of
-    ``LEVELS``, or a newer word; ``detected`` is for categories that know only yes and no. ``error``
-    says why the category was not checked. Each of the three is None where the service sent none.
+    ``SEVERITIES``, or a newer word; ``detected`` is for categories that know only yes and no.
+    ``error`` says why the category was not checked. Each of the three is None where none was sent.
     """
 
     filtered: bool
@@ -62,8 +61,8 @@ class FilterResult:
     @property
     def step(self) -> tuple[int, int] | None:
         """The level as a number, and the highest possible one: 0 is safe, or not detected."""
-        if self.error is None and self.severity in LEVELS:
-            return LEVELS.index(self.severity), 3
+        if self.error is None and self.severity in SEVERITIES:
+            return SEVERITIES.index(self.severity), 3
         if self.error is None and self.severity is None and self.detected is not None:
             return int(self.detected), 1
         return None
@@ -245,7 +244,7 @@ def _draw(rows: list[Row]) -> bytes:
     left, box, top, height = 250, 62, 76, 30
     right, bottom = left + 3 * box + 8, top + height * len(rows)
     card = Card(_TITLE, bottom + 46)
-    for number, name in enumerate(LEVELS[1:]):
+    for number, name in enumerate(SEVERITIES[1:]):
         card.text(left + box * (number + 0.5), top - 22, name, size=11, fill=MUTED, anchor="ma")
     for number, (where, category, result) in enumerate(rows):
         y = top + height * number

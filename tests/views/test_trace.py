@@ -19,6 +19,16 @@ def calling(*calls: Any, content: str | None = None) -> dict[str, Any]:
     return {"role": "assistant", "content": content, "tool_calls": list(calls)}
 
 
+CONVERSATION = [
+    SystemMessage("Be kind."),
+    UserMessage("When?"),
+    calling(made("train", '{"to": "Oslo", "n": 2}', "x"), made("now", "", "y")),
+    ToolMessage('{"error":"no clock"}', "y"),
+    ToolMessage('{"at":"08:15"}', "x"),
+    AssistantMessage("At 08:15."),
+]
+
+
 def steps(*messages: Any) -> list[list[str]]:
     cells = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in Page(trace(messages).html).cells]
     assert cells[:4] == ["step", "from → to", "what", "content"]
@@ -113,16 +123,8 @@ def test_every_step_has_its_reason() -> None:
         6: "has made the call of step 3",
         7: "it answers",
     }
-    conversation = [
-        SystemMessage("Be kind."),
-        UserMessage("When?"),
-        calling(made("train", '{"to": "Oslo"}', "x"), made("now", "", "y")),
-        ToolMessage('{"error":"no clock"}', "y"),
-        ToolMessage('{"at":"08:15"}', "x"),
-        AssistantMessage("At 08:15."),
-    ]
     for place, words in reasons.items():
-        assert words in why(steps_of(conversation), place)
+        assert words in why(steps_of(CONVERSATION), place)
     odd: list[tuple[Any, str]] = [
         (ToolMessage("{}", "lost"), "No call before it has this id"),
         (calling(made("a", "{}"), content="Wait."), "along with its next call"),

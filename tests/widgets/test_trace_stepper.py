@@ -4,19 +4,11 @@ import json
 
 from bs4 import BeautifulSoup
 
-from helpers import AssistantMessage, SystemMessage, ToolMessage, UserMessage
+from helpers import ToolMessage, UserMessage
 from helpers.views.trace import MAX_STEPS, steps_of, trace, why
 from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier
-from tests.views.test_trace import calling, made
+from tests.views.test_trace import CONVERSATION, calling, made
 
-CONVERSATION = [
-    SystemMessage("Be kind."),
-    UserMessage("When?"),
-    calling(made("train", '{"to": "Oslo", "n": 2}', "x"), made("now", "", "y")),
-    ToolMessage('{"error":"no clock"}', "y"),
-    ToolMessage('{"at":"08:15"}', "x"),
-    AssistantMessage("At 08:15."),
-]
 STEPS = steps_of(CONVERSATION)
 HEADS = [
     "Step 1 of 7: your program → model, instructs",
