@@ -304,10 +304,10 @@ def _entra_credential(*, is_government: bool) -> TokenCredential:
     except Exception as reason:
         names = [n for n in os.environ if n.startswith("AZURE_") and "INFERENCE" not in n]
         named = [name for name in names if name in str(reason)] or names
-        raise ConfigurationError(
-            f"Entra ID can't be used with these settings: {', '.join(named)}.",
-            advice="correct or unset them, or set AZURE_INFERENCE_CREDENTIAL to use a key.",
-        ) from None
+    raise ConfigurationError(  # out here it has no __context__, which may quote a value
+        f"Entra ID can't be used with these settings: {', '.join(named)}.",
+        advice="correct or unset them, or set AZURE_INFERENCE_CREDENTIAL to use a key.",
+    )
 
 
 def _print_wait(seconds: float, reason: ChatError) -> None:

@@ -61,7 +61,7 @@ def check_credential(credential: Credential | None, route: Route, *, allow_http:
             f"A {type(credential).__name__} is no credential.",
             advice="pass an AzureKeyCredential or a TokenCredential, not the bare key.",
         )
-    if _usable(getattr(credential, "key", None)) is None:
+    if not isinstance(_usable(credential.key), Secret):
         raise ConfigurationError(
             "The key holds a character that no key has (a space, a line end, an accent?).",
             advice="copy the key again, whole and without quotes.",
@@ -84,7 +84,7 @@ def authorize(request: httpx.Request, credential: Credential | None, route: Rout
             raise TypeError("it has to be awaited: use it with an AsyncChatCompletionsClient")
         token = _usable(get_token(route.scope).token)
     except Exception as reason:  # a credential is a plug-in: it may raise anything
-        raise _no_token(reason) from None
+        token = _no_token(reason)
     _set_header(request, token, bearer=True)
 
 
@@ -103,16 +103,15 @@ async def async_authorize(
         try:
             token = _usable((await get_token(route.scope)).token)
         except Exception as reason:
-            raise _no_token(reason) from None
+            token = _no_token(reason)
         _set_header(request, token, bearer=True)
 
 
-def _set_header(request: httpx.Request, secret: Secret | None, *, bearer: bool) -> None:
-    if secret is None:  # the network library's own error would show it
-        raise AuthenticationError(
-            "The credential gave a key or token that no header can carry. Nothing was sent.",
-            advice="correct the credential: a key or token has no spaces and no line ends.",
-        )
+def _set_header(
+    request: httpx.Request, secret: Secret | AuthenticationError, *, bearer: bool
+) -> None:
+    if isinstance(secret, AuthenticationError):
+        raise secret
     new = {"authorization": Secret(f"Bearer {secret}")} if bearer else {"api-key": secret}
     request.headers = _HiddenHeaders({**request.headers, **new})
 
@@ -133,7 +132,12 @@ def _no_token(reason: Exception) -> AuthenticationError:
     )
 
 
-def _usable(secret: object) -> Secret | None:
-    """Return ``secret`` hidden from tracebacks, or None if no header can hold it."""
+def _usable(secret: object) -> Secret | AuthenticationError:
+    """Return ``secret`` hidden from tracebacks, or the error if no header can hold it."""
     fits = isinstance(secret, str) and secret.isascii() and secret.isprintable()
-    return Secret(secret) if fits and secret and " " not in str(secret) else None
+    if fits and secret and " " not in str(secret):
+        return Secret(secret)
+    return AuthenticationError(  # the network library's own error would show it
+        "The credential gave a key or token that no header can carry. Nothing was sent.",
+        advice="correct the credential: a key or token has no spaces and no line ends.",
+    )

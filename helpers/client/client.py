@@ -241,7 +241,8 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
                     response.read()
             return self._check_response(response)
         except BaseException as reason:
-            raise _translate_error(reason, request) from None
+            failure = _translate_error(reason, request)
+        raise failure  # out here it has no __context__, which would hold the request
 
 
 class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
@@ -296,7 +297,8 @@ class AsyncChatCompletionsClient(BaseClient[httpx.AsyncBaseTransport]):
                         await response.aread()
             return self._check_response(response)
         except BaseException as reason:
-            raise _translate_error(reason, request) from None
+            failure = _translate_error(reason, request)
+        raise failure  # out here it has no __context__, which would hold the request
 
 
 def _translate_error(reason: BaseException, request: httpx.Request) -> BaseException:

@@ -5,6 +5,7 @@
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, cast
@@ -119,10 +120,11 @@ def route_for(endpoint: str, name: RouteName | None = None) -> Route:
     """
     if name is not None and name not in ROUTES:
         raise ConfigurationError(f"There is no route {name!r}.", advice="use models or v1.")
-    try:
+    url = None
+    with suppress(httpx.InvalidURL, TypeError, AttributeError, UnicodeError):
         url = httpx.URL(endpoint.strip())
-    except (httpx.InvalidURL, TypeError, AttributeError, UnicodeError):
-        raise _refused("It is not a URL.") from None  # the reason may quote a password
+    if url is None:  # raised out here, because the reason may quote a password
+        raise _refused("It is not a URL.")
     path, is_call = url.path.rstrip("/"), bool(url.query or url.fragment)
     # Verbose tracebacks show local variables, and a query may hold a key.
     host, url = url.host, url.copy_with(query=None, fragment=None)

@@ -147,12 +147,12 @@ class BaseStream(Generic[Send]):
             message = "An event held no JSON."
         raise self._interrupted(message, update)
 
-    def _check_end(self, broken_by: type[Exception] | None = None) -> None:
+    def _check_end(self, broken_by: type[Exception] | None) -> None:
         """Raise ``StreamInterruptedError`` if the stream ended before the answer was complete."""
         if self._done or self._accumulator.finished:
             return
         if broken_by is not None:
-            raise self._interrupted(f"The connection ended: {broken_by.__name__}.") from None
+            raise self._interrupted(f"The connection ended: {broken_by.__name__}.")
         message = "The service ended the stream before the answer was complete."
         raise self._interrupted(
             message, body_from(self._reader.ignored, credential_filter(self._request))
@@ -214,6 +214,7 @@ class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):
         return (self._data for _ in self)
 
     def _read(self, response: httpx.Response) -> Updates:
+        broken_by = None
         try:
             # No local variable holds the text, because a verbose traceback would show it.
             for events in map(self._reader.feed, response.iter_text()):
@@ -222,11 +223,10 @@ class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):
                     return
             yield from self._take(self._reader.end())
         except (httpx.RequestError, httpx.StreamError) as reason:
-            self._check_end(type(reason))
-        else:
-            self._check_end()
+            broken_by = type(reason)
         finally:
             response.close()
+        self._check_end(broken_by)
 
 
 class AsyncCompletionStream(BaseStream[Callable[[httpx.Request], Awaitable[httpx.Response]]]):
@@ -256,6 +256,7 @@ class AsyncCompletionStream(BaseStream[Callable[[httpx.Request], Awaitable[httpx
             yield self._data
 
     async def _read(self, response: httpx.Response) -> AsyncUpdates:
+        broken_by = None
         try:
             async for text in response.aiter_text():
                 events, text = self._reader.feed(text), ""  # see CompletionStream
@@ -266,8 +267,7 @@ class AsyncCompletionStream(BaseStream[Callable[[httpx.Request], Awaitable[httpx
             for update in self._take(self._reader.end()):
                 yield update
         except (httpx.RequestError, httpx.StreamError) as reason:
-            self._check_end(type(reason))
-        else:
-            self._check_end()
+            broken_by = type(reason)
         finally:
             await response.aclose()
+        self._check_end(broken_by)

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import httpx
@@ -32,10 +33,7 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._proxy = _system_proxy(route)
         schemes = (self._scheme, self._proxy.url.scheme if self._proxy else None)
         self._trusted = _tls_context(is_used="https" in schemes)
-        try:
-            self._sync = httpx.HTTPTransport(self._trusted, proxy=self._proxy)
-        except ImportError:  # a SOCKS proxy needs another package
-            raise _unusable_proxy(self._scheme) from None
+        self._sync = httpx.HTTPTransport(self._trusted, proxy=self._proxy)
         self._async: dict[AbstractEventLoop, AsyncNetworkTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -129,7 +127,13 @@ def _system_proxy(route: Route) -> httpx.Proxy | None:
         return None
     with suppress(ValueError, httpx.InvalidURL):  # not raised: their frames show the password
         proxy = httpx.Proxy(url if "://" in url else Secret(f"http://{url}"))
-        if re.fullmatch(r"[^\s%]+", proxy.url.host) and (proxy.url.port or 80) < 65_536:
+        # httpx needs socksio for a SOCKS proxy.
+        is_known = not proxy.url.scheme.startswith("socks") or find_spec("socksio") is not None
+        if (
+            is_known
+            and re.fullmatch(r"[^\s%]+", proxy.url.host)
+            and (proxy.url.port or 80) < 65_536
+        ):
             return proxy
     raise _unusable_proxy(route.endpoint.scheme)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import httpx
+
 from helpers.client.responses import ChatCompletions
 from tests.fakes import unescaped
 from tests.sync_and_async import Awaited
@@ -55,11 +57,15 @@ class Seen(logging.Handler):
                 self.add(f"{what}.{name}", repr(part), str(part))
 
     def error(self, what: str, error: BaseException, *, is_answer: bool = False) -> None:
-        """Scan a printed error; unless an answer broke off, also the locals of its frames."""
+        """Scan an error, and all that it came from; unless an answer broke off, also the locals of
+        their frames. Some tools pickle or send what an error came from, hidden or not.
+        """
         errors = chain(error)
         for one in errors:
             one.__traceback__ = without_tests(one.__traceback__)
             self.value(f"{what} {type(one).__name__}", one)
+            if any(isinstance(part, httpx.Request) for part in vars(one).values()):
+                self.leaks.append(f"{self.label}: {what} {type(one).__name__} holds the request")
         self.add(f"{what}, printed", *traceback.format_exception(error))
         if is_answer:
             return
@@ -84,12 +90,10 @@ def members(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def chain(error: BaseException | None) -> list[BaseException]:
-    """Return an error and those that are printed before it."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return found
+    """Return an error and those that it came from, also where ``from None`` hides them."""
+    if error is None:
+        return []
+    return [error, *chain(error.__cause__), *chain(error.__context__)]
 
 
 def without_tests(trace: TracebackType | None) -> TracebackType | None:
