@@ -11,7 +11,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Self, cast
 
-from tests.client.faults.certificate import server_context
+import trustme
+
 from tests.client.faults.row import Row
 from tests.client.faults.wire import HERE, End, Reply
 
@@ -22,7 +23,7 @@ WHERE = {
     "plain": ("http", "plain"),
     "tls to plain": ("https", "plain"),
     "plain to tls": ("http", "tls"),
-    "untrusted": ("https", "tls"),  # its certificate is self-signed
+    "untrusted": ("https", "tls"),  # nobody trusts who signed its certificate
     "refused": ("http", "refused"),  # nobody listens
     "full": ("http", "full"),  # takes no more connections
     "silent": ("https", "silent"),  # takes connections and says nothing
@@ -66,9 +67,11 @@ class Service:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert(HOST).configure_cert(context)
         listeners: dict[str, tuple[Connected, ssl.SSLContext | None]] = {
             "plain": (self._answer, None),
-            "tls": (self._answer, server_context()),
+            "tls": (self._answer, context),
             "reset": (_reset_unread, None),
             "silent": (_hold, None),
         }
