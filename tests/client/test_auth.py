@@ -133,15 +133,10 @@ def test_a_token_for_a_cloud_that_is_not_known_is_refused_before_it_is_asked_for
 
 BAD = {
     "line end": AzureKeyCredential(f"{KEY}\n"),
-    "space": AzureKeyCredential(f"{KEY[:9]} {KEY[9:]}"),
     "accent": AzureKeyCredential(f"{KEY}é"),
-    "tab": AzureKeyCredential(f"\t{KEY}"),
-    "zero": AzureKeyCredential(f"{KEY}\0"),
     "empty": AzureKeyCredential(""),
     "a bare text": KEY,
     "bytes": KEY.encode(),
-    "a dict": {"key": KEY},
-    "a number": 5,
 }
 
 

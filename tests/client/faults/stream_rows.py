@@ -139,9 +139,6 @@ def updates() -> Iterator[Row]:
     turns = [update({"content": word}, index=at) for word in WORDS for at in (1, 0)]
     turns += [update({}, "length", index=1), update({}, "stop", index=0)]
     yield stream("several choices", *events(turns), expect=both)
-    pairs = zip(turns[::2], turns[1::2], strict=True)
-    beside = [stray([one["choices"][0] for one in pair]) for pair in pairs]
-    yield stream("choices side by side", *events(beside), expect=both)
 
 
 def thought(text: str) -> dict[str, Any]:
@@ -154,13 +151,7 @@ def part(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def detail(text: str, at: int) -> dict[str, Any]:
-    """Return an item of ``reasoning_details``, as OpenRouter sends it."""
-    return {"type": "reasoning.text", "text": text, "index": at}
-
-
 REASONED = Answer((TEXT,), ("stop",), reasoning="Hm, so.")
-DETAILS = detail("Hm", 0), detail(", ", 0), detail("so.", 1)
 NULLS = {"content": TEXT, "reasoning_content": None, "reasoning": None}
 DELTAS: dict[str, tuple[list[Any], Answer]] = {
     **{
@@ -170,8 +161,6 @@ DELTAS: dict[str, tuple[list[Any], Answer]] = {
         )
         for name in ("reasoning_content", "reasoning", "thinking")
     },
-    "reasoning_details": (
-        [*({"reasoning_details": [one]} for one in DETAILS), NULLS], REASONED),
     "reasoning last": ([NULLS, {"reasoning": {"content": "Hm, so.", "encrypted": "x"}}], REASONED),
     "items, then text": (
         [{"content": one} for one in (
@@ -259,7 +248,6 @@ FLAT = {"object": "error", "message": SAYS, "code": CODE}
 ERRORS: dict[str, tuple[bytes, str | None]] = {
     # what follows the first pieces of the answer, and the code
     "error": (event(NESTED), CODE),
-    "error, then [DONE]": (event(NESTED) + DONE, CODE),
     "error with choices": (event({**NESTED, "choices": []}), CODE),
     "flat error": (event({"statusCode": 500, "message": SAYS}), "500"),
     "error is a text": (event({"error": SAYS}), None),
@@ -275,7 +263,6 @@ ERRORS: dict[str, tuple[bytes, str | None]] = {
     "JSON in a string": (event({"error": {"message": json.dumps({"detail": SAYS})}}), None),
     "error event": (event(SAYS.encode(), name="error") + DONE, None),
     "error event with JSON": (event(NESTED, name="error"), CODE),
-    "error event, flat": (event(FLAT, name="error"), CODE),
 }
 
 
