@@ -146,7 +146,7 @@ def build_client(
         if route is None or into not in _recorders:
             version = API_VERSION if target.name == "models" else None
             provenance: JSON = {"route": target.name, "api_version": version, "model": model}
-            _recorders[into] = RecordingTransport(path, network, lesson.id, provenance, into=into)
+            _recorders[into] = RecordingTransport(path, network, lesson.id, provenance, into)
         transport = _recorders[into]
     client = ChatCompletionsClient(
         Secret(target.endpoint), _credential(settings, target, options["allow_http"]), model,
@@ -208,7 +208,7 @@ def _cassette(lesson: Lesson, route: RouteName, folder: str | None) -> Path:
 def _replaying(path: Path) -> tuple[ChatCompletionsClient, str]:
     is_paced = is_interactive()
     transport = ReplayTransport(path, pace=is_paced)
-    provenance = transport.tape["provenance"]
+    provenance = transport.recording["provenance"]
     client = ChatCompletionsClient(
         REPLAYED_ENDPOINTS[provenance["route"]], AzureKeyCredential("none"), provenance["model"],
         on_wait=_print_wait, transport=transport, max_sleep=1.0 if is_paced else 0.0,

@@ -260,9 +260,9 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
 
 def provenance(root: Path, route: str, **facts: str) -> None:
     path = root / "tests" / "cassettes" / route / f"{ID}.json"
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    tape["provenance"] |= facts
-    path.write_text(json.dumps(tape), encoding="utf-8")
+    recording = json.loads(path.read_text(encoding="utf-8"))
+    recording["provenance"] |= facts
+    path.write_text(json.dumps(recording), encoding="utf-8")
 
 
 def test_a_replay_says_who_answered_and_when(
@@ -322,13 +322,13 @@ def test_a_recording_client_says_where_to_and_writes_there(
     asked.complete(ASK)
     assert path.read_bytes() == before
     path = path.with_suffix(".json.new")
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    facts = {k: v for k, v in tape["provenance"].items() if k != "recorded"}
+    recording = json.loads(path.read_text(encoding="utf-8"))
+    facts = {k: v for k, v in recording["provenance"].items() if k != "recorded"}
     assert facts == {
         "answered_by": {"live": 1}, "route": "models", "api_version": "2024-05-01-preview",
         "model": "my-deployment",
     }  # fmt: skip
-    assert tape["exchanges"][0]["response"]["body"] == COMPLETION
+    assert recording["exchanges"][0]["response"]["body"] == COMPLETION
 
 
 CREDENTIALS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
