@@ -64,11 +64,12 @@ def test_a_replacement_that_is_killed_at_any_step_is_the_old_or_the_new_one(
             killed_at(patch, operation)
             replace_recordings(LESSON, new, cassettes)
             break
-        (outcome,) = generations(cassettes)
-        outcomes.append(outcome)
+        again = Path(shutil.copytree(cassettes, tmp_path / f"{operation} again"))
+        outcomes += generations(cassettes)
         # Whatever is left of it disturbs no later replacement.
-        replace_recordings(LESSON, write(tmp_path / "newer", "newer"), cassettes)
-        assert generations(cassettes) == {"newer"}
+        replace_recordings(LESSON, write(tmp_path / "newer", "newer"), again)
+        assert generations(again) == {"newer"}
+    assert len(outcomes) == operation, "one generation each time"
     assert outcomes == sorted(outcomes, reverse=True)  # old, then new
     assert set(outcomes) == {"old", "new"}
 
