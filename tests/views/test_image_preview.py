@@ -8,12 +8,12 @@ from PIL import Image
 
 from helpers.color_profiles import matrix_profile
 from helpers.images import prepare
+from helpers.lessons import ROOT
 from helpers.views.image_preview import preview
-from tests import make_images
 from tests.views.test_views import Page
 
-CHART = prepare(make_images.FOLDER / "languages.png")
-PHOTO = prepare(make_images.FOLDER / "lighthouse.jpg")
+CHART = prepare(ROOT / "images" / "languages.png")
+PHOTO = prepare(ROOT / "images" / "lighthouse.jpg")
 
 
 def pictures_in(html: str) -> list[Image.Image]:
