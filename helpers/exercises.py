@@ -22,6 +22,7 @@ from helpers.client.errors import ConfigurationError
 from helpers.client.exchange import map_strings
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions
+from helpers.lessons import LESSONS
 from helpers.recordings.replay import differences, to_recorded
 from helpers.solutions import SOLUTIONS
 
@@ -102,38 +103,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 """What an answer that asks no model is called with, by what that is."""
 
-HINTS = {
-    "00-start-here": "`endpoint.rstrip('/')` takes a slash off the end, and `.endswith(...)` "
-    "looks at the end of a text. The host name does not matter.",
-    "01-basic-call": "The second request holds three messages: the first question, the model's "
-    "message (`first.message`), and the second question. An answer is cut off if its "
-    "`finish_reason` is `length` or `content_filter`.",
-    "02-streaming": "Add each `update.content` to a text, and count it if it is not empty. When "
-    "the text ends in a full stop (`text.endswith('.')`), append the pair to the list, and start "
-    "with an empty text. After the loop the text may hold a rest.",
-    "03-parameters": "Make a dict of the ranges, such as {'temperature': (0, 1)}, with four names. "
-    "`min(max(value, low), high)` moves a number into a range. Mind None, and build a new dict.",
-    "04-json-mode": "First compare the `finish_reason` with `stop`. Then `json.loads`, and "
-    "`except json.JSONDecodeError`. Last ask `isinstance(..., dict)`.",
-    "05-extra-parameters": "Of the two `top_logprobs` of an entry, the other one is that whose "
-    "`token` differs. `exp` of a `logprob` is a probability: compare that of the other token with "
-    "half of that of the entry.",
-    "06-tools": "Go through `asking.message.tool_calls`, all of them. For each one append a "
-    "message: `tools.answer(call)` if `call.function.name` is `next_train`, else "
-    "`ToolMessage('The person said no.', tool_call_id=call.id)`.",
-    "07-content-safety": "Put the call into `try`, and take the `ContentFilterError` in place of "
-    "the completion. `filter_results(outcome).values()` gives a dictionary for the prompt and one "
-    "for the answer. Go through the `.items()` of each, collect the names whose verdict is "
-    "`.filtered` in a set, and `sorted` makes a list of it.",
-    "08-images": "`prepare(path, 512)` makes the picture smaller, and `picture.item('low')` is the "
-    "item with a detail. What a picture costs is in `completion.usage.prompt_tokens`.",
-    "09-moving-to-v1": "Make a dict of old and new names; `messages` and `input` are one pair. "
-    "`{names.get(name, name): value for name, value in body.items()}` renames. Then, if there are "
-    "tools, make a flat dict of each: its type, and all that its `function` holds.",
-    "10-reasoning-models": "A loop over (100, 200, 400, 800, 1600) asks at most five times. Return "
-    "the content as soon as there is one, or the `finish_reason` is not `length`. After the loop "
-    "there was nothing: return None.",
-}
+HINTS = {lesson.id: lesson.hint for lesson in LESSONS}
 
 
 def check(lesson: str, answer: Callable[..., Any], *given: Any) -> str:
