@@ -41,34 +41,3 @@ from helpers.client.responses import (
 )
 from helpers.client.routes import MODELS_OPTIONS
 from helpers.client.streaming import AsyncCompletionStream, CompletionStream
-
-__all__ = [
-    "MODELS_OPTIONS",
-    "AssistantMessage",
-    "AsyncChatCompletionsClient",
-    "AsyncCompletionStream",
-    "AuthenticationError",
-    "BadParameterError",
-    "ChatCompletions",
-    "ChatCompletionsClient",
-    "ChatCompletionsToolCall",
-    "ChatError",
-    "CompletionStream",
-    "CompletionsUsage",
-    "ConfigurationError",
-    "ContentFilterError",
-    "DeveloperMessage",
-    "ModelNotFoundError",
-    "NoRecordingError",
-    "RateLimitError",
-    "RecordingError",
-    "ServiceConnectionError",
-    "ServiceError",
-    "ServiceTimeoutError",
-    "StreamFilteredError",
-    "StreamInterruptedError",
-    "StreamingChatCompletionsUpdate",
-    "SystemMessage",
-    "ToolMessage",
-    "UserMessage",
-]

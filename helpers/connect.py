@@ -22,6 +22,7 @@ import io
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from textwrap import fill
 from typing import Any, TypeVar
@@ -86,12 +87,15 @@ def connect(lesson: str, route: RouteName | None = None) -> ChatCompletionsClien
 
 
 def build_client(
-    lesson: str, entered: Settings | None = None, route: RouteName | None = None
+    name: str, overrides: Settings | None = None, route: RouteName | None = None
 ) -> tuple[ChatCompletionsClient, str]:
-    """Return the client and the line of ``connect``; ``entered`` replaces the set overrides."""
-    facts = _lesson(lesson)
+    """Return the client and the line of ``connect``.
+
+    ``overrides`` win over the environment, in place of those of ``override_settings``.
+    """
+    lesson = _lesson(name)
     settings = _read_settings()
-    settings |= _overrides if entered is None else entered
+    settings |= _overrides if overrides is None else overrides
     endpoint = Secret(settings.get("AZURE_INFERENCE_ENDPOINT") or "")  # it may hold a password
     model = settings.get("AZURE_INFERENCE_MODEL") or None
     mode = _mode(settings)
@@ -103,9 +107,9 @@ def build_client(
         "allow_http": _choice(("0", "1"), settings, "TUTORIAL_ALLOW_HTTP") == "1",
     }
     if mode == "replay":
-        path = _cassette(facts, route or named or _recorded_route(facts), folder)
+        path = _cassette(lesson, route or named or _recorded_route(lesson), folder)
         if route and not path.exists():  # the run that is replayed recorded the other route only
-            path = facts.cassette(route)
+            path = lesson.cassette(route)
         return _replaying(path)
     if not endpoint:
         raise ConfigurationError(
@@ -116,7 +120,7 @@ def build_client(
     is_other = route not in (None, target.name)
     if route and is_other:
         if not (target.is_loopback and target.endpoint.path == STANDIN_PATHS[target.name]):
-            client, line = _replaying(facts.cassette(route))
+            client, line = _replaying(lesson.cassette(route))
             return client, f"{line} Your endpoint has the route {target.name}, so it is not asked."
         # The stand-in has both routes, each at its own path.
         target = route_for(str(target.endpoint.copy_with(path=STANDIN_PATHS[route])))
@@ -129,20 +133,20 @@ def build_client(
     if mode == "live":  # a replay would not find what was adapted
         options["adapter"] = ParameterAdapter(print)
     elif not is_other:  # a lesson is recorded once for each route, with all calls on that route
-        path, into = facts.cassette(target.name), _cassette(facts, target.name, folder)
-        name = path.relative_to(ROOT).as_posix()
+        path, into = lesson.cassette(target.name), _cassette(lesson, target.name, folder)
+        file = path.relative_to(ROOT).as_posix()
         if into == path:
             into = partial_path(path)
             line += (
-                f" They are recorded into {name}.new. `python -m helpers record {facts.id}`, with "
+                f" They are recorded into {file}.new. `python -m helpers record {lesson.id}`, with "
                 "the same settings, records the whole lesson and replaces its recording."
             )
         else:
-            line += f" They replace {name} if the whole lesson succeeds."
+            line += f" They replace {file} if the whole lesson succeeds."
         if route is None or into not in _recorders:
             version = API_VERSION if target.name == "models" else None
             provenance: JSON = {"route": target.name, "api_version": version, "model": model}
-            _recorders[into] = RecordingTransport(path, network, facts.id, provenance, into=into)
+            _recorders[into] = RecordingTransport(path, network, lesson.id, provenance, into)
         transport = _recorders[into]
     client = ChatCompletionsClient(
         Secret(target.endpoint), _credential(settings, target, options["allow_http"]), model,
@@ -187,24 +191,24 @@ def is_interactive() -> bool:
     return shell is not None and "__vsc_ipynb_file__" in shell.user_ns
 
 
-def _recorded_route(facts: Lesson) -> RouteName:
+def _recorded_route(lesson: Lesson) -> RouteName:
     """Return the route that was recorded from a live deployment, if any, else ``v1``."""
     for route in ROUTES:
-        path = facts.cassette(route)
+        path = lesson.cassette(route)
         if path.exists() and LIVE in load(path)["provenance"]["answered_by"]:
             return route
     return "v1"
 
 
-def _cassette(facts: Lesson, route: RouteName, folder: str | None) -> Path:
+def _cassette(lesson: Lesson, route: RouteName, folder: str | None) -> Path:
     """Return where the recording of a lesson is, in ``folder`` if one is set."""
-    return Path(folder, route, f"{facts.id}.json") if folder else facts.cassette(route)
+    return Path(folder, route, f"{lesson.id}.json") if folder else lesson.cassette(route)
 
 
 def _replaying(path: Path) -> tuple[ChatCompletionsClient, str]:
     is_paced = is_interactive()
     transport = ReplayTransport(path, pace=is_paced)
-    provenance = transport.tape["provenance"]
+    provenance = transport.recording["provenance"]
     client = ChatCompletionsClient(
         REPLAYED_ENDPOINTS[provenance["route"]], AzureKeyCredential("none"), provenance["model"],
         on_wait=_print_wait, transport=transport, max_sleep=1.0 if is_paced else 0.0,
@@ -222,36 +226,30 @@ def _lesson(name: str) -> Lesson:
 
 def _read_settings() -> Settings:
     """Return the environment, and what the file ``.env`` adds to it."""
+    text = ""
     try:
         text = (ROOT / ".env").read_text(encoding="utf-8")
+        if "\0" in text:  # as in UTF-16 without a byte order mark
+            raise UnicodeError
     except FileNotFoundError:
-        text = ""
-    except UnicodeDecodeError:
-        text = "\0"
-    except OSError as reason:
+        pass
+    except (OSError, UnicodeError) as reason:
         raise ConfigurationError(
             f"The file .env can't be read: {type(reason).__name__}.",
-            advice="make it a text file that you may read, or move it away.",
+            advice="save it with the encoding UTF-8 where you may read it, or move it away.",
         ) from None
-    if "\0" in text:  # as in UTF-16 without a byte order mark
-        raise ConfigurationError(
-            "The file .env is not UTF-8 text.", advice="save it again with the encoding UTF-8."
-        )
     return Settings({**dotenv_values(stream=io.StringIO(text)), **os.environ})
 
 
 def _timeout(settings: Settings) -> float:
     value = settings.get("TUTORIAL_TIMEOUT") or "120"
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MAX_TIMEOUT:
-        raise ConfigurationError(
-            f"TUTORIAL_TIMEOUT is {value!r}.",
-            advice=f"set it to a number of seconds up to {MAX_TIMEOUT:g}, or unset it.",
-        )
-    return seconds
+    with suppress(ValueError):
+        if 0 < float(value) <= MAX_TIMEOUT:
+            return float(value)
+    raise ConfigurationError(
+        f"TUTORIAL_TIMEOUT is {value!r}.",
+        advice=f"set it to a number of seconds up to {MAX_TIMEOUT:g}, or unset it.",
+    )
 
 
 def _mode(settings: Settings) -> str:

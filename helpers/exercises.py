@@ -1,17 +1,16 @@
 """The exercise of each lesson: how an answer to it is checked, and a hint.
 
-An answer is a function. Either ``check`` calls it with each of the ``CASES``, or the answer asks a
-model: then it has to send the requests that the solution sends. The solution is run first, with the
-client of the lesson, so it is recorded and replayed as the rest of the lesson is. The answer gets
-the same replies. A request that differs is not sent.
+An answer is a function that has to do what the solution does. Either ``check`` calls both with each
+of the ``CASES``, or they ask a model: then the answer has to send the requests that the solution
+sends. The solution is run first, with the client of the lesson, so it is recorded and replayed as
+the rest of the lesson is. The answer gets the same replies. A request that differs is not sent.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import partial
 from textwrap import fill
 from typing import Any, TypeVar
@@ -23,31 +22,24 @@ from helpers.client.errors import ConfigurationError
 from helpers.client.exchange import map_strings
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions
+from helpers.lessons import LESSONS
 from helpers.recordings.replay import differences, to_recorded
 from helpers.solutions import SOLUTIONS
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class Case:
-    """Call the answer with ``argument``, described by ``given``; it should return ``expected``."""
-
-    given: str
-    argument: Any
-    expected: Any
-
-
 _HOST = "https://my-resource.services.ai.azure.com"
-_WITHOUT_RANGE = {"seed": 42, "stop": ["."], "max_tokens": 500}
+_QUESTION = {"role": "user", "content": "When does the next train leave?"}
+_BODY = {"model": "my-deployment", "messages": [_QUESTION]}
+_TOOL = {
+    "type": "function",
+    "function": {"name": "next_train", "parameters": {"type": "object", "properties": {}}},
+}
 
 
-def _completion(*choices: JSON, **fields: Any) -> ChatCompletions:
-    return ChatCompletions({"choices": list(choices), **fields})
-
-
-def _ended(finish_reason: str, text: str | None = None) -> ChatCompletions:
-    return _completion({"finish_reason": finish_reason, "message": {"content": text}})
+def _ended(finish_reason: str, text: str) -> ChatCompletions:
+    choice = {"finish_reason": finish_reason, "message": {"content": text}}
+    return ChatCompletions({"choices": [choice]})
 
 
 def _thinker(needed: int, text: str = "", reason: str = "length") -> Callable[[int], Any]:
@@ -64,111 +56,54 @@ def _thinker(needed: int, text: str = "", reason: str = "length") -> Callable[[i
     return ask
 
 
-def _body(**fields: Any) -> JSON:
-    return {"model": "my-deployment", **fields}
-
-
-_ASK = {"role": "user", "content": "When does the next train leave?"}
-_FUNCTION = {"name": "next_train", "parameters": {"type": "object", "properties": {}}}
-
-CASES: dict[str, tuple[Case, ...]] = {
-    "00-start-here": (
-        Case("the article's form", f"{_HOST}/models", "models"),
-        Case("its successor", "https://my-resource.openai.azure.com/openai/v1", "v1"),
-        Case("the same with a slash at the end", f"{_HOST}/openai/v1/", "v1"),
-        Case("a resource with no route", _HOST, None),
-        Case("a resource named models", "https://models.services.ai.azure.com", None),
-    ),
-    "03-parameters": (
-        Case("a temperature that is too high", {"temperature": 1.5}, {"temperature": 1}),
-        Case("one below zero", {"temperature": -0.5}, {"temperature": 0}),
-        Case("one that fits", {"temperature": 0.2}, {"temperature": 0.2}),
-        Case("a penalty far below zero", {"frequency_penalty": -3}, {"frequency_penalty": -2}),
-        Case("a penalty that is too high", {"presence_penalty": 2.5}, {"presence_penalty": 2}),
-        Case("a top_p that is too high", {"top_p": 1.2}, {"top_p": 1}),
-        Case("options without such a range", _WITHOUT_RANGE, _WITHOUT_RANGE),
-        Case("a temperature that is None", {"temperature": None}, {"temperature": None}),
-    ),
-    "04-json-mode": (
-        Case("an object", _ended("stop", '{"answer": "seven"}'), {"answer": "seven"}),
-        Case("an empty object", _ended("stop", "{}"), {}),
-        Case("an answer that was cut", _ended("length", '{"answer": "sev'), None),
-        Case(
-            "one cut by the filter, yet whole",
-            _ended("content_filter", '{"answer": "seven"}'),
-            None,
-        ),
-        Case("JSON inside a sentence", _ended("stop", 'Here: {"answer": "seven"}'), None),
-        Case("a list", _ended("stop", '["seven"]'), None),
-        Case("a number", _ended("stop", "7"), None),
-        Case("an answer without text", _ended("stop", ""), None),
-        Case("an answer without any choice", _completion(), None),
-    ),
-    "09-moving-to-v1": (
-        Case("a question alone", _body(messages=[_ASK]), _body(input=[_ASK])),
-        Case(
-            "a limit with the older name",
-            _body(messages=[_ASK], max_tokens=100),
-            _body(input=[_ASK], max_output_tokens=100),
-        ),
-        Case(
-            "a limit with the newer name",
-            _body(messages=[_ASK], max_completion_tokens=100),
-            _body(input=[_ASK], max_output_tokens=100),
-        ),
-        Case(
-            "a parameter that keeps its name",
-            _body(messages=[_ASK], temperature=0),
-            _body(input=[_ASK], temperature=0),
-        ),
-        Case(
-            "a tool",
-            _body(messages=[_ASK], tools=[{"type": "function", "function": _FUNCTION}]),
-            _body(input=[_ASK], tools=[{"type": "function", **_FUNCTION}]),
-        ),
-    ),
-    "10-reasoning-models": (
-        Case("a model that hardly thinks", _thinker(20), "with 100"),
-        Case("one that needs 150 tokens to think", _thinker(150), "with 200"),
-        Case("one that needs 1500", _thinker(1500), "with 1600"),
-        Case("one that never ends", _thinker(9999), None),
-        Case("an answer that was cut in the middle", _thinker(500, "Three ho"), "Three ho"),
-        Case("one that the filter has emptied", _thinker(9999, reason="content_filter"), ""),
-    ),
+CASES: dict[str, dict[str, Any]] = {
+    "00-start-here": {
+        "the article's form": f"{_HOST}/models",
+        "its successor": "https://my-resource.openai.azure.com/openai/v1",
+        "the same with a slash at the end": f"{_HOST}/openai/v1/",
+        "a resource with no route": _HOST,
+        "a resource named models": "https://models.services.ai.azure.com",
+    },
+    "03-parameters": {
+        "a temperature that is too high": {"temperature": 1.5},
+        "one below zero": {"temperature": -0.5},
+        "one that fits": {"temperature": 0.2},
+        "a penalty far below zero": {"frequency_penalty": -3},
+        "a penalty that is too high": {"presence_penalty": 2.5},
+        "a top_p that is too high": {"top_p": 1.2},
+        "options without such a range": {"seed": 42, "stop": ["."], "max_tokens": 500},
+        "a temperature that is None": {"temperature": None},
+    },
+    "04-json-mode": {
+        "an object": _ended("stop", '{"answer": "seven"}'),
+        "an empty object": _ended("stop", "{}"),
+        "an answer that was cut": _ended("length", '{"answer": "sev'),
+        "one cut by the filter, yet whole": _ended("content_filter", '{"answer": "seven"}'),
+        "JSON inside a sentence": _ended("stop", 'Here: {"answer": "seven"}'),
+        "a list": _ended("stop", '["seven"]'),
+        "a number": _ended("stop", "7"),
+        "an answer without text": _ended("stop", ""),
+        "an answer without any choice": ChatCompletions({"choices": []}),
+    },
+    "09-moving-to-v1": {
+        "a question alone": _BODY,
+        "a limit with the older name": {**_BODY, "max_tokens": 100},
+        "a limit with the newer name": {**_BODY, "max_completion_tokens": 100},
+        "a parameter that keeps its name": {**_BODY, "temperature": 0},
+        "a tool": {**_BODY, "tools": [_TOOL]},
+    },
+    "10-reasoning-models": {
+        "a model that hardly thinks": _thinker(20),
+        "one that needs 150 tokens to think": _thinker(150),
+        "one that needs 1500": _thinker(1500),
+        "one that never ends": _thinker(9999),
+        "an answer that was cut in the middle": _thinker(500, "Three ho"),
+        "one that the filter has emptied": _thinker(9999, reason="content_filter"),
+    },
 }
+"""What an answer that asks no model is called with, by what that is."""
 
-HINTS = {
-    "00-start-here": "`endpoint.rstrip('/')` takes a slash off the end, and `.endswith(...)` "
-    "looks at the end of a text. The host name does not matter.",
-    "01-basic-call": "The second request holds three messages: the first question, the model's "
-    "message (`first.message`), and the second question. An answer is cut off if its "
-    "`finish_reason` is `length` or `content_filter`.",
-    "02-streaming": "Add each `update.content` to a text, and count it if it is not empty. When "
-    "the text ends in a full stop (`text.endswith('.')`), append the pair to the list, and start "
-    "with an empty text. After the loop the text may hold a rest.",
-    "03-parameters": "Make a dict of the ranges, such as {'temperature': (0, 1)}, with four names. "
-    "`min(max(value, low), high)` moves a number into a range. Mind None, and build a new dict.",
-    "04-json-mode": "First compare the `finish_reason` with `stop`. Then `json.loads`, and "
-    "`except json.JSONDecodeError`. Last ask `isinstance(..., dict)`.",
-    "05-extra-parameters": "Of the two `top_logprobs` of an entry, the other one is that whose "
-    "`token` differs. `exp` of a `logprob` is a probability: compare that of the other token with "
-    "half of that of the entry.",
-    "06-tools": "Go through `asking.message.tool_calls`, all of them. For each one append a "
-    "message: `tools.answer(call)` if `call.function.name` is `next_train`, else "
-    "`ToolMessage('The person said no.', tool_call_id=call.id)`.",
-    "07-content-safety": "Put the call into `try`, and take the `ContentFilterError` in place of "
-    "the completion. `filter_results(outcome).values()` gives a dictionary for the prompt and one "
-    "for the answer. Go through the `.items()` of each, collect the names whose verdict is "
-    "`.filtered` in a set, and `sorted` makes a list of it.",
-    "08-images": "`prepare(path, 512)` makes the picture smaller, and `picture.item('low')` is the "
-    "item with a detail. What a picture costs is in `completion.usage.prompt_tokens`.",
-    "09-moving-to-v1": "Make a dict of old and new names; `messages` and `input` are one pair. "
-    "`{names.get(name, name): value for name, value in body.items()}` renames. Then, if there are "
-    "tools, make a flat dict of each: its type, and all that its `function` holds.",
-    "10-reasoning-models": "A loop over (100, 200, 400, 800, 1600) asks at most five times. Return "
-    "the content as soon as there is one, or the `finish_reason` is not `length`. After the loop "
-    "there was nothing: return None.",
-}
+HINTS = {lesson.id: lesson.hint for lesson in LESSONS}
 
 
 def check(lesson: str, answer: Callable[..., Any], *given: Any) -> str:
@@ -181,7 +116,7 @@ def check(lesson: str, answer: Callable[..., Any], *given: Any) -> str:
     name = getattr(answer, "__name__", "your answer")
     solve = _of_lesson(SOLUTIONS, lesson)
     if cases := CASES.get(lesson):
-        problem = _try_cases(cases, answer, name)
+        problem = _try_cases(cases, solve, answer, name)
         right = f"{name} passes all {len(cases)} cases."
     elif given and isinstance(given[0], ChatCompletionsClient):
         problem = _try_requests(solve, answer, name, *given)
@@ -211,12 +146,14 @@ def solution(lesson: str) -> str:
     return inspect.getsource(_of_lesson(SOLUTIONS, lesson))
 
 
-def _try_cases(cases: Sequence[Case], answer: Callable[..., Any], name: str) -> str:
+def _try_cases(
+    cases: Mapping[str, Any], solve: Callable[..., Any], answer: Callable[..., Any], name: str
+) -> str:
     """Return what is wrong with ``answer`` in the first case that it fails; empty if nothing is."""
-    for case in cases:
-        given = deepcopy(case.argument)  # an answer may change its argument
-        if problem := _problem(answer, given, expected=case.expected):
-            return f"for {case.given}, {name} {problem}"
+    for given, argument in cases.items():
+        expected = solve(deepcopy(argument))  # an answer may change its argument
+        if problem := _problem(answer, deepcopy(argument), expected=expected):
+            return f"for {given}, {name} {problem}"
     return ""
 
 
@@ -298,7 +235,7 @@ def _problem(answer: Callable[..., Any], *given: Any, expected: Any) -> str:
 
 
 def _of_lesson(table: Mapping[str, T], lesson: str) -> T:
-    with suppress(KeyError, TypeError):  # TypeError: it can't be hashed
+    if lesson in table:
         return table[lesson]
     raise ConfigurationError(
         f"There is no exercise {lesson!r}.", advice=f"use one of {', '.join(table)}."

@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from helpers.client.errors import BadParameterError
 from helpers.client.messages import JSON
 from helpers.client.text import one_line
-from helpers.color_profiles import IGNORED, to_srgb
 
 MAX_PIXELS = 100_000_000
 """A picture with more is refused before it is decoded: a small file can unfold to gigabytes.
@@ -34,6 +33,9 @@ MAX_BYTES = 50_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are read. For some others pillow starts other programs."""
 
+CONVERTED = "colours turned into sRGB"
+IGNORED = "colour profile ignored (damaged, or for another kind of picture)"
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LIMIT = f"at most {MAX_PIXELS:,} are decoded"
 _SOURCES = "pass a path, bytes, a file open in binary mode, or a picture of pillow."
 _MAX_FACTS = 40
@@ -253,12 +255,23 @@ def pixels_of(opened: Image.Image) -> tuple[Image.Image, str]:
     """
     if opened.mode.startswith("I"):
         opened = opened.point(lambda value: value / 256).convert("L")
-    clean, colours = to_srgb(opened)
-    if clean is opened:
-        mode = "L" if opened.mode in ("1", "L") else "RGB"
-        clean = opened.convert("RGBA" if opened.has_transparency_data else mode)
+    mode = "L" if opened.mode in ("1", "L") else "RGB"
+    clean = opened.convert("RGBA" if opened.has_transparency_data else mode)
     clean.info.clear()
-    return clean, colours
+    if "icc_profile" not in opened.info:
+        return clean, ""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))
+        if "sRGB" in ImageCms.getProfileDescription(profile):
+            return clean, ""
+        source = opened if opened.mode == "CMYK" else clean.convert(clean.mode[:3])
+        colours = ImageCms.ImageCmsTransform(profile, _SRGB, source.mode, "RGB").apply(source)
+    except Exception:  # pillow raises many kinds for a damaged profile; the pixels may be whole
+        return clean, IGNORED
+    colours.info.clear()  # the profile of sRGB
+    if clean.mode == "RGBA":
+        colours.putalpha(clean.getchannel("A"))
+    return colours, CONVERTED
 
 
 def _pixel_chunks(png: bytes) -> bytes:

@@ -13,8 +13,9 @@ class Lesson:
     """One numbered notebook.
 
     ``id`` is the name of its file without the suffix, ``minutes`` the time that a reader needs,
-    ``mirrors`` the section of Microsoft's article that it follows. The last three are cells of the
-    README's table: what the small model answers, what stays scripted, what a deployment adds.
+    ``mirrors`` the section of Microsoft's article that it follows, ``hint`` how to begin its
+    exercise. The three before that are cells of the README's table: what the small model answers,
+    what stays scripted, what a deployment adds.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Lesson:
     small_model: str = ""
     scripted: str = ""
     deployment: str = ""
+    hint: str = ""
 
     @property
     def notebook(self) -> Path:

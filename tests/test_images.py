@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import ExifTags, Image, ImageChops, ImageCms, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, ImageChops, ImageFile, PngImagePlugin
 
-from helpers import images
 from helpers.client.errors import BadParameterError
-from helpers.color_profiles import CONVERTED, IGNORED, SRGB_CHROMATICITIES, matrix_profile
-from helpers.images import Picture, metadata, prepare
-from tests import make_images
-from tests.fakes import unwrapped
+from helpers.images import CONVERTED, IGNORED, Picture, metadata, prepare
+from helpers.lessons import ROOT
+from tests.fakes import SRGB_ICC, SWAPPED_ICC, unwrapped
 
-CHART, PHOTO = make_images.FOLDER / "languages.png", make_images.FOLDER / "lighthouse.jpg"
+CHART, PHOTO = ROOT / "images" / "languages.png", ROOT / "images" / "lighthouse.jpg"
 PLANTED = b"planted-4711"
 RED, BLUE, GREEN, GREY = (220, 30, 30), (30, 30, 220), (30, 200, 30), (128, 128, 128)
 
@@ -56,17 +54,6 @@ def near(one: Any, other: Any, by: int = 12) -> bool:
 def same(one: Image.Image, other: Image.Image) -> bool:
     pair = one.convert("RGBA"), other.convert("RGBA")
     return one.size == other.size and ImageChops.difference(*pair).getbbox(alpha_only=False) is None
-
-
-def chunk(name: bytes, *values: float) -> bytes:
-    """A chunk of a PNG with these numbers, as gAMA and cHRM have them."""
-    body = name + b"".join(round(value * 100_000).to_bytes(4) for value in values)
-    return (len(body) - 4).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
-
-
-def with_chunks(image: Image.Image, *chunks: bytes) -> bytes:
-    png = saved(image, "PNG")
-    return b"".join([png[:33], *chunks, png[33:]])
 
 
 def tagged(kind: str, orientation: int = 1, image: Image.Image | None = None) -> bytes:
@@ -135,7 +122,9 @@ def test_nothing_planted_is_left_in_the_bytes(kind: str, max_side: int) -> None:
 
 
 def test_a_chunk_that_nobody_knows_is_removed_too() -> None:
-    picture = prepare(with_chunks(corners(), chunk(b"prVt", 47.11)))
+    body, png = b"prVt" + PLANTED, saved(corners(), "PNG")
+    planted = len(PLANTED).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
+    picture = prepare(png[:33] + planted + png[33:])
     assert (picture.data, picture.changes) == (saved(corners(), "PNG"), ("metadata removed",))
 
 
@@ -164,12 +153,7 @@ def test_damaged_metadata_is_removed_and_does_not_spoil_a_whole_picture(exif: by
 
 
 # --- In sRGB --------------------------------------------------------------------------------------
-ADOBE = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)  # Adobe RGB (1998), gamma 2.2
-ADOBE_ICC = matrix_profile(2.2, ADOBE)
-AT_D50 = (0.3457, 0.3585, *SRGB_CHROMATICITIES[2:])
-SRGB_ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-STORED, SEEN = (200, 60, 60), (231, 57, 57)
-"""A colour's numbers in Adobe RGB and in sRGB, as other programs convert it."""
+STORED, SEEN = (200, 60, 90), (60, 200, 90)
 
 
 def filled(mode: str, colour: Any = STORED) -> Image.Image:
@@ -184,36 +168,22 @@ def sent_colour(picture: Picture) -> Any:
     return image.convert("RGBA").getpixel((30, 9 * image.height // 20))
 
 
-LINEAR = chunk(b"gAMA", 1.0)
 CONVERTED_TO = {  # a picture, and its colour in sRGB
-    "JPEG": (saved(filled("RGB"), "JPEG", icc_profile=ADOBE_ICC), SEEN),
-    "PNG": (saved(filled("RGB"), "PNG", icc_profile=ADOBE_ICC), SEEN),
-    "PNG, see-through": (saved(filled("RGBA"), "PNG", icc_profile=ADOBE_ICC), (*SEEN, 90)),
-    "PNG with a palette": (saved(filled("P"), "PNG", icc_profile=ADOBE_ICC), SEEN),
-    "WebP": (saved(filled("RGB"), "WEBP", icc_profile=ADOBE_ICC, lossless=True), SEEN),
-    "gAMA and cHRM": (
-        with_chunks(filled("RGB"), chunk(b"gAMA", 1 / 2.2), chunk(b"cHRM", *ADOBE)), SEEN
-    ),
-    "grey": (with_chunks(Image.new("L", (40, 20), 128), LINEAR), (188,) * 3),
-    "grey, see-through": (
-        with_chunks(Image.new("LA", (40, 20), (128, 90)), LINEAR), (188, 188, 188, 90)
-    ),
-    "16 bits": (with_chunks(grey16(), LINEAR), (188,) * 3),
-    "another white": (
-        saved(filled("RGB", (255,) * 3), "PNG", icc_profile=matrix_profile(1.8, AT_D50)), (255,) * 3
-    ),
-}  # fmt: skip
+    "JPEG": (saved(filled("RGB"), "JPEG", icc_profile=SWAPPED_ICC), SEEN),
+    "PNG": (saved(filled("RGB"), "PNG", icc_profile=SWAPPED_ICC), SEEN),
+    "PNG, see-through": (saved(filled("RGBA"), "PNG", icc_profile=SWAPPED_ICC), (*SEEN, 90)),
+    "PNG with a palette": (saved(filled("P"), "PNG", icc_profile=SWAPPED_ICC), SEEN),
+    "WebP": (saved(filled("RGB"), "WEBP", icc_profile=SWAPPED_ICC, lossless=True), SEEN),
+}
 
 
 @pytest.mark.parametrize("side", [1024, 35])
 @pytest.mark.parametrize(("raw", "seen"), CONVERTED_TO.values(), ids=CONVERTED_TO)
 def test_the_colours_are_those_that_a_viewer_shows(raw: bytes, seen: Any, side: int) -> None:
     picture = prepare(raw, side)
-    by = 3 if seen[:3] == SEEN else 1
-    assert near(sent_colour(picture), seen if len(seen) == 4 else (*seen, 255), by)
+    assert near(sent_colour(picture), seen if len(seen) == 4 else (*seen, 255), by=3)
     assert CONVERTED in picture.changes
-    is_grey = opened(raw).mode in ("L", "I;16")
-    assert opened(picture.data).mode == ("L" if is_grey else "RGBA" if len(seen) == 4 else "RGB")
+    assert opened(picture.data).mode == ("RGBA" if len(seen) == 4 else "RGB")
 
 
 @pytest.mark.parametrize(
@@ -221,14 +191,9 @@ def test_the_colours_are_those_that_a_viewer_shows(raw: bytes, seen: Any, side: 
     [
         saved(filled("RGB"), "PNG", icc_profile=SRGB_ICC),
         saved(filled("RGB"), "PNG", icc_profile=b"nonsense"),
-        saved(filled("RGB"), "PNG", icc_profile=ADOBE_ICC[:-60]),
-        with_chunks(filled("RGB"), chunk(b"gAMA", 0.45455)),
-        with_chunks(filled("RGB"), chunk(b"gAMA", 0.45455), chunk(b"cHRM", *SRGB_CHROMATICITIES)),
-        with_chunks(filled("RGB"), b"\0\0\0\1sRGB\0\xae\xce\x1c\xe9", chunk(b"gAMA", 0.3)),
-        with_chunks(filled("RGB"), chunk(b"gAMA", 0.0)),
-        with_chunks(filled("RGB"), chunk(b"gAMA", 0.3), chunk(b"cHRM", *[0.0] * 8)),
+        saved(filled("RGB"), "PNG", icc_profile=SWAPPED_ICC[:-60]),
     ],
-    ids=["sRGB", "broken", "cut", "usual", "usual too", "sRGB chunk", "no gamma", "no primaries"],
+    ids=["sRGB", "broken", "cut"],
 )
 def test_pixels_that_are_in_srgb_or_in_nothing_known_are_not_touched(raw: bytes) -> None:
     picture = prepare(raw)
@@ -238,7 +203,7 @@ def test_pixels_that_are_in_srgb_or_in_nothing_known_are_not_touched(raw: bytes)
 
 def test_a_profile_that_fits_not_is_ignored_with_a_word() -> None:
     for image in (filled("RGB"), filled("CMYK")):
-        raw = saved(image, "JPEG", icc_profile=b"nonsense" if image.mode == "RGB" else ADOBE_ICC)
+        raw = saved(image, "JPEG", icc_profile=b"nonsense" if image.mode == "RGB" else SWAPPED_ICC)
         picture = prepare(raw)
         assert IGNORED in picture.changes
         assert near(sent_colour(picture), (*STORED, 255), by=3)
@@ -375,9 +340,6 @@ class Endless:
 
 IMPOSSIBLE: list[tuple[Any, str]] = [
     (None, "The picture can't be used: it is of type NoneType."),
-    (7, "it is of type int"),
-    ([CHART], "it is of type list"),
-    (lambda: io.StringIO("text"), "no bytes can be read from it (TypeError)"),
     (lambda: io.StringIO("text"), 'pass a file that is open, in binary mode ("rb")'),
     (io.BytesIO, "there is nothing to read in it"),
     (Endless(), "more than 50,000,000 bytes are too many"),
@@ -389,7 +351,6 @@ IMPOSSIBLE: list[tuple[Any, str]] = [
     *((raw, "no picture in one of the formats PNG, JPEG, WEBP, GIF, BMP") for raw in (
         b"",
         lambda: io.BytesIO(b"hello"),
-        b'<svg xmlns="http://www.w3.org/2000/svg"/>',
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",  # pillow would start Ghostscript
         saved(corners(), "TIFF"),
     )),
@@ -450,14 +411,10 @@ def test_a_wrong_checksum_is_damage() -> None:
 
 
 def bombs() -> Iterator[Any]:
-    gif = saved(Image.new("L", (1, 1)), "GIF")
-    yield pytest.param(gif[:6] + b"\xff\xff\xff\xff" + gif[10:], id="GIF")
     png = saved(Image.new("L", (1, 1)), "PNG")
     for name, side in {"PNG": 60_000, "a little too large": 10_100}.items():
         head = png[12:16] + side.to_bytes(4) * 2 + png[24:29]
         yield pytest.param(png[:12] + head + zlib.crc32(head).to_bytes(4) + png[33:], id=name)
-    bmp = saved(Image.new("L", (1, 1)), "BMP")
-    yield pytest.param(bmp[:18] + (40_000).to_bytes(4, "little") * 2 + bmp[26:], id="BMP")
     jpeg = saved(Image.new("L", (1, 1)), "JPEG")
     at = jpeg.index(b"\xff\xc0") + 5
     yield pytest.param(jpeg[:at] + b"\xff\xdc\xff\xdc" + jpeg[at + 4 :], id="JPEG")
@@ -496,18 +453,13 @@ def test_a_message_names_the_file_and_no_place_on_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "folder.png").mkdir()
-    (tmp_path / "words.png").write_bytes(b"hello")
     (tmp_path / "half.png").write_bytes(CHART.read_bytes()[:4000])
-    with (tmp_path / "long.png").open("wb") as file:
-        file.truncate(images.MAX_BYTES + 1)
     with (tmp_path / "closed.png").open("wb") as closed:
         pass
     told = {
         "gone.png": "there is no such file",
         "folder.png": "it is a folder",
-        "words.png": "no picture",
         "half.png": "truncated or damaged",
-        "long.png": "more than 50,000,000 bytes are too many",
         "closed.png": "no bytes can be read from it (UnsupportedOperation)",
     }
     for name, why in told.items():
@@ -522,16 +474,3 @@ def test_a_message_names_the_file_and_no_place_on_this_machine(
     message = refused(tmp_path / "half.png")
     assert message.startswith("half.png can't be used: Permission denied.")
     assert tmp_path.name not in message
-
-
-# --- The pictures of the lesson -------------------------------------------------------------------
-def test_the_pictures_are_what_the_script_draws() -> None:
-    assert same(opened(CHART.read_bytes()), make_images.chart())
-    drawn = opened(saved(make_images.photo(), "JPEG", quality=85))
-    assert same(opened(PHOTO.read_bytes()), drawn)
-
-
-def test_the_pictures_hold_what_the_lesson_does_not_show() -> None:
-    assert metadata(CHART) == {}
-    assert opened(PHOTO.read_bytes()).getexif()[ExifTags.Base.Orientation] == make_images.TURNED
-    assert PHOTO.stat().st_size + CHART.stat().st_size < 100_000

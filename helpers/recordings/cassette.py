@@ -34,8 +34,8 @@ def load(path: Path) -> JSON:
     name = "/".join(path.parts[-3:])
     try:
         _finish_replacement(path.stem, path.parent.parent)
-        tape = json.loads(path.read_text(encoding="utf-8"))
-        _check(tape)
+        recording = json.loads(path.read_text(encoding="utf-8"))
+        _check(recording)
     except FileNotFoundError:
         raise RecordingError(f"There is no recording {name}.") from None
     except Exception as reason:  # of many kinds: JSON of another shape can raise anything
@@ -44,15 +44,15 @@ def load(path: Path) -> JSON:
         raise RecordingError(
             f"The recording {name} can't be read: {type(reason).__name__}: {why}."
         ) from None
-    return tape  # type: ignore[no-any-return]
+    return recording  # type: ignore[no-any-return]
 
 
-def _check(tape: Any) -> None:
+def _check(recording: Any) -> None:
     """Check the shape of a recording, so that a damaged one fails when it is loaded."""
     for fact in ("answered_by", "route", "model", "recorded"):
-        tape["provenance"][fact]
-    sum(tape["provenance"]["answered_by"].values())
-    for exchange in tape["exchanges"]:
+        recording["provenance"][fact]
+    sum(recording["provenance"]["answered_by"].values())
+    for exchange in recording["exchanges"]:
         exchange["request"].items()
         response = exchange["response"]
         httpx.Response(operator.index(response["status"]), headers=response["headers"])
@@ -66,9 +66,9 @@ _FIELD = r'"[\w-]+": (?:[\w.-]+|\[\]|"[^"\\\n]{0,80}")'
 _SMALL_OBJECT = re.compile(rf"{{\n *({_FIELD}(?:,\n *{_FIELD}){{0,11}})\n *}}")
 
 
-def save(path: Path, tape: JSON) -> None:
+def save(path: Path, recording: JSON) -> None:
     """Write a recording to a new file and move it into place, so that no half file is left."""
-    text = json.dumps(tape, indent=1, ensure_ascii=False)
+    text = json.dumps(recording, indent=1, ensure_ascii=False)
     # Put each chunk of a stream, [ms, "text"], on one line. A JSON string holds no line break.
     text = re.sub(r'\[\n *([\d.]+),\n *("(?:[^"\\]|\\.)*")\n *\]', r"[\1, \2]", text)
     # And each small object, such as a message or a verdict of the content filter.

@@ -25,7 +25,7 @@ from helpers.client.exchange import (
 )
 from helpers.client.messages import JSON
 from helpers.client.transport import NetworkTransport
-from helpers.recordings.cassette import LIVE, load, partial_path, save
+from helpers.recordings.cassette import LIVE, load, save
 from helpers.recordings.replay import replayed, to_recorded, without_pictures
 
 _END = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
@@ -51,12 +51,11 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         inner: NetworkTransport | httpx.MockTransport,
         lesson: str,
         provenance: JSON,
-        *,
-        into: Path | None = None,
+        into: Path,
     ) -> None:
-        self._into, self._inner = into or partial_path(path), inner
+        self._into, self._inner = into, inner
         self._lock = threading.Lock()
-        self._tape: JSON = {"lesson": lesson, "provenance": provenance, "exchanges": []}
+        self._recording: JSON = {"lesson": lesson, "provenance": provenance, "exchanges": []}
         self._earlier: list[JSON] = []
         with suppress(RecordingError):  # no earlier recording, or a damaged one
             for exchange in load(path)["exchanges"]:
@@ -65,21 +64,21 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``. Its answer is recorded when the caller has read and closed it."""
-        take = _RecordedBody(self, request)
+        body = _RecordedBody(self, request)
         response = self._inner.handle_request(request)
         if kept := self._provoked_failure(request, response):
             response.close()
             return kept
-        return take.answer(response)
+        return body.answer(response)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Do the same as ``handle_request``."""
-        take = _RecordedBody(self, request)
+        body = _RecordedBody(self, request)
         response = await self._inner.handle_async_request(request)
         if kept := self._provoked_failure(request, response):
             await response.aclose()
             return kept
-        return take.answer(response)
+        return body.answer(response)
 
     def _provoked_failure(
         self, request: httpx.Request, response: httpx.Response
@@ -103,15 +102,15 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def add(self, request: httpx.Request, record: JSON) -> None:
         """Add one exchange and write the file."""
         with self._lock:
-            exchanges = self._tape["exchanges"]
+            exchanges = self._recording["exchanges"]
             asked = to_recorded(request)
             asked["body"] = map_strings(asked["body"], recording_filter(request))
             exchanges.append({"request": asked, "response": record})
-            provenance: JSON = self._tape["provenance"]
+            provenance: JSON = self._recording["provenance"]
             headers = [exchange["response"]["headers"] for exchange in exchanges]
             provenance["answered_by"] = Counter(one.get("x-answered-by", LIVE) for one in headers)
             provenance["recorded"] = str(datetime.now(UTC).date())
-            save(self._into, self._tape)
+            save(self._into, self._recording)
 
     def close(self) -> None:
         """Close the connections."""

@@ -37,25 +37,25 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(self, path: Path, *, pace: bool = False) -> None:
-        self.tape = load(path)
+        self.recording = load(path)
         self._pace = pace
         self._lock = threading.Lock()
         self._played: Counter[str] = Counter()
-        self._takes: dict[str, list[JSON]] = {}
-        for exchange in self.tape["exchanges"]:
-            self._takes.setdefault(match_key(exchange["request"]), []).append(exchange)
+        self._exchanges: dict[str, list[JSON]] = {}  # those with the same request, by its key
+        for exchange in self.recording["exchanges"]:
+            self._exchanges.setdefault(match_key(exchange["request"]), []).append(exchange)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the next recorded answer. Raise ``NoRecordingError`` if there is none."""
         wanted = to_recorded(request)
         key = match_key(wanted)
-        with self._lock:
-            count = self._played[key]
-            self._played[key] += 1
-        takes = self._takes.get(key)
-        if not takes:
+        if key not in self._exchanges:
             raise self._miss(wanted)
-        return replayed(takes[count % len(takes)]["response"], pace=self._pace)
+        exchanges = self._exchanges[key]
+        with self._lock:
+            exchange = exchanges[self._played[key] % len(exchanges)]
+            self._played[key] += 1
+        return replayed(exchange["response"], pace=self._pace)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Do the same as ``handle_request``."""
@@ -64,23 +64,23 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     @property
     def requests(self) -> list[JSON]:
         """Each recorded request once, in order: ``method``, ``path``, ``headers``, ``body``."""
-        return [takes[0]["request"] for takes in self._takes.values()]
+        return [same[0]["request"] for same in self._exchanges.values()]
 
     def can_answer(self, request: httpx.Request) -> bool:
         """Return whether ``request`` has a recorded answer."""
-        return match_key(to_recorded(request)) in self._takes
+        return match_key(to_recorded(request)) in self._exchanges
 
     def unplayed(self) -> list[str]:
         """Return the match keys of requests that came less often than they were recorded."""
-        return [key for key, takes in self._takes.items() if self._played[key] < len(takes)]
+        return [key for key, same in self._exchanges.items() if self._played[key] < len(same)]
 
     def _miss(self, wanted: JSON) -> NoRecordingError:
-        count, route = len(self._takes), self.tape["provenance"]["route"]
+        count, route = len(self._exchanges), self.recording["provenance"]["route"]
         lines = [
-            f"Lesson {self.tape.get('lesson')} (route {route}) has answers to {count} recorded "
-            f"question{'s' * (count != 1)}; yours is not among them."
+            f"Lesson {self.recording.get('lesson')} (route {route}) has answers to {count} "
+            f"recorded question{'s' * (count != 1)}; yours is not among them."
         ]
-        if self._takes:
+        if self._exchanges:
             key = match_key(wanted)
             near = max(
                 self.requests, key=lambda r: SequenceMatcher(None, match_key(r), key).ratio()

@@ -150,19 +150,6 @@ def test_the_stand_in_has_both_routes(
     assert len(json.loads(path.read_text(encoding="utf-8"))["exchanges"]) == 2
 
 
-def test_a_refusal_of_the_other_route_stays_one_while_the_lesson_is_recorded(
-    connect: Connect, standin: StandIn
-) -> None:
-    settings = {
-        "AZURE_INFERENCE_ENDPOINT": standin.v1,
-        "AZURE_INFERENCE_CREDENTIAL": standin.key,
-        "TUTORIAL_MODE": "record",
-    }
-    article = connect(settings, route="models")
-    with pytest.raises(BadParameterError):
-        article.complete(ASK, model="stand-in-reasoning", temperature=0.5)
-
-
 REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "bad mode": ({"TUTORIAL_MODE": "Replay"}, ID, "TUTORIAL_MODE is 'Replay'"),
     "bad route": ({"TUTORIAL_ROUTE": "v2"}, ID, "TUTORIAL_ROUTE is 'v2'"),
@@ -179,16 +166,6 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "http in words": ({"TUTORIAL_ALLOW_HTTP": "yes"}, ID, "TUTORIAL_ALLOW_HTTP is 'yes'"),
     "http with a key": ({**LIVE, **LAN, "TUTORIAL_ALLOW_HTTP": "1"}, ID, "plain http"),
     "http, not allowed": ({**LAN, "TUTORIAL_ALLOW_HTTP": "0"}, ID, "TUTORIAL_ALLOW_HTTP=1"),
-    "GitHub Models": (
-        {"AZURE_INFERENCE_ENDPOINT": "https://models.github.ai/inference"},
-        ID,
-        "30 July 2026",
-    ),
-    "Entra ID in China": (
-        {"AZURE_INFERENCE_ENDPOINT": "https://r.openai.azure.cn/openai/v1"},
-        ID,
-        "audience",
-    ),
     "unknown lesson": ({}, "99-none", "There is no lesson '99-none'"),
     "lesson in another form": ({}, f"{ID}.ipynb", f"use one of {LESSONS[0].id}, "),
 }
@@ -219,14 +196,9 @@ def test_the_env_file_is_read_and_the_environment_wins(connect: Connect, root: P
     assert type(connect({"AZURE_INFERENCE_ENDPOINT": ""}).transport) is ReplayTransport
 
 
-def test_an_env_file_that_is_not_utf8_is_refused(connect: Connect, root: Path) -> None:
-    (root / ".env").write_text(f"AZURE_INFERENCE_CREDENTIAL={KEY}", encoding="utf-16")
-    with pytest.raises(ConfigurationError, match=r"\.env is not UTF-8") as failure:
-        connect()
-    assert not leaked(failure.value)
-
-
-@pytest.mark.parametrize("kind", ["folder", "zeros", "UTF-16", "forbidden", "loop"])
+@pytest.mark.parametrize(
+    "kind", ["folder", "zeros", "UTF-16", "UTF-16 with its mark", "forbidden", "loop"]
+)
 def test_an_env_file_that_cannot_be_read_is_refused(
     kind: str, connect: Connect, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,8 +211,9 @@ def test_an_env_file_that_cannot_be_read_is_refused(
     elif kind == "forbidden":  # no mode forbids it to an administrator
         monkeypatch.setattr(Path, "read_text", Mock(side_effect=PermissionError(13, KEY)))
     else:
-        path.write_bytes(text.encode("utf-16-le") if kind == "UTF-16" else f"{text}\0".encode())
-    with pytest.raises(ConfigurationError, match=r"The file \.env") as failure:
+        encodings = {"UTF-16": "utf-16-le", "UTF-16 with its mark": "utf-16"}
+        path.write_bytes(f"{text}\0".encode(encodings.get(kind, "utf-8")))
+    with pytest.raises(ConfigurationError, match=r"The file \.env can't be read") as failure:
         connect()
     assert not leaked(failure.value)
 
@@ -266,13 +239,6 @@ def test_settings_can_be_tried_without_being_entered(
     assert type(connect().transport) is ReplayTransport
 
 
-def test_settings_show_their_names_only() -> None:
-    settings = lesson.Settings(LIVE)
-    assert settings["AZURE_INFERENCE_CREDENTIAL"] == KEY
-    assert not leaked(settings)
-    assert "AZURE_INFERENCE_CREDENTIAL" in repr(settings)
-
-
 @pytest.mark.usefixtures("connect")
 def test_a_traceback_with_locals_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", KEY)
@@ -280,8 +246,9 @@ def test_a_traceback_with_locals_shows_no_key(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ConfigurationError) as failure:
         lesson.connect(ID)
     told = TracebackException.from_exception(failure.value, capture_locals=True)
-    assert "settings = [" in "".join(told.format())
-    assert not leaked("".join(told.format()))
+    text = "".join(told.format())
+    assert "settings = [" in text and "'AZURE_INFERENCE_CREDENTIAL'" in text
+    assert not leaked(text)
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> str:
@@ -293,9 +260,9 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
 
 def provenance(root: Path, route: str, **facts: str) -> None:
     path = root / "tests" / "cassettes" / route / f"{ID}.json"
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    tape["provenance"] |= facts
-    path.write_text(json.dumps(tape), encoding="utf-8")
+    recording = json.loads(path.read_text(encoding="utf-8"))
+    recording["provenance"] |= facts
+    path.write_text(json.dumps(recording), encoding="utf-8")
 
 
 def test_a_replay_says_who_answered_and_when(
@@ -319,9 +286,9 @@ def test_a_replay_says_who_answered_and_when(
 
 
 def test_what_was_recorded_live_is_replayed_first(connect: Connect, root: Path) -> None:
-    provenance(root, "v1", answered_by={"live": 1})
-    assert connect().route.name == "v1"
-    assert connect({"TUTORIAL_ROUTE": "models"}).route.name == "models"
+    provenance(root, "models", answered_by={"live": 1})
+    assert connect().route.name == "models"
+    assert connect({"TUTORIAL_ROUTE": "v1"}).route.name == "v1"
 
 
 @pytest.mark.parametrize(
@@ -355,13 +322,13 @@ def test_a_recording_client_says_where_to_and_writes_there(
     asked.complete(ASK)
     assert path.read_bytes() == before
     path = path.with_suffix(".json.new")
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    facts = {k: v for k, v in tape["provenance"].items() if k != "recorded"}
+    recording = json.loads(path.read_text(encoding="utf-8"))
+    facts = {k: v for k, v in recording["provenance"].items() if k != "recorded"}
     assert facts == {
         "answered_by": {"live": 1}, "route": "models", "api_version": "2024-05-01-preview",
         "model": "my-deployment",
     }  # fmt: skip
-    assert tape["exchanges"][0]["response"]["body"] == COMPLETION
+    assert recording["exchanges"][0]["response"]["body"] == COMPLETION
 
 
 CREDENTIALS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
@@ -477,15 +444,6 @@ def test_each_wait_is_told(
     connect(LIVE).complete(ASK)
     told = f"{RateLimitError.summary} Waiting up to 1 s, then trying again.\n"
     assert capsys.readouterr().out.endswith(told)
-
-
-def test_a_word_like_the_key_of_a_replay_is_not_masked(connect: Connect) -> None:
-    asked = connect()
-    assert isinstance(asked.transport, ReplayTransport)
-    first = asked.transport.tape["exchanges"][0]
-    message = {"content": "none is replayed"}
-    first["response"] |= {"status": 200, "body": {"choices": [{"message": message}]}}
-    assert asked.complete(**first["request"]["body"]).content == "none is replayed"
 
 
 @pytest.mark.parametrize(

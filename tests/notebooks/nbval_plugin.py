@@ -20,7 +20,7 @@ import gc
 from helpers.recordings.replay import ReplayTransport
 
 replays = [found for found in gc.get_objects() if isinstance(found, ReplayTransport)]
-replays = [one for one in replays if one.tape["provenance"]["route"] == "ROUTE"]
+replays = [one for one in replays if one.recording["provenance"]["route"] == "ROUTE"]
 assert replays, "the lesson made no ReplayTransport"
 unplayed = set.intersection(*(set(replay.unplayed()) for replay in replays))
 assert not unplayed, unplayed

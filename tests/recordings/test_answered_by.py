@@ -56,8 +56,8 @@ def scripted(lesson: str) -> Iterator[tuple[str, int]]:
     """Yield the last message and the status of each exchange that a script answered."""
     (found,) = (one for one in LESSONS if one.id == lesson)
     for route in ROUTES:
-        tape = json.loads(found.cassette(route).read_text(encoding="utf-8"))
-        for exchange in tape["exchanges"]:
+        recording = json.loads(found.cassette(route).read_text(encoding="utf-8"))
+        for exchange in recording["exchanges"]:
             if writer_of(exchange) == SCRIPT:
                 asked = exchange["request"]["body"]["messages"][-1]["content"]
                 yield asked, exchange["response"]["status"]

@@ -12,7 +12,7 @@ import pytest
 
 from helpers import ChatCompletionsClient, ChatError
 from tests.fakes import ASK, COMPLETION, DONE, answer, event, piece, streamed
-from tests.recordings.tapes import record, replay, says
+from tests.recordings.calls import record, replay, says
 from tests.sync_and_async import both
 
 pytestmark = both
@@ -22,16 +22,13 @@ HOSTS: dict[str, tuple[str, list[str], list[str]]] = {
     # endpoint, what is masked, what stays
     "Azure": ("https://contoso.openai.azure.com/openai/v1", ["contoso"], ["contoso-eu", "openai"]),
     "US government": ("https://contoso.openai.azure.us/openai/v1", ["contoso"], ["contosos"]),
-    "China": ("https://contoso.services.ai.azure.cn/models", ["contoso"], ["services", "ai"]),
     "API Management": ("https://contoso.azure-api.net/openai/v1", ["CONTOSO"], ["azure-api"]),
     "a region": ("https://c1.eastus2.models.ai.azure.com/v1", ["c1"], ["eastus2", "models"]),
     "an alias in Azure": ("https://api.openai.azure.com/openai/v1", [], ["api", "openai"]),
     "a gateway": ("https://api.llm.contoso.example/v1", [], ["api", "llm", "contoso"]),
-    "a site": ("https://www.fabrikam.io/openai/v1", [], ["www", "fabrikam"]),
     "another service": ("https://eastus.api.cognitive.microsoft.com/openai/v1", [], ["eastus"]),
     "no Azure": ("https://contoso.notazure.com/v1", [], ["contoso", "notazure"]),
     "beyond ASCII": ("https://bücher.example/v1", [], ["bücher"]),
-    "in another script": ("https://世界.example/v1", [], ["世界"]),
     "an address": ("https://10.20.30.40:8000/v1", [], ["10.20", "30.40"]),
     "IPv6": ("https://[fd12:3456::9]:8000/v1", [], ["fd12"]),
     "a name without a dot": ("https://gpu-box:8000/v1", [], ["gpu-box", "gpu-box-2"]),

@@ -28,7 +28,7 @@ from tests.record import (
     recording,
     small_model,
 )
-from tests.recordings.tapes import FACTS
+from tests.recordings.calls import FACTS
 from tests.standin.played import PlayedModel, by_model
 
 
@@ -39,16 +39,16 @@ def timeless(path: Path) -> Any:
     their requests. Where the lesson left a stream early, the text that had arrived by then depends
     on the network: only its first event is kept.
     """
-    tape = json.loads(path.read_text(encoding="utf-8"))
-    del tape["provenance"]["recorded"]
-    for exchange in tape["exchanges"]:
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    del recorded["provenance"]["recorded"]
+    for exchange in recorded["exchanges"]:
         response = exchange["response"]
         del response["ms"]
         if "stream" in response:
             text = "".join(text for _, text in response["stream"])
             response["stream"] = text[:2000] if response["ended"] == "left" else text
-    tape["exchanges"].sort(key=lambda exchange: match_key(exchange["request"]))
-    return tape
+    recorded["exchanges"].sort(key=lambda exchange: match_key(exchange["request"]))
+    return recorded
 
 
 def run_cells(notebook: Path) -> None:
@@ -118,10 +118,10 @@ def another_request(exchange: Any) -> None:
 @pytest.mark.parametrize("change", [other_words, another_time, another_request])
 def test_other_words_of_the_model_are_told(change: Any, tmp_path: Path) -> None:
     committed = BY_MODEL.cassette("v1")
-    tape = json.loads(committed.read_text(encoding="utf-8"))
-    change(next(one for one in by_model(tape["exchanges"]) if "body" in one["response"]))
+    recorded = json.loads(committed.read_text(encoding="utf-8"))
+    change(next(one for one in by_model(recorded["exchanges"]) if "body" in one["response"]))
     new = tmp_path / committed.name
-    new.write_text(json.dumps(tape), encoding="utf-8")
+    new.write_text(json.dumps(recorded), encoding="utf-8")
     if change is not other_words:
         return check_words(committed, new)
     with pytest.raises(OtherWordsError, match=r"for 1 of \d+ requests.*--new-words"):

@@ -12,21 +12,21 @@ from nbformat.v4 import new_code_cell, new_notebook
 from helpers import NoRecordingError
 from helpers.recordings.replay import ReplayTransport
 from tests.fakes import ASK, client
-from tests.recordings import tapes
+from tests.recordings import calls
 from tests.sync_and_async import both, once
 
 pytestmark = both
 
 
-def record(path: Path, *calls: dict[str, Any], text: str = "Hi!") -> Any:
-    ask = [{"messages": ASK, **call} for call in calls]
-    tapes.record(path, lambda asked: [asked.complete(**call) for call in ask], tapes.says(text))
-    return tapes.tape(path)
+def record(path: Path, *requests: dict[str, Any], text: str = "Hi!") -> Any:
+    ask = [{"messages": ASK, **request} for request in requests]
+    calls.record(path, lambda asked: [asked.complete(**call) for call in ask], calls.says(text))
+    return calls.recording_in(path)
 
 
 def replay(path: Path, **call: Any) -> str:
     call = {"messages": ASK, **call}
-    return str(tapes.replay(path, lambda asked: asked.complete(**call).content))
+    return str(calls.replay(path, lambda asked: asked.complete(**call).content))
 
 
 FOUND: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {

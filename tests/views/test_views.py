@@ -16,11 +16,10 @@ from helpers import views
 from helpers.client.exchange import Exchange
 from helpers.client.responses import CompletionsUsage, StreamingChatCompletionsUpdate
 from helpers.images import prepare
-from helpers.lessons import Lesson
+from helpers.lessons import ROOT, Lesson
 from helpers.views import View
 from helpers.views.content_filter import FilterResult
 from helpers.views.view import escape_lines
-from tests import make_images
 
 ALLOWED = {
     "a": {"href"},
@@ -53,7 +52,7 @@ HOSTILE = {
 HARMFUL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
-PHOTO = prepare(make_images.FOLDER / "lighthouse.jpg")
+PHOTO = prepare(ROOT / "images" / "lighthouse.jpg")
 
 
 class Page(HTMLParser):

@@ -476,7 +476,7 @@ def test_offline_each_example_can_be_run(kind: Kind, make: Any) -> None:
 def test_a_recorded_request_without_messages_is_no_example(kind: Kind, make: Any) -> None:
     asked = connect(kind.lesson)
     panel = make(kind, asked)
-    before, takes = panel.examples(), asked.transport._takes
+    before, takes = panel.examples(), asked.transport._exchanges
     for body in (None, {"model": "m", "input": "Hello"}):
         request = {"method": "GET", "path": "/models", "headers": {}, "body": body}
         takes[str(body)] = [{"request": request}]

@@ -29,7 +29,7 @@ def replay(path: Path, act: Act, **options: Any) -> Any:
     return act(client(transport=ReplayTransport(path), **options))
 
 
-def tape(path: Path) -> Any:
+def recording_in(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
