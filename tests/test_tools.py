@@ -319,7 +319,7 @@ class TestLoop:
         trains = [written("next_train", f'{{"origin": "{city}"}}', city) for city in ("A", "B")]
         client = fakes.client(calling(*trains), calling(written("now", "", "C")), fakes.answer())
         final, conversation = run_tools(client, fakes.ASK, TOOLS, temperature=0.5)
-        sent = client.transport.body  # type: ignore[attr-defined]
+        sent = fakes.service_of(client).body
         assert final.content == "Hi!"
         assert [message["role"] for message in sent["messages"]] == [
             *("user", "assistant", "tool", "tool", "assistant", "tool")
@@ -336,7 +336,7 @@ class TestLoop:
     def test_tool_choice_goes_with_the_first_request_only(self) -> None:
         client = fakes.client(calling(written("now", "")), fakes.answer())
         run_tools(client, fakes.ASK, TOOLS, tool_choice="required")
-        asked = [json.loads(one.content) for one in client.transport.requests]  # type: ignore[attr-defined]
+        asked = [json.loads(one.content) for one in fakes.service_of(client).requests]
         assert [body.get("tool_choice") for body in asked] == ["required", None]
 
     @pytest.mark.parametrize("rounds", [1, 3])
@@ -344,7 +344,7 @@ class TestLoop:
         client = fakes.client(calling(written("now", "")))
         with pytest.raises(ToolLoopError, match=f"after {rounds} requests") as caught:
             run_tools(client, fakes.ASK, TOOLS, max_rounds=rounds)
-        assert len(client.transport.requests) == rounds  # type: ignore[attr-defined]
+        assert len(fakes.service_of(client).requests) == rounds
         # What was asked for is answered, so the conversation can go on from there.
         assert len(caught.value.messages) == 1 + 2 * rounds
         again = fakes.client()
@@ -359,7 +359,7 @@ class TestLoop:
         client = fakes.client()
         with pytest.raises(BadParameterError):
             run_tools(client, messages, TOOLS, max_rounds=rounds)
-        assert client.transport.requests == []  # type: ignore[attr-defined]
+        assert fakes.service_of(client).requests == []
 
     def test_as_many_calls_at_once_as_are_allowed_are_made_and_of_more_none(self) -> None:
         call = written("next_train", OSLO)
@@ -376,7 +376,7 @@ class TestLoop:
         calls = [written("next_train", OSLO, one) for one in ids]
         client = fakes.client(*[calling(*calls)] * rounds, fakes.answer())
         run_tools(client, fakes.ASK, TOOLS)
-        sent = client.transport.body["messages"][1:]  # type: ignore[attr-defined]
+        sent = fakes.service_of(client).body["messages"][1:]
         asked = [call["id"] for one in sent for call in one.get("tool_calls", ())]
         answered = [one["tool_call_id"] for one in sent if one["role"] == "tool"]
         assert asked == answered
@@ -410,7 +410,7 @@ class TestLoop:
         final = {"choices": [{"message": {"content": "Noon.", "reasoning_content": "Hm."}}]}
         client = fakes.client(fakes.answer(body=body), fakes.answer(body=final))
         completion, conversation = run_tools(client, fakes.ASK, TOOLS, keep_reasoning=keep)
-        sent = client.transport.body["messages"][1]  # type: ignore[attr-defined]
+        sent = fakes.service_of(client).body["messages"][1]
         del call["index"]
         kept = {**message, "content": said[1:]}
         del kept["reasoning"]
