@@ -144,8 +144,6 @@ class _ServerProcess:
     """
 
     module: str
-    title: str
-    advice: str
     model = MODEL
     endpoint = key = ""
     _process: subprocess.Popen[str] | None = None
@@ -179,8 +177,11 @@ class _ServerProcess:
                     raise
                 errors.seek(0)
                 reason = f"exit code {process.returncode}\n{errors.read().strip()}".split("\n")[-1]
-                message = f"{self.title} did not start: {reason}."
-                raise LocalModelError(message, advice=self.advice) from None
+                raise LocalModelError(
+                    f"The server of the small model did not start: {reason}.",
+                    advice="try again, or choose another port or host if one is named; on a "
+                    "processor without AVX2 (x86_64 before 2013) the model can't run.",
+                ) from None
             finally:
                 timer.cancel()
 
@@ -214,8 +215,6 @@ class LocalModelServer(_ServerProcess):
     """llama.cpp's own server with the small model: the v1 route, and nothing is refused."""
 
     module = "helpers.local_model"
-    title = "The small model's server"
-    advice = "try again; on a processor without AVX2 (x86_64 before 2013) it can't run."
 
     def start(self) -> Self:
         """Check the model's file and start, which takes about a second."""
@@ -246,8 +245,6 @@ class LocalModelService(_ServerProcess):
     """
 
     module = "tests.standin.child"
-    title = "The stand-in endpoint"
-    advice = "choose another port, or 0 for any free one; a host is an address of this machine."
 
     def __init__(self, port: int = 0, host: str = LOOPBACK, *, no_key: bool = False) -> None:
         self.host, self.port, self.no_key = host, port, no_key
