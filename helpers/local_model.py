@@ -122,10 +122,9 @@ def _check_machine() -> None:
     system, machine = platform.system(), platform.machine()
     musl = system == "Linux" and platform.libc_ver()[0] != "glibc"
     if machine not in _MACHINES.get(system, ()) or musl:
-        known = "; ".join(f"{name} {' or '.join(of)}" for name, of in _MACHINES.items())
         raise LocalModelError(
             f"The server of the small model is not built for this machine: {system} {machine}"
-            f"{' (musl)' if musl else ''}. It is built for {known}."
+            f"{' (musl)' if musl else ''}."
         )
 
 
