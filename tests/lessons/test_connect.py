@@ -21,7 +21,7 @@ from helpers import (
 )
 from helpers import connect as lesson
 from helpers.client.transport import NetworkTransport
-from helpers.lessons import ROOT
+from helpers.lessons import LESSONS, ROOT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, V1, Service, Tokens, answer, leaked
@@ -177,7 +177,7 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "http in words": ({"TUTORIAL_ALLOW_HTTP": "yes"}, ID, "TUTORIAL_ALLOW_HTTP is 'yes'"),
     "http with a key": ({**LIVE, **LAN, "TUTORIAL_ALLOW_HTTP": "1"}, ID, "plain http"),
     "http, not allowed": ({**LAN, "TUTORIAL_ALLOW_HTTP": "0"}, ID, "TUTORIAL_ALLOW_HTTP=1"),
-    "unknown lesson": ({}, "99-none", "There is no lesson '99-none'"),
+    "unknown lesson": ({}, "99-none", f"'99-none'.\nWhat to do: use one of {LESSONS[0].id}, "),
 }
 
 
