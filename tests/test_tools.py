@@ -219,6 +219,10 @@ class TestCall:
             assert list(told(ALL, call)) == ["error"]
         assert RAN == []
 
+    def test_of_many_faults_a_few_are_told(self) -> None:
+        error = told(TOOLS, written("next_train", {str(name): 1 for name in range(99)}))["error"]
+        assert error.count("; ") == 4
+
     @pytest.mark.parametrize("name", UNKNOWN, ids=repr)
     def test_what_is_in_no_toolbox_does_not_exist(self, name: Any) -> None:
         call = written(name, OSLO)
