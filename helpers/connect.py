@@ -107,10 +107,10 @@ def build_client(
         "allow_http": _choice(("0", "1"), settings, "TUTORIAL_ALLOW_HTTP") == "1",
     }
     if mode == "replay":
-        path = _cassette(lesson, route or named or _recorded_route(lesson), folder)
-        if route and not path.exists():  # the run that is replayed recorded the other route only
-            path = lesson.cassette(route)
-        return _replaying(path)
+        path = lesson.cassette(route or named or _recorded_route(lesson))
+        new = Path(folder, *path.parts[-2:]) if folder else path
+        # The run that is replayed may have recorded the other route only.
+        return _replaying(path if route and not new.exists() else new)
     if not endpoint:
         raise ConfigurationError(
             f"TUTORIAL_MODE is {mode}, but AZURE_INFERENCE_ENDPOINT is not set.",
@@ -133,21 +133,21 @@ def build_client(
     if mode == "live":  # a replay would not find what was adapted
         options["adapter"] = ParameterAdapter(print)
     elif not is_other:  # a lesson is recorded once for each route, with all calls on that route
-        path, into = lesson.cassette(target.name), _cassette(lesson, target.name, folder)
-        file = path.relative_to(ROOT).as_posix()
-        if into == path:
-            into = partial_path(path)
-            line += (
-                f" They are recorded into {file}.new. `python -m helpers record {lesson.id}`, with "
-                "the same settings, records the whole lesson and replaces its recording."
-            )
-        else:
-            line += f" They replace {file} if the whole lesson succeeds."
+        path = lesson.cassette(target.name)
+        into = Path(folder, *path.parts[-2:]) if folder else partial_path(path)
         if route is None or into not in _recorders:
             version = API_VERSION if target.name == "models" else None
             provenance: JSON = {"route": target.name, "api_version": version, "model": model}
             _recorders[into] = RecordingTransport(path, network, lesson.id, provenance, into)
         transport = _recorders[into]
+        file = path.relative_to(ROOT).as_posix()
+        if folder:
+            line += f" They replace {file} if the whole lesson succeeds."
+        else:
+            line += (
+                f" They are recorded into {file}.new. `python -m helpers record {lesson.id}`, with "
+                "the same settings, records the whole lesson and replaces its recording."
+            )
     client = ChatCompletionsClient(
         Secret(target.endpoint), _credential(settings, target, options["allow_http"]), model,
         target.name, transport=transport, **options,
@@ -198,11 +198,6 @@ def _recorded_route(lesson: Lesson) -> RouteName:
         if path.exists() and LIVE in load(path)["provenance"]["answered_by"]:
             return route
     return "v1"
-
-
-def _cassette(lesson: Lesson, route: RouteName, folder: str | None) -> Path:
-    """Return where the recording of a lesson is, in ``folder`` if one is set."""
-    return Path(folder, route, f"{lesson.id}.json") if folder else lesson.cassette(route)
 
 
 def _replaying(path: Path) -> tuple[ChatCompletionsClient, str]:

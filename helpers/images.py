@@ -37,7 +37,7 @@ CONVERTED = "colours turned into sRGB"
 IGNORED = "colour profile ignored (damaged, or for another kind of picture)"
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LIMIT = f"at most {MAX_PIXELS:,} are decoded"
-_SOURCES = "pass a path, bytes, a file open in binary mode, or a picture of pillow."
+_SOURCES = 'pass a path, bytes, a picture of pillow, or a file newly opened in binary mode ("rb").'
 _MAX_FACTS = 40
 _URL = re.compile(r"data:|[\w+.-]+://")
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -166,16 +166,13 @@ def _read(source: Any) -> bytes:
             raise _Refusal("it is a folder" if path.is_dir() else "there is no such file")
         with path.open("rb") as file:
             return _read(file)
-    if not hasattr(source, "read"):
-        raise _Refusal(f"it is of type {type(source).__name__}", advice=_SOURCES)
     try:
         raw = bytes(memoryview(source.read(MAX_BYTES + 1)))
-    except Exception as reason:
-        why = f"no bytes can be read from it ({type(reason).__name__})"
-        raise _Refusal(why, advice='pass a file that is open, in binary mode ("rb").') from None
+    except Exception:
+        why = f"it is of type {type(source).__name__}, and no bytes can be read from it"
+        raise _Refusal(why, advice=_SOURCES) from None
     if not raw:
-        advice = "pass a file that is not empty; one that was read before has to be opened anew."
-        raise _Refusal("there is nothing to read in it", advice=advice)
+        raise _Refusal("there is nothing to read in it", advice=_SOURCES)
     if len(raw) > MAX_BYTES:
         raise _Refusal(f"more than {MAX_BYTES:,} bytes are too many")
     return raw

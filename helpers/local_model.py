@@ -122,10 +122,9 @@ def _check_machine() -> None:
     system, machine = platform.system(), platform.machine()
     musl = system == "Linux" and platform.libc_ver()[0] != "glibc"
     if machine not in _MACHINES.get(system, ()) or musl:
-        known = "; ".join(f"{name} {' or '.join(of)}" for name, of in _MACHINES.items())
         raise LocalModelError(
             f"The server of the small model is not built for this machine: {system} {machine}"
-            f"{' (musl)' if musl else ''}. It is built for {known}."
+            f"{' (musl)' if musl else ''}."
         )
 
 
@@ -144,8 +143,6 @@ class _ServerProcess:
     """
 
     module: str
-    title: str
-    advice: str
     model = MODEL
     endpoint = key = ""
     _process: subprocess.Popen[str] | None = None
@@ -179,8 +176,11 @@ class _ServerProcess:
                     raise
                 errors.seek(0)
                 reason = f"exit code {process.returncode}\n{errors.read().strip()}".split("\n")[-1]
-                message = f"{self.title} did not start: {reason}."
-                raise LocalModelError(message, advice=self.advice) from None
+                raise LocalModelError(
+                    f"The server of the small model did not start: {reason}.",
+                    advice="try again, or choose another port or host if one is named; on a "
+                    "processor without AVX2 (x86_64 before 2013) the model can't run.",
+                ) from None
             finally:
                 timer.cancel()
 
@@ -214,8 +214,6 @@ class LocalModelServer(_ServerProcess):
     """llama.cpp's own server with the small model: the v1 route, and nothing is refused."""
 
     module = "helpers.local_model"
-    title = "The small model's server"
-    advice = "try again; on a processor without AVX2 (x86_64 before 2013) it can't run."
 
     def start(self) -> Self:
         """Check the model's file and start, which takes about a second."""
@@ -246,8 +244,6 @@ class LocalModelService(_ServerProcess):
     """
 
     module = "tests.standin.child"
-    title = "The stand-in endpoint"
-    advice = "choose another port, or 0 for any free one; a host is an address of this machine."
 
     def __init__(self, port: int = 0, host: str = LOOPBACK, *, no_key: bool = False) -> None:
         self.host, self.port, self.no_key = host, port, no_key

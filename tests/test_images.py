@@ -339,8 +339,8 @@ class Endless:
 
 
 IMPOSSIBLE: list[tuple[Any, str]] = [
-    (None, "The picture can't be used: it is of type NoneType."),
-    (lambda: io.StringIO("text"), 'pass a file that is open, in binary mode ("rb")'),
+    (None, "The picture can't be used: it is of type NoneType, and no bytes can be read from it."),
+    (lambda: io.StringIO("text"), 'a file newly opened in binary mode ("rb")'),
     (io.BytesIO, "there is nothing to read in it"),
     (Endless(), "more than 50,000,000 bytes are too many"),
     ("https://example.com/lighthouse.jpg", "The picture can't be used: it is a URL and no path"),
@@ -460,7 +460,7 @@ def test_a_message_names_the_file_and_no_place_on_this_machine(
         "gone.png": "there is no such file",
         "folder.png": "it is a folder",
         "half.png": "truncated or damaged",
-        "closed.png": "no bytes can be read from it (UnsupportedOperation)",
+        "closed.png": "it is of type BufferedWriter, and no bytes can be read from it",
     }
     for name, why in told.items():
         message = refused(closed if name == "closed.png" else tmp_path / name)

@@ -19,36 +19,31 @@ from helpers.client.errors import ConfigurationError
 
 def http_client(client: BaseClient[Any]) -> httpx.Client:
     """Return the ``http_client`` with which ``openai.OpenAI`` asks whom ``client`` asks."""
-    return httpx.Client(transport=_Transport(**client.settings))
+
+    def prepare(request: httpx.Request) -> None:
+        _drop_key(request, client)
+        authorize(request, client.settings["credential"], client.route)
+
+    return httpx.Client(transport=client.transport, event_hooks={"request": [prepare]})
 
 
 def async_http_client(client: BaseClient[Any]) -> httpx.AsyncClient:
     """Return the same for ``openai.AsyncOpenAI``."""
-    return httpx.AsyncClient(transport=_Transport(**client.settings))
+
+    async def prepare(request: httpx.Request) -> None:
+        _drop_key(request, client)
+        await async_authorize(request, client.settings["credential"], client.route)
+
+    return httpx.AsyncClient(transport=client.transport, event_hooks={"request": [prepare]})
 
 
-class _Transport(BaseClient[Any], httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Send any request, with the credential of the lesson's client in place of the SDK's key.
-
-    It is a client by inheritance, because it needs that client's credential, route and transport.
+def _drop_key(request: httpx.Request, client: BaseClient[Any]) -> None:
+    """Take the SDK's key out. Raise ``ConfigurationError`` for a host that is not ``client``'s: it
+    would get the credential.
     """
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        authorize(self._checked(request), self._credential, self.route)
-        return self.transport.handle_request(request)  # type: ignore[no-any-return]
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await async_authorize(self._checked(request), self._credential, self.route)
-        return await self.transport.handle_async_request(request)  # type: ignore[no-any-return]
-
-    def _checked(self, request: httpx.Request) -> httpx.Request:
-        """Return ``request`` without the SDK's key. Raise ``ConfigurationError`` for another host:
-        it would get the credential.
-        """
-        if request.url.copy_with(raw_path=b"/") != self.route.endpoint.copy_with(raw_path=b"/"):
-            raise ConfigurationError(
-                f"The endpoint of this client is {self.endpoint}. Nothing was sent.",
-                advice="pass base_url=client.endpoint.",
-            )
-        request.headers.pop("authorization", None)
-        return request
+    if request.url.copy_with(raw_path=b"/") != client.route.endpoint.copy_with(raw_path=b"/"):
+        raise ConfigurationError(
+            f"The endpoint of this client is {client.endpoint}. Nothing was sent.",
+            advice="pass base_url=client.endpoint.",
+        )
+    request.headers.pop("authorization", None)

@@ -136,7 +136,7 @@ class _RecordedBody(httpx.SyncByteStream, httpx.AsyncByteStream):
         response.encoding = "utf-8"  # what JSON and event streams are, whatever a header says
         self._response, self._first_ms = response, self._ms()
         self._clean = recording_filter(self._request)
-        headers = kept_headers(response.headers, self._clean)
+        self._headers = headers = kept_headers(response.headers, self._clean)
         clock = {"elapsed": lambda: self._now / 1000}
         return httpx.Response(response.status_code, headers=headers, stream=self, extensions=clock)
 
@@ -180,9 +180,8 @@ class _RecordedBody(httpx.SyncByteStream, httpx.AsyncByteStream):
     def _save(self) -> None:
         """Record a stream as far as it was read, and any other body if it was read whole."""
         whole = "".join(text for _, text in self._chunks)
-        headers = kept_headers(self._response.headers, self._clean)
-        record: JSON = {"status": self._response.status_code, "headers": headers}
-        if "event-stream" in headers.get("content-type", "").lower():
+        record: JSON = {"status": self._response.status_code, "headers": self._headers}
+        if "event-stream" in self._headers.get("content-type", "").lower():
             chunks = [(at, self._clean(text)) for at, text in self._chunks]
             # What no single chunk shows, because it is cut in two, the whole text does.
             if (cleaned := self._clean(whole)) != "".join(text for _, text in chunks):

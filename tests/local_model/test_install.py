@@ -5,6 +5,7 @@ import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import psutil
 import pytest
 
 from helpers import local_model as module
@@ -86,6 +87,7 @@ def test_an_interrupted_installation_ends(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(KeyboardInterrupt):
         install(interrupt)
+    assert not psutil.Process().children()
 
 
 @pytest.mark.parametrize(

@@ -212,14 +212,6 @@ def test_a_damaged_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert str(damaged) in told.value.message
 
 
-def test_a_server_that_can_not_run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(LocalModelServer, "module", "tests.local_model.no_such_module")
-    with nothing_left(monkeypatch, tmp_path), pytest.raises(LocalModelError) as told:
-        LocalModelServer().start()
-    assert "did not start" in told.value.message
-    assert "no_such_module" in told.value.message
-
-
 def test_without_an_index_the_installation_says_so_and_leaves_what_is_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -134,19 +134,16 @@ def test_a_miss_tells_three_differences_in_short_and_none_for_an_empty_recording
 SETUP = """\
 from pathlib import Path
 from azure.core.credentials import AzureKeyCredential
-from helpers import AsyncChatCompletionsClient, ChatCompletionsClient, UserMessage
+from helpers import ChatCompletionsClient, UserMessage
 from helpers.connect import REPLAYED_ENDPOINTS
 from helpers.recordings.replay import ReplayTransport
-settings = REPLAYED_ENDPOINTS["v1"], AzureKeyCredential("none"), "my-deployment"
-transport = ReplayTransport(Path({!r}))
-client = ChatCompletionsClient(*settings, transport=transport)
+client = ChatCompletionsClient(
+    REPLAYED_ENDPOINTS["v1"], AzureKeyCredential("none"), "my-deployment",
+    transport=ReplayTransport(Path({!r})),
+)
 """
 ASKING = {
     "a whole answer": "client.complete([UserMessage('Bye')])",
-    "a stream": "with client.stream([UserMessage('Bye')]) as stream: print(stream)",
-    "with await": """\
-waiting = AsyncChatCompletionsClient(*settings, transport=transport)
-await waiting.complete([UserMessage('Bye')])""",
     "in a function": """\
 def ask():
     try:
