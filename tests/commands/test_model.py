@@ -7,7 +7,7 @@ import pytest
 
 from helpers.__main__ import main
 from helpers.commands import model
-from helpers.commands.run_results import Result
+from helpers.commands.run_results import LessonResult
 from helpers.local_model import LocalModelError, LocalModelService
 
 
@@ -98,7 +98,7 @@ def test_lessons_are_run_live_on_the_route(
 ) -> None:
     seen = {}
 
-    def run(lessons: object, folder: Path, *, processes: int, **_: object) -> list[Result]:
+    def run(lessons: object, folder: Path, *, processes: int, **_: object) -> list[LessonResult]:
         seen.update(os.environ)
         assert processes == 1, "the model uses all cores by itself"
         return []

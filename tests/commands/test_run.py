@@ -52,7 +52,7 @@ def made(folder: Path, into: str) -> list[Task]:
     sources = [write(folder / "shows.ipynb", SHOWS), write(folder / "tells.ipynb", SHOWS, TELLS)]
     (scratch := folder / f"scratch-{into}").mkdir()
     return [
-        Task(one.stem, one, folder / into / row.name / one.name, scratch, row)
+        Task(one, folder / into, scratch, row)
         for row in read_deployments(table)
         for one in sources
     ]
@@ -137,7 +137,7 @@ def test_a_deployment_without_a_key_does_not_get_the_key_of_another(
     monkeypatch.setattr(run, "execute", lambda *_: seen.append(current_credential()))
     monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
     row = Deployment(name="open", endpoint="http://localhost:8000/v1")
-    task = Task("one", tmp_path / "one.ipynb", tmp_path / "out.ipynb", tmp_path, row)
+    task = Task(tmp_path / "one.ipynb", tmp_path, tmp_path, row)
     assert run.run_task(task).result == "ok"
     assert seen == [""]
 
@@ -177,7 +177,7 @@ def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
 
 def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
     source = write(tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)")
-    task = Task("kills", source, tmp_path / "out" / "kills.ipynb", tmp_path / "scratch")
+    task = Task(source, tmp_path / "out", tmp_path / "scratch")
     with run.process_pool(1) as pool:
         (result,) = run.run_tasks([task], pool)
     assert result.result == "failed"
@@ -190,12 +190,11 @@ import sys
 from pathlib import Path
 from helpers import lessons
 from helpers.__main__ import main
-from helpers.commands import notebooks
 # A program that a shell script starts with "&" inherits that Ctrl-C is ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 lessons.ROOT = Path(sys.argv[1])
 names = "00-quick", "01-slow", "02-slow"
-notebooks.LESSONS = [lessons.Lesson(name, "", 1, "", "") for name in names]
+lessons.LESSONS = [lessons.Lesson(name, "", 1, "", "") for name in names]
 raise SystemExit(main(["run", "--to", sys.argv[1] + "/out", "--jobs", "2"]))
 """
 SLOW = """\

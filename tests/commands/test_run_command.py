@@ -49,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(made / "00-sound.ipynb", SAYS)
     write(made / "01-broken.ipynb", "1 / 0")
     monkeypatch.setattr(lessons, "ROOT", made.parent)
-    monkeypatch.setattr(notebooks, "LESSONS", MADE)
+    monkeypatch.setattr(lessons, "LESSONS", MADE)
     monkeypatch.setattr(run, "process_pool", lambda _: nullcontext(Here()))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -75,7 +75,7 @@ def said(path: Path) -> str:
 def test_one_that_fails_is_named_and_the_others_run(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notebooks, "LESSONS", MADE[::-1])
+    monkeypatch.setattr(lessons, "LESSONS", MADE[::-1])
     assert command.main(["run", "--to", "out"]) == 1
     out = capsys.readouterr().out
     lines = [line.split() for line in out.splitlines()]
@@ -105,10 +105,10 @@ NAMES = [
 
 
 def test_lessons_come_in_their_order_and_once_by_many_names() -> None:
-    assert notebooks.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
-    assert notebooks.select_lessons([]) == list(MADE)
+    assert lessons.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
+    assert lessons.select_lessons([]) == list(MADE)
     for name in (*NAMES, str(MADE[1].notebook), os.path.relpath(MADE[1].notebook)):
-        assert notebooks.select_lessons([name]) == [MADE[1]], name
+        assert lessons.select_lessons([name]) == [MADE[1]], name
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> 
     with pytest.raises(
         ConfigurationError, match=rf"There is no lesson\s+{re.escape(repr(name))}\."
     ):
-        notebooks.select_lessons([name])
+        lessons.select_lessons([name])
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
 ) -> None:
     (folder / "file").write_text("x", encoding="utf-8")
     start = "The notebooks can't be written to"
-    assert refused(capsys, "--to", "file").startswith(f"{start} file: it is a file.\n")
+    assert refused(capsys, "--to", "file").startswith(f"{start} file: ")
     assert refused(capsys, "--to", "file/below").startswith(f"{start} {Path('file/below')}: ")
     lessons_folder = str(MADE[0].notebook.parent)
     assert ": the lessons are there.\n" in refused(capsys, "--to", lessons_folder)
@@ -392,4 +392,4 @@ def test_lessons_run_on_the_executor_that_is_given(
 ) -> None:
     monkeypatch.delattr(run, "process_pool")
     results = run.run_lessons(MADE[:1], folder, executor=Here())
-    assert [(one.name, one.result) for one in results] == [("00-sound", "ok")]
+    assert [(one.lesson, one.result) for one in results] == [("00-sound", "ok")]
