@@ -73,7 +73,9 @@ def play(monkeypatch: pytest.MonkeyPatch, *changes: Change, of: Lesson = LESSON)
 
 
 def first(recorded: Recording) -> Any:
-    return next(one for one in recorded["exchanges"] if "choices" in one["response"].get("body", ""))
+    return next(
+        one for one in recorded["exchanges"] if "choices" in one["response"].get("body", "")
+    )
 
 
 def says(text: str) -> Change:
@@ -135,7 +137,9 @@ def test_a_difference_is_shown_and_compare_replaces_nothing(
 
 def test_a_stream_is_compared_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = json.loads(OTHER.cassette("v1").read_text(encoding="utf-8"))
-    stream = next(one for one in recorded["exchanges"] if one["response"].get("ended") == "complete")
+    stream = next(
+        one for one in recorded["exchanges"] if one["response"].get("ended") == "complete"
+    )
     other = copies.deepcopy(stream)
     text = "".join(text for _, text in other["response"]["stream"])
     other["response"]["stream"] = [[at, text[at : at + 7]] for at in range(0, len(text), 7)]

@@ -52,9 +52,7 @@ def made(folder: Path, into: str) -> list[Task]:
     sources = [write(folder / "shows.ipynb", SHOWS), write(folder / "tells.ipynb", SHOWS, TELLS)]
     (scratch := folder / f"scratch-{into}").mkdir()
     return [
-        Task(one, folder / into, scratch, row)
-        for row in read_deployments(table)
-        for one in sources
+        Task(one, folder / into, scratch, row) for row in read_deployments(table) for one in sources
     ]
 
 
