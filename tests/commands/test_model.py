@@ -52,7 +52,7 @@ def test_it_says_how_to_use_it_and_when_it_has_ended(capsys: pytest.CaptureFixtu
         "http://127.0.0.1:2/v1, key other-key",
     ):
         assert expected in printed
-    assert trouble == "A server has ended by itself.\n"
+    assert trouble == "A server has ended by itself.\nWhat to do: start it again.\n"
     assert PlayedService.closed
 
 

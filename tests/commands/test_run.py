@@ -40,8 +40,10 @@ TELLS = "raise ValueError(os.environ['AZURE_INFERENCE_CREDENTIAL'])"
 
 
 def write(path: Path, *sources: str) -> Path:
-    cells = [new_code_cell(source, id=f"c{at:02d}") for at, source in enumerate(sources)]
-    files.write(path, new_notebook(cells=cells))
+    """Write a notebook with a cell for each of ``sources``, and the kernel of the lessons."""
+    nb = new_notebook(cells=list(map(new_code_cell, sources)))
+    files.normalise(nb)
+    files.write(path, nb)
     return path
 
 

@@ -13,8 +13,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook
 
 import helpers
 from helpers import __main__ as command
@@ -22,6 +20,7 @@ from helpers import lessons
 from helpers.client.errors import ConfigurationError
 from helpers.commands import notebooks, run
 from helpers.lessons import Lesson
+from tests.commands.test_run import write
 from tests.notebooks import files
 
 FACTS = {"minutes": 1, "mirrors": "", "summary": ""}
@@ -54,18 +53,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return tmp_path / "elsewhere"
-
-
-def write(path: Path, source: str) -> None:
-    """Write a notebook of one cell."""
-    save(path, new_code_cell(source, id="c00"))
-
-
-def save(path: Path, *cells: NotebookNode) -> None:
-    """Write a notebook of ``cells``, with the kernel of the lessons."""
-    nb = new_notebook(cells=list(cells))
-    files.normalise(nb)
-    files.write(path, nb)
 
 
 def said(path: Path) -> str:
@@ -157,26 +144,17 @@ def test_a_folder_that_cannot_be_one_is_told_before_the_first_lesson(
 
 
 @pytest.mark.parametrize(
-    ("mode", "arguments", "told"),
+    ("mode", "told"),
     [
-        ("", ["00", "99"], "There is no lesson '99'.\nWhat to do: use one of 00-sound, 01-broken."),
-        ("play", [], "TUTORIAL_MODE is 'play'.\nWhat to do: "),
-        (
-            "record",
-            [],
-            "TUTORIAL_MODE is record, and `run` does not record.\nWhat to do: use `pyth",
-        ),
+        ("play", "TUTORIAL_MODE is 'play'.\nWhat to do: "),
+        ("record", "TUTORIAL_MODE is record, and `run` does not record.\nWhat to do: use `pyth"),
     ],
 )
-def test_what_cannot_be_run_is_told_once(
-    mode: str,
-    arguments: list[str],
-    told: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_mode_that_cannot_be_run_is_told(
+    mode: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUTORIAL_MODE", mode)
-    assert refused(capsys, *arguments).startswith(told)
+    assert refused(capsys).startswith(told)
 
 
 def test_where_the_notebooks_are_is_said_only_if_one_was_written(
@@ -246,11 +224,10 @@ times: 2
 
 
 def with_parameters(lesson: Lesson) -> None:
-    cell = new_code_cell(
-        'question = "?"\ntimes: int = 1', id="c00", metadata={"tags": ["parameters"]}
-    )
-    shown = new_code_cell("print(question, times)", id="c01")
-    save(lesson.notebook, cell, shown)
+    write(lesson.notebook, 'question = "?"\ntimes: int = 1', "print(question, times)")
+    nb = files.read(lesson.notebook)
+    nb.cells[0].metadata["tags"] = ["parameters"]
+    files.write(lesson.notebook, nb)
 
 
 def test_parameters_come_from_a_file_and_the_command_line(
@@ -295,24 +272,6 @@ def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
     assert message.startswith(told)
     assert SECRET not in message
     assert not list((folder / "executed").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "told"),
-    [
-        ("none.yaml", None, "none.yaml can't be used: No such file or directory."),
-        ("list.yaml", "- 1", "list.yaml can't be used: Input should be a valid dictionary"),
-        ("bad.yaml", f"key: [{SECRET}", "bad.yaml can't be used: "),
-    ],
-)
-def test_a_file_of_parameters_that_is_none(
-    name: str, text: str | None, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if text is not None:
-        (folder / name).write_text(text, encoding="utf-8")
-    message = refused(capsys, "--parameters", name)
-    assert message.startswith(told)
-    assert SECRET not in message
 
 
 def test_a_report_says_what_failed_and_where(folder: Path) -> None:
