@@ -189,8 +189,7 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
         ID,
         "audience",
     ),
-    "unknown lesson": ({}, "99-none", "There is no lesson '99-none'"),
-    "lesson in another form": ({}, f"{ID}.ipynb", f"use one of {LESSONS[0].id}, "),
+    "unknown lesson": ({}, "99-none", f"'99-none'.\nWhat to do: use one of {LESSONS[0].id}, "),
 }
 
 
