@@ -225,6 +225,7 @@ def test_what_is_stopped_leaves_nothing_half_written_and_no_kernel(
     files.read(tmp_path / "out" / "00-quick.ipynb")
     if sent == signal.SIGINT:
         assert run.returncode == 130
+        assert out.count("not finished") == 2
         assert "Stopped by Ctrl-C: 2 of 3 did not finish." in out
         assert len(list((tmp_path / "out").iterdir())) == 1
 
