@@ -204,12 +204,12 @@ def process_pool(processes: int) -> Iterator[Executor]:
     """
     # The other end is closed with the block, or by the system.
     reader, writer = Pipe(duplex=False)
-    # A fork of this process would copy locks of its other threads. On Linux one that only imports
-    # papermill, which takes a second or two, is forked; elsewhere each process imports it.
+    # A fork of this process would copy locks of its other threads. On Linux a server that has only
+    # imported papermill, which takes a second or two, is forked; elsewhere each process imports it.
     context = get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
         context.set_forkserver_preload([__name__, "papermill"])
-    pool = ProcessPoolExecutor(processes, context, _start_process, (reader,))
+    pool = ProcessPoolExecutor(processes, context, _start_process, (reader, {**os.environ}))
     try:
         yield pool
     finally:
@@ -217,7 +217,9 @@ def process_pool(processes: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _start_process(reader: Connection) -> None:
+def _start_process(reader: Connection, variables: Mapping[str, str]) -> None:
+    os.environ.clear()  # those of the server that was forked, which stays for the next pool
+    os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what Ctrl-C does
 
     def wait() -> None:

@@ -175,6 +175,13 @@ def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
     assert KEY not in str(wrong.value)
 
 
+def test_each_pool_has_the_environment_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in KEYS.values():
+        monkeypatch.setenv("WEST_KEY", key)
+        with run.process_pool(1) as pool:
+            assert pool.submit(os.getenv, "WEST_KEY").result() == key
+
+
 def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
     source = write(tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)")
     task = Task(source, tmp_path / "out", tmp_path / "scratch")
