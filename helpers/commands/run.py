@@ -22,7 +22,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.exchange import TextFilter, credential_filter
-from helpers.commands.notebooks import environment, execute, failure_text
+from helpers.commands.notebooks import check_folder, environment, execute, failure_text
 from helpers.commands.run_inputs import Deployment
 from helpers.commands.run_results import LessonResult, as_table
 from helpers.connect import current_credential
@@ -76,9 +76,10 @@ def run_lessons(
     """Run ``lessons`` into ``folder``, on each of the deployments, and print a table of results.
 
     They run on ``executor`` (see ``run_tasks``), or in as many ``processes`` of this machine. Each
-    gets the ``parameters`` that it has. Raise ``ConfigurationError`` if none has one of them, or if
-    one may be a key.
+    gets the ``parameters`` that it has. Raise ``ConfigurationError`` if none has one of them, if
+    one may be a key, or if nothing can be written to ``folder``.
     """
+    check_folder(folder)
     given = parameters or {}
     known = {lesson: _parameters(lesson) if given else set() for lesson in lessons}
     keys = [current_credential(), *(os.environ.get(one.key_variable, "") for one in deployments)]

@@ -326,5 +326,5 @@ def test_lessons_run_on_the_executor_that_is_given(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(run, "process_pool")
-    results = run.run_lessons(MADE[:1], folder, executor=Here())
+    results = run.run_lessons(MADE[:1], folder / "new", executor=Here())
     assert [(one.lesson, one.result) for one in results] == [("00-sound", "ok")]
