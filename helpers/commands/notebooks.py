@@ -73,9 +73,10 @@ def execute(
                 store_widget_state=False,  # GitHub refuses notebooks with half a state
                 shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
                 coalesce_streams=True,
-                # Hides the warning about TCP without encryption (the kernel listens on loopback
-                # only), and what a kernel says that Ctrl-C ends within a cell.
-                extra_arguments=["--log-level=CRITICAL"],
+                # The first hides the warning about TCP without encryption (the kernel listens on
+                # loopback only), and what a kernel says that Ctrl-C ends within a cell. With the
+                # second nothing is added to the history of what the reader typed into IPython.
+                extra_arguments=["--log-level=CRITICAL", "--HistoryManager.enabled=False"],
                 on_cell_execute=note,
             )
     except Exception as reason:
