@@ -25,7 +25,10 @@ from tests.notebooks import files
 
 FACTS = {"minutes": 1, "mirrors": "", "summary": ""}
 MADE = (Lesson("00-sound", "Sound", **FACTS), Lesson("01-broken", "Broken", **FACTS))
-SAYS = 'import os; print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"))'
+SAYS = """\
+import os
+is_kept = get_ipython().history_manager.enabled
+print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"), is_kept)"""
 
 
 class Here(Executor):
@@ -67,7 +70,7 @@ def test_one_that_fails_is_named_and_the_others_run(
     assert [line[:2] for line in lines[2:4]] == [["01-broken", "failed"], ["00-sound", "ok"]]
     assert "01-broken: ZeroDivisionError: division by zero\n  In [1]: 1 / 0\n" in out
     assert f"The executed notebooks are in {folder / 'out'}" in out
-    assert said(folder / "out" / "00-sound.ipynb") == " None\n"
+    assert said(folder / "out" / "00-sound.ipynb") == " None False\n"
 
 
 def test_what_is_set_for_a_run_is_set_for_the_run_only(
@@ -76,7 +79,7 @@ def test_what_is_set_for_a_run_is_set_for_the_run_only(
     monkeypatch.setenv("JPY_SESSION_NAME", "a terminal in JupyterLab, at which someone watches")
     before = dict(os.environ)
     assert command.main(["run", "00-sound", "--route", "v1"]) == 0
-    assert said(folder / "executed" / "00-sound.ipynb") == "v1 None\n"
+    assert said(folder / "executed" / "00-sound.ipynb") == "v1 None False\n"
     assert dict(os.environ) == before
 
 
