@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -58,9 +58,10 @@ class Task:
         """The executed notebook."""
         return self.folder / self.place
 
-    def result(self, *ending: Any) -> LessonResult:
-        """Return how it ended: the result, the seconds and the error; without, that it did not."""
-        return LessonResult(self.source.stem, str(self.place.parent.name), *ending)
+    @property
+    def unfinished(self) -> LessonResult:
+        """Its result as long as it has not ended."""
+        return LessonResult(self.source.stem, self.place.parent.name)
 
 
 def run_lessons(
@@ -170,7 +171,8 @@ def run_task(task: Task) -> LessonResult:
             partial.write_bytes(mask(partial.read_text(encoding="utf-8")).encode())
             task.target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(partial, task.target)
-        return task.result("failed" if error else "ok", time.perf_counter() - started, error)
+        ended = replace(task.unfinished, seconds=time.perf_counter() - started, error=error)
+        return replace(ended, result="failed" if error else "ok")
 
 
 def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[LessonResult]:
@@ -181,7 +183,7 @@ def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[LessonResult]:
     variables of the keys. After Ctrl-C, what has not ended is ``not finished``.
     """
     futures: dict[Future[LessonResult], int] = {}
-    results = [task.result() for task in tasks]
+    results = [task.unfinished for task in tasks]
     try:
         for at, task in enumerate(tasks):
             futures[executor.submit(run_task, task)] = at
@@ -190,7 +192,8 @@ def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[LessonResult]:
             try:
                 results[at] = future.result()
             except Exception as reason:  # of the executor, such as a process that was killed
-                results[at] = tasks[at].result("failed", 0.0, failure_text(reason))
+                error = failure_text(reason)
+                results[at] = replace(tasks[at].unfinished, result="failed", error=error)
     except KeyboardInterrupt:
         for future in futures:
             future.cancel()
