@@ -4,27 +4,24 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from helpers.client.errors import ConfigurationError
+from helpers.client.errors import ChatError, ConfigurationError
 from helpers.client.routes import ROUTES
 from helpers.commands import run_results
-from helpers.commands.check import check, compare
-from helpers.commands.check_probes import PROBES
-from helpers.commands.check_report import Report
 from helpers.commands.files import check_files, write
 from helpers.commands.model import add_server_options, model_environment, run_model
 from helpers.commands.move import move
-from helpers.commands.notebooks import check_folder, environment, select_lessons
+from helpers.commands.notebooks import INTERRUPTED, check_folder, environment
 from helpers.commands.record import record, undo
-from helpers.commands.run import exit_code, run_lessons
+from helpers.commands.run import run_lessons
 from helpers.commands.run_inputs import read_deployments, read_parameters
 from helpers.connect import current_mode
-from helpers.local_model import LocalModelError
+from helpers.lessons import select_lessons
 
 OWN_ENDPOINT = (
     "The endpoint, key and model are those of the lessons (AZURE_INFERENCE_ENDPOINT and so on)."
@@ -42,21 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.start(options))
-    except LocalModelError as error:
+    except ConfigurationError as wrong:
+        parser.error(str(wrong))  # exits with 2
+    except ChatError as error:
         print(error, file=sys.stderr)
         return 1
-    except ConfigurationError as wrong:
-        command: argparse.ArgumentParser = options.parser
-        command.error(str(wrong))  # exits with 2
-
-
-def _add_command(
-    commands: Any, name: str, start: Callable[[Any], int], about: str, ends: str = ""
-) -> argparse.ArgumentParser:
-    described = f"{about[0].upper()}{about[1:]}."
-    parser = commands.add_parser(name, help=about, description=described, epilog=ends)
-    parser.set_defaults(start=start, parser=parser)
-    return cast(argparse.ArgumentParser, parser)
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _add_lessons(parser: argparse.ArgumentParser) -> None:
@@ -65,11 +55,11 @@ def _add_lessons(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run(commands: Any) -> None:
-    about = "run lessons from start to end"
     ends = "Exit code: 0, 1 if a lesson failed (the table and --junit name the cell), 2 if nothing "
     ends += "could be run, 130 after Ctrl-C. A scheduled run with a report: "
     ends += "python -m helpers run --to /var/lessons --junit /var/lessons/report.xml"
-    run = _add_command(commands, "run", _run, about, ends)
+    run = commands.add_parser("run", help="run lessons from start to end", epilog=ends)
+    run.set_defaults(start=_run)
     add = run.add_argument
     _add_lessons(run)
     into = "folder for the executed notebooks (%(default)s)"
@@ -102,14 +92,14 @@ def _run(options: argparse.Namespace) -> int:
             "TUTORIAL_MODE is record, and `run` does not record.",
             advice="use `python -m helpers record`, or unset TUTORIAL_MODE.",
         )
-    deployments = read_deployments(options.endpoint_file) if options.endpoint_file else []
+    deployments = read_deployments(options.endpoint_file)
     parameters = read_parameters(options.parameters, options.p)
     cores = 1 if options.model else os.cpu_count() or 1
     with (
         environment(**{"TUTORIAL_ROUTE": options.route} if options.route else {}),
         model_environment(options.route or "v1") if options.model else nullcontext(),
     ):
-        ended = run_lessons(
+        results = run_lessons(
             lessons,
             options.to,
             processes=options.jobs or cores,
@@ -117,19 +107,18 @@ def _run(options: argparse.Namespace) -> int:
             parameters=parameters,
             cell_timeout=options.cell_timeout,
         )
-    reports = (options.json, run_results.as_json), (options.junit, run_results.as_junit)
-    for path, render in reports:
-        if path:
-            write(path, render(ended))
-    return exit_code(ended)
+    write(options.json, run_results.as_json(results))
+    write(options.junit, run_results.as_junit(results))
+    return run_results.exit_code(results)
 
 
 def _add_record(commands: Any) -> None:
-    about = "record lessons from your own deployment"
     ends = f"{OWN_ENDPOINT} What would change is shown first. Exit code: 0, 1 if a lesson failed "
     ends += "or nobody agreed, 2 without an endpoint, 3 if --compare found a difference, 130 after "
     ends += "Ctrl-C."
-    command = _add_command(commands, "record", _record, about, ends)
+    about = "record lessons from your own deployment"
+    command = commands.add_parser("record", help=about, epilog=ends)
+    command.set_defaults(start=_record)
     _add_lessons(command)
     yes = "replace recordings and outputs without asking"
     command.add_argument("--yes", action="store_true", help=yes)
@@ -149,26 +138,24 @@ def _record(options: argparse.Namespace) -> int:
 
 def _add_model(commands: Any) -> None:
     about = "run a small real model on this machine until Ctrl-C"
-    model = _add_command(commands, "model", _model, about)
+    model = commands.add_parser("model", help=about)
+    model.set_defaults(start=lambda given: run_model(given.port, given.host, no_key=given.no_key))
     add_server_options(model)
 
 
-def _model(options: argparse.Namespace) -> int:
-    return run_model(options.port, options.host, no_key=options.no_key)
-
-
 def _add_check(commands: Any) -> None:
+    ends = f"{OWN_ENDPOINT} Exit code: 0, 1 if the endpoint does not answer, 2 without one, 3 if "
+    ends += "two reports differ, 130 after Ctrl-C; what was measured by then is kept."
     about = "measure what your endpoint can do, with small calls that cost tokens"
-    ends = f"{OWN_ENDPOINT} Exit code: 0, 1 if the endpoint does not answer, 3 if two reports "
-    ends += "differ, 130 after Ctrl-C; what was measured by then is kept."
-    add = _add_command(commands, "check", _check, about, ends).add_argument
+    check = commands.add_parser("check", help=about, epilog=ends)
+    check.set_defaults(start=_check)
+    add = check.add_argument
     what = "an endpoint, or what may lead to it: an address of the portal, a project, of one call"
     add("address", nargs="?", metavar="ADDRESS", help=what)
     limit = "stop before more tokens than this are spent"
     add("--budget", type=_positive, metavar="TOKENS", help=limit)
-    rows = [probe.name for probe in PROBES]
     shown = "print requests and answers of this row (stop, say); may be given again"
-    add("--show", action="append", default=[], choices=rows, metavar="ROW", help=shown)
+    add("--show", action="append", default=[], metavar="ROW", help=shown)
     add("--markdown", type=Path, metavar="FILE", help="write the report as Markdown")
     add("--json", type=Path, metavar="FILE", help="write it as JSON, with requests and answers")
     add("--schema", action="store_true", help="print the JSON schema of the report, and end")
@@ -177,6 +164,10 @@ def _add_check(commands: Any) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    # Not needed by the processes of `run`, which import this module too.
+    from helpers.commands.check import check, compare
+    from helpers.commands.check_report import Report
+
     if options.schema:
         print(json.dumps(Report.model_json_schema(), indent=1))
         return 0
@@ -193,10 +184,11 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _add_move(commands: Any) -> None:
-    about = "list the uses of the retired SDK azure-ai-inference, with what replaces them"
     ends = "Python files and notebooks are read, and nothing is changed. Exit code: 0 "
     ends += "if nothing was found, 1 if something was, 2 if a file could not be read."
-    command = _add_command(commands, "move", lambda options: move(options.names), about, ends)
+    about = "list the uses of the retired SDK azure-ai-inference, with what replaces them"
+    command = commands.add_parser("move", help=about, epilog=ends)
+    command.set_defaults(start=lambda given: move(given.names))
     what = "a file, a folder or a pattern such as *.py"
     command.add_argument("names", nargs="+", metavar="FILE", help=what)
 

@@ -38,7 +38,7 @@ from helpers.client.messages import JSON
 from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates
-from helpers.lessons import LESSONS, ROOT, Lesson
+from helpers.lessons import ROOT, Lesson, find_lesson
 from helpers.recordings.cassette import LIVE, describe_provenance, load, partial_path
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
@@ -93,7 +93,7 @@ def build_client(
 
     ``overrides`` win over the environment, in place of those of ``override_settings``.
     """
-    lesson = _lesson(name)
+    lesson = find_lesson(name)
     settings = _read_settings()
     settings |= _overrides if overrides is None else overrides
     endpoint = Secret(settings.get("AZURE_INFERENCE_ENDPOINT") or "")  # it may hold a password
@@ -209,14 +209,6 @@ def _replaying(path: Path) -> tuple[ChatCompletionsClient, str]:
         on_wait=_print_wait, transport=transport, max_sleep=1.0 if is_paced else 0.0,
     )  # fmt: skip
     return client, describe_provenance(provenance)
-
-
-def _lesson(name: str) -> Lesson:
-    lessons = {lesson.id: lesson for lesson in LESSONS}
-    if name not in lessons:
-        advice = f"use one of {', '.join(lessons)}."
-        raise ConfigurationError(f"There is no lesson {name!r}.", advice=advice)
-    return lessons[name]
 
 
 def _read_settings() -> Settings:

@@ -1,8 +1,11 @@
 """The catalogue of the lessons, read from ``lessons.toml``."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+
+from helpers.client.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
 """The repository: the folder that holds ``notebooks/``, ``helpers/`` and ``tests/``."""
@@ -44,3 +47,27 @@ def _read() -> tuple[Lesson, ...]:
 
 
 LESSONS = _read()
+
+
+def find_lesson(name: str) -> Lesson:
+    """Return the lesson of this name, number, or path of its notebook.
+
+    Raise ``ConfigurationError`` if no lesson has it.
+    """
+    path = Path(PureWindowsPath(name).as_posix())  # both kinds of slashes, on every system
+    wanted = path.name.removesuffix(".ipynb")
+    for lesson in LESSONS:
+        number = lesson.id.split("-")[0]
+        is_named = wanted == lesson.id or (wanted.isdecimal() and int(wanted) == int(number))
+        # Another notebook of the same name, such as an executed one, is no lesson.
+        is_other = len(path.parts) > 1 and path.exists() and not path.samefile(lesson.notebook)
+        if is_named and not is_other:
+            return lesson
+    ids = ", ".join(lesson.id for lesson in LESSONS)
+    raise ConfigurationError(f"There is no lesson {name!r}.", advice=f"use one of {ids}.")
+
+
+def select_lessons(names: Sequence[str]) -> list[Lesson]:
+    """Return the lessons of these names, in lesson order; all of them without names."""
+    wanted = {find_lesson(name) for name in names}
+    return [lesson for lesson in LESSONS if lesson in wanted or not names]

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from helpers.client.errors import ConfigurationError, RecordingError
 from helpers.client.routes import ROUTES, RouteName
 from helpers.commands.files import write
-from helpers.commands.notebooks import INTERRUPTED, environment, failure_text, select_lessons
+from helpers.commands.notebooks import INTERRUPTED, environment, failure_text
 from helpers.commands.record import (
     discard_shipped,
     record_into,
@@ -33,7 +33,7 @@ from helpers.commands.record import (
     replace,
     replay,
 )
-from helpers.lessons import Lesson
+from helpers.lessons import Lesson, select_lessons
 from helpers.local_model import LocalModelError, LocalModelServer
 from helpers.recordings.cassette import load
 from helpers.recordings.replay import match_key

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ from helpers.client.errors import (
 from helpers.client.exchange import TextFilter, map_strings
 from helpers.client.messages import JSON
 from helpers.commands import check_report as reports
-from helpers.commands.check_probes import PROBES, Outcome, Probe, Verdict
+from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict, user
 from helpers.commands.check_report import Call, Report, Row
 from helpers.commands.files import write
 from helpers.commands.notebooks import CHANGED, INTERRUPTED
@@ -36,8 +35,8 @@ UNLIMITED = ("route", "basic call", "max_tokens", "max_completion_tokens")
 """The probes that limit the tokens themselves, or not at all."""
 LIMIT, LIMIT_FOR_REASONING = 64, 2048
 """Tokens that an answer may take."""
-PICTURE_TOKENS = 300
-"""What a small picture is taken to cost."""
+PICTURE = "x" * 1200
+"""What a small picture is taken to cost: 300 tokens, at four characters a token."""
 AZURE = re.compile(r"\.(openai|services\.ai|cognitiveservices)\.azure\.(com|us|cn)$")
 BY_HAND = "Stopped by Ctrl-C."
 
@@ -52,23 +51,21 @@ def check(
 ) -> int:
     """Measure the endpoint, print the report and write it to the files; return the exit code.
 
-    It is 1 if the endpoint does not answer, and 130 after Ctrl-C, which keeps what was measured.
+    It is 130 after Ctrl-C, which keeps what was measured. Raise a ``ChatError`` if the endpoint
+    does not answer.
     """
-    try:
-        report = measure(*find_endpoint(address or current_endpoint()), budget)
-        print(reports.as_table(report))
-        for row in report.rows:
-            if row.name in show:
-                print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
-        for path, render in ((markdown, reports.as_markdown), (json_file, reports.as_json)):
-            if path:
-                write(path, render(report))
-    except ChatError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped before anything was measured.", file=sys.stderr)
-        return INTERRUPTED
+    names = [probe.name for probe in PROBES]
+    for name in show:
+        if name not in names:
+            advice = f"use one of {', '.join(names)}."
+            raise ConfigurationError(f"There is no row {name!r}.", advice=advice)
+    report = measure(*find_endpoint(address or current_endpoint()), budget)
+    print(reports.as_table(report))
+    for row in report.rows:
+        if row.name in show:
+            print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
+    write(markdown, reports.as_markdown(report))
+    write(json_file, report.model_dump_json(indent=1) + "\n")
     return INTERRUPTED if report.stopped == BY_HAND else 0
 
 
@@ -95,12 +92,11 @@ def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) 
 
 
 def compare(before: Path, after: Path) -> int:
-    """Print what differs between two reports; return 3 if anything does, 1 if one can't be read."""
-    try:
-        old, new = reports.read(before), reports.read(after)
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
-        return 1
+    """Print what differs between two reports; return 3 if anything does.
+
+    Raise ``ConfigurationError`` if one can't be read.
+    """
+    old, new = reports.read(before), reports.read(after)
     print(f"before: {old.title}\nafter:  {new.title}\n")
     changes = reports.changes(old, new)
     print(changes or "Nothing changed.")
@@ -115,19 +111,17 @@ def possible_endpoints(address: str) -> list[str]:
     try:
         url = httpx.URL(address.strip())
     except (httpx.InvalidURL, UnicodeError):
-        return []
+        return [address]
     text, host = unquote(str(url)), url.host
     path = re.sub(r"/(chat/completions|responses|models/info|info)/?$", "", url.path).rstrip("/")
     project = re.search(r"/projects/([\w.-]+)", text)
     if account := re.search(r"/accounts/([\w-]+)", text):  # a page of a portal
         host, path = f"{account[1]}.services.ai.azure.com", ""
-    port = f":{url.port}" if url.port else ""
-    base = f"{url.scheme}://{host}{port}"
     if not AZURE.search(host):
         above = re.sub(r"(/openai)?/v1$|/models$", "", path)
         tries = [path or "/v1", *(f"{above}{one}" for one in ("/models", "/openai/v1", "/v1"))]
-        return list(dict.fromkeys(base + one for one in tries))
-    tries = ["/mai/v1"] * (path == "/mai/v1") + ["/models"] * (path == "/models")
+        return [str(url.copy_with(path=one, query=None)) for one in dict.fromkeys(tries)]
+    tries = [path] if path in ("/mai/v1", "/models") else []
     if project and "services.ai" in host:
         tries.append(f"/api/projects/{project[1]}/openai/v1")
     tries += ["/openai/v1", *["/models"] * (".openai." not in host)]
@@ -147,7 +141,7 @@ def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
     client: ChatCompletionsClient | None = None
     rows: dict[str, Row] = {}
     errors: list[ChatError] = []
-    for form in possible_endpoints(address) or [address]:
+    for form in possible_endpoints(address):
         route = "models" if form.endswith("/models") else "v1"
         entered = Settings(
             AZURE_INFERENCE_ENDPOINT=form, TUTORIAL_MODE="live", TUTORIAL_ROUTE=route
@@ -184,29 +178,22 @@ def describe_endpoint(client: ChatCompletionsClient) -> str:
     """Return route, path and sign-in of an endpoint, without its host and the name of a project."""
     route = client.route
     path = re.sub(r"/projects/[^/]+", "/projects/PROJECT", route.endpoint.path.rstrip("/"))
-    header = "Authorization: Bearer" if route.bearer_key else "api-key"
-    ways = {"key": f"key in {header}", "none": "no credential"}
-    how = ways.get(client.credential_kind) or f"token for {route.scope}"
-    version = route.url.params.get("api-version")
     known = re.search(r"(/api/projects/PROJECT)?/(openai/v1|models|mai/v1|v1)$", path)
-    path = known[0] if known else "another path"
-    facts = [f"route {route.name}", path, f"api-version {version}" if version else "", how]
-    facts.append("on this machine" if route.is_loopback else "")
-    return ", ".join(filter(None, facts))
+    facts = [f"route {route.name}", known[0] if known else "another path"]
+    if version := route.url.params.get("api-version"):
+        facts.append(f"api-version {version}")
+    if client.credential_kind == "key":
+        facts.append("key in Authorization: Bearer" if route.bearer_key else "key in api-key")
+    else:
+        is_signed_in = client.credential_kind == "token"
+        facts.append(f"token for {route.scope}" if is_signed_in else "no credential")
+    return ", ".join(facts + ["on this machine"] * route.is_loopback)
 
 
 def cost(probe: Probe, limit: int = LIMIT) -> int:
-    """Return about how many tokens a probe takes, with answers of ``limit`` tokens.
-
-    Four characters are taken for a token.
-    """
-    total = 0
-    for request in probe.requests:
-        text = json.dumps(request) + probe.question
-        pictures = text.count('"image_url":')
-        text = re.sub(r"data:image[^\"]+", "", text)
-        total += len(text) // 4 + pictures * PICTURE_TOKENS + limit
-    return total
+    """Return about how many tokens a probe takes, with answers of ``limit`` tokens."""
+    texts = [json.dumps(request) + probe.question for request in probe.requests]
+    return sum(len(re.sub(r'"url": "[^"]+"', PICTURE, text)) // 4 + limit for text in texts)
 
 
 class Watched(httpx.SyncByteStream):
@@ -229,9 +216,9 @@ class Asker:
     """Sends the probes. ``error`` is that of the last one; ``limit`` the tokens of an answer."""
 
     def __init__(self, client: ChatCompletionsClient) -> None:
-        self.client = client.with_options(adapter=None)
-        self.client.transport = httpx.MockTransport(self._watch)
         self._transport = client.transport
+        watched = httpx.MockTransport(self._watch)
+        self.client = client.with_options(adapter=None, transport=watched)
         self._limit_name: str | None = "max_tokens"
         self.limit = LIMIT
         self._clean: TextFilter = str  # until the first request
@@ -244,12 +231,12 @@ class Asker:
         return response
 
     def measure(self, probe: Probe) -> Row:
-        """Send the requests of a probe, and judge what comes.
+        """Send the requests of a probe, and judge what comes; the row names no secret and no host.
 
         The rows of max_tokens and max_completion_tokens decide which of them limits the others.
         """
         row = Row(name=probe.name, result="unclear", seen="")
-        answers: list[Outcome] = []
+        answers: list[Answer] = []
         self.error = None
         try:
             for request in probe.requests:
@@ -258,14 +245,13 @@ class Asker:
         except ChatError as error:
             self.error = error
             row.result, row.seen = refusal(probe, error, is_first=not answers)
-        row.seen = self._clean(row.seen)
         if probe.name == "max_completion_tokens" and row.result == "works":
             self._limit_name = probe.name
         elif probe.name == "max_tokens" and row.result == "refused":
             self._limit_name = None
-        return row
+        return Row(**map_strings(row.model_dump(), self._clean))
 
-    def _judge(self, probe: Probe, answers: Sequence[Outcome]) -> Verdict:
+    def _judge(self, probe: Probe, answers: Sequence[Answer]) -> Verdict:
         if any(one.thought or one.completion.message.reasoning_content for one in answers):
             self.limit = LIMIT_FOR_REASONING
         for one in answers:
@@ -274,47 +260,45 @@ class Asker:
                 return "unclear", "all tokens that it may take were spent before the answer began"
         return probe.judge(answers)
 
-    def _ask(self, probe: Probe, request: JSON, row: Row) -> Outcome:
+    def _ask(self, probe: Probe, request: JSON, row: Row) -> Answer:
         """Send one request, note the call in ``row``, and return the answer."""
-        options = {"messages": [{"role": "user", "content": probe.question}], **request}
+        options = {"messages": user(probe.question), **request}
         if probe.name not in UNLIMITED and self._limit_name:
             options[self._limit_name] = options.pop("max_tokens", self.limit)
         messages = options.pop("messages")
-        body = json.loads(
-            self.client.build_request(messages, stream=probe.stream, **options).content
-        )
+        built = self.client.build_request(messages, stream=probe.stream, **options)
+        call = Call(request=json.loads(built.content), status=200, answer=None)
+        row.calls.append(call)
         try:
             answer = self._send(probe, messages, options)
         except ChatError as error:
-            said = error.exchange.response_body if error.exchange else None
-            said = map_strings(said, self._clean)
-            row.calls.append(Call(request=body, status=error.status, answer=said))
+            call.status = error.status
+            call.answer = error.exchange.response_body if error.exchange else None
             raise
-        usage = answer.completion.usage
-        row.tokens += usage.total_tokens or len(json.dumps([body, answer.completion.content])) // 4
-        said = map_strings(answer.completion.raw, self._clean)
-        row.calls.append(Call(request=body, status=200, answer=said))
+        call.answer = answer.completion.raw
+        text = json.dumps([call.request, answer.completion.content])
+        row.tokens += answer.completion.usage.total_tokens or len(text) // 4
         return answer
 
-    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Outcome:
+    def _send(self, probe: Probe, messages: list[JSON], options: JSON) -> Answer:
         if not probe.stream:
-            return Outcome(self.client.complete(messages, **options))
+            return Answer(self.client.complete(messages, **options))
         pieces = 0
         with self.client.stream(messages, **options) as updates:
             for update in updates:
                 pieces += bool(update.content)
                 if pieces and probe.breaks_off:
                     break
-        return Outcome(updates.completion, pieces, b"[DONE]" in self._body.last)
+        return Answer(updates.completion, pieces, b"[DONE]" in self._body.last)
 
 
 def refusal(probe: Probe, error: ChatError, *, is_first: bool) -> Verdict:
     """Return the verdict for an error: refused if the service refuses the request at issue."""
-    words = error.words or error.message
     if not isinstance(error, BadParameterError | ModelNotFoundError | AuthenticationError):
         return "unclear", f"{error.message} {error.words}".strip()
     if error.status is None:
         return "unclear", error.message
     if probe.judge_refusal:
         return probe.judge_refusal(error)
+    words = error.words or error.message
     return ("refused", words) if is_first else ("unclear", f"what it is compared with: {words}")

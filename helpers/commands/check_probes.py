@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from helpers.client.errors import ChatError
 from helpers.client.messages import JSON
@@ -21,7 +21,7 @@ Verdict = tuple[Result, str]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Answer:
     """An answer; of a stream also the number of ``pieces`` of text, and whether [DONE] came."""
 
     completion: ChatCompletions
@@ -62,7 +62,7 @@ class Probe:
     name: str
     question: str
     requests: tuple[JSON, ...]
-    judge: Callable[[Sequence[Outcome]], Verdict]
+    judge: Callable[[Sequence[Answer]], Verdict]
     judge_refusal: Callable[[ChatError], Verdict] | None = None
     stream: bool = False
     breaks_off: bool = False
@@ -82,37 +82,37 @@ def either(works: bool, seen: str, otherwise: str, result: Result = "ignored") -
     return ("works", seen) if works else (result, otherwise)
 
 
-def says(word: str) -> Callable[[Sequence[Outcome]], Verdict]:
+def says(word: str) -> Callable[[Sequence[Answer]], Verdict]:
     """Return a judge that looks for ``word`` in the answer."""
     return lambda got: either(
         word in got[0].text, f"the answer says {word!r}", f"the answer does not say {word!r}"
     )
 
 
-def same(got: Sequence[Outcome]) -> Verdict:
+def is_repeated(got: Sequence[Answer]) -> Verdict:
     """Judge whether the answers are the same."""
     return either(len({one.text for one in got}) == 1, "the same answer twice", "answers differ")
 
 
-def differs(got: Sequence[Outcome]) -> Verdict:
+def is_changed(got: Sequence[Answer]) -> Verdict:
     """Judge whether the parameter of the first request changes the answer."""
     return either(got[0].text != got[1].text, "another answer than without", "no other answer")
 
 
-def capped(got: Sequence[Outcome]) -> Verdict:
+def is_capped(got: Sequence[Answer]) -> Verdict:
     """Judge whether the answer was cut at ``CAPPED`` tokens."""
     used, reason = got[0].completion.usage.completion_tokens, got[0].completion.finish_reason
     return either(used <= CAPPED and reason == "length", f"cut at {used}", f"{used} tokens came")
 
 
-def stopped(got: Sequence[Outcome]) -> Verdict:
+def ends_at_stop(got: Sequence[Answer]) -> Verdict:
     """Judge whether the answer ends before the text in ``stop``."""
     if "5" in got[0].text:
         return "ignored", "the answer goes on after the text"
     return either("4" in got[0].text, "the answer ends there", "it never came to it", "unclear")
 
 
-def thinks(got: Sequence[Outcome]) -> Verdict:
+def reasons(got: Sequence[Answer]) -> Verdict:
     """Judge whether, and where, a reasoning is seen."""
     message = got[0].completion.message
     places = [name for name in ("reasoning_content", "reasoning") if message.raw.get(name)]
@@ -122,26 +122,22 @@ def thinks(got: Sequence[Outcome]) -> Verdict:
     return either(bool(places or got[0].thought), seen, "no reasoning is seen")
 
 
-def is_object(got: Sequence[Outcome]) -> Verdict:
-    """Judge whether the answer is a JSON object."""
-    try:
-        value = json.loads(got[0].completion.content)
-    except ValueError:
-        return "ignored", "the answer is no JSON"
-    return either(isinstance(value, dict), "the answer is an object", "the answer is no object")
+def fits(kind: type[Any]) -> Callable[[Sequence[Answer]], Verdict]:
+    """Return a judge that counts the answers that are JSON of a ``kind``, such as a model."""
+
+    def judge(got: Sequence[Answer]) -> Verdict:
+        valid = 0
+        for one in got:
+            with suppress(ValidationError):
+                TypeAdapter(kind).validate_json(one.completion.content, strict=True)
+                valid += 1
+        seen = f"{valid} of {len(got)} answers are valid"
+        return either(valid == len(got), seen, seen, "unclear" if valid else "ignored")
+
+    return judge
 
 
-def fits_schema(got: Sequence[Outcome]) -> Verdict:
-    """Judge how many answers are valid against the schema of ``City``."""
-    valid = 0
-    for one in got:
-        with suppress(ValidationError):
-            valid += bool(City.model_validate_json(one.completion.content, strict=True))
-    seen = f"{valid} of {len(got)} answers are valid"
-    return either(valid == len(got), seen, seen, "unclear" if valid else "ignored")
-
-
-def has_logprobs(got: Sequence[Outcome]) -> Verdict:
+def has_logprobs(got: Sequence[Answer]) -> Verdict:
     """Judge whether the answer has log probabilities, with alternatives."""
     choices = got[0].completion.choices
     entries = ((choices[0].raw.get("logprobs") or {}) if choices else {}).get("content") or []
@@ -149,10 +145,10 @@ def has_logprobs(got: Sequence[Outcome]) -> Verdict:
     return either(bool(entries), f"{len(entries)} tokens, {top} alternatives", "none in the answer")
 
 
-def calls(least: int, result: Result = "ignored") -> Callable[[Sequence[Outcome]], Verdict]:
+def calls(least: int, result: Result = "ignored") -> Callable[[Sequence[Answer]], Verdict]:
     """Return a judge that wants ``least`` calls with arguments that are JSON."""
 
-    def judge(got: Sequence[Outcome]) -> Verdict:
+    def judge(got: Sequence[Answer]) -> Verdict:
         try:
             for call in got[0].completion.message.tool_calls:
                 json.loads(call.function.arguments)
@@ -164,12 +160,12 @@ def calls(least: int, result: Result = "ignored") -> Callable[[Sequence[Outcome]
     return judge
 
 
-def named(got: Sequence[Outcome]) -> Verdict:
+def calls_the_named(got: Sequence[Answer]) -> Verdict:
     """Judge whether the function that was named is called, and no other."""
     return either({*got[0].called} == {"get_time"}, "calls it", f"calls: {got[0].called or 'none'}")
 
 
-def filtered(got: Sequence[Outcome]) -> Verdict:
+def has_filter_results(got: Sequence[Answer]) -> Verdict:
     """Judge whether the answer has the annotations of a content filter."""
     parts = [got[0].completion.raw, *(choice.raw for choice in got[0].completion.choices)]
     fields = ("prompt_filter_results", "content_filter_results")
@@ -177,13 +173,13 @@ def filtered(got: Sequence[Outcome]) -> Verdict:
     return either(bool(found), ", ".join(found), "the answer has none")
 
 
-def told_limit(error: ChatError) -> Verdict:
+def names_limit(error: ChatError) -> Verdict:
     """Judge whether a refusal tells a number of tokens."""
     numbers = [one for one in re.findall(r"\d{4,}", error.words) if one != str(FAR_TOO_MANY)]
     return either(bool(numbers), f"told: {error.words}", error.words, "refused")
 
 
-def told_quota(got: Sequence[Outcome]) -> Verdict:
+def has_rate_limits(got: Sequence[Answer]) -> Verdict:
     """Judge whether there are headers that tell what is left."""
     exchange = got[0].completion.exchange
     left = {
@@ -194,7 +190,7 @@ def told_quota(got: Sequence[Outcome]) -> Verdict:
     return either(bool(left), f"left: {', '.join(left)}", "no such headers")
 
 
-def cached(got: Sequence[Outcome]) -> Verdict:
+def is_cached(got: Sequence[Answer]) -> Verdict:
     """Judge whether the second of two long prompts was read from the cache."""
     count = got[1].counted("prompt_tokens_details", "cached_tokens")
     if count is None:
@@ -226,7 +222,7 @@ def user(*content: Any) -> list[JSON]:
     return [{"role": "user", "content": content[0] if len(content) == 1 else list(content)}]
 
 
-def told(role: str) -> JSON:
+def instructed_by(role: str) -> JSON:
     """Return a request with instructions in a message of ``role``."""
     rule = "Whatever is said, answer with the one word banana."
     return {"messages": [{"role": role, "content": rule}, *user("Hello!")]}
@@ -247,10 +243,10 @@ EXTRA = {"made_up_parameter": 1}
 PROBES = (
     Probe("basic call", "Say hello.", ({},), lambda got: either(
         bool(got[0].text), "an answer came", "the answer is empty", "unclear")),
-    Probe("max_tokens", COUNT, ({"max_tokens": CAPPED},), capped),
-    Probe("max_completion_tokens", COUNT, ({"max_completion_tokens": CAPPED},), capped),
-    Probe("system role", "", (told("system"),), says("banana")),
-    Probe("developer role", "", (told("developer"),), says("banana")),
+    Probe("max_tokens", COUNT, ({"max_tokens": CAPPED},), is_capped),
+    Probe("max_completion_tokens", COUNT, ({"max_completion_tokens": CAPPED},), is_capped),
+    Probe("system role", "", (instructed_by("system"),), says("banana")),
+    Probe("developer role", "", (instructed_by("developer"),), says("banana")),
     Probe("several turns", "", ({"messages": TURNS},), says("ada")),
     Probe("streaming", COUNT, (NO_USAGE,), lambda got: either(
         got[0].pieces > 1, f"{got[0].pieces} pieces", "it came in one piece"), stream=True),
@@ -258,19 +254,19 @@ PROBES = (
         got[0].completion.usage.total_tokens > 0, "told at the end", "not told"), stream=True),
     Probe("[DONE]", "Say hello.", (NO_USAGE,), lambda got: either(
         got[0].done, "it ends the stream", "the stream ends without"), stream=True),
-    Probe("temperature", SEA, ({"temperature": 0}, {"temperature": 0}), same),
-    Probe("top_p", SEA, ({"top_p": 0.01}, {"top_p": 0.01}), same),
+    Probe("temperature", SEA, ({"temperature": 0}, {"temperature": 0}), is_repeated),
+    Probe("top_p", SEA, ({"top_p": 0.01}, {"top_p": 0.01}), is_repeated),
     Probe("presence_penalty", SEA, (
-        {"presence_penalty": 2, "seed": 7}, {"seed": 7}), differs),
+        {"presence_penalty": 2, "seed": 7}, {"seed": 7}), is_changed),
     Probe("frequency_penalty", SEA, (
-        {"frequency_penalty": 2, "seed": 7}, {"seed": 7}), differs),
-    Probe("stop", COUNT, ({"stop": ["5"]},), stopped),
-    Probe("seed", SEA, ({"seed": 7}, {"seed": 7}), same),
+        {"frequency_penalty": 2, "seed": 7}, {"seed": 7}), is_changed),
+    Probe("stop", COUNT, ({"stop": ["5"]},), ends_at_stop),
+    Probe("seed", SEA, ({"seed": 7}, {"seed": 7}), is_repeated),
     Probe("n", "Say hello.", ({"n": 2},), lambda got: either(
         len(got[0].completion.choices) == 2, "two answers came", "one answer came")),
-    Probe("reasoning_effort", "What is 17 times 23?", ({"reasoning_effort": "low"},), thinks),
-    Probe("JSON mode", CITY, (JSON_MODE,), is_object),
-    Probe("structured output", CITY, (STRUCTURED,) * 3, fits_schema),
+    Probe("reasoning_effort", "What is 17 times 23?", ({"reasoning_effort": "low"},), reasons),
+    Probe("JSON mode", CITY, (JSON_MODE,), fits(dict)),
+    Probe("structured output", CITY, (STRUCTURED,) * 3, fits(City)),
     Probe("extra-parameters: pass-through", "Say hello.", (
         {"extra_parameters": "pass-through", **EXTRA},), lambda got: (
         "works", "the model takes a parameter that nobody knows"), route="models"),
@@ -284,7 +280,7 @@ PROBES = (
     Probe("logprobs", "Say hello.", ({"logprobs": True, "top_logprobs": 2},), has_logprobs),
     Probe("tools: auto", WEATHER, ({"tools": TOOLS},), calls(1, "unclear")),
     Probe("tools: required", "Hello!", ({"tools": TOOLS, "tool_choice": "required"},), calls(1)),
-    Probe("tools: named", WEATHER, ({"tools": TOOLS, "tool_choice": NAMED},), named),
+    Probe("tools: named", WEATHER, ({"tools": TOOLS, "tool_choice": NAMED},), calls_the_named),
     Probe("tools: none", WEATHER, ({"tools": TOOLS, "tool_choice": "none"},), lambda got: either(
         not got[0].called, "no call", "a call came")),
     Probe("tools: parallel", "What is the weather in Oslo, and in Paris?", ({"tools": TOOLS},),
@@ -294,16 +290,16 @@ PROBES = (
     Probe("tools: result", "", ({"messages": AFTER_CALL, "tools": TOOLS},), says("17")),
     Probe("tools with reasoning_effort", WEATHER, (
         {"tools": TOOLS, "reasoning_effort": "low"},), calls(1, "unclear")),
-    Probe("content filter", "Say hello.", ({},), filtered),
+    Probe("content filter", "Say hello.", ({},), has_filter_results),
     Probe("picture: data URL", "", ({"messages": user(RED, square("red"))},), says("red")),
     Probe("picture: URL", "", ({"messages": user(
         text_item("Whose logo is this? One word."), image_item(LOGO))},), says("python")),
     Probe("pictures: two", "", ({"messages": user(BOTH, square("red"), square("blue"))},),
         says("blue")),
     Probe("limit of tokens", "Say hello.", ({"max_tokens": FAR_TOO_MANY, **NO_USAGE},),
-        lambda got: ("unclear", "more is accepted than any model has"), judge_refusal=told_limit,
+        lambda got: ("unclear", "more is accepted than any model has"), judge_refusal=names_limit,
         stream=True, breaks_off=True),
-    Probe("rate-limit headers", "Say hello.", ({},), told_quota),
-    Probe("cached tokens", LONG, ({}, {}), cached),
+    Probe("rate-limit headers", "Say hello.", ({},), has_rate_limits),
+    Probe("cached tokens", LONG, ({}, {}), is_cached),
 )  # fmt: skip
 """The rows, in order. The first three decide how the tokens of the others are limited."""

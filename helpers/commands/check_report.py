@@ -13,6 +13,7 @@ from helpers.client.text import one_line
 from helpers.commands.check_probes import Result
 from helpers.views.view import Cell, View, stack, table
 
+HEAD = ["row", "result", "seen by", "tokens"]
 _GREEN, _GREY = "rgba(46, 160, 67, 0.3)", "rgba(128, 128, 128, 0.25)"  # on light and dark pages
 _MARK = Markup('<span style="background: {}; padding: 1px 6px; border-radius: 4px">{}</span>')
 
@@ -59,25 +60,21 @@ class Report(BaseModel):
 
 
 def as_table(report: Report, style: str = "simple") -> str:
-    """Return the rows as a table in a style of tabulate."""
-    shown = [[row.name, row.result, one_line(row.seen, 160), row.tokens] for row in report.rows]
-    widths = [None, None, 60, None] if style == "simple" else None
-    text = tabulate(
-        shown,
-        ["row", "result", "seen by", "tokens"],
-        style,
-        maxcolwidths=widths,
-        disable_numparse=True,
-    )
+    """Return the rows as a table in a style of tabulate: ``simple``, or ``github`` for Markdown."""
+    shown, widths = [], [None, None, 60, None] if style == "simple" else None
+    for row in report.rows:
+        seen = one_line(row.seen, 160)
+        if style == "github":
+            seen = seen.replace("|", "\\|").replace("<", "&lt;")
+        shown.append([row.name, row.result, seen, row.tokens])
+    text = tabulate(shown, HEAD, style, maxcolwidths=widths, disable_numparse=True)
     return f"{text}\n\n{report.total}"
 
 
 def as_markdown(report: Report) -> str:
     """Return the report as a page of Markdown."""
-    escaped = report.model_copy(deep=True)
-    for row in escaped.rows:
-        row.seen = row.seen.replace("|", "\\|").replace("<", "&lt;")
-    return f"# Capabilities of {report.title}\n\n{as_table(escaped, 'github')}\n"
+    text = as_table(report, "github")
+    return f"# Capabilities of {report.title}\n\n{text}\n"
 
 
 def as_view(report: Report) -> View:
@@ -87,13 +84,7 @@ def as_view(report: Report) -> View:
         color = _GREEN if row.result == "works" else _GREY
         mark = Cell(_MARK.format(color, row.result), row.result)
         rows.append([row.name, mark, one_line(row.seen, 160), row.tokens])
-    facts = table(["row", "result", "seen by", "tokens"], rows)
-    return stack(report.title, facts, report.total)
-
-
-def as_json(report: Report) -> str:
-    """Return the report as JSON, which ``Report.model_json_schema()`` describes."""
-    return report.model_dump_json(indent=1) + "\n"
+    return stack(report.title, table(HEAD, rows), report.total)
 
 
 def read(path: Path | str) -> Report:
@@ -117,5 +108,4 @@ def changes(before: Report, after: Report) -> str:
         if results[0] != results[1]:
             seen = " -> ".join(one_line(row.seen, 80) if row else "" for row in pair)
             shown.append([name, " -> ".join(results), seen])
-    head = ["row", "result", "seen by"]
-    return tabulate(shown, head, maxcolwidths=[None, None, 60]) if shown else ""
+    return tabulate(shown, HEAD[:3], maxcolwidths=[None, None, 60]) if shown else ""

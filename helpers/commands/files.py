@@ -16,11 +16,15 @@ def check_files(*paths: Path | None) -> None:
             raise ConfigurationError(f"{path} can't be written.", advice="name another file.")
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole: beside, then moved into place. Raise ``ConfigurationError``."""
-    new = partial_path(path)
+def write(path: Path | None, text: str) -> None:
+    """Write a file whole: beside, then moved into place. Raise ``ConfigurationError``.
+
+    Without a path write nothing.
+    """
+    if not path:
+        return
     try:
-        new.write_text(text, encoding="utf-8", newline="\n")
+        (new := partial_path(path)).write_text(text, encoding="utf-8", newline="\n")
         new.replace(path)
     except OSError as reason:
         raise ConfigurationError(

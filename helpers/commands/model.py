@@ -1,6 +1,5 @@
 """Run the small model on this machine until Ctrl-C: ``python -m helpers model``."""
 
-import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Mapping
@@ -49,9 +48,12 @@ def add_server_options(parser: ArgumentParser) -> None:
 
 
 def run_model(port: int, host: str = LOOPBACK, *, no_key: bool = False) -> int:
-    """Install the model if need be, start it, say how to use it, wait; return the exit code."""
+    """Install the model if need be, start it, say how to use it, and wait; return 0 after Ctrl-C.
+
+    Raise ``LocalModelError`` if that fails, or if a server ends by itself.
+    """
+    install_model()
     try:
-        install_model()
         with LocalModelService(port, host, no_key=no_key) as service:
             variables = shell_lines(service.variables("v1"))
             bare, models = service.server, service.endpoints["models"]
@@ -61,13 +63,10 @@ def run_model(port: int, host: str = LOOPBACK, *, no_key: bool = False) -> int:
             print(text, flush=True)
             while service.is_running and bare.is_running:
                 time.sleep(0.5)
-        print("A server has ended by itself.", file=sys.stderr)
-    except LocalModelError as error:
-        print(error, file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped.")
         return 0
-    return 1
+    raise LocalModelError("A server has ended by itself.", advice="start it again.")
 
 
 @contextmanager

@@ -1,16 +1,16 @@
-"""Choose lessons, and execute a notebook with no one at the screen."""
+"""Execute a notebook with no one at the screen."""
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.text import one_line
 from helpers.connect import current_mode
-from helpers.lessons import LESSONS, Lesson
+from helpers.lessons import LESSONS
 
 CELL_TIMEOUTS = {"replay": 60, "live": 600, "record": 600}
 """Seconds that a cell may take. Without a limit, papermill waits forever for a stuck kernel."""
@@ -20,48 +20,22 @@ INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
 
 
-def select_lessons(names: Sequence[str]) -> list[Lesson]:
-    """Return the lessons of these names, in lesson order; all of them without names.
-
-    A name is that of a lesson, its number, or a path of its notebook. Raise ``ConfigurationError``
-    for a name that no lesson has.
-    """
-    wanted = {_select(name) for name in names}
-    return [lesson for lesson in LESSONS if lesson in wanted or not names]
-
-
-def _select(name: str) -> Lesson:
-    path = Path(PureWindowsPath(name).as_posix())  # both kinds of slashes, on every system
-    wanted = path.name.removesuffix(".ipynb")
-    for lesson in LESSONS:
-        number = lesson.id.split("-")[0]
-        is_named = wanted == lesson.id or (wanted.isdecimal() and int(wanted) == int(number))
-        # Another notebook of the same name, such as an executed one, is no lesson.
-        is_other = len(path.parts) > 1 and path.exists() and not path.samefile(lesson.notebook)
-        if is_named and not is_other:
-            return lesson
-    ids = ", ".join(lesson.id for lesson in LESSONS)
-    raise ConfigurationError(f"There is no lesson {name!r}.", advice=f"use one of {ids}.")
-
-
 def check_folder(folder: Path) -> None:
     """Make the folder for the executed notebooks. Raise ``ConfigurationError`` if it can't be.
 
     It can't be the folder of the lessons either, because they would be overwritten.
     """
-    why = None
+    why = "the lessons are there"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
+        if not folder.samefile(LESSONS[0].notebook.parent):
+            return
     except OSError as reason:
-        why = "it is a file" if folder.is_file() else reason.strerror
-    else:
-        if any(folder.samefile(lesson.notebook.parent) for lesson in LESSONS):
-            why = "the lessons are there"
-    if why:
-        raise ConfigurationError(
-            f"The notebooks can't be written to {folder}: {why}.", advice="name another folder."
-        )
+        why = str(reason.strerror)
+    raise ConfigurationError(
+        f"The notebooks can't be written to {folder}: {why}.", advice="name another folder."
+    )
 
 
 def execute(
@@ -99,9 +73,10 @@ def execute(
                 store_widget_state=False,  # GitHub refuses notebooks with half a state
                 shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
                 coalesce_streams=True,
-                # Hides the warning about TCP without encryption (the kernel listens on loopback
-                # only), and what a kernel says that Ctrl-C ends within a cell.
-                extra_arguments=["--log-level=CRITICAL"],
+                # The first hides the warning about TCP without encryption (the kernel listens on
+                # loopback only), and what a kernel says that Ctrl-C ends within a cell. With the
+                # second nothing is added to the history of what the reader typed into IPython.
+                extra_arguments=["--log-level=CRITICAL", "--HistoryManager.enabled=False"],
                 on_cell_execute=note,
             )
     except Exception as reason:

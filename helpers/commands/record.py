@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections import defaultdict
@@ -26,11 +27,11 @@ from helpers.commands.notebooks import CHANGED, INTERRUPTED, environment, execut
 from helpers.commands.run import key_filter
 from helpers.connect import current_credential, current_endpoint
 from helpers.lessons import Lesson
-from helpers.recordings.cassette import load, replace_recordings, save
+from helpers.recordings.cassette import leaves, load, replace_recordings, save
 from helpers.recordings.replay import match_key
 
-VOLATILE = ("id", "created", "system_fingerprint")
-"""Fields that differ in every answer, at any depth."""
+_VOLATILE = re.compile(r"\b(id|created|system_fingerprint)$")
+"""Matches fields that differ in every answer, at any depth."""
 
 
 class Difference(NamedTuple):
@@ -55,13 +56,9 @@ def record(lessons: Sequence[Lesson], *, compare: bool = False, yes: bool = Fals
     rows, changed, failed = [], dict[Lesson, list[Difference]](), False
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
-            folders = {lesson: Path(made, lesson.id) for lesson in lessons}
-            for lesson, folder in tqdm(folders.items(), unit="lesson"):
+            for lesson in tqdm(lessons, unit="lesson"):
                 try:
-                    changes = record_changes(lesson, folder)
-                    if changes and not compare:
-                        write(folder / lesson.notebook.name, replay(lesson, folder))
-                    refuse_leaks(lesson, folder)
+                    changes = record_changes(lesson, Path(made, lesson.id), compare=compare)
                 except Exception as reason:  # record the other lessons all the same
                     failed = True
                     rows.append([lesson.id, "failed", failure_text(reason)])
@@ -74,12 +71,12 @@ def record(lessons: Sequence[Lesson], *, compare: bool = False, yes: bool = Fals
                 print(f"\n{lesson.id}\n" + tabulate(changes, Difference._fields, maxcolwidths=36))
             if compare or not changed:
                 return 1 if failed else CHANGED * bool(changed)
-            if not yes and not _agreed(len(changed)):
+            if not yes and not _is_agreed(len(changed)):
                 print("Everything is as before.")
                 return 1
             for lesson in changed:
                 keep_shipped(lesson)
-                replace(lesson, folders[lesson])
+                replace(lesson, Path(made, lesson.id))
             print("Replaced. `python -m helpers record --undo` brings back what was shipped.")
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C. Each lesson is as before, or recorded whole.")
@@ -87,32 +84,44 @@ def record(lessons: Sequence[Lesson], *, compare: bool = False, yes: bool = Fals
     return int(failed)
 
 
-def _agreed(count: int) -> bool:
+def _is_agreed(count: int) -> bool:
     try:
         return input(f"\nReplace recordings and outputs of {count} lessons? [y/N] ").strip() == "y"
     except EOFError:  # no one at the screen
         return False
 
 
-def record_changes(lesson: Lesson, folder: Path) -> list[Difference]:
+def record_changes(lesson: Lesson, folder: Path, *, compare: bool) -> list[Difference]:
     """Record ``lesson`` into ``folder``; return what differs from its recordings.
 
-    Recorded answers that say the same are kept as they were, with their ids and times.
+    Recorded answers that say the same are kept as they were, with their ids and times. If any
+    differs, ``folder`` gets the notebook too, unless the recordings are only to ``compare``. Raise
+    ``RecordingError`` if it holds what must not be published.
     """
     record_into(lesson, folder)
     changes = []
     for route in recorded_routes(lesson, folder):
         changes += keep_same(lesson.cassette(route), folder / route / f"{lesson.id}.json")
+    if changes and not compare:
+        write(folder / lesson.notebook.name, replay(lesson, folder))
+    refuse_leaks(lesson, folder)
     return changes
 
 
 def record_into(lesson: Lesson, folder: Path) -> None:
     """Run ``lesson``, and record what the endpoint of the environment answers into ``folder``."""
+    _run(lesson, folder, TUTORIAL_MODE="record")
+
+
+def _run(lesson: Lesson, folder: Path, **settings: str) -> JSON:
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as executed,
-        environment(TUTORIAL_MODE="record", TUTORIAL_RECORDINGS=str(folder)),
+        environment(TUTORIAL_RECORDINGS=str(folder), **settings),
     ):
-        execute(lesson.notebook, Path(executed, lesson.notebook.name))
+        target = Path(executed, lesson.notebook.name)
+        execute(lesson.notebook, target)
+        notebook: JSON = json.loads(target.read_text(encoding="utf-8"))
+        return notebook
 
 
 def recorded_routes(lesson: Lesson, folder: Path) -> list[str]:
@@ -126,14 +135,7 @@ def recorded_routes(lesson: Lesson, folder: Path) -> list[str]:
 def replay(lesson: Lesson, folder: Path) -> str:
     """Return the notebook that a run from the first recording in ``folder`` gives."""
     route = recorded_routes(lesson, folder)[0]
-    replayed = {"TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": route}
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as executed,
-        environment(TUTORIAL_RECORDINGS=str(folder), **replayed),
-    ):
-        target = Path(executed, lesson.notebook.name)
-        execute(lesson.notebook, target)
-        nb = json.loads(target.read_text(encoding="utf-8"))
+    nb = _run(lesson, folder, TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route)
     provenance = load(folder / route / f"{lesson.id}.json")["provenance"]
     nb["metadata"]["tutorial"] = {"lesson": lesson.id, "provenance": provenance}
     normalise(nb)
@@ -147,34 +149,38 @@ def replace(lesson: Lesson, folder: Path) -> None:
 
 def keep_same(old: Path, new: Path) -> list[Difference]:
     """Keep in ``new`` each exchange of ``old`` whose answer says the same; return the others."""
-    tape, takes = load(new), defaultdict[str, list[JSON]](list)
+    recording, earlier = load(new), defaultdict[str, list[JSON]](list)
     with suppress(RecordingError):  # none, or a damaged one
         for exchange in load(old)["exchanges"]:
-            takes[_question(exchange)].append(exchange)
+            earlier[_question(exchange)].append(exchange)
     kept, changes = [], []
-    for exchange in tape["exchanges"]:
-        earlier = takes[_question(exchange)]
-        before = earlier.pop(0) if earlier else None
+    for exchange in recording["exchanges"]:
+        before = next(iter(earlier[_question(exchange)]), None)
+        del earlier[_question(exchange)][:1]
         is_same = before and before["request"] == exchange["request"] and same(before, exchange)
         kept.append(before if is_same else exchange)
         if not is_same:
-            changes.append(Difference(_asked(exchange), _words(before), _words(exchange)))
-    for left in takes.values():
-        changes += [Difference(_asked(one), _words(one), "") for one in left]
-    save(new, tape | {"exchanges": kept})
+            changes.append(_difference(before, exchange))
+    for left in earlier.values():
+        changes += [_difference(one, None) for one in left]
+    save(new, recording | {"exchanges": kept})
     return changes
 
 
 def same(before: JSON, now: JSON) -> bool:
     """Return whether two answers say the same; of streams left early, as far as both go."""
     if all(one["response"].get("ended") == "left" for one in (before, now)):
-        texts = _words(before), _words(now)
-        return texts[0].startswith(texts[1]) or texts[1].startswith(texts[0])
-    facts = [
-        (one["response"]["status"], one["response"]["headers"].get("x-answered-by"), _body(one))
-        for one in (before, now)
-    ]
-    return facts[0] == facts[1]
+        shorter, longer = sorted((_text(before), _text(now)), key=len)
+        return longer.startswith(shorter)
+    return _facts(before) == _facts(now)
+
+
+def _facts(exchange: JSON) -> JSON:
+    """Return status, author and body of an answer, but for what differs each time."""
+    facts = {name: value for name, value in leaves(_body(exchange)) if not _VOLATILE.search(name)}
+    response = exchange["response"]
+    by = response["headers"].get("x-answered-by")
+    return {"status": response["status"], "by": by, "body": facts}
 
 
 def _question(exchange: JSON) -> str:
@@ -184,52 +190,44 @@ def _question(exchange: JSON) -> str:
     return match_key(request | {"body": body})
 
 
-def _asked(exchange: JSON) -> str:
-    messages = exchange["request"]["body"].get("messages") or [{}]
-    return one_line(str(messages[-1].get("content")), 120)
+def _difference(before: JSON | None, now: JSON | None) -> Difference:
+    messages = (now or before or {})["request"]["body"].get("messages") or [{}]
+    said = [one_line(_text(one), 160) if one else "" for one in (before, now)]
+    return Difference(one_line(str(messages[-1].get("content")), 120), *said)
 
 
-def _words(exchange: JSON | None) -> str:
-    body: Any = _body(exchange) if exchange else ""
+def _text(exchange: JSON) -> str:
+    body = _body(exchange)
     with suppress(LookupError, TypeError):
         message = body["choices"][0]["message"]
         body = message["content"] or message
-    return one_line(body if isinstance(body, str) else json.dumps(body), 160)
+    return body if isinstance(body, str) else json.dumps(body)
 
 
 def _body(exchange: JSON) -> Any:
-    """Return an answer without what differs each time; a stream as one answer."""
+    """Return the body of an answer; of a stream, all of it as one answer."""
     response = exchange["response"]
     if "stream" not in response:
-        return _lasting(response.get("body", response.get("text")))
+        return response.get("body", response.get("text"))
     reader, whole = EventReader(), StreamAccumulator()
     text = "".join(text for _, text in response["stream"])
     for event in (*reader.feed(text), *reader.end()):
         with suppress(ValueError, AttributeError):  # [DONE], or an event that is cut
             whole.add(json.loads(event.data))
-    return _lasting(whole.whole())
-
-
-def _lasting(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _lasting(item) for name, item in value.items() if name not in VOLATILE}
-    return [_lasting(item) for item in value] if isinstance(value, list) else value
+    return whole.whole()
 
 
 def refuse_leaks(lesson: Lesson, folder: Path) -> None:
     """Raise ``RecordingError`` if what is in ``folder`` holds a secret, a host or a path."""
-    tapes = [path.read_text(encoding="utf-8") for path in folder.glob("*/*.json")]
-    ids = {found for tape in tapes for found in leaks.ID.findall(tape)}
-    texts, notebook = list(tapes), folder / lesson.notebook.name
+    recordings = [path.read_text(encoding="utf-8") for path in folder.glob("*/*.json")]
+    ids = {found for text in recordings for found in leaks.ID.findall(text)}
+    outputs, notebook = [], folder / lesson.notebook.name
     if notebook.exists():
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        outputs = [cell["outputs"] for cell in cells if "outputs" in cell]
-        texts.append(leaks.PICTURE.sub("", json.dumps(outputs)))
+        outputs = [leaks.PICTURE.sub("", json.dumps(cell.get("outputs"))) for cell in cells]
     host, mask = httpx.URL(current_endpoint()).netloc.decode(), key_filter(current_credential())
-    found = ["the host of an Azure resource"] * any(
-        "azure.com" in one for tape in tapes for one in leaks.hosts(tape)
-    )
-    for text in texts:
+    found = [one for text in recordings for one in leaks.hosts(text) if "azure.com" in one]
+    for text in (*recordings, *outputs):
         found += [*leaks.secrets(text, ids), *leaks.machine_paths(text)]
         found += ["the key"] * (mask(text) != text) + ["the endpoint's host"] * (host in text)
     if found:

@@ -55,8 +55,10 @@ class EndpointFile(BaseModel):
         return rows
 
 
-def read_deployments(path: Path) -> list[Deployment]:
-    """Return the rows of an endpoint file. Raise ``ConfigurationError`` for another file."""
+def read_deployments(path: Path | None) -> list[Deployment]:
+    """Return the rows of an endpoint file; none without. Raise ``ConfigurationError``."""
+    if not path:
+        return []
     table: EndpointFile = _read(path, TypeAdapter(EndpointFile), ADVICE)
     return table.deployment
 

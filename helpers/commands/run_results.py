@@ -10,26 +10,24 @@ from xml.etree import ElementTree
 
 from tabulate import tabulate
 
-Ending = Literal["ok", "failed", "not finished"]
+from helpers.commands.notebooks import INTERRUPTED
+
+NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not have, not even escaped."""
 
 
 @dataclass(frozen=True)
-class Result:
+class LessonResult:
     """How one lesson ended. ``error`` names the failure and the cell; empty if there is none."""
 
     lesson: str
     deployment: str
-    result: Ending
+    result: Literal["ok", "failed", "not finished"] = "not finished"
     seconds: float = 0.0
     error: str = ""
 
-    @property
-    def name(self) -> str:
-        """The lesson, and after a slash the deployment if there are several."""
-        return "/".join(filter(None, [self.deployment, self.lesson]))
 
-
-def as_table(results: Sequence[Result]) -> str:
+def as_table(results: Sequence[LessonResult]) -> str:
     """Return a row for each result; with a column for the deployment if one is named."""
     rows = [[one.deployment, one.lesson, one.result, one.seconds] for one in results]
     names = ["deployment", "lesson", "result", "seconds"]
@@ -37,32 +35,32 @@ def as_table(results: Sequence[Result]) -> str:
     return tabulate([row[first:] for row in rows], names[first:], floatfmt=".1f")
 
 
-def as_json(results: Sequence[Result]) -> str:
+def as_json(results: Sequence[LessonResult]) -> str:
     """Return a list of objects, one for each result."""
     return json.dumps([asdict(one) for one in results], indent=1, ensure_ascii=False) + "\n"
 
 
-def as_junit(results: Sequence[Result]) -> str:
+def as_junit(results: Sequence[LessonResult]) -> str:
     """Return a test suite for each deployment, with a test case for each lesson."""
     root = ElementTree.Element("testsuites")
-    for name, group in groupby(results, lambda one: one.deployment or "lessons"):
-        rows = list(group)
-        counts = {"tests": len(rows), "failures": 0, "skipped": 0}
+    for name, rows in groupby(results, lambda one: one.deployment or "lessons"):
         suite = ElementTree.SubElement(root, "testsuite", name=name)
         for one in rows:
             case = ElementTree.SubElement(suite, "testcase", classname=name, name=one.lesson)
             case.set("time", f"{one.seconds:.1f}")
             if one.result == "failed":
-                counts["failures"] += 1
-                # XML 1.0 has no character for some, not even escaped.
-                text = re.sub(
-                    r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", one.error
-                )
+                text = NO_XML.sub("?", one.error)
                 failure = ElementTree.SubElement(case, "failure", message=text.partition("\n")[0])
                 failure.text = text
             elif one.result == "not finished":
-                counts["skipped"] += 1
                 ElementTree.SubElement(case, "skipped")
-        suite.attrib |= {name: str(count) for name, count in counts.items()}
+        counts = {"tests": "testcase", "failures": "*/failure", "skipped": "*/skipped"}
+        suite.attrib |= {count: str(len(suite.findall(path))) for count, path in counts.items()}
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def exit_code(results: Sequence[LessonResult]) -> int:
+    """Return 130 after Ctrl-C, 1 if a lesson failed, else 0."""
+    found = {one.result for one in results}
+    return INTERRUPTED if "not finished" in found else int("failed" in found)

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.__main__ import main
 from helpers.commands import model
-from helpers.commands.run_results import Result
+from helpers.commands.run_results import LessonResult
 from helpers.local_model import LocalModelError, LocalModelService
 
 
@@ -52,7 +52,7 @@ def test_it_says_how_to_use_it_and_when_it_has_ended(capsys: pytest.CaptureFixtu
         "http://127.0.0.1:2/v1, key other-key",
     ):
         assert expected in printed
-    assert trouble == "A server has ended by itself.\n"
+    assert trouble == "A server has ended by itself.\nWhat to do: start it again.\n"
     assert PlayedService.closed
 
 
@@ -98,7 +98,7 @@ def test_lessons_are_run_live_on_the_route(
 ) -> None:
     seen = {}
 
-    def run(lessons: object, folder: Path, *, processes: int, **_: object) -> list[Result]:
+    def run(lessons: object, folder: Path, *, processes: int, **_: object) -> list[LessonResult]:
         seen.update(os.environ)
         assert processes == 1, "the model uses all cores by itself"
         return []

@@ -111,10 +111,10 @@ def test_a_file_that_is_no_python_is_told_and_the_others_are_searched(
     (tmp_path / "d.py").write_text("(" * 5000, encoding="utf-8")
     (tmp_path / "e.py").write_text("a\0b", encoding="utf-8")
     write_case(tmp_path, "f", {"cells": ["1 +", f"import {SDK} as inf"]})
-    write_case(tmp_path, "star", CASES["old"]["star"])
+    write_case(tmp_path, "star", CASES["old"]["star_and_own_class"])
     assert command.main(["move", str(tmp_path), "missing.py", "*.none"]) == 2
     out, told = capsys.readouterr()
-    assert found(out) == [*CASES["old"]["star"]["uses"], "cell 3:1 import"]
+    assert found(out) == [*CASES["old"]["star_and_own_class"]["uses"], "cell 3:1 import"]
     assert [line for line in told.splitlines() if not line.startswith("What to do: ")][:2] == [
         "There is no missing.py.",
         "There is no *.none.",
@@ -135,7 +135,7 @@ def test_folders_and_patterns_are_searched_each_file_once(
 ) -> None:
     for folder in ("", "below", ".hidden", "env/lib/site-packages", "[odd]"):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-        write_case(tmp_path / folder, "star", CASES["old"]["star"])
+        write_case(tmp_path / folder, "star", CASES["old"]["star_and_own_class"])
         write_case(tmp_path / folder, "notebook", CASES["other"]["notebook"])
     (tmp_path / "README.md").write_text(f"import {SDK}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+import distributed  # type: ignore[import-untyped]
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -40,8 +41,10 @@ TELLS = "raise ValueError(os.environ['AZURE_INFERENCE_CREDENTIAL'])"
 
 
 def write(path: Path, *sources: str) -> Path:
-    cells = [new_code_cell(source, id=f"c{at:02d}") for at, source in enumerate(sources)]
-    files.write(path, new_notebook(cells=cells))
+    """Write a notebook with a cell for each of ``sources``, and the kernel of the lessons."""
+    nb = new_notebook(cells=list(map(new_code_cell, sources)))
+    files.normalise(nb)
+    files.write(path, nb)
     return path
 
 
@@ -52,16 +55,13 @@ def made(folder: Path, into: str) -> list[Task]:
     sources = [write(folder / "shows.ipynb", SHOWS), write(folder / "tells.ipynb", SHOWS, TELLS)]
     (scratch := folder / f"scratch-{into}").mkdir()
     return [
-        Task(one.stem, one, folder / into / row.name / one.name, scratch, row)
-        for row in read_deployments(table)
-        for one in sources
+        Task(one, folder / into, scratch, row) for row in read_deployments(table) for one in sources
     ]
 
 
 @contextmanager
 def dask() -> Iterator[Executor]:
     """A cluster of two processes; its workers have two threads, and one environment each."""
-    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=2, dashboard_address=None
@@ -71,7 +71,7 @@ def dask() -> Iterator[Executor]:
         yield client.get_executor()
 
 
-EXECUTORS = {"processes": lambda: run.process_pool(2), "dask": dask}
+EXECUTORS = {"processes": lambda: run.process_pool(2, Path("unused")), "dask": dask}
 
 
 @pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
@@ -137,7 +137,7 @@ def test_a_deployment_without_a_key_does_not_get_the_key_of_another(
     monkeypatch.setattr(run, "execute", lambda *_: seen.append(current_credential()))
     monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
     row = Deployment(name="open", endpoint="http://localhost:8000/v1")
-    task = Task("one", tmp_path / "one.ipynb", tmp_path / "out.ipynb", tmp_path, row)
+    task = Task(tmp_path / "one.ipynb", tmp_path, tmp_path, row)
     assert run.run_task(task).result == "ok"
     assert seen == [""]
 
@@ -177,8 +177,8 @@ def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
 
 def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
     source = write(tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)")
-    task = Task("kills", source, tmp_path / "out" / "kills.ipynb", tmp_path / "scratch")
-    with run.process_pool(1) as pool:
+    task = Task(source, tmp_path / "out", tmp_path / "scratch")
+    with run.process_pool(1, tmp_path / "scratch") as pool:
         (result,) = run.run_tasks([task], pool)
     assert result.result == "failed"
     assert result.error.startswith("BrokenProcessPool: ")
@@ -190,12 +190,11 @@ import sys
 from pathlib import Path
 from helpers import lessons
 from helpers.__main__ import main
-from helpers.commands import notebooks
 # A program that a shell script starts with "&" inherits that Ctrl-C is ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 lessons.ROOT = Path(sys.argv[1])
 names = "00-quick", "01-slow", "02-slow"
-notebooks.LESSONS = [lessons.Lesson(name, "", 1, "", "") for name in names]
+lessons.LESSONS = [lessons.Lesson(name, "", 1, "", "") for name in names]
 raise SystemExit(main(["run", "--to", sys.argv[1] + "/out", "--jobs", "2"]))
 """
 SLOW = """\
@@ -222,12 +221,12 @@ def test_what_is_stopped_leaves_nothing_half_written_and_no_kernel(
     run.send_signal(sent)
     out = run.communicate(timeout=20)[0]
     wait_for(lambda: not any(map(is_running, kernels)))
-    assert [path.name for path in (tmp_path / "out").glob("*.ipynb")] == ["00-quick.ipynb"]
+    wait_for(lambda: [path.name for path in (tmp_path / "out").iterdir()] == ["00-quick.ipynb"])
     files.read(tmp_path / "out" / "00-quick.ipynb")
     if sent == signal.SIGINT:
         assert run.returncode == 130
+        assert out.count("not finished") == 2
         assert "Stopped by Ctrl-C: 2 of 3 did not finish." in out
-        assert len(list((tmp_path / "out").iterdir())) == 1
 
 
 def is_running(process: int) -> bool:

@@ -75,7 +75,7 @@ def on_other_route(tmp_path_factory: pytest.TempPathFactory) -> dict[Lesson, Not
         nb.cells.append(new_code_cell(is_played, id=f"c{len(nb.cells):02d}"))
         source = folder / lesson.notebook.name
         files.write(source, nb)
-        tasks.append(Task(lesson.id, source, folder / "done" / source.name, folder / "scratch"))
+        tasks.append(Task(source, folder / "done", folder / "scratch"))
     with environment(TUTORIAL_ROUTE=ROUTES[1]), process_pool(2) as pool:
         results = run_tasks(tasks, pool)
     done = zip(LESSONS, tasks, results, strict=True)
