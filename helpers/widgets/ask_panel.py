@@ -1,11 +1,12 @@
 """``AskPanel``, the base of the panels that ask a model, and the answers that they show."""
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from helpers.client.client import ChatCompletionsClient, Messages
+from helpers.client.client import AsyncChatCompletionsClient, ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
@@ -295,6 +296,24 @@ def stream_answer(
             answer = answer.with_update(update)
             yield answer
     yield replace(answer, completion=stream.completion)
+
+
+def whole_answer(
+    client: ChatCompletionsClient, run: Run[Any], messages: Messages, **options: Any
+) -> ChatCompletions:
+    """Ask without streaming, and return the answer. A stop cancels the request.
+
+    A blocking call can't be cancelled from another thread: the awaited one closes its connection.
+    """
+
+    async def ask() -> ChatCompletions:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        run.on_stop(lambda: loop.call_soon_threadsafe(task.cancel))
+        async with AsyncChatCompletionsClient.like(announce_waits(client, run)) as asked:
+            return await asked.complete(messages, **options)
+
+    return asyncio.run(ask())
 
 
 def announce_waits(client: ChatCompletionsClient, run: Run[Any]) -> ChatCompletionsClient:

@@ -21,7 +21,7 @@ from helpers.recordings.cassette import SCRIPT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import View, answer_text, table
-from helpers.widgets.ask_panel import AskPanel, announce_waits
+from helpers.widgets.ask_panel import AskPanel, whole_answer
 from helpers.widgets.job import Progress, Run
 from helpers.widgets.local_model_button import SMALL_MODEL
 from helpers.widgets.panel import row
@@ -166,7 +166,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         if self._is_entered:
             settings = self._settings(endpoint, model)
             found = Connection(*build_client(self._lesson, settings), settings)
-        answer = announce_waits(found.client, run).complete(**self.arguments(request))
+        answer = whole_answer(found.client, run, **self.arguments(request))
         yield replace(found, answer=answer)
 
     def ended(self, progress: Progress[Connection]) -> None:

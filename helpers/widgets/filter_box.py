@@ -7,7 +7,7 @@ from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import ContentFilterError
 from helpers.views.content_filter import Outcome, outcome_words, outcomes_view
 from helpers.views.view import View
-from helpers.widgets.ask_panel import AskPanel, announce_waits, user_message
+from helpers.widgets.ask_panel import AskPanel, user_message, whole_answer
 from helpers.widgets.job import Progress, Run
 
 MAX_SENTENCES = 12
@@ -50,7 +50,7 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     def send(self, request: str, run: Run[Any]) -> Generator[Any]:
         """Send the sentence. That the filter refuses it is a result, and no failure."""
         try:
-            yield announce_waits(self.client, run).complete(**self.arguments(request))
+            yield whole_answer(self.client, run, **self.arguments(request))
         except ContentFilterError as refusal:
             yield refusal
 

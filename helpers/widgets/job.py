@@ -52,7 +52,7 @@ class Run(Generic[Value]):
     ) -> None:
         self.progress = progress
         self.changed, self._ended = changed, ended
-        self._on_stop: Callable[[], None] = lambda: None
+        self._on_stop: Callable[[], object] = lambda: None
 
     @property
     def is_running(self) -> bool:
@@ -83,7 +83,7 @@ class Run(Generic[Value]):
         if not self.is_running:
             raise Stopped
 
-    def on_stop(self, callback: Callable[[], None]) -> None:
+    def on_stop(self, callback: Callable[[], object]) -> None:
         """Call ``callback``, which must not block, when the run is stopped.
 
         Raises ``Stopped`` if it is over already.

@@ -96,7 +96,8 @@ def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: 
     tried(panel, standin.models, "stand-in-chat", standin.key)
     assert "not tested yet" in tested()
     asked = connect(ID)
-    given = asked.complete(QUESTION)
+    with asked:
+        given = asked.complete(QUESTION)
     assert "It works" in tested()
     asked.model = "another"
     assert "not tested yet" in tested()
@@ -125,7 +126,8 @@ def test_a_connection_that_works_is_used(
     asked = connect("01-basic-call")
     assert capsys.readouterr().out.startswith("Answers: live from a server on this machine; ")
     for made_of_it in (panel.client, asked):
-        assert made_of_it.complete(QUESTION).content.startswith("It is the next message")
+        with made_of_it:
+            assert made_of_it.complete(QUESTION).content.startswith("It is the next message")
     assert len(standin.requests) == before + 3
     assert Page(ConnectionPanel(ID, QUESTION).static_view().html).cells[3].startswith("live")
 

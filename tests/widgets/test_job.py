@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from helpers import UserMessage
 from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import StreamedAnswer, stream_answer
+from helpers.widgets.ask_panel import StreamedAnswer, stream_answer, whole_answer
 from helpers.widgets.job import Job, Progress, Run
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
 from tests.widgets.panels import LONG
@@ -171,26 +170,33 @@ class Silent:
         line, _ = self.listener.accept()
         with line:
             asked = b""
-            while b'"stream"' not in asked:
+            while b'"messages"' not in asked:
                 asked += line.recv(65536)
-            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-            line.sendall(head + piece("Once").encode())
+            if b"event-stream" in asked:
+                head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+                line.sendall(head + piece("Once").encode())
             self.sent.set()
             line.settimeout(LONG)
             if line.recv(1) == b"":
                 self.left.set()
 
 
-def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent(streams: bool) -> None:
     server, page, arrived = Silent(), Page(StreamedAnswer()), threading.Event()
-    page.job._draw = lambda progress, _: arrived.set() if progress.value.text else None
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
-    story = [UserMessage("Tell me a story.")]
-    page.job.start(lambda run: stream_answer(asked, run, story), StreamedAnswer())
-    assert arrived.wait(LONG)
+
+    def task(run: Run[Any]) -> Generator[Any]:
+        if not streams:
+            yield whole_answer(asked, run, ASK)
+        for value in stream_answer(asked, run, ASK):
+            yield value
+            arrived.set()
+
+    page.job.start(task, StreamedAnswer())
+    assert (arrived if streams else server.sent).wait(LONG)
     page.job.stop()
-    assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)
-    assert page.job.progress.value.text == "Once"
+    assert page.job.wait(LONG).state == "stopped"
     assert server.left.wait(LONG), "the service would go on writing"
     server.listener.close()
 
