@@ -12,7 +12,7 @@ from helpers.connect import Settings, build_client, override_settings
 from helpers.lessons import LESSONS
 from helpers.local_model import DOWNLOAD_BYTES, MODEL, LocalModelService, install, is_installed
 from helpers.recordings.replay import ReplayTransport
-from helpers.widgets.job import Job, Progress, Run
+from helpers.widgets.job import Job, Run, Snapshot
 from helpers.widgets.panel import Panel, area, row, status_html
 
 SIZE = f"{DOWNLOAD_BYTES / 1e6:.0f} MB"
@@ -57,7 +57,7 @@ class SmallModel:
 
     def press(self, route: RouteName) -> None:
         """Start the model, which cells reach on ``route``; cancel the start; or stop the model."""
-        if self.is_used or self.job.running:
+        if self.is_used or self.job.snapshot.state == "running":
             self.forget()
         else:
             self._route = route
@@ -75,11 +75,11 @@ class SmallModel:
             panel.use(None)
         self.job.reset(0)
 
-    def _ended(self, progress: Progress[int | LocalModelService]) -> None:
-        service = progress.value
+    def _ended(self, snapshot: Snapshot[int | LocalModelService]) -> None:
+        service = snapshot.value
         if isinstance(service, int):
             return
-        if progress.state != "finished":  # cancelled at the last moment
+        if snapshot.state != "finished":  # cancelled at the last moment
             service.close()
             return
         override_settings(_settings(service, self._route))
@@ -91,7 +91,7 @@ class SmallModel:
         """Connect a panel, on its own route."""
         panel.use(build_client(LESSONS[0].id, _settings(service, panel.client.route.name))[0])
 
-    def _draw(self, progress: Progress[Any], state_changed: bool) -> None:
+    def _draw(self, snapshot: Snapshot[Any], state_changed: bool) -> None:
         for panel in list(self.panels):
             if panel.is_built:
                 panel.model_controls.show()
@@ -108,9 +108,9 @@ class ModelControls:
 
     def show(self) -> None:
         """Show the state of the model."""
-        progress, bar = SMALL_MODEL.job.progress, ""
-        size = progress.value if isinstance(progress.value, int) else 0
-        if progress.state == "running":
+        snapshot, bar = SMALL_MODEL.job.snapshot, ""
+        size = snapshot.value if isinstance(snapshot.value, int) else 0
+        if snapshot.state == "running":
             label, words = "Cancel", "The model starts."
             if size:
                 words = f"{SIZE} are downloaded and installed, once."
@@ -120,10 +120,10 @@ class ModelControls:
         else:
             label = "Use the small model on this machine"
             words = f"{OFFER}{'' if is_installed() else f', and {SIZE} to download, once'}."
-        if progress.state == "failed":
-            words = f"{progress.words}\n{words}"
-        if progress.state in ("running", "failed"):
-            words = status_html(progress.state, words)
+        if snapshot.state == "failed":
+            words = f"{snapshot.words}\n{words}"
+        if snapshot.state in ("running", "failed"):
+            words = status_html(snapshot.state, words)
         self._button.description = self._button.tooltip = label
         self._bar.value, self._words.value = bar, words
 

@@ -225,8 +225,8 @@ def _close(made: ipywidgets.Widget) -> None:
     made.close()
 
 
-_shown: dict[str, tuple[str, list[Panel]]] = {}
-"""By the cell: the id of the request that ran it last, and the panels that it showed then."""
+_shown: dict[str, list[Panel]] = {}
+"""The panels that each cell showed when it ran last."""
 
 
 def _note_shown(panel: Panel) -> None:
@@ -241,26 +241,18 @@ def _note_shown(panel: Panel) -> None:
         return
     if _close_earlier not in shell.events.callbacks["pre_run_cell"]:
         shell.events.register("pre_run_cell", _close_earlier)
-    cell, request = _running_cell()
-    panels = _shown.setdefault(cell, (request, []))[1]
-    if panel not in panels:
-        panels.append(panel)
+    _shown.setdefault(_running_cell(), []).append(panel)
 
 
 def _close_earlier(_: object) -> None:
     """Close what the cell that starts now showed before, unless another cell shows it still."""
-    cell, request = _running_cell()
-    if cell in _shown and _shown[cell][0] != request:
-        for panel in _shown.pop(cell)[1]:
-            if not any(panel in others for _, others in _shown.values()):
-                panel.close()
+    for panel in _shown.pop(_running_cell(), []):
+        if not any(panel in others for others in _shown.values()):
+            panel.close()
 
 
-def _running_cell() -> tuple[str, str]:
-    """Return what names the running cell, and the id of the request that runs it.
-
-    JupyterLab and VS Code send the cell's id with the request. For other programs it is the code.
-    """
+def _running_cell() -> str:
+    """Return the id of the running cell, which JupyterLab and VS Code send, or else its code."""
     request = sys.modules["IPython"].get_ipython().get_parent()
     cell = request.get("metadata", {}).get("cellId") or request.get("content", {}).get("code")
-    return str(cell), str(request.get("header", {}).get("msg_id"))
+    return str(cell)

@@ -51,9 +51,9 @@ from tests.widgets.panels import (
     LONG,
     Held,
     control,
+    end_of,
     enter,
     everything,
-    has,
     html_of,
     join_tasks,
     press,
@@ -239,7 +239,7 @@ def test_the_button_that_does_something_stands_out_and_none_is_ever_disabled(
     assert running.wait(LONG)
     assert looks() == [False, True] and state(panel)[0] == "running"
     go.set()
-    panel.job.wait(LONG)
+    end_of(panel.job)
     assert looks() == [True, False]
 
 
@@ -254,7 +254,7 @@ def test_stop_counts_at_once_and_keeps_what_has_arrived(kind: Kind, make: Any) -
     assert waits.wait(LONG)
     assert not panel.run(), "a second answer is asked for"
     panel.stop_button.click()
-    assert panel.job.wait(LONG).state == "stopped"
+    assert end_of(panel.job).state == "stopped"
     shown = html_of(panel)
     kept = "What had arrived is kept; it is not the whole answer." if kind.streams else ""
     same = (
@@ -267,7 +267,6 @@ def test_stop_counts_at_once_and_keeps_what_has_arrived(kind: Kind, make: Any) -
     held.go.set()
     join_tasks()
     assert html_of(panel) == shown and "upon" not in shown and "late" not in shown
-    assert not panel.job.stop()
 
 
 @each(PANELS)
@@ -356,7 +355,7 @@ def test_a_wait_for_a_retry_is_said_not_printed_and_ended_by_stop(
     panel.run_button.click()
     assert waits.wait(LONG)
     panel.stop_button.click()
-    assert panel.job.wait(LONG).state == "stopped"
+    assert end_of(panel.job).state == "stopped"
     join_tasks()
     assert len(service_of(asked).requests) == 1
     assert capsys.readouterr().out == ""
@@ -377,7 +376,7 @@ def test_the_text_may_arrive_after_the_click(
     for _ in range(2):  # impatiently
         panel.run_button.click() if by == "Run" else enter(box)
     box.value = "Well, who?"
-    panel.job.wait(LONG)
+    end_of(panel.job)
     assert (sent(asked), len(service_of(asked).requests)) == ("Well, who?", 1)
 
 
@@ -390,7 +389,7 @@ def test_stop_is_heard_while_the_text_is_waited_for(
     panel = kind.ready(make(kind, asked))
     panel.run_button.click()
     panel.stop_button.click()
-    assert panel.job.wait(LONG).state == "stopped"
+    assert end_of(panel.job).state == "stopped"
     assert state(panel)[1] == "Stopped. Nothing had arrived." or not kind.streams
     join_tasks()
     assert service_of(asked).requests == []
@@ -404,7 +403,7 @@ def test_closing_it_ends_the_answer_and_it_can_be_shown_again(kind: Kind, make: 
     panel.run_button.click()
     first = panel.root
     panel.close()
-    assert panel.job.progress.state == "stopped" and not panel.is_built
+    assert panel.job.snapshot.state == "stopped" and not panel.is_built
     assert first.comm is None and panel.status.comm is None
     assert state(panel)[0] == "stopped" and panel.status.comm is not None
     held.go.set()
@@ -417,12 +416,12 @@ def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
     drawn, results, frames = threading.Semaphore(0), list[str](), list[str]()
 
     class Noted(LiveStream):
-        def show(self, progress: Any) -> None:
-            frames.append(progress.state)
+        def show(self, snapshot: Any) -> None:
+            frames.append(snapshot.state)
             drawn.release()
 
-        def show_results(self, progress: Any) -> None:
-            results.append(progress.state)
+        def show_results(self, snapshot: Any) -> None:
+            results.append(snapshot.state)
 
         def send(self, request: Any, run: Run[Any]) -> Any:
             for count in range(1, 6):
@@ -432,7 +431,7 @@ def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
     panel = Noted(client(), ASK)
     assert panel.root
     assert drawn.acquire() and panel.run()
-    panel.job.wait(LONG)
+    end_of(panel.job)
     assert results == ["ready", "running", "finished"]
     assert len(frames) >= 7
 
@@ -444,12 +443,12 @@ def test_an_own_question_offline_gets_one_sentence(kind: Kind, make: Any) -> Non
     assert press(panel).state == "failed"
     ways = [
         *(["choose one of the examples"] if kind.box and kind.make is not Chat else []),
-        *([] if panel.limit else ["use the small model (its button is in this panel)"]),
+        *([] if panel.small_model_limit else ["use the small model (its button is in this panel)"]),
         "use a model of your own (lesson 00 shows how).",
     ]
     said = f"It failed. This question was not recorded. What to do: {', or '.join(ways)}"
     assert state(panel)[1].removesuffix(" The connection is the same as before.") == said
-    assert isinstance(panel.job.progress.error, NoRecordingError)
+    assert isinstance(panel.job.snapshot.error, NoRecordingError)
 
 
 @each(TYPED)
@@ -488,4 +487,4 @@ def test_a_recorded_request_without_messages_is_no_example(kind: Kind, make: Any
 @each(PANELS)
 def test_live_there_is_no_list(kind: Kind, make: Any) -> None:
     panel = make(kind, client())
-    assert not has(panel, "examples") and not has(panel, "offline")
+    assert panel.root and panel._offline.layout.display == "none"

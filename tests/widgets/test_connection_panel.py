@@ -15,12 +15,12 @@ from helpers.connect import Settings, connect, override_settings
 from helpers.lessons import ROOT
 from helpers.recordings.replay import ReplayTransport
 from helpers.widgets import ask_panel
-from helpers.widgets.connection_panel import ConnectionPanel, facts
+from helpers.widgets.connection_panel import ConnectionPanel, connection_table
 from tests.fakes import KEY, MODELS, V1, Service, Tokens, answer, leaked
 from tests.lessons.test_connect import LIVE, NAMES
 from tests.standin import StandIn
 from tests.views.test_views import Page
-from tests.widgets.panels import LONG, control, enter, everything, state
+from tests.widgets.panels import control, end_of, enter, everything, state
 
 ID = "00-start-here"
 QUESTION = [UserMessage("What is a chat completion?")]
@@ -55,7 +55,7 @@ def tried(panel: ConnectionPanel, endpoint: str = "", model: str = "", key: str 
     if key:
         panel._key_box.value = key
     panel.run_button.click()
-    panel.job.wait(LONG)
+    end_of(panel.job)
     return status(panel)
 
 
@@ -152,7 +152,7 @@ def test_forget_goes_back_to_the_start_and_drops_the_key(standin: StandIn) -> No
     assert forget.description == "Forget"
     forget.click()
     assert (panel._endpoint.value, panel._model.value) == ("", "")
-    assert panel.answer.value == facts(panel.initial).html
+    assert panel.answer.value == connection_table(panel.initial).html
     assert status(panel) == "Ready. All that was entered is forgotten."
     assert isinstance(panel.client.transport, ReplayTransport)
     assert isinstance(connect(ID).transport, ReplayTransport)
@@ -231,7 +231,7 @@ def test_enter_in_any_box_tests_with_a_key_that_arrives_later(name: str, standin
         patched.setattr(ask_panel, "TEXT_SYNC_SECONDS", 0.2)
         enter(control(panel, name))
         panel._key_box.value = standin.key
-        panel.job.wait(LONG)
+        end_of(panel.job)
     assert status(panel).startswith("Finished. It works")
 
 
@@ -258,7 +258,7 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
     assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
-    assert leaked(*map(repr, (lesson._overrides, panel.initial.entered)), secret=standin.key) == []
+    assert leaked(*map(repr, (lesson._overrides, panel.initial.settings)), secret=standin.key) == []
     assert leaked(dict(os.environ), secret=standin.key) == []
     assert standin.models not in os.environ.values(), "programs that are started here would see it"
     assert sorted(root.rglob("*")) == files
@@ -268,9 +268,9 @@ def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.Monke
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer(401, {})))
     panel = made()
     tried(panel, MODELS, "m", KEY)
-    assert panel.job.progress.error is not None
+    assert panel.job.snapshot.error is not None
     told = traceback.TracebackException.from_exception(
-        panel.job.progress.error, capture_locals=True
+        panel.job.snapshot.error, capture_locals=True
     )
     assert "connection_panel.py" in "".join(told.format())
     assert leaked("".join(told.format())) == []

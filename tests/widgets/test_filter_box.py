@@ -16,7 +16,7 @@ from helpers.views.content_filter import (
 from helpers.widgets.filter_box import MAX_SENTENCES, ContentFilterBox
 from tests.fakes import COMPLETION, answer, client
 from tests.views.test_views import Page
-from tests.widgets.panels import LONG, control, press, state
+from tests.widgets.panels import control, end_of, press, state
 from tests.widgets.test_ask_panel import SYSTEM
 
 WHOLE, CUT = "What is a serrated knife?", "Which knife is best for bread?"
@@ -104,5 +104,5 @@ def test_the_list_stays_short() -> None:
     box = ContentFilterBox(client(), SYSTEM, initial={})
     for number in range(MAX_SENTENCES + 2):
         box.run(f"Sentence {number}")
-        box.job.wait(LONG)
+        end_of(box.job)
     assert list(box.outcomes) == [f"Sentence {n}" for n in range(2, MAX_SENTENCES + 2)]

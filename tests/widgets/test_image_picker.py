@@ -16,7 +16,7 @@ from helpers.widgets.image_picker import OWN, ImageChoice, ImagePicker
 from tests.fakes import DONE, client, event, piece, service_of, streamed
 from tests.test_images import PLANTED, saved, tagged
 from tests.views.test_views import Page
-from tests.widgets.panels import LONG, Held, control, everything, press, state
+from tests.widgets.panels import LONG, Held, control, end_of, everything, press, state
 
 CHART = prepare(ROOT / "images" / "languages.png")
 PHOTO = prepare(ROOT / "images" / "lighthouse.jpg")
@@ -45,7 +45,7 @@ def dropped(panel: ImagePicker, data: bytes, name: str = "mine.jpg") -> tuple[st
     for at in range(0, len(data) or 1, half):
         told = {**about, "at": at}
         control(panel, "file")._handle_custom_msg(told, [memoryview(data[at : at + half])])
-    panel.preparing.wait(LONG)
+    end_of(panel.preparing)
     return state(panel, "taken")
 
 
@@ -99,7 +99,7 @@ def test_what_a_picture_cost_is_said_of_no_other() -> None:
     control(panel, "run").click()
     dropped(panel, saved(Image.new("L", (3, 3)), "PNG"))  # while the other is asked about
     late.go.set()
-    assert panel.job.wait(LONG).value.completion is not None
+    assert end_of(panel.job).value.completion is not None
     assert "took 781" not in shown(panel, "sent")
 
 
@@ -148,7 +148,7 @@ def test_a_closed_panel_waits_for_no_picture() -> None:
     assert panel.root
     panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]), None)
     panel.close()
-    assert panel.preparing.progress.state == "stopped" and not panel.is_built
+    assert panel.preparing.snapshot.state == "stopped" and not panel.is_built
 
 
 def test_below_a_failure_stands_no_question_of_before() -> None:
@@ -193,7 +193,7 @@ def test_an_example_is_a_picture_with_a_question(replayed: ChatCompletionsClient
         listed.label = label
         assert f"{control(panel, 'picture').value}: {control(panel, 'question').value}" == label
         assert press(panel).state == "finished"
-        assert panel.job.progress.value.text in panel.static_view().plain
+        assert panel.job.snapshot.value.text in panel.static_view().plain
     assert panel.label == "A lighthouse"
     assert (
         ImagePicker(replayed, {"It": prepare(ROOT / "images" / "languages.png", 500)}).examples()
@@ -209,8 +209,8 @@ def test_an_answer_goes_on_while_a_new_picture_comes() -> None:
     control(panel, "run").click()
     assert arrived.wait(LONG)
     dropped(panel, tagged("PNG"))
-    assert panel.job.running and panel.label == OWN
+    assert panel.job.snapshot.state == "running" and panel.label == OWN
     panel.stop_button.click()
-    panel.job.wait(LONG)
+    end_of(panel.job)
     assert "A chart:</b> What?" in shown(panel, "answer") and "Once" in shown(panel, "answer")
     held.go.set()

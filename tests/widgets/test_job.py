@@ -13,24 +13,24 @@ import pytest
 
 from helpers.widgets import job as jobs
 from helpers.widgets.ask_panel import StreamedAnswer, stream_answer, whole_answer
-from helpers.widgets.job import Job, Progress, Run
+from helpers.widgets.job import Job, Run, Snapshot
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
-from tests.widgets.panels import LONG
+from tests.widgets.panels import LONG, end_of
 
 
 class Page:
     """Notes what is drawn, as a widget would show it."""
 
     def __init__(self, first: Any = 0, ended: Callable[[Any], None] = lambda _: None) -> None:
-        self.drawn: list[Progress[Any]] = []
-        self.job: Job[Any] = Job(first, lambda progress, _: self.drawn.append(progress), ended)
+        self.drawn: list[Snapshot[Any]] = []
+        self.job: Job[Any] = Job(first, lambda snapshot, _: self.drawn.append(snapshot), ended)
 
     @property
     def states(self) -> list[str]:
-        return [progress.state for progress in self.drawn]
+        return [snapshot.state for snapshot in self.drawn]
 
 
-def counting(*values: Any) -> jobs.Task[Any]:
+def counting(*values: Any) -> Callable[[Run[Any]], Generator[Any]]:
     """A task that yields ``values``; an exception among them is raised when its turn comes."""
 
     def task(run: Run[Any]) -> Iterator[Any]:
@@ -64,24 +64,24 @@ def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.Mo
     monkeypatch.setattr(jobs, "MIN_FRAME", LONG)
     page = Page()
     page.job.start(counting(*range(1, 5001)), 0)
-    assert page.job.wait(LONG / 2) == Progress("finished", 5000)
+    assert end_of(page.job) == Snapshot("finished", 5000)
     assert len(page.drawn) <= 2
-    assert page.drawn[-1] == Progress("finished", 5000)
+    assert page.drawn[-1] == Snapshot("finished", 5000)
 
 
 def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     page, work = Page(), Blocked()
     page.job.start(work, 0)
     assert work.waits.wait(LONG)
-    assert page.job.stop()
-    assert page.job.progress == Progress("stopped", 1)
-    assert page.job.wait(LONG) == page.drawn[-1] == Progress("stopped", 1)
+    page.job.stop()
+    assert page.job.snapshot == Snapshot("stopped", 1)
+    assert end_of(page.job) == page.drawn[-1] == Snapshot("stopped", 1)
     assert not work.go.is_set()
     work.go.set()
     assert work.left.wait(LONG), "what the task has open is not closed"
     assert not work.went_on
-    assert page.job.progress == page.drawn[-1] == Progress("stopped", 1)
-    assert page.job.progress.error is None
+    assert page.job.snapshot == page.drawn[-1] == Snapshot("stopped", 1)
+    assert page.job.snapshot.error is None
 
 
 def test_a_stopped_run_makes_room_at_once_and_is_drawn_no_more() -> None:
@@ -91,9 +91,9 @@ def test_a_stopped_run_makes_room_at_once_and_is_drawn_no_more() -> None:
     stopped = page.job._run
     page.job.stop()
     assert page.job.start(counting("next"), 0)
-    assert page.job.wait(LONG) == Progress("finished", "next")
+    assert end_of(page.job) == Snapshot("finished", "next")
     page.job._paint(stopped)  # late
-    assert page.drawn[-1] == Progress("finished", "next")
+    assert page.drawn[-1] == Snapshot("finished", "next")
     work.go.set()
 
 
@@ -104,42 +104,42 @@ def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     page.job.reset("fresh")
     work.go.set()
     assert work.left.wait(LONG)
-    assert page.job.progress == page.drawn[-1] == Progress("ready", "fresh")
+    assert page.job.snapshot == page.drawn[-1] == Snapshot("ready", "fresh")
 
 
 @pytest.mark.parametrize("error", [ValueError(KEY), SystemExit(KEY)], ids=lambda error: type(error))
 def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) -> None:
     page = Page()
     page.job.start(counting("some", error), "")
-    end = page.job.wait(LONG)
+    end = end_of(page.job)
     assert (end.state, end.value) == ("failed", "some")
     assert type(error).__name__ in end.words
-    assert page.job.progress.error is error
+    assert page.job.snapshot.error is error
     assert leaked(end, page.drawn) == []
 
 
 def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
-    def fail(progress: Progress[Any]) -> None:
+    def fail(snapshot: Snapshot[Any]) -> None:
         raise LookupError
 
     page = Page(ended=fail)
     page.job.start(counting("a"), 0)
-    assert "LookupError" in page.job.wait(LONG).words
+    assert "LookupError" in end_of(page.job).words
     assert page.drawn[-1].state == "failed"
 
-    drawn: list[Progress[Any]] = []
+    drawn: list[Snapshot[Any]] = []
 
-    def draw(progress: Progress[Any], state_changed: bool) -> None:
-        if progress.state != "failed":
+    def draw(snapshot: Snapshot[Any], state_changed: bool) -> None:
+        if snapshot.state != "failed":
             raise LookupError
-        drawn.append(progress)
+        drawn.append(snapshot)
 
     job: Job[Any] = Job(0, draw)
     work = Blocked()
     job.start(work, 0)
-    assert "LookupError" in job.wait(LONG).words
-    assert isinstance(job.progress.error, LookupError)
-    assert [progress.state for progress in drawn] == ["failed"]
+    assert "LookupError" in end_of(job).words
+    assert isinstance(job.snapshot.error, LookupError)
+    assert [snapshot.state for snapshot in drawn] == ["failed"]
     work.go.set()
     assert work.left.wait(LONG)
 
@@ -152,7 +152,7 @@ def test_a_finished_run_wakes_nobody() -> None:
         yield 1
 
     page.job.start(task, 0)
-    page.job.wait(LONG)
+    end_of(page.job)
     page.job.stop()
     assert calls == []
 
@@ -196,7 +196,7 @@ def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent(streams: bool) -> N
     page.job.start(task, StreamedAnswer())
     assert (arrived if streams else server.sent).wait(LONG)
     page.job.stop()
-    assert page.job.wait(LONG).state == "stopped"
+    assert end_of(page.job).state == "stopped"
     assert server.left.wait(LONG), "the service would go on writing"
     server.listener.close()
 

@@ -23,7 +23,7 @@ from helpers.widgets import (
 from helpers.widgets.local_model_button import IN_USE, SMALL_MODEL
 from tests.fakes import ASK, client
 from tests.standin import StandIn
-from tests.widgets.panels import LONG, control, has, press, state
+from tests.widgets.panels import LONG, control, end_of, has, press, state
 
 OWN = "What is a chat completion?"
 ANSWER = "It is the next message"
@@ -80,7 +80,7 @@ def fake(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 def pressed(panel: Any) -> str:
     """Press the button, wait for the end, and return what it says then."""
     control(panel, "small-model").click()
-    SMALL_MODEL.job.wait(LONG)
+    end_of(SMALL_MODEL.job)
     return words(panel)
 
 
@@ -110,7 +110,7 @@ def test_size_and_memory_are_told_first_and_the_download_shows_how_far_it_is(fak
     assert label(panel) == "Cancel"
     assert "127 MB are downloaded and installed" in words(panel)
     fake.go.set()
-    SMALL_MODEL.job.wait(LONG)
+    end_of(SMALL_MODEL.job)
     assert (words(panel), label(panel)) == (IN_USE, "Forget the small model")
     assert control(panel, "download").value == ""
     control(panel, "small-model").click()
