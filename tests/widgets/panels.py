@@ -68,6 +68,13 @@ def press(panel: Any, name: str = "run") -> Any:
     return end_of(panel.job)
 
 
+def primary(panel: Any) -> list[str]:
+    """The buttons that stand out. None is ever disabled: it would lose the focus."""
+    buttons = [one for one in widgets_of(panel.root) if hasattr(one, "on_click")]
+    assert not any(one.disabled for one in buttons)
+    return [one._dom_classes[0][3:] for one in buttons if "cc-primary" in one._dom_classes]
+
+
 def enter(box: Any) -> None:
     """Press Enter in a box: the page tells of the key first, and sends the text after it."""
     box._handle_custom_msg({"event": "submit"}, [])

@@ -13,7 +13,7 @@ from helpers.widgets.ask_panel import StreamedAnswer
 from helpers.widgets.chat import Chat
 from helpers.widgets.job import Snapshot
 from tests.fakes import DONE, answer, client, event, piece, service_of, streamed
-from tests.widgets.panels import HELLO, LONG, Held, control, end_of, enter, press, state
+from tests.widgets.panels import HELLO, LONG, Held, control, end_of, enter, join_tasks, press, state
 from tests.widgets.test_ask_panel import lesson_conversation
 
 START = [SystemMessage("Be brief."), UserMessage("Hello"), AssistantMessage("Hi!")]
@@ -131,6 +131,8 @@ def test_clear_goes_back_to_the_beginning_also_during_an_answer() -> None:
     assert (shown(panel, "history"), shown(panel, "answer")) == (panel.static_view().html, "")
     assert state(panel) == ("ready", "Ready.")
     held.go.set()
+    join_tasks()
+    assert panel.messages == DICTS
 
 
 def test_offline_the_list_holds_what_can_follow_here() -> None:

@@ -25,10 +25,6 @@ class Page:
         self.drawn: list[Snapshot[Any]] = []
         self.job: Job[Any] = Job(first, lambda snapshot, _: self.drawn.append(snapshot), ended)
 
-    @property
-    def states(self) -> list[str]:
-        return [snapshot.state for snapshot in self.drawn]
-
 
 def counting(*values: Any) -> Callable[[Run[Any]], Generator[Any]]:
     """A task that yields ``values``; an exception among them is raised when its turn comes."""
@@ -103,7 +99,7 @@ def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     assert work.waits.wait(LONG)
     page.job.reset("fresh")
     work.go.set()
-    assert work.left.wait(LONG)
+    assert work.left.wait(LONG) and not work.went_on
     assert page.job.snapshot == page.drawn[-1] == Snapshot("ready", "fresh")
 
 
@@ -120,41 +116,22 @@ def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) ->
 
 def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
     def fail(snapshot: Snapshot[Any]) -> None:
-        raise LookupError
+        if snapshot.state != "failed":
+            raise LookupError
 
     page = Page(ended=fail)
     page.job.start(counting("a"), 0)
     assert "LookupError" in end_of(page.job).words
     assert page.drawn[-1].state == "failed"
 
-    drawn: list[Snapshot[Any]] = []
-
-    def draw(snapshot: Snapshot[Any], state_changed: bool) -> None:
-        if snapshot.state != "failed":
-            raise LookupError
-        drawn.append(snapshot)
-
-    job: Job[Any] = Job(0, draw)
-    work = Blocked()
-    job.start(work, 0)
-    assert "LookupError" in end_of(job).words
-    assert isinstance(job.snapshot.error, LookupError)
+    work, drawn = Blocked(), list[Any]()
+    page.job = Job(0, lambda snapshot, _: (fail(snapshot), drawn.append(snapshot))[1])
+    page.job.start(work, 0)
+    assert "LookupError" in end_of(page.job).words
+    assert isinstance(page.job.snapshot.error, LookupError)
     assert [snapshot.state for snapshot in drawn] == ["failed"]
     work.go.set()
     assert work.left.wait(LONG)
-
-
-def test_a_finished_run_wakes_nobody() -> None:
-    page, calls = Page(), list[int]()
-
-    def task(run: Run[Any]) -> Generator[int]:
-        run.on_stop(lambda: calls.append(1))
-        yield 1
-
-    page.job.start(task, 0)
-    end_of(page.job)
-    page.job.stop()
-    assert calls == []
 
 
 class Silent:
