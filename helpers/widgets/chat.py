@@ -23,7 +23,7 @@ class Chat(AskPanel[str, StreamedAnswer]):
     note = "you can go on with the conversation: there is a box for your message."
     question = "Message", "Your next message"
     run_label, run_hint = "Send", "Send the message"
-    no_examples = "None from here: press Clear"
+    no_examples = "No more: press Clear"
 
     def __init__(self, client: ChatCompletionsClient, messages: Messages = ()) -> None:
         self.messages: list[JSON] = [_as_dict(message) for message in messages]

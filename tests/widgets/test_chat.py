@@ -143,7 +143,7 @@ def test_offline_the_list_holds_what_can_follow_here() -> None:
         "And which has the fewest?",
     ]
     panel.ask("And which has the fewest?")
-    assert [label for label, _ in listed.options] == ["None from here: press Clear"]
+    assert [label for label, _ in listed.options] == ["No more: press Clear"]
     control(panel, "clear").click()
     listed.label = "And which has the fewest?"
     assert press(panel).state == "finished"
