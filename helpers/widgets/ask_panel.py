@@ -251,7 +251,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         self.list_examples()
         parts = [self._offline]
         if self in SMALL_MODEL.panels:
-            self.model_controls = ModelControls(self, self.client.route.name)
+            self.model_controls = ModelControls(self)
             parts += self.model_controls.parts
         return parts
 

@@ -10,9 +10,6 @@ from helpers.views.view import View
 from helpers.widgets.ask_panel import AskPanel, user_message, whole_answer
 from helpers.widgets.job import Run, Snapshot
 
-MAX_SENTENCES = 12
-"""Sentences that are listed. After that the oldest is dropped."""
-
 
 class ContentFilterBox(AskPanel[str, Outcome | None]):
     """A box for a sentence, which is sent after the messages ``before``, and the filter's verdict.
@@ -58,8 +55,7 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
         """Keep the outcome, as the newest."""
         if snapshot.value is not None and self.request is not None:
             others = {text: one for text, one in self.outcomes.items() if text != self.request}
-            kept = list(others.items())[1 - MAX_SENTENCES :]
-            self.outcomes = dict([*kept, (self.request, snapshot.value)])
+            self.outcomes = {**others, self.request: snapshot.value}
 
     def show_results(self, snapshot: Snapshot[Outcome | None]) -> None:
         """Show the outcomes. While a new sentence has none, the others are in the list only."""

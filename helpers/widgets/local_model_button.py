@@ -31,42 +31,38 @@ _BAR = Markup('<progress aria-label="Download" max="{}" value="{}"></progress>')
 class SmallModel:
     """The model of this kernel and its server, which ends with the kernel.
 
-    ``panels``: those that it can answer. The value of ``job`` is the number of bytes that were
+    ``panels``: those that it can answer. ``service``: the server, while the model answers. The
+    value of ``job`` is the number of bytes that were
     downloaded, and at its end the service.
     """
 
     def __init__(self) -> None:
         self.panels: WeakSet[Any] = WeakSet()
         self.job: Job[int | LocalModelService] = Job(0, self._draw, self._ended)
-        self._service: LocalModelService | None = None
+        self.service: LocalModelService | None = None
         self._route: RouteName = "v1"
-
-    @property
-    def is_used(self) -> bool:
-        """Whether the model answers."""
-        return self._service is not None
 
     def add(self, panel: Any) -> None:
         """Let the model answer in ``panel``, an ``AskPanel``, unless that asks an endpoint."""
-        service, asked = self._service, panel.client
+        service, asked = self.service, panel.client
         replays = isinstance(asked.transport, ReplayTransport)
         if replays or (service and str(asked.route.endpoint) in service.endpoints.values()):
             self.panels.add(panel)
             if service:
                 self._switch(panel, service)
 
-    def press(self, route: RouteName) -> None:
-        """Start the model, which cells reach on ``route``; cancel the start; or stop the model."""
-        if self.is_used or self.job.snapshot.state == "running":
+    def press(self, panel: Any) -> None:
+        """Start the model, for cells on the route of ``panel``; cancel the start; or stop it."""
+        if self.service or self.job.snapshot.state == "running":
             self.forget()
         else:
-            self._route = route
+            self._route = panel.client.route.name
             self.job.start(_start, 0)
 
     def forget(self) -> None:
         """Stop the model; all panels go back to the recordings."""
         self.job.stop()
-        service, self._service = self._service, None
+        service, self.service = self.service, None
         if service is None:
             return
         threading.Thread(target=service.close, daemon=True).start()
@@ -83,7 +79,7 @@ class SmallModel:
             service.close()
             return
         override_settings(_settings(service, self._route))
-        self._service = service
+        self.service = service
         for panel in list(self.panels):
             self._switch(panel, service)
 
@@ -100,8 +96,8 @@ class SmallModel:
 class ModelControls:
     """The button in one panel, with what it costs, how far it is, and who answers then."""
 
-    def __init__(self, panel: Panel, route: RouteName) -> None:
-        self._button = panel.button("", "small-model", lambda: SMALL_MODEL.press(route), "")
+    def __init__(self, panel: Panel) -> None:
+        self._button = panel.button("", "small-model", lambda: SMALL_MODEL.press(panel), "")
         self._bar, self._words = area("download"), area("model-status")
         self.parts = [row(self._button, self._bar), self._words]
         self.show()
@@ -115,7 +111,7 @@ class ModelControls:
             if size:
                 words = f"{SIZE} are downloaded and installed, once."
                 bar = _BAR.format(DOWNLOAD_BYTES, size)
-        elif SMALL_MODEL.is_used:
+        elif SMALL_MODEL.service:
             label, words = "Forget the small model", IN_USE
         else:
             label = "Use the small model on this machine"
