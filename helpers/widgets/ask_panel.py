@@ -62,8 +62,8 @@ class StreamedAnswer:
 class AskPanel(Panel, Generic[Request, Value]):
     """A panel that asks ``client``: a form, Run, Stop, a status line, and what a subclass adds.
 
-    ``initial`` is the value before the first run, and the one that each run starts with.
-    ``request`` is what is asked, or was asked last; None before the form is read.
+    ``initial`` is the value that each run starts with. ``request`` is what is asked, or was asked
+    last; None before the form is read.
 
     A subclass gives ``arguments`` and overrides what else it needs. ``answer`` is an area below the
     status line. ``question`` is the label and the placeholder of a text box, and a request the text
@@ -83,7 +83,6 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
         self.client = self._first_client = client
-        self.initial = initial
         self.request: Request | None = None
         self.job: Job[Value] = Job(initial, self.update, self.ended)
         if not self.small_model_limit:
@@ -173,7 +172,7 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def run(self, request: Request | None = None) -> bool:
         """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
-        return self.job.start(lambda run: self._values(request, run), self.initial)
+        return self.job.start(lambda run: self._values(request, run))
 
     def run_and_wait(self, request: Request) -> str:
         """Ask from a cell, wait for the answer, and return what it says.

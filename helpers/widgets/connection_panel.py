@@ -78,13 +78,12 @@ class Connection:
         return kinds.get(type(self.client.transport), "live")
 
 
-class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
+class ConnectionPanel(AskPanel[tuple[str, str], Connection | None]):
     """A panel that tests the connection of ``lesson`` with one call, which sends ``messages``.
 
     ``initial``: a client of the lesson and an answer that it gave, which count as a test if the
     lesson is connected like that client. A request is an endpoint and a model; without an endpoint
-    the current connection is tested, which the attribute ``initial`` holds. Raises what ``connect``
-    raises.
+    the current ``connection`` is tested. Raises what ``connect`` raises.
     """
 
     name = "connection"
@@ -110,14 +109,15 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
             clients = (connection.client, initial[0])
             here, there = ((type(one.transport), one.route, one.model) for one in clients)
             connection = replace(connection, answer=initial[1] if here == there else None)
-        super().__init__(connection.client, connection)
+        self.connection = connection
+        super().__init__(connection.client, None)
         SMALL_MODEL.panels.add(self)
 
     def use(self, client: ChatCompletionsClient | None) -> None:
         """Connect as ``connect`` does now."""
-        self.initial = Connection(*build_client(self._lesson), Settings())
-        super().use(self.initial.client)
-        self.job.reset(self.initial)
+        self.connection = Connection(*build_client(self._lesson), Settings())
+        super().use(self.connection.client)
+        self.job.reset(None)
 
     def forget(self) -> None:
         """Forget the key and all that was entered, as a new kernel would."""
@@ -131,7 +131,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
     def static_view(self) -> View:
         """Return what the lesson is connected to, and what a test of it said."""
         words = self.status_words(self.job.snapshot) or "not tested yet"
-        return connection_table(self.initial, words)
+        return connection_table(self.connection, words)
 
     def build(self) -> list[Any]:
         """Make the table; below it the form, the buttons and the status line."""
@@ -160,27 +160,27 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def send(self, request: tuple[str, str], run: Run[Any]) -> Generator[Connection]:
         """Test a connection."""
-        found = self.initial
+        found = self.connection
         if any(request) or (self._key and not self._key_is_for):
             settings = self._settings(*request)
             found = Connection(*build_client(self._lesson, settings), settings)
         answer = whole_answer(found.client, run, **self.arguments(request))
         yield replace(found, answer=answer)
 
-    def ended(self, snapshot: Snapshot[Connection]) -> None:
+    def ended(self, snapshot: Snapshot[Connection | None]) -> None:
         """Use a connection that works from now on."""
-        if snapshot.state == "finished":
-            self.initial = snapshot.value
-            self.client = self.initial.client
-            if self.initial.settings:
-                override_settings(self.initial.settings)
+        if snapshot.state == "finished" and snapshot.value is not None:
+            self.connection = snapshot.value
+            self.client = self.connection.client
+            if self.connection.settings:
+                override_settings(self.connection.settings)
 
-    def show_results(self, snapshot: Snapshot[Connection]) -> None:
+    def show_results(self, snapshot: Snapshot[Connection | None]) -> None:
         """Show the table."""
         self._key_box.placeholder = _KEPT if self._key else _NO_KEY
-        self.answer.value = connection_table(self.initial).html
+        self.answer.value = connection_table(self.connection).html
 
-    def status_words(self, snapshot: Snapshot[Connection]) -> str:
+    def status_words(self, snapshot: Snapshot[Connection | None]) -> str:
         """Return what the test says; nothing if there was none, or as long as it is under way."""
         match snapshot.state:
             case "stopped":
@@ -190,8 +190,8 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
                 for name, box in _BOXES.items() if any(self.request or ()) else ():
                     words = words.replace(name, box)
                 return f"{words}\n{_UNCHANGED}"
-            case "ready" | "finished" if snapshot.value.answer is not None:
-                return _success_words(snapshot.value, snapshot.value.answer)
+            case "ready" | "finished" if (answer := self.connection.answer) is not None:
+                return _success_words(self.connection, answer)
             case _:
                 return snapshot.words
 

@@ -89,7 +89,7 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
             yield ImageChoice.of(OWN, replace(prepare(data, self._max_side), name=name))
 
         self.preparing.stop()
-        self.preparing.start(task, None)
+        self.preparing.start(task)
 
     def choose(self, label: str) -> None:
         """Choose one of the pictures. Raises ``LookupError`` if there is none of this name."""

@@ -42,16 +42,11 @@ class Stopped(Exception):
 
 
 class Run(Generic[Value]):
-    """One run of a job: its snapshot, and how its task waits. ``changed`` guards it."""
+    """One run of ``job``: its snapshot, which ``job.changed`` guards, and how its task waits."""
 
-    def __init__(
-        self,
-        snapshot: Snapshot[Value],
-        changed: threading.Condition,
-        ended: Callable[[Snapshot[Value]], None],
-    ) -> None:
+    def __init__(self, job: "Job[Value]", snapshot: Snapshot[Value]) -> None:
         self.snapshot = snapshot
-        self.changed, self._ended = changed, ended
+        self._changed, self._ended = job.changed, job.ended
         self._on_stop: Callable[[], object] = lambda: None
 
     @property
@@ -61,25 +56,25 @@ class Run(Generic[Value]):
 
     def keep(self, value: Value) -> None:
         """Make ``value`` the newest one. Raises ``Stopped`` if the run is over."""
-        with self.changed:
+        with self._changed:
             self._check()
             self.snapshot = Snapshot("running", value)
-            self.changed.notify_all()
+            self._changed.notify_all()
 
     def say(self, words: str) -> None:
         """Show ``words``, such as what the task waits for, until the next value.
 
         Raises ``Stopped`` if the run is over.
         """
-        with self.changed:
+        with self._changed:
             self._check()
             self.snapshot = replace(self.snapshot, words=words)
-            self.changed.notify_all()
+            self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
         """Wait so many ``seconds``. Raises ``Stopped`` as soon as the run is over."""
-        with self.changed:
-            self.changed.wait_for(lambda: not self.is_running, seconds)
+        with self._changed:
+            self._changed.wait_for(lambda: not self.is_running, seconds)
             self._check()
 
     def on_stop(self, callback: Callable[[], object]) -> None:
@@ -87,13 +82,13 @@ class Run(Generic[Value]):
 
         Raises ``Stopped`` if it is over already.
         """
-        with self.changed:
+        with self._changed:
             self._check()
             self._on_stop = callback
 
     def end(self, state: State, error: BaseException | None = None) -> None:
         """End the run, unless it has ended before, and keep its newest value."""
-        with self.changed:
+        with self._changed:
             if not self.is_running:
                 return
             end = Snapshot(state, self.snapshot.value)
@@ -103,7 +98,7 @@ class Run(Generic[Value]):
             except Exception as failure:
                 end = end.as_failed(failure)
             self.snapshot = end
-            self.changed.notify_all()
+            self._changed.notify_all()
             if state == "stopped":
                 with suppress(Exception):  # the run is over, whatever this does
                     self._on_stop()
@@ -114,7 +109,7 @@ class Run(Generic[Value]):
 
 
 class Job(Generic[Value]):
-    """Runs one task at a time.
+    """Runs one task at a time; ``initial`` is the value before its first.
 
     ``draw`` is called by one thread at a time, with the newest snapshot and with True if the run
     has just begun or ended. ``ended`` is called once at the end of each run, before that is drawn
@@ -127,10 +122,9 @@ class Job(Generic[Value]):
         draw: Callable[[Snapshot[Value], bool], None],
         ended: Callable[[Snapshot[Value]], None] = lambda snapshot: None,
     ) -> None:
-        self._draw, self._ended = draw, ended
-        self._changed = threading.Condition()
-        self._drawing = threading.Lock()
-        self._run: Run[Value] = Run(Snapshot("ready", initial), self._changed, ended)
+        self.ended, self.changed = ended, threading.Condition()
+        self._initial, self._draw, self._drawing = initial, draw, threading.Lock()
+        self._run: Run[Value] = Run(self, Snapshot("ready", initial))
         self._painter: threading.Thread | None = None
 
     @property
@@ -138,15 +132,15 @@ class Job(Generic[Value]):
         """The snapshot of the last run."""
         return self._run.snapshot
 
-    def start(self, task: Callable[[Run[Value]], Generator[Value]], first: Value) -> bool:
-        """Start ``task`` and show ``first``, then each value that it yields; the last one stays.
+    def start(self, task: Callable[[Run[Value]], Generator[Value]]) -> bool:
+        """Start ``task``, and show each value that it yields; the last one stays.
 
         Return False, and do nothing, if a task is running.
         """
-        with self._changed:
+        with self.changed:
             if self._run.is_running:
                 return False
-            run = self._run = Run(Snapshot("running", first), self._changed, self._ended)
+            run = self._run = Run(self, Snapshot("running", self._initial))
         self._painter = _thread(self._paint, run)
         _thread(_work, run, task)
         return True
@@ -155,11 +149,11 @@ class Job(Generic[Value]):
         """End the run at once, if a task is running, and keep its newest value."""
         self._run.end("stopped")
 
-    def reset(self, initial: Value) -> None:
-        """Stop the running task and show ``initial``, as if nothing had been run."""
-        with self._changed:
+    def reset(self, value: Value) -> None:
+        """Stop the running task and show ``value``, as if nothing had been run."""
+        with self.changed:
             self.stop()
-            self._run = Run(Snapshot("ready", initial), self._changed, self._ended)
+            self._run = Run(self, Snapshot("ready", value))
         with self._drawing:
             self._draw(self.snapshot, True)
 
@@ -173,9 +167,9 @@ class Job(Generic[Value]):
         """Draw each new snapshot until the run has ended, and its end last."""
         drawn: Snapshot[Value] | None = None
         while drawn is None or drawn.state == "running":
-            with self._changed:
+            with self.changed:
                 while run.snapshot is drawn:
-                    self._changed.wait()
+                    self.changed.wait()
             with self._drawing:
                 if self._run is not run:
                     return

@@ -57,7 +57,7 @@ class SmallModel:
             self.forget()
         else:
             self._route = panel.client.route.name
-            self.job.start(_start, 0)
+            self.job.start(_start)
 
     def forget(self) -> None:
         """Stop the model; all panels go back to the recordings."""

@@ -19,7 +19,7 @@ HELLO = streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE)
 
 def run() -> Run[Any]:
     """A run that goes on."""
-    return Run(Snapshot("running", None), threading.Condition(), lambda snapshot: None)
+    return Run(Job(None, lambda *_: None), Snapshot("running", None))
 
 
 class Held(httpx.SyncByteStream):

@@ -152,7 +152,7 @@ def test_forget_goes_back_to_the_start_and_drops_the_key(standin: StandIn) -> No
     assert forget.description == "Forget"
     forget.click()
     assert (panel._endpoint.value, panel._model.value) == ("", "")
-    assert panel.answer.value == connection_table(panel.initial).html
+    assert panel.answer.value == connection_table(panel.connection).html
     assert status(panel) == "Ready. All that was entered is forgotten."
     assert isinstance(panel.client.transport, ReplayTransport)
     assert isinstance(connect(ID).transport, ReplayTransport)
@@ -258,7 +258,9 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
     assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
-    assert leaked(*map(repr, (lesson._overrides, panel.initial.settings)), secret=standin.key) == []
+    assert (
+        leaked(*map(repr, (lesson._overrides, panel.connection.settings)), secret=standin.key) == []
+    )
     assert leaked(dict(os.environ), secret=standin.key) == []
     assert standin.models not in os.environ.values(), "programs that are started here would see it"
     assert sorted(root.rglob("*")) == files

@@ -139,7 +139,7 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
 def test_a_closed_panel_waits_for_no_picture() -> None:
     panel = picker(client(SEEN))
     assert panel.root
-    panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]), None)
+    panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]))
     panel.close()
     assert panel.preparing.snapshot.state == "stopped" and not panel.is_built
 

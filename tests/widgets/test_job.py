@@ -59,7 +59,7 @@ class Blocked:
 def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MIN_FRAME", LONG)
     page = Page()
-    page.job.start(counting(*range(1, 5001)), 0)
+    page.job.start(counting(*range(1, 5001)))
     assert end_of(page.job) == Snapshot("finished", 5000)
     assert len(page.drawn) <= 2
     assert page.drawn[-1] == Snapshot("finished", 5000)
@@ -67,7 +67,7 @@ def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.Mo
 
 def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     page, work = Page(), Blocked()
-    page.job.start(work, 0)
+    page.job.start(work)
     assert work.waits.wait(LONG)
     page.job.stop()
     assert page.job.snapshot == Snapshot("stopped", 1)
@@ -82,11 +82,11 @@ def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
 
 def test_a_stopped_run_makes_room_at_once_and_is_drawn_no_more() -> None:
     page, work = Page(), Blocked()
-    page.job.start(work, 0)
+    page.job.start(work)
     assert work.waits.wait(LONG)
     stopped = page.job._run
     page.job.stop()
-    assert page.job.start(counting("next"), 0)
+    assert page.job.start(counting("next"))
     assert end_of(page.job) == Snapshot("finished", "next")
     page.job._paint(stopped)  # late
     assert page.drawn[-1] == Snapshot("finished", "next")
@@ -95,7 +95,7 @@ def test_a_stopped_run_makes_room_at_once_and_is_drawn_no_more() -> None:
 
 def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     page, work = Page(), Blocked()
-    page.job.start(work, 0)
+    page.job.start(work)
     assert work.waits.wait(LONG)
     page.job.reset("fresh")
     work.go.set()
@@ -106,7 +106,7 @@ def test_a_reset_stops_and_shows_what_it_is_given() -> None:
 @pytest.mark.parametrize("error", [ValueError(KEY), SystemExit(KEY)], ids=lambda error: type(error))
 def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) -> None:
     page = Page()
-    page.job.start(counting("some", error), "")
+    page.job.start(counting("some", error))
     end = end_of(page.job)
     assert (end.state, end.value) == ("failed", "some")
     assert type(error).__name__ in end.words
@@ -120,13 +120,13 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
             raise LookupError
 
     page = Page(ended=fail)
-    page.job.start(counting("a"), 0)
+    page.job.start(counting("a"))
     assert "LookupError" in end_of(page.job).words
     assert page.drawn[-1].state == "failed"
 
     work, drawn = Blocked(), list[Any]()
     page.job = Job(0, lambda snapshot, _: (fail(snapshot), drawn.append(snapshot))[1])
-    page.job.start(work, 0)
+    page.job.start(work)
     assert "LookupError" in end_of(page.job).words
     assert isinstance(page.job.snapshot.error, LookupError)
     assert [snapshot.state for snapshot in drawn] == ["failed"]
@@ -170,7 +170,7 @@ def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent(streams: bool) -> N
             yield value
             arrived.set()
 
-    page.job.start(task, StreamedAnswer())
+    page.job.start(task)
     assert (arrived if streams else server.sent).wait(LONG)
     page.job.stop()
     assert end_of(page.job).state == "stopped"
