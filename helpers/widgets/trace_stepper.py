@@ -112,11 +112,11 @@ def _head(steps: list[Step], position: int) -> str:
 
 def _content(step: Step) -> Markup:
     """Return the content; of a call and of a result its id too, and JSON with a line a field."""
-    if not (step.calls or step.role == "tool"):
+    if not (step.is_call or step.role == "tool"):
         return _WORDS.format(escape_lines(step.content))
-    name = "Arguments" if step.calls else "Result"
+    name = "Arguments" if step.is_call else "Result"
     label = f"{name}, id {one_line(step.call_id, 64) or '(none)'}:"
-    given = json_of(step.sent) if len(step.sent) <= MAX_JSON else None
+    given = json_of(step.full_text) if len(step.full_text) <= MAX_JSON else None
     if not isinstance(given, dict | list):
         return _CODE.format(label, escape_lines(step.content))
     return _CODE.format(label, escape_lines(json.dumps(given, indent=2, ensure_ascii=False)))

@@ -1,4 +1,4 @@
-"""Controls of a panel: errors in words, Enter in a box, and a box for a password."""
+"""Controls of a panel: errors in words, and a box for a password."""
 
 from typing import Any
 
@@ -31,15 +31,6 @@ def test_a_callback_that_fails_says_so_in_words(error: Exception, words: str, pa
     panel.button("Fail", "fail", fail, "Try it").click()
     assert state(panel)[0] == "failed" and words in state(panel)[1]
     assert leaked(panel.status.value) == []
-
-
-def test_enter_calls_the_action_and_nothing_else_does(panel: Any) -> None:
-    entered = list[str]()
-    box = panel.text_box("Name", "name", lambda: entered.append(box.value), value="old")
-    for message in ({"event": "other"}, {}, {"event": "submit"}):
-        box._handle_custom_msg(message, [])
-    box.value = "typed, not entered"
-    assert entered == ["old"]
 
 
 def test_a_password_is_not_sent_letter_by_letter_and_not_shown(panel: Any) -> None:
