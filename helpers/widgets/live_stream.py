@@ -17,8 +17,8 @@ from helpers.widgets.job import Snapshot
 _THOUGHTS = Markup('<div class="cc-text cc-thoughts"><b>Thoughts:</b> {}</div>\n')
 _ANSWER = Markup("""\
 {}<div class="cc-text">{}</div>
-<div class="cc-sparkline"><code>{}</code></div>
-<div class="cc-summary">{}</div>""")
+<div class="cc-beats"><code>{}</code></div>
+<div class="cc-facts">{}</div>""")
 
 
 class LiveStream(AskPanel[Messages, StreamedAnswer]):
