@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from helpers.client.client import AsyncChatCompletionsClient, ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
@@ -104,7 +104,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         if self.question is None:
             return []
         label, placeholder = self.question
-        self.box = self.text_box(label, label.lower(), self.run, placeholder=placeholder)
+        self.box = self.text_box(label, placeholder=placeholder)
         return [row(self.box)]
 
     def read(self) -> Request:
@@ -203,6 +203,20 @@ class AskPanel(Panel, Generic[Request, Value]):
         self.stop_button = self.button("Stop", "stop", self.job.stop, "End the answer")
         buttons = row(self.run_button, self.stop_button, *self.more_buttons())
         return [*self._build_source(), *self._form, buttons, self.status, self.answer]
+
+    def text_box(
+        self, label: str, kind: Literal["Text", "Password"] = "Text", placeholder: str = ""
+    ) -> Any:
+        """Make a text box of one line, in which Enter asks. One for text sends it with every key.
+
+        A password is sent when the focus leaves the box, or Enter is pressed: until then no part of
+        it is in the state that a notebook may be saved with. Empty the box as soon as it is read.
+        """
+        traits = {"placeholder": placeholder, "continuous_update": kind == "Text"}
+        box = labelled(kind, label, label.lower(), "wide", **traits)
+        enter = self.report_errors(self.run)
+        box.on_msg(lambda _, message, __: message.get("event") == "submit" and enter())
+        return box
 
     def more_buttons(self) -> list[Any]:
         """Make the buttons to the right of Stop."""

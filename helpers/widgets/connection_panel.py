@@ -140,9 +140,9 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection | None]):
 
     def form(self) -> list[Any]:
         """Make the boxes for an endpoint, a model and a key."""
-        self._endpoint = self.text_box("Endpoint", "endpoint", self.run, placeholder=_PLACE)
-        self._model = self.text_box("Model", "model", self.run, placeholder="my-deployment")
-        self._key_box = self.text_box("Key", "key", self.run, kind="Password")
+        self._endpoint = self.text_box("Endpoint", placeholder=_PLACE)
+        self._model = self.text_box("Model", placeholder="my-deployment")
+        self._key_box = self.text_box("Key", "Password")
         self._key_box.observe(self.report_errors(self._take_key), "value")
         return [row(box) for box in (self._endpoint, self._model, self._key_box)]
 

@@ -11,7 +11,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from markupsafe import Markup
 
@@ -102,29 +102,6 @@ class Panel(ABC):
         """Make a button; ``hint`` is its tooltip."""
         made = _made("Button", name, description=label, tooltip=hint)
         made.on_click(self.report_errors(action))
-        return made
-
-    def text_box(
-        self,
-        label: str,
-        name: str,
-        action: Callable[[], object] | None = None,
-        *,
-        kind: Literal["Text", "Password"] = "Text",
-        **traits: Any,
-    ) -> ipywidgets.Text:
-        """Make a text box of one line. One for text sends it with every key.
-
-        A password is sent when the focus leaves the box, or Enter is pressed: until then no part of
-        it is in the state that a notebook may be saved with. Empty the box as soon as it is read.
-
-        ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
-        that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
-        """
-        made = labelled(kind, label, name, "wide", continuous_update=kind == "Text", **traits)
-        if action is not None:
-            enter = self.report_errors(action)
-            made.on_msg(lambda _, message, __: message.get("event") == "submit" and enter())
         return made
 
     def set_status(self, state: State, words: str = "") -> None:

@@ -53,7 +53,7 @@ class Playground(AskPanel[Settings, StreamedAnswer]):
 
     def form(self) -> list[Any]:
         """Make a box for the prompt and one for each parameter."""
-        self._boxes = {name: self.text_box(name, name) for name in ("prompt", *PARAMETERS)}
+        self._boxes = {name: self.text_box(name) for name in ("prompt", *PARAMETERS)}
         if self.answers:
             self.fill(settings_of(self.answers[-1]))
         prompt, *others = self._boxes.values()

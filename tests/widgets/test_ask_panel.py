@@ -74,7 +74,6 @@ class Kind:
     box: str = ""
     lesson: str = ""
     streams: bool = True
-    enters: bool = True
 
     def reply(self, text: str | None, finish: str = "stop", **fields: str | None) -> Any:
         """An answer with this text; in ASCII, as not every text can be encoded."""
@@ -95,9 +94,7 @@ class Kind:
 
 PANELS = {
     "Chat": Kind(Chat, "message", "01-basic-call"),
-    "Playground": Kind(
-        lambda c: Playground(c, initial=[]), "prompt", "03-parameters", enters=False
-    ),
+    "Playground": Kind(lambda c: Playground(c, initial=[]), "prompt", "03-parameters"),
     "LiveStream": Kind(lambda c: LiveStream(c, ASK)),
     "ContentFilterBox": Kind(
         lambda c: ContentFilterBox(c, SYSTEM, initial={}),
@@ -311,13 +308,10 @@ def test_a_wait_for_a_retry_is_said_not_printed_and_ended_by_stop(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(
-    ("kind", "by"),
-    [(kind, by) for kind in TYPED.values() for by in ("Run", "Enter")[: 1 + kind.enters]],
-    ids=lambda value: value if isinstance(value, str) else value.box,
-)
+@each(TYPED)
+@pytest.mark.parametrize("by", ["Run", "Enter"])
 def test_the_text_may_arrive_after_the_click(
-    kind: Kind, by: str, make: Any, monkeypatch: pytest.MonkeyPatch
+    by: str, kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "TEXT_SYNC_SECONDS", 0.2)
     asked = client(kind.reply("Hi"))

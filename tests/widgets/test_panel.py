@@ -34,6 +34,7 @@ def test_a_callback_that_fails_says_so_in_words(error: Exception, words: str, pa
 
 
 def test_a_password_is_not_sent_letter_by_letter_and_not_shown(panel: Any) -> None:
-    box = panel.text_box("Key", "key", kind="Password", value=KEY)
+    box = panel.text_box("Key", "Password")
+    box.value = KEY
     assert not box.continuous_update  # else the page would keep each letter as it is typed
     assert leaked(repr(box), secret=KEY) == []
