@@ -62,14 +62,14 @@ class TraceStepper(Panel):
     def build(self) -> list[Any]:
         """Make the buttons; below them the earlier steps, and then the current one."""
         moves = {
-            "Back": ("back", "Go back by one step", lambda: self.go(self.position - 1)),
-            "Next": ("next", "Unfold the next step", lambda: self.go(self.position + 1)),
-            "All": ("all", "Unfold all steps", lambda: self.go(len(self.steps), unfolded=True)),
-            "Start": ("start", "Go back to the first step", lambda: self.go(1)),
+            "back": ("Go back by one step", lambda: self.go(self.position - 1)),
+            "next": ("Unfold the next step", lambda: self.go(self.position + 1)),
+            "all": ("Unfold all steps", lambda: self.go(len(self.steps), unfolded=True)),
+            "start": ("Go back to the first step", lambda: self.go(1)),
         }
         self._buttons = {
-            name: self.button(label, name, move, hint)
-            for label, (name, hint, move) in moves.items()
+            name: self.button(name.capitalize(), name, move, hint)
+            for name, (hint, move) in moves.items()
         }
         self.status, self._earlier, self._remaining = area("status"), area("earlier"), area("rest")
         return [row(*self._buttons.values()), self._earlier, self.status, self._remaining]
