@@ -135,6 +135,9 @@ def test_a_connection_that_works_is_used(
 def test_what_was_entered_counts_before_all_that_the_environment_says(
     standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in {**LIVE, "AZURE_INFERENCE_ENDPOINT": standin.v1}.items():
+        monkeypatch.setenv(name, value)
+    assert "AZURE_INFERENCE_CREDENTIAL" in tried(made()), "no box is meant"
     for name, value in {**LIVE, "TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": "v1"}.items():
         monkeypatch.setenv(name, value)
     panel = made()
