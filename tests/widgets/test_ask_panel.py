@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import NoRecordingError, SystemMessage
+from helpers import AuthenticationError, NoRecordingError, SystemMessage
 from helpers.connect import connect
 from helpers.images import prepare
 from helpers.lessons import ROOT
@@ -251,6 +251,24 @@ def test_an_answer_without_text_is_said_in_words(
     assert press(panel).state == "finished"
     for shown in (html_of(panel), panel._repr_mimebundle_()["text/html"]):
         assert words in shown and "no text yet" not in shown and "“(" not in shown
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (AuthenticationError(status=401), "What to do: check that the key belongs"),
+        (ValueError(KEY), "This failed in a way that was not foreseen (ValueError)."),
+    ],
+)
+def test_a_callback_that_fails_says_so_in_words(error: Exception, words: str) -> None:
+    def fail() -> None:
+        raise error
+
+    panel = LiveStream(client(), ASK)
+    assert panel.root
+    panel.button("Fail", "fail", fail, "Try it").click()
+    assert state(panel)[0] == "failed" and words in state(panel)[1]
+    assert leaked(panel.status.value) == []
 
 
 @each(TYPED)

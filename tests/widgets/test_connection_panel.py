@@ -254,6 +254,7 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
     files = sorted(root.rglob("*"))
     panel = made()
+    assert not panel._key_box.continuous_update, "the page would keep each letter as it is typed"
     panel._key_box.value = standin.key
     assert panel._key_box.value == ""
     assert status(panel).startswith("Ready. The key is kept in the memory of this kernel and")
