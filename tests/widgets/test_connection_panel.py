@@ -110,7 +110,7 @@ def test_a_connection_that_works_is_used(
     panel = made()
     endpoint = {"models": standin.models, "v1": standin.v1}[route]
     before = len(standin.requests)
-    text = tried(panel, f" {endpoint} ", "stand-in-chat", standin.key)
+    text = tried(panel, f" {endpoint} ", " stand-in-chat ", standin.key)
     assert text.startswith("Finished. It works: the stand-in endpoint (scripted: no model) answers")
     assert "Other notebooks have kernels of their own" in text
     assert len(standin.requests) == before + 1
@@ -141,10 +141,10 @@ def test_what_was_entered_counts_before_all_that_the_environment_says(
     for name, value in {**LIVE, "TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": "v1"}.items():
         monkeypatch.setenv(name, value)
     panel = made()
-    assert "refused the credential" in tried(panel, standin.v1, "stand-in-chat")
+    assert "refused the credential" in tried(panel, standin.models, "stand-in-chat")
     assert "api-key" not in standin.requests[-1].headers, "the environment's key was sent"
-    tried(panel, standin.v1, "stand-in-chat", standin.key)
-    assert (panel.client.route.name, panel.client.model) == ("v1", "stand-in-chat")
+    tried(panel, standin.models, "stand-in-chat", standin.key)
+    assert (panel.client.route.name, panel.client.model) == ("models", "stand-in-chat")
     assert connect(ID).model == "stand-in-chat"
 
 
