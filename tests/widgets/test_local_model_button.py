@@ -20,6 +20,7 @@ from helpers.widgets import (
     Playground,
     local_model_button,
 )
+from helpers.widgets.job import Snapshot
 from helpers.widgets.local_model_button import IN_USE, SMALL_MODEL
 from tests.fakes import ASK, client
 from tests.standin import StandIn
@@ -184,6 +185,9 @@ def test_a_start_can_be_cancelled(installed: bool, fake: Fake) -> None:
     assert label(chat) == BUTTON
     fake.go.set()
     assert fake.closed.wait(LONG) if installed else not fake.installed
+    fake.closed.clear()
+    SMALL_MODEL.job.ended(Snapshot("stopped", fake.start()))  # at the last moment
+    assert fake.closed.is_set()
     assert is_replaying() and chat.is_replaying
 
 
