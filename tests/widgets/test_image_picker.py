@@ -89,7 +89,7 @@ def test_what_a_picture_cost_is_said_of_no_other() -> None:
     control(panel, "run").click()
     another = saved(Image.new("L", (3, 3)), "PNG")  # while the first is asked about
     assert dropped(panel, another, "other.png")[0] == "finished"
-    assert panel.job.snapshot.state == "running"
+    assert panel.job.snapshot.state == "running" and "other.png" in shown(panel, "sent")
     late.go.set()
     assert end_of(panel.job).value.completion is not None
     assert "took 781" not in shown(panel, "sent")
