@@ -136,9 +136,10 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     assert panel.static_view().html.count("<img") == 2
 
 
-def test_a_closed_panel_waits_for_no_picture() -> None:
+def test_neither_a_new_picture_nor_a_closed_panel_waits_for_one() -> None:
     panel = picker(client(SEEN))
-    assert panel.root
+    panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]))
+    assert dropped(panel, tagged("PNG"))[0] == "finished"
     panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]))
     panel.close()
     assert panel.preparing.snapshot.state == "stopped" and not panel.is_built
