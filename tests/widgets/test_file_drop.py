@@ -38,9 +38,9 @@ def test_the_pieces_make_the_file_in_any_order() -> None:
 
 def test_another_file_takes_the_place_of_one_that_is_not_whole() -> None:
     place = Place()
-    place.get(b"abcd")
-    place.get(b"xy", id=0.7, name="other.png", size=2)
     place.get(b"ef", at=4)
+    place.get(b"xy", id=0.7, name="other.png", size=2)
+    place.get(b"abcd")
     place.get(size=MAX_BYTES)
     assert (place.taken, place.refused) == ([("other.png", b"xy")], [])
 

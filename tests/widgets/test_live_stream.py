@@ -63,6 +63,7 @@ def test_thoughts_stand_before_the_answer_and_are_named() -> None:
 
 
 def test_of_earlier_updates_the_end_is_known_too() -> None:
+    assert repr(LiveStream(client(), ASK)).startswith("(no text yet)")
     pieces: list[Any] = [{"delta": {"refusal": "No."}}, {"delta": {}, "finish_reason": "stop"}]
     updates = [StreamingChatCompletionsUpdate({"choices": [one]}, 0.1) for one in pieces]
     panel = LiveStream(client(), ASK, initial=updates)

@@ -127,9 +127,16 @@ def test_a_long_conversation_is_bounded_and_says_so() -> None:
 
 
 def test_odd_arguments_are_shown_somehow() -> None:
-    odd = "[" * MAX_JSON, '{"a":' * 150 + "1" + "}" * 150, f'{{"n": {"9" * 5_000}}}', '"\\ud800"'
+    long = f'["{"x" * MAX_JSON}"]'
+    odd = (
+        long,
+        "[" * MAX_JSON,
+        '{"a":' * 150 + "1" + "}" * 150,
+        f'{{"n": {"9" * 5_000}}}',
+        '"\\ud800"',
+    )
     for text in odd:
         panel = TraceStepper([calling(made("x", text)), ToolMessage(text, "x")])
         assert panel.root
         panel._buttons["all"].click()
-        assert "cc-current" in panel.status.value
+        assert "cc-current" in panel.status.value and len(panel.status.value) < MAX_JSON
