@@ -32,13 +32,13 @@ class Step:
     between: str
     what: str
     content: str
-    sent: str
+    full_text: str
     """The whole content: a text, or the arguments of a call."""
     call_id: str = ""
     """The id of the call, or of the call that this step answers."""
-    calls: bool = False
+    is_call: bool = False
     """True for a call."""
-    answers: int | None = None
+    call_step: int | None = None
     """The number of the step whose call this one answers."""
     failed: bool = False
     """True for an answer that reports an error."""
@@ -70,7 +70,7 @@ def steps_of(messages: Iterable[Any]) -> list[Step]:
         view = ChatResponseMessage(dict(sent) if isinstance(sent, Mapping) else {})
         for step in _message_steps(view, numbers):
             steps.append(step)
-            if step.calls and step.call_id:
+            if step.is_call and step.call_id:
                 numbers[step.call_id] = len(steps)
     return steps
 
@@ -78,7 +78,7 @@ def steps_of(messages: Iterable[Any]) -> list[Step]:
 def why(steps: list[Step], position: int) -> str:
     """Return why the step number ``position`` is there, and who has done what for it."""
     step = steps[position - 1]
-    if step.calls:
+    if step.is_call:
         return (
             "The model can't run anything. It asks your program to call this tool, and has written "
             "the arguments."
@@ -88,19 +88,19 @@ def why(steps: list[Step], position: int) -> str:
             return "Instructions come first: they hold for the whole conversation."
         case "user":
             return "This is what the person wants. The model sees it together with the tools."
-        case "tool" if step.answers is None:
+        case "tool" if step.call_step is None:
             return "No call before it has this id. Most services refuse such a conversation."
         case "tool" if step.failed:
             return (
-                f"The call of step {step.answers} went wrong. Your program tells the model why, so "
-                "that it can try another way."
+                f"The call of step {step.call_step} went wrong. Your program tells the model why, "
+                "so that it can try another way."
             )
         case "tool":
             return (
-                f"Your program has made the call of step {step.answers}, and sends back the result "
-                "under the id of that call."
+                f"Your program has made the call of step {step.call_step}, and sends back the "
+                "result under the id of that call."
             )
-        case "assistant" if position < len(steps) and steps[position].calls:
+        case "assistant" if position < len(steps) and steps[position].is_call:
             return "The model says this along with its next call."
         case "assistant":
             return "The model calls no tool any more: it answers, from all that stands above."
@@ -116,12 +116,12 @@ def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> 
     if role == "tool":
         call_id = message.raw.get("tool_call_id")
         call_id = call_id if isinstance(call_id, str) else ""
-        answers, failed = numbers.get(call_id), _is_error(sent)
-        what = f"result of {'no known call' if answers is None else f'step {answers}'}"
+        call_step, failed = numbers.get(call_id), _is_error(sent)
+        what = f"result of {'no known call' if call_step is None else f'step {call_step}'}"
         what += ": an error" if failed else ""
         content = shorten(sent, MAX_TEXT)
         between = _route(_PROGRAM, "model")
-        yield Step(role, between, what, content, sent, call_id, answers=answers, failed=failed)
+        yield Step(role, between, what, content, sent, call_id, call_step=call_step, failed=failed)
         return
     if sent or not message.tool_calls:
         sender = _SENDERS.get(role, shorten(role, 40) or "(no role)")
@@ -133,7 +133,7 @@ def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> 
         arguments = call.function.arguments
         content = _argument_lines(arguments)
         between = _route("model", _PROGRAM)
-        yield Step(role, between, what, content, arguments, call.id, calls=True)
+        yield Step(role, between, what, content, arguments, call.id, is_call=True)
 
 
 def _route(sender: str, receiver: str) -> str:

@@ -1,11 +1,13 @@
 """``AskPanel``, the base of the panels that ask a model, and the answers that they show."""
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from helpers.client.client import ChatCompletionsClient, Messages
+from helpers.client.client import AsyncChatCompletionsClient, ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
@@ -14,7 +16,7 @@ from helpers.client.text import one_line
 from helpers.images import text_item
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import answer_text, said
-from helpers.widgets.job import Job, Progress, Run, Value
+from helpers.widgets.job import Job, Run, Snapshot, Value
 from helpers.widgets.local_model_button import SMALL_MODEL, ModelControls
 from helpers.widgets.panel import Panel, area, column, labelled, row, set_primary, status_html
 
@@ -60,30 +62,30 @@ class StreamedAnswer:
 class AskPanel(Panel, Generic[Request, Value]):
     """A panel that asks ``client``: a form, Run, Stop, a status line, and what a subclass adds.
 
-    ``initial`` is the value before the first run, and the one that each run starts with.
-    ``request`` is what is asked, or was asked last; None before the form is read.
+    ``initial`` is the value that each run starts with. ``request`` is what is asked, or was asked
+    last; None before the form is read.
 
     A subclass gives ``arguments`` and overrides what else it needs. ``answer`` is an area below the
     status line. ``question`` is the label and the placeholder of a text box, and a request the text
     in it, unless the subclass has a ``form``, ``read`` and ``fill`` of its own. ``no_examples`` is
-    what an empty list of examples says; a panel without one has no list. ``limit`` says why the
-    small model can't answer here. ``streams``: whether the answer is asked for as a stream.
+    what an empty list of examples says; a panel without one has no list. ``small_model_limit``
+    says why the small model can't answer here: it "can't read pictures". ``streams``: whether the
+    answer is asked for as a stream.
     """
 
     question: ClassVar[tuple[str, str] | None] = None
     run_label: ClassVar[str] = "Run"
     run_hint: ClassVar[str] = "Ask the model"
     no_examples: ClassVar[str] = "None was recorded"
-    limit: ClassVar[str] = ""
+    small_model_limit: ClassVar[str] = ""
     streams: ClassVar[bool] = True
+    model_controls: ModelControls
 
     def __init__(self, client: ChatCompletionsClient, initial: Value) -> None:
         self.client = self._first_client = client
-        self.initial = initial
         self.request: Request | None = None
-        self.model_controls: ModelControls | None = None
         self.job: Job[Value] = Job(initial, self.update, self.ended)
-        if not self.limit:
+        if not self.small_model_limit:
             SMALL_MODEL.add(self)
 
     @property
@@ -102,7 +104,7 @@ class AskPanel(Panel, Generic[Request, Value]):
         if self.question is None:
             return []
         label, placeholder = self.question
-        self.box = self.text_box(label, label.lower(), self.run, placeholder=placeholder)
+        self.box = self.text_box(label, placeholder=placeholder)
         return [row(self.box)]
 
     def read(self) -> Request:
@@ -132,34 +134,31 @@ class AskPanel(Panel, Generic[Request, Value]):
         if not (self.no_examples and isinstance(transport, ReplayTransport)):
             return {}
         found: dict[str, Request] = {}
-        for recorded in transport.requests:
-            body = recorded.get("body") or {}
-            if body.get("messages"):  # a GET has none, nor has the Responses API
-                found |= self.requests_in(body)
-        return {label: one for label, one in found.items() if self._is_recorded(one, transport)}
+        bodies = [recorded.get("body") or {} for recorded in transport.requests]
+        for body in bodies:
+            # A GET has no messages, nor has the Responses API.
+            for label, one in self.requests_in(body).items() if body.get("messages") else ():
+                with suppress(ChatError):  # nobody could send it
+                    sent = self.client.build_request(stream=self.streams, **self.arguments(one))
+                    if transport.can_answer(sent):
+                        found[label] = one
+        return found
 
-    def _is_recorded(self, request: Request, transport: ReplayTransport) -> bool:
-        try:
-            sent = self.client.build_request(stream=self.streams, **self.arguments(request))
-        except ChatError:  # nobody could send it
-            return False
-        return transport.can_answer(sent)
-
-    def ended(self, progress: Progress[Value]) -> None:
+    def ended(self, snapshot: Snapshot[Value]) -> None:
         """Keep what a run has brought. Called once at its end; must not block."""
 
-    def show(self, progress: Progress[Value]) -> None:
+    def show(self, snapshot: Snapshot[Value]) -> None:
         """Show what grows while an answer comes. Called at most 20 times a second."""
 
-    def show_results(self, progress: Progress[Value]) -> None:
+    def show_results(self, snapshot: Snapshot[Value]) -> None:
         """Show what changes only when a run starts or ends."""
 
-    def status_words(self, progress: Progress[Value]) -> str:
+    def status_words(self, snapshot: Snapshot[Value]) -> str:
         """Return what the status line says after the state: here, of a streamed answer."""
-        answer = progress.value
-        if not isinstance(answer, StreamedAnswer) or progress.words:
-            return progress.words
-        match progress.state:
+        answer = snapshot.value
+        if not isinstance(answer, StreamedAnswer) or snapshot.words:
+            return snapshot.words
+        match snapshot.state:
             case "ready" if answer.arrivals:
                 return "This answer came earlier; Run asks for it again."
             case "stopped" if answer.arrivals:
@@ -173,7 +172,7 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def run(self, request: Request | None = None) -> bool:
         """Ask ``request``, or what stands in the form. Return False if an answer is on its way."""
-        return self.job.start(lambda run: self._values(request, run), self.initial)
+        return self.job.start(lambda run: self._values(request, run))
 
     def run_and_wait(self, request: Request) -> str:
         """Ask from a cell, wait for the answer, and return what it says.
@@ -183,13 +182,13 @@ class AskPanel(Panel, Generic[Request, Value]):
         if not self.run(request):
             raise ValueError("An answer is still on its way.")
         try:
-            progress = self.job.wait()
+            snapshot = self.job.wait()
         except KeyboardInterrupt:
             self.job.stop()
             raise
-        if progress.error is not None:
-            raise progress.error
-        return progress_text(progress)
+        if snapshot.error is not None:
+            raise snapshot.error
+        return snapshot_text(snapshot)
 
     def close(self) -> None:
         """End what is running, and close the controls."""
@@ -205,24 +204,38 @@ class AskPanel(Panel, Generic[Request, Value]):
         buttons = row(self.run_button, self.stop_button, *self.more_buttons())
         return [*self._build_source(), *self._form, buttons, self.status, self.answer]
 
+    def text_box(
+        self, label: str, kind: Literal["Text", "Password"] = "Text", placeholder: str = ""
+    ) -> Any:
+        """Make a text box of one line, in which Enter asks. One for text sends it with every key.
+
+        A password is sent when the focus leaves the box, or Enter is pressed: until then no part of
+        it is in the state that a notebook may be saved with. Empty the box as soon as it is read.
+        """
+        traits = {"placeholder": placeholder, "continuous_update": kind == "Text"}
+        box = labelled(kind, label, label.lower(), "wide", **traits)
+        enter = self.report_errors(self.run)
+        box.on_msg(lambda _, message, __: message.get("event") == "submit" and enter())
+        return box
+
     def more_buttons(self) -> list[Any]:
         """Make the buttons to the right of Stop."""
         return []
 
     def refresh(self) -> None:
-        """Show the current progress in the controls."""
-        self.update(self.job.progress, True)
+        """Show the current snapshot in the controls."""
+        self.update(self.job.snapshot, True)
 
-    def update(self, progress: Progress[Value], state_changed: bool) -> None:
-        """Show ``progress`` in the controls, its results if ``state_changed``."""
+    def update(self, snapshot: Snapshot[Value], state_changed: bool) -> None:
+        """Show ``snapshot`` in the controls, its results if ``state_changed``."""
         if not self.is_built:
             return
-        self.show(progress)
+        self.show(snapshot)
         if state_changed:
-            self.show_results(progress)
-            set_primary(self.run_button, progress.state != "running")
-            set_primary(self.stop_button, progress.state == "running")
-        self.set_status(progress.state, self.status_words(progress))
+            self.show_results(snapshot)
+            set_primary(self.run_button, snapshot.state != "running")
+            set_primary(self.stop_button, snapshot.state == "running")
+        self.set_status(snapshot.state, self.status_words(snapshot))
 
     def _values(self, request: Request | None, run: Run[Value]) -> Generator[Value]:
         try:
@@ -233,34 +246,32 @@ class AskPanel(Panel, Generic[Request, Value]):
             self.request = request
             yield from self.send(request, run)
         except NoRecordingError:
-            ways = ["choose one of the examples"] if self.examples() else []
-            ways += [] if self.limit else ["use the small model (its button is in this panel)"]
-            ways += ["use a model of your own (lesson 00 shows how)"]
-            raise NoRecordingError(
-                "This question was not recorded.", advice=f"{', or '.join(ways)}."
-            ) from None
+            ways = "use a model of your own (lesson 00 shows how)."
+            if not self.small_model_limit:
+                ways = f"use the small model (its button is in this panel), or {ways}"
+            if self.examples():
+                ways = f"choose one of the examples, or {ways}"
+            raise NoRecordingError("This question was not recorded.", advice=ways) from None
 
     def _build_source(self) -> list[Any]:
-        """Make the controls of a panel that replays, or did so before it got the small model."""
-        parts = list[Any]()
-        self._examples: Any = None
-        if self.no_examples and isinstance(self._first_client.transport, ReplayTransport):
-            words = f"The answers are recorded: choose an example and press {self.run_label}."
-            self._examples = labelled("Dropdown", "Examples", "examples", "wide")
-            self._examples.observe(self.report_errors(self._fill_in), "value")
-            self._offline = column(area("offline", f"{words} {self.limit}"), row(self._examples))
-            parts.append(self._offline)
-            self.list_examples()
+        """Make what says who answers: the list of examples, and the button of the small model."""
+        words = f"The answers are recorded: choose an example and press {self.run_label}."
+        if limit := self.small_model_limit:
+            words += f" The small model on this machine {limit}, so these stay recorded."
+        self._examples = labelled("Dropdown", "Examples", "examples", "wide")
+        self._examples.observe(self.report_errors(self._fill_in), "value")
+        self._offline = column(area("offline", words), row(self._examples))
+        self.list_examples()
+        parts = [self._offline]
         if self in SMALL_MODEL.panels:
-            self.model_controls = ModelControls(self, self.client.route.name)
+            self.model_controls = ModelControls(self)
             parts += self.model_controls.parts
         return parts
 
     def list_examples(self) -> None:
         """List the recorded questions that can be asked now; nothing if a model answers."""
-        if self._examples is None:
-            return
-        self._offline.layout.display = None if self.is_replaying else "none"
+        is_shown = self.is_replaying and self.no_examples
+        self._offline.layout.display = None if is_shown else "none"
         found = self.examples()
         first = "Choose an example" if found else self.no_examples
         labels = {one_line(label, MAX_LABEL): request for label, request in found.items()}
@@ -297,6 +308,24 @@ def stream_answer(
     yield replace(answer, completion=stream.completion)
 
 
+def whole_answer(
+    client: ChatCompletionsClient, run: Run[Any], messages: Messages, **options: Any
+) -> ChatCompletions:
+    """Ask without streaming, and return the answer. A stop cancels the request.
+
+    A blocking call can't be cancelled from another thread: the awaited one closes its connection.
+    """
+
+    async def ask() -> ChatCompletions:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        run.on_stop(lambda: loop.call_soon_threadsafe(task.cancel))
+        async with AsyncChatCompletionsClient.like(announce_waits(client, run)) as asked:
+            return await asked.complete(messages, **options)
+
+    return asyncio.run(ask())
+
+
 def announce_waits(client: ChatCompletionsClient, run: Run[Any]) -> ChatCompletionsClient:
     """Return a copy of ``client`` that says its waits before a retry in the panel.
 
@@ -311,13 +340,13 @@ def announce_waits(client: ChatCompletionsClient, run: Run[Any]) -> ChatCompleti
     return client.with_options(on_wait=wait, max_sleep=0.0)
 
 
-def progress_text(progress: Progress[Any], nothing: str = "(no text yet)") -> str:
-    """Return what has arrived of an answer; if nothing has, why, or ``nothing`` while it comes."""
-    answer = progress.value
+def snapshot_text(snapshot: Snapshot[Any]) -> str:
+    """Return what has arrived of an answer; if nothing has, why."""
+    answer = snapshot.value
     if words := said(answer.text, answer.refusal):
         return words
     if answer.completion is not None:
         return answer_text(answer.completion)
-    if progress.state in ("stopped", "failed"):
+    if snapshot.state in ("stopped", "failed"):
         return "(no text)"
-    return "(the model is reasoning, no text yet)" if answer.reasoning else nothing
+    return "(the model is reasoning, no text yet)" if answer.reasoning else "(no text yet)"

@@ -8,8 +8,8 @@ from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.messages import JSON, AssistantMessage, UserMessage
 from helpers.views.conversation import conversation
 from helpers.views.view import View
-from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
-from helpers.widgets.job import Progress
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, snapshot_text, user_message
+from helpers.widgets.job import Snapshot
 from helpers.widgets.panel import area, column, labelled, named
 
 
@@ -23,7 +23,7 @@ class Chat(AskPanel[str, StreamedAnswer]):
     note = "you can go on with the conversation: there is a box for your message."
     question = "Message", "Your next message"
     run_label, run_hint = "Send", "Send the message"
-    no_examples = "None from here: press Clear"
+    no_examples = "No more: press Clear"
 
     def __init__(self, client: ChatCompletionsClient, messages: Messages = ()) -> None:
         self.messages: list[JSON] = [_as_dict(message) for message in messages]
@@ -77,9 +77,9 @@ class Chat(AskPanel[str, StreamedAnswer]):
         """Return the message after all earlier ones."""
         return {"messages": [*self.messages, user_message(request, "message")]}
 
-    def ended(self, progress: Progress[StreamedAnswer]) -> None:
+    def ended(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Keep the question with its answer. Without an answer, put it back into its box."""
-        answer, question, self.request = progress.value, self.request or "", None
+        answer, question, self.request = snapshot.value, self.request or "", None
         if answer.completion is not None:
             reply = answer.completion.message.as_dict()
             self._reasons[len(self.messages) + 1] = answer.completion.finish_reason
@@ -92,15 +92,15 @@ class Chat(AskPanel[str, StreamedAnswer]):
             return
         self.messages = [*self.messages, UserMessage(question).as_dict(), reply]
 
-    def show(self, progress: Progress[StreamedAnswer]) -> None:
+    def show(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
         coming = ""
-        if progress.state == "running" and (question := self.request):
-            reply = AssistantMessage(progress_text(progress, "…")).as_dict()
+        if snapshot.state == "running" and (question := self.request):
+            reply = AssistantMessage(snapshot_text(snapshot)).as_dict()
             coming = conversation([UserMessage(question).as_dict(), reply]).html
         self.answer.value = coming
 
-    def show_results(self, progress: Progress[StreamedAnswer]) -> None:
+    def show_results(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Show the conversation, its export, and what can follow."""
         self._history.value = self.static_view().html
         self._exported.value = self.export()

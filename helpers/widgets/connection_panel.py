@@ -21,8 +21,8 @@ from helpers.recordings.cassette import SCRIPT
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import View, answer_text, table
-from helpers.widgets.ask_panel import AskPanel, announce_waits
-from helpers.widgets.job import Progress, Run
+from helpers.widgets.ask_panel import AskPanel, whole_answer
+from helpers.widgets.job import Run, Snapshot
 from helpers.widgets.local_model_button import SMALL_MODEL
 from helpers.widgets.panel import row
 
@@ -63,12 +63,12 @@ _BOXES = {
 class Connection:
     """A client, the line that says whose answers it gives, and its answer when it was tested.
 
-    ``entered``: the settings that it was made from; empty if they were not entered in the panel.
+    ``settings``: those that were entered in the panel for it; empty if none were.
     """
 
     client: ChatCompletionsClient
     provenance: str
-    entered: Settings
+    settings: Settings
     answer: ChatCompletions | None = None
 
     @property
@@ -78,13 +78,12 @@ class Connection:
         return kinds.get(type(self.client.transport), "live")
 
 
-class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
+class ConnectionPanel(AskPanel[tuple[str, str], Connection | None]):
     """A panel that tests the connection of ``lesson`` with one call, which sends ``messages``.
 
     ``initial``: a client of the lesson and an answer that it gave, which count as a test if the
     lesson is connected like that client. A request is an endpoint and a model; without an endpoint
-    the current connection is tested, which the attribute ``initial`` holds. Raises what ``connect``
-    raises.
+    the current ``connection`` is tested. Raises what ``connect`` raises.
     """
 
     name = "connection"
@@ -105,20 +104,20 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
         self._lesson, self._messages = lesson, list(messages)
         self._key: AzureKeyCredential | None = None
         self._key_is_for: object = None
-        self._is_entered = False
         connection = Connection(*build_client(lesson), Settings())
         if initial:
             clients = (connection.client, initial[0])
             here, there = ((type(one.transport), one.route, one.model) for one in clients)
             connection = replace(connection, answer=initial[1] if here == there else None)
-        super().__init__(connection.client, connection)
+        self.connection = connection
+        super().__init__(connection.client, None)
         SMALL_MODEL.panels.add(self)
 
     def use(self, client: ChatCompletionsClient | None) -> None:
         """Connect as ``connect`` does now."""
-        self.initial = Connection(*build_client(self._lesson), Settings())
-        super().use(self.initial.client)
-        self.job.reset(self.initial)
+        self.connection = Connection(*build_client(self._lesson), Settings())
+        super().use(self.connection.client)
+        self.job.reset(None)
 
     def forget(self) -> None:
         """Forget the key and all that was entered, as a new kernel would."""
@@ -131,18 +130,19 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def static_view(self) -> View:
         """Return what the lesson is connected to, and what a test of it said."""
-        return facts(self.initial, self.status_words(self.job.progress) or "not tested yet")
+        words = self.status_words(self.job.snapshot) or "not tested yet"
+        return connection_table(self.connection, words)
 
     def build(self) -> list[Any]:
-        """Make the facts; below them the form, the buttons and the status line."""
-        *controls, facts = super().build()
-        return [facts, *controls]
+        """Make the table; below it the form, the buttons and the status line."""
+        *controls, table = super().build()
+        return [table, *controls]
 
     def form(self) -> list[Any]:
         """Make the boxes for an endpoint, a model and a key."""
-        self._endpoint = self.text_box("Endpoint", "endpoint", self.run, placeholder=_PLACE)
-        self._model = self.text_box("Model", "model", self.run, placeholder="my-deployment")
-        self._key_box = self.text_box("Key", "key", self.run, kind="Password")
+        self._endpoint = self.text_box("Endpoint", placeholder=_PLACE)
+        self._model = self.text_box("Model", placeholder="my-deployment")
+        self._key_box = self.text_box("Key", "Password")
         self._key_box.observe(self.report_errors(self._take_key), "value")
         return [row(box) for box in (self._endpoint, self._model, self._key_box)]
 
@@ -152,7 +152,7 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def read(self) -> tuple[str, str]:
         """Return the endpoint and the model in the boxes."""
-        return str(self._endpoint.value), str(self._model.value)
+        return self._endpoint.value.strip(), self._model.value.strip()
 
     def arguments(self, request: tuple[str, str]) -> dict[str, Any]:
         """Return the messages of the test, which are the same for each connection."""
@@ -160,42 +160,40 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
 
     def send(self, request: tuple[str, str], run: Run[Any]) -> Generator[Connection]:
         """Test a connection."""
-        endpoint, model = map(str.strip, request)
-        found = self.initial
-        self._is_entered = bool(endpoint or model or (self._key and not self._key_is_for))
-        if self._is_entered:
-            settings = self._settings(endpoint, model)
+        found = self.connection
+        if any(request) or (self._key and not self._key_is_for):
+            settings = self._settings(*request)
             found = Connection(*build_client(self._lesson, settings), settings)
-        answer = announce_waits(found.client, run).complete(**self.arguments(request))
+        answer = whole_answer(found.client, run, **self.arguments(request))
         yield replace(found, answer=answer)
 
-    def ended(self, progress: Progress[Connection]) -> None:
+    def ended(self, snapshot: Snapshot[Connection | None]) -> None:
         """Use a connection that works from now on."""
-        if progress.state == "finished":
-            self.initial = progress.value
-            self.client = self.initial.client
-            if self.initial.entered:
-                override_settings(self.initial.entered)
+        if snapshot.state == "finished" and snapshot.value is not None:
+            self.connection = snapshot.value
+            self.client = self.connection.client
+            if self.connection.settings:
+                override_settings(self.connection.settings)
 
-    def show_results(self, progress: Progress[Connection]) -> None:
-        """Show the facts."""
+    def show_results(self, snapshot: Snapshot[Connection | None]) -> None:
+        """Show the table."""
         self._key_box.placeholder = _KEPT if self._key else _NO_KEY
-        self.answer.value = facts(self.initial).html
+        self.answer.value = connection_table(self.connection).html
 
-    def status_words(self, progress: Progress[Connection]) -> str:
+    def status_words(self, snapshot: Snapshot[Connection | None]) -> str:
         """Return what the test says; nothing if there was none, or as long as it is under way."""
-        match progress.state:
+        match snapshot.state:
             case "stopped":
                 return _UNCHANGED
             case "failed":
-                words = progress.words
-                for name, box in _BOXES.items() if self._is_entered else ():
+                words = snapshot.words
+                for name, box in _BOXES.items() if any(self.request or ()) else ():
                     words = words.replace(name, box)
                 return f"{words}\n{_UNCHANGED}"
-            case "ready" | "finished" if progress.value.answer is not None:
-                return _success_words(progress.value, progress.value.answer)
+            case "ready" | "finished" if (answer := self.connection.answer) is not None:
+                return _success_words(self.connection, answer)
             case _:
-                return progress.words
+                return snapshot.words
 
     def _settings(self, endpoint: str, model: str) -> Settings:
         """Return what was entered, in place of everything that the environment may hold."""
@@ -225,10 +223,11 @@ class ConnectionPanel(AskPanel[tuple[str, str], Connection]):
             self._key_box.value = ""
             self._key, self._key_is_for = AzureKeyCredential(key), None
             self._key_box.placeholder = _KEPT
-            self.set_status("running" if self.job.running else "ready", _TAKEN)
+            state = self.job.snapshot.state
+            self.set_status(state if state == "running" else "ready", _TAKEN)
 
 
-def facts(connection: Connection, test: str | None = None) -> View:
+def connection_table(connection: Connection, test: str | None = None) -> View:
     """Return a table of what is known of a connection. ``test``: what a test of it said."""
     client, mode = connection.client, connection.mode
     credential = "none needed" if mode == "replay" else _CREDENTIALS[client.credential_kind]
@@ -250,4 +249,4 @@ def _success_words(connection: Connection, answer: ChatCompletions) -> str:
     headers = answer.exchange.response_headers if answer.exchange else {}
     by = headers.get("x-answered-by") or answer.model
     who = "the stand-in endpoint (scripted: no model)" if by == SCRIPT else one_line(by)
-    return f"It works: {who} answers {quote}." + (f"\n{_IN_USE}" if connection.entered else "")
+    return f"It works: {who} answers {quote}." + (f"\n{_IN_USE}" if connection.settings else "")

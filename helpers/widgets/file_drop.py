@@ -29,7 +29,9 @@ class FileDrop(anywidget.AnyWidget):
     """A place for a picture.
 
     ``take`` is called with name and bytes of each file, ``refuse`` with the error if there is none
-    that can be taken.
+    that can be taken. A Jupyter server drops the connection at a message that is too long, so a
+    file arrives in pieces, perhaps in another order. Only the newest file is kept, and nothing of
+    it once it is complete.
     """
 
     _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -40,60 +42,42 @@ class FileDrop(anywidget.AnyWidget):
     ) -> None:
         super().__init__()
         self.add_class("cc-file")
-        upload = Upload(MAX_BYTES)
-
-        def receive(_: object, piece: Mapping[str, Any], data: Sequence[bytes]) -> None:
-            try:
-                file = upload.add(piece, b"".join(data))
-            except BadParameterError as error:
-                refuse(error)
-            else:
-                if file is not None:
-                    take(*file)
-
-        self.on_msg(receive)
-
-
-class Upload:
-    """Puts together a file of at most ``max_bytes`` that arrives in pieces.
-
-    A Jupyter server drops the connection at a message that is too long, hence the pieces. They may
-    arrive in any order. Only the newest file is kept, and nothing of it once it is complete.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._lock = threading.Lock()  # messages may be handled by more than one thread
+        self._take, self._refuse = take, refuse
+        self._adding = threading.Lock()  # messages may be handled by more than one thread
         self._id: object = None
         self._pieces: dict[int, bytes] = {}
+        self.on_msg(self._receive)
 
-    def add(self, piece: Mapping[str, Any], data: bytes) -> tuple[str, bytes] | None:
-        """Return name and bytes of the file that ``piece`` completes; None if more has to come.
+    def _receive(self, _: object, piece: Mapping[str, Any], data: Sequence[bytes]) -> None:
+        """Add a piece of a file.
 
-        ``piece`` holds ``id``, ``name`` and ``size`` (bytes) of its file, and ``at``, the place of
+        ``piece`` holds ``id``, ``name`` and ``size`` (bytes) of the file, and ``at``, the place of
         ``data`` in it; ``lost`` if the browser can't read the file; no name if there is no file.
-        Raises ``BadParameterError`` for what can't be taken.
         """
         name = one_line(str(piece.get("name") or ""))
-        if not name:
-            raise _refused("There was no file in it", "choose, drop or paste a picture.")
-        if piece.get("lost"):
-            why = f"The browser can't read {name}"
-            raise _refused(why, "choose a file, not a folder, and one that is still there.")
-        size = int(piece["size"])
-        if size > self._max_bytes:
-            why = f"{name} can't be used: {size:,} bytes are too many"
-            raise _refused(why, f"use a file of at most {self._max_bytes:,} bytes.")
-        with self._lock:
+        if problem := _problem(name, piece):
+            return self._refuse(problem)
+        with self._adding:
             if piece["id"] != self._id:
                 self._id, self._pieces = piece["id"], {}
-            self._pieces[int(piece["at"])] = data
-            if sum(map(len, self._pieces.values())) < size:
-                return None
+            self._pieces[piece["at"]] = b"".join(data)
+            if sum(map(len, self._pieces.values())) < piece["size"]:
+                return
             whole = b"".join(data for _, data in sorted(self._pieces.items()))
             self._id, self._pieces = None, {}
-        return name, whole
+        self._take(name, whole)
 
 
-def _refused(why: str, advice: str) -> BadParameterError:
-    return BadParameterError(f"{why}. Nothing was sent.", advice=advice)
+def _problem(name: str, piece: Mapping[str, Any]) -> BadParameterError | None:
+    """Return what says why this file can't be taken, if it can't."""
+    if not name:
+        what, advice = "There was no file in it", "choose, drop or paste a picture."
+    elif piece.get("lost"):
+        what = f"The browser can't read {name}"
+        advice = "choose a file, not a folder, and one that is still there."
+    elif piece["size"] > MAX_BYTES:
+        what = f"{name} can't be used: {piece['size']:,} bytes are too many"
+        advice = f"use a file of at most {MAX_BYTES:,} bytes."
+    else:
+        return None
+    return BadParameterError(f"{what}. Nothing was sent.", advice=advice)

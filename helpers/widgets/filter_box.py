@@ -7,11 +7,8 @@ from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import ContentFilterError
 from helpers.views.content_filter import Outcome, outcome_words, outcomes_view
 from helpers.views.view import View
-from helpers.widgets.ask_panel import AskPanel, announce_waits, user_message
-from helpers.widgets.job import Progress, Run
-
-MAX_SENTENCES = 12
-"""Sentences that are listed. After that the oldest is dropped."""
+from helpers.widgets.ask_panel import AskPanel, user_message, whole_answer
+from helpers.widgets.job import Run, Snapshot
 
 
 class ContentFilterBox(AskPanel[str, Outcome | None]):
@@ -26,7 +23,7 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     question = "Sentence", "Any sentence"
     run_hint = "Send the sentence"
     streams = False
-    limit = "The small model on this machine has no content filter, so these stay recorded."
+    small_model_limit = "has no content filter"
 
     def __init__(
         self,
@@ -50,22 +47,21 @@ class ContentFilterBox(AskPanel[str, Outcome | None]):
     def send(self, request: str, run: Run[Any]) -> Generator[Any]:
         """Send the sentence. That the filter refuses it is a result, and no failure."""
         try:
-            yield announce_waits(self.client, run).complete(**self.arguments(request))
+            yield whole_answer(self.client, run, **self.arguments(request))
         except ContentFilterError as refusal:
             yield refusal
 
-    def ended(self, progress: Progress[Outcome | None]) -> None:
+    def ended(self, snapshot: Snapshot[Outcome | None]) -> None:
         """Keep the outcome, as the newest."""
-        if progress.value is not None and self.request is not None:
+        if snapshot.value is not None and self.request is not None:
             others = {text: one for text, one in self.outcomes.items() if text != self.request}
-            kept = list(others.items())[1 - MAX_SENTENCES :]
-            self.outcomes = dict([*kept, (self.request, progress.value)])
+            self.outcomes = {**others, self.request: snapshot.value}
 
-    def show_results(self, progress: Progress[Outcome | None]) -> None:
+    def show_results(self, snapshot: Snapshot[Outcome | None]) -> None:
         """Show the outcomes. While a new sentence has none, the others are in the list only."""
-        with_newest = progress.state == "ready" or progress.value is not None
+        with_newest = snapshot.state == "ready" or snapshot.value is not None
         self.answer.value = outcomes_view(self.outcomes, with_newest=with_newest).html
 
-    def status_words(self, progress: Progress[Outcome | None]) -> str:
+    def status_words(self, snapshot: Snapshot[Outcome | None]) -> str:
         """Return whether the newest sentence was refused or cut."""
-        return progress.words or ("" if progress.value is None else outcome_words(progress.value))
+        return snapshot.words or ("" if snapshot.value is None else outcome_words(snapshot.value))

@@ -12,8 +12,8 @@ from helpers.client.messages import JSON
 from helpers.images import Picture, prepare
 from helpers.views.image_preview import preview
 from helpers.views.view import View, escape_lines, safe_text, stack
-from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
-from helpers.widgets.job import Job, Progress, Run, error_text
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, snapshot_text, user_message
+from helpers.widgets.job import Job, Run, Snapshot, error_text
 from helpers.widgets.panel import area, labelled, row, status_html
 
 OWN = "Your picture"
@@ -71,7 +71,7 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
     note = "you can pick, drop or paste a picture here, and ask about it."
     question = "Question", "What is in it?"
     run_hint = "Send picture and question"
-    limit = "The small model on this machine can't read pictures, so these stay recorded."
+    small_model_limit = "can't read pictures"
 
     def __init__(
         self, client: ChatCompletionsClient, pictures: Mapping[str, Picture], max_side: int = 1024
@@ -79,7 +79,7 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         self._max_side = max_side
         self._choices = {label: ImageChoice.of(label, one) for label, one in pictures.items()}
         self.label = next(iter(pictures))
-        self.preparing: Job[ImageChoice | None] = Job(None, self._show_preparing, self._keep_own)
+        self.preparing: Job[ImageChoice | None] = Job(None, self._show_preparing)
         super().__init__(client, StreamedAnswer())
 
     def take(self, name: str, data: bytes) -> None:
@@ -89,7 +89,7 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
             yield ImageChoice.of(OWN, replace(prepare(data, self._max_side), name=name))
 
         self.preparing.stop()
-        self.preparing.start(task, None)
+        self.preparing.start(task)
 
     def choose(self, label: str) -> None:
         """Choose one of the pictures. Raises ``LookupError`` if there is none of this name."""
@@ -149,41 +149,37 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
         choice, self.box.value = request
         self._pictures.value = choice.label
 
-    def ended(self, progress: Progress[StreamedAnswer]) -> None:
+    def ended(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Note what the picture cost, unless another one has taken its place."""
-        completion = progress.value.completion
+        completion = snapshot.value.completion
         if completion is None or self.request is None:
             return
         choice, tokens = self.request[0], completion.usage.prompt_tokens
         if self._choices[choice.label] is choice and tokens:
             self._choices[choice.label] = replace(choice, tokens=tokens)
 
-    def show(self, progress: Progress[StreamedAnswer]) -> None:
+    def show(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Show the question and its answer as far as it has arrived."""
         self.answer.value = self._answer_view().html
 
-    def show_results(self, progress: Progress[StreamedAnswer]) -> None:
+    def show_results(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Show what would be sent, with what it cost."""
         self._show_picture()
 
     def _refuse(self, error: ChatError) -> None:
         self._file_status.value = status_html("failed", error_text(error))
 
-    def _keep_own(self, progress: Progress[ImageChoice | None]) -> None:
-        if progress.state == "finished" and progress.value is not None:
-            self._choices[OWN] = progress.value
-            self.label = OWN
-
-    def _show_preparing(self, progress: Progress[ImageChoice | None], state_changed: bool) -> None:
+    def _show_preparing(self, snapshot: Snapshot[ImageChoice | None], state_changed: bool) -> None:
         if not self.is_built:
             return
-        words = progress.words
-        if progress.state == "finished":
+        words = snapshot.words
+        if snapshot.state == "finished" and snapshot.value is not None:
+            self._choices[OWN] = snapshot.value
             self._pictures.options = [*self._choices]  # this chooses the first one
             self._pictures.value = OWN
             self.choose(OWN)
-            words = f"{self._choices[OWN].picture.name} is ready. Nothing of it was sent."
-        self._file_status.value = status_html(progress.state, words)
+            words = f"{snapshot.value.picture.name} is ready. Nothing of it was sent."
+        self._file_status.value = status_html(snapshot.state, words)
 
     def _show_picture(self) -> None:
         self._sent.value = self._choices[self.label].view().html
@@ -194,6 +190,6 @@ class ImagePicker(AskPanel[Question, StreamedAnswer]):
             return stack("No question yet.")
         choice, question = self.request
         label = f"{OWN} ({choice.picture.name})" if choice.label == OWN else choice.label
-        text = progress_text(self.job.progress)
+        text = snapshot_text(self.job.snapshot)
         html = _ASKED.format(label, escape_lines(question), escape_lines(text))
         return View(str(html), f"{label}: {safe_text(question)}\n\nAnswer:\n{safe_text(text)}")

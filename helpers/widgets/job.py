@@ -1,4 +1,4 @@
-"""``Job``: runs a task in a thread, reports its progress, and can be stopped at once.
+"""``Job``: runs a task in a thread, shows what has come of it, and can be stopped at once.
 
 A callback must not block the kernel: the next click would wait for it. So the task runs in a
 thread. A second thread draws, at most 20 times a second and always the last state, so that a quick
@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Progress(Generic[Value]):
+class Snapshot(Generic[Value]):
     """The state of a run and its newest value. ``words``: what failed, or what it waits for."""
 
     state: State
@@ -32,9 +32,9 @@ class Progress(Generic[Value]):
     error: BaseException | None = field(default=None, repr=False, compare=False)
     """What the run failed with. Its text may quote a key, so nothing shows it."""
 
-    def as_failed(self, error: BaseException) -> "Progress[Value]":
-        """Return the progress of a run that has failed with ``error``."""
-        return Progress("failed", self.value, error_text(error), error)
+    def as_failed(self, error: BaseException) -> "Snapshot[Value]":
+        """Return the snapshot of a run that has failed with ``error``."""
+        return Snapshot("failed", self.value, error_text(error), error)
 
 
 class Stopped(Exception):
@@ -42,83 +42,76 @@ class Stopped(Exception):
 
 
 class Run(Generic[Value]):
-    """One run of a job: its progress, and how its task waits. ``changed`` guards it."""
+    """One run of ``job``: its snapshot, which ``job.changed`` guards, and how its task waits."""
 
-    def __init__(
-        self,
-        progress: Progress[Value],
-        changed: threading.Condition,
-        ended: Callable[[Progress[Value]], None],
-    ) -> None:
-        self.progress = progress
-        self.changed, self._ended = changed, ended
-        self._on_stop: Callable[[], None] = lambda: None
+    def __init__(self, job: "Job[Value]", snapshot: Snapshot[Value]) -> None:
+        self.snapshot = snapshot
+        self._changed, self._ended = job.changed, job.ended
+        self._on_stop: Callable[[], object] = lambda: None
 
     @property
     def is_running(self) -> bool:
         """Whether the run goes on."""
-        return self.progress.state == "running"
+        return self.snapshot.state == "running"
 
     def keep(self, value: Value) -> None:
         """Make ``value`` the newest one. Raises ``Stopped`` if the run is over."""
-        with self.changed:
+        with self._changed:
             self._check()
-            self.progress = Progress("running", value)
-            self.changed.notify_all()
+            self.snapshot = Snapshot("running", value)
+            self._changed.notify_all()
 
     def say(self, words: str) -> None:
-        """Show ``words``, such as what the task waits for, until the next value."""
-        with self.changed:
-            if self.is_running:
-                self.progress = replace(self.progress, words=words)
-                self.changed.notify_all()
+        """Show ``words``, such as what the task waits for, until the next value.
+
+        Raises ``Stopped`` if the run is over.
+        """
+        with self._changed:
+            self._check()
+            self.snapshot = replace(self.snapshot, words=words)
+            self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
         """Wait so many ``seconds``. Raises ``Stopped`` as soon as the run is over."""
-        with self.changed:
-            self.changed.wait_for(lambda: not self.is_running, seconds)
+        with self._changed:
+            self._changed.wait_for(lambda: not self.is_running, seconds)
             self._check()
 
-    def _check(self) -> None:
-        if not self.is_running:
-            raise Stopped
-
-    def on_stop(self, callback: Callable[[], None]) -> None:
+    def on_stop(self, callback: Callable[[], object]) -> None:
         """Call ``callback``, which must not block, when the run is stopped.
 
         Raises ``Stopped`` if it is over already.
         """
-        with self.changed:
+        with self._changed:
             self._check()
             self._on_stop = callback
 
-    def end(self, state: State, error: BaseException | None = None) -> bool:
-        """End the run and keep its newest value. Return False if it has ended before."""
-        with self.changed:
+    def end(self, state: State, error: BaseException | None = None) -> None:
+        """End the run, unless it has ended before, and keep its newest value."""
+        with self._changed:
             if not self.is_running:
-                return False
-            end = Progress(state, self.progress.value)
+                return
+            end = Snapshot(state, self.snapshot.value)
             end = end.as_failed(error) if error else end
             try:
                 self._ended(end)
             except Exception as failure:
                 end = end.as_failed(failure)
-            self.progress = end
-            self.changed.notify_all()
+            self.snapshot = end
+            self._changed.notify_all()
             if state == "stopped":
                 with suppress(Exception):  # the run is over, whatever this does
                     self._on_stop()
-            return True
 
-
-Task = Callable[[Run[Value]], Generator[Value]]
-"""A generator function: each value that it yields is an interim result, the last one the result."""
+    def _check(self) -> None:
+        if not self.is_running:
+            raise Stopped
 
 
 class Job(Generic[Value]):
-    """Runs one task at a time. ``progress`` is that of the last run.
+    """Runs one task at a time; ``initial`` is the value before its first.
 
-    ``draw`` is called by one thread at a time, with the newest progress and with True if the run
+    ``draw`` is called by one thread at a time, with the newest snapshot and with True if the run
     has just begun or ended. ``ended`` is called once at the end of each run, before that is drawn
     and before another can start; it must not block.
     """
@@ -126,83 +119,74 @@ class Job(Generic[Value]):
     def __init__(
         self,
         initial: Value,
-        draw: Callable[[Progress[Value], bool], None],
-        ended: Callable[[Progress[Value]], None] = lambda progress: None,
+        draw: Callable[[Snapshot[Value], bool], None],
+        ended: Callable[[Snapshot[Value]], None] = lambda snapshot: None,
     ) -> None:
-        self._draw, self._ended = draw, ended
-        self._changed = threading.Condition()
-        self._drawing = threading.Lock()
-        self._run: Run[Value] = Run(Progress("ready", initial), self._changed, ended)
+        self.ended, self.changed = ended, threading.Condition()
+        self._initial, self._draw, self._drawing = initial, draw, threading.Lock()
+        self._run: Run[Value] = Run(self, Snapshot("ready", initial))
         self._painter: threading.Thread | None = None
 
     @property
-    def progress(self) -> Progress[Value]:
-        """The progress of the last run."""
-        return self._run.progress
+    def snapshot(self) -> Snapshot[Value]:
+        """The snapshot of the last run."""
+        return self._run.snapshot
 
-    @property
-    def running(self) -> bool:
-        """Whether a task is running."""
-        return self._run.is_running
+    def start(self, task: Callable[[Run[Value]], Generator[Value]]) -> bool:
+        """Start ``task``, and show each value that it yields; the last one stays.
 
-    def start(self, task: Task[Value], first: Value) -> bool:
-        """Start ``task`` and show ``first``. Return False, and do nothing, if one is running."""
-        with self._changed:
-            if self.running:
+        Return False, and do nothing, if a task is running.
+        """
+        with self.changed:
+            if self._run.is_running:
                 return False
-            run = self._run = Run(Progress("running", first), self._changed, self._ended)
+            run = self._run = Run(self, Snapshot("running", self._initial))
         self._painter = _thread(self._paint, run)
         _thread(_work, run, task)
         return True
 
-    def stop(self) -> bool:
-        """End the run at once and keep its newest value. Return False if no task is running."""
-        return self._run.end("stopped")
+    def stop(self) -> None:
+        """End the run at once, if a task is running, and keep its newest value."""
+        self._run.end("stopped")
 
-    def reset(self, initial: Value) -> None:
-        """Stop the running task and show ``initial``, as if nothing had been run."""
-        with self._changed:
+    def reset(self, value: Value) -> None:
+        """Stop the running task and show ``value``, as if nothing had been run."""
+        with self.changed:
             self.stop()
-            self._run = Run(Progress("ready", initial), self._changed, self._ended)
+            self._run = Run(self, Snapshot("ready", value))
         with self._drawing:
-            self._draw(self.progress, True)
+            self._draw(self.snapshot, True)
 
-    def wait(self, seconds: float = float("inf")) -> Progress[Value]:
-        """Wait until the run has ended and is drawn, and return its progress. Not for callbacks.
-
-        Raises ``TimeoutError`` after ``seconds``.
-        """
+    def wait(self) -> Snapshot[Value]:
+        """Wait until the run has ended and is drawn, and return its snapshot. Not for callbacks."""
         while self._painter is not None and self._painter.is_alive():
-            if seconds <= 0:
-                raise TimeoutError("The run goes on.")
             self._painter.join(MIN_FRAME)  # in pieces: on Windows a long wait ignores Ctrl-C
-            seconds -= MIN_FRAME
-        return self.progress
+        return self.snapshot
 
     def _paint(self, run: Run[Value]) -> None:
-        """Draw each new progress until the run has ended, and its end last."""
-        drawn: Progress[Value] | None = None
+        """Draw each new snapshot until the run has ended, and its end last."""
+        drawn: Snapshot[Value] | None = None
         while drawn is None or drawn.state == "running":
-            with self._changed:
-                while run.progress is drawn:
-                    self._changed.wait()
+            with self.changed:
+                while run.snapshot is drawn:
+                    self.changed.wait()
             with self._drawing:
                 if self._run is not run:
                     return
-                is_first, drawn = drawn is None, run.progress
+                is_first, drawn = drawn is None, run.snapshot
                 try:
                     self._draw(drawn, is_first or drawn.state != "running")
                 except Exception as error:
                     run.end("failed", error)
-                    run.progress = drawn.as_failed(error)
+                    run.snapshot = drawn.as_failed(error)
                     with suppress(Exception):  # the page may still be able to draw the error
-                        self._draw(run.progress, True)
+                        self._draw(run.snapshot, True)
                     return
             with suppress(Stopped):
                 run.sleep(MIN_FRAME)
 
 
-def _work(run: Run[Value], task: Task[Value]) -> None:
+def _work(run: Run[Value], task: Callable[[Run[Value]], Generator[Value]]) -> None:
     try:
         with closing(task(run)) as values:  # closing the generator closes what it has open
             for value in values:

@@ -11,8 +11,8 @@ from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.views.displays import sparkline
 from helpers.views.view import View, escape_lines, safe_text
-from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text
-from helpers.widgets.job import Progress
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, snapshot_text
+from helpers.widgets.job import Snapshot
 
 _THOUGHTS = Markup('<div class="cc-text cc-thoughts"><b>Thoughts:</b> {}</div>\n')
 _ANSWER = Markup("""\
@@ -48,13 +48,13 @@ class LiveStream(AskPanel[Messages, StreamedAnswer]):
 
     def static_view(self) -> View:
         """Return thoughts and answer, and when the chunks of the answer came."""
-        progress = self.job.progress
-        text, reasoning = progress_text(progress), progress.value.reasoning
-        beats, facts = sparkline(progress.value.arrivals)
+        snapshot = self.job.snapshot
+        text, reasoning = snapshot_text(snapshot), snapshot.value.reasoning
+        line, summary = sparkline(snapshot.value.arrivals)
         thoughts = _THOUGHTS.format(escape_lines(reasoning)) if reasoning else ""
-        html = _ANSWER.format(thoughts, escape_lines(text), beats, facts)
+        html = _ANSWER.format(thoughts, escape_lines(text), line, summary)
         before = f"Thoughts: {safe_text(reasoning)}\n\n" if reasoning else ""
-        return View(str(html), f"{before}{safe_text(text)}\n\n{beats}\n{facts}")
+        return View(str(html), f"{before}{safe_text(text)}\n\n{line}\n{summary}")
 
     def read(self) -> Messages:
         """Return the messages that the panel was made with."""
@@ -64,7 +64,7 @@ class LiveStream(AskPanel[Messages, StreamedAnswer]):
         """Return the messages and the options."""
         return {"messages": request, **self._options}
 
-    def show(self, progress: Progress[StreamedAnswer]) -> None:
+    def show(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Show the answer as far as it has arrived."""
         self.answer.value = self.static_view().html
 

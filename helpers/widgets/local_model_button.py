@@ -12,7 +12,7 @@ from helpers.connect import Settings, build_client, override_settings
 from helpers.lessons import LESSONS
 from helpers.local_model import DOWNLOAD_BYTES, MODEL, LocalModelService, install, is_installed
 from helpers.recordings.replay import ReplayTransport
-from helpers.widgets.job import Job, Progress, Run
+from helpers.widgets.job import Job, Run, Snapshot
 from helpers.widgets.panel import Panel, area, row, status_html
 
 SIZE = f"{DOWNLOAD_BYTES / 1e6:.0f} MB"
@@ -31,42 +31,38 @@ _BAR = Markup('<progress aria-label="Download" max="{}" value="{}"></progress>')
 class SmallModel:
     """The model of this kernel and its server, which ends with the kernel.
 
-    ``panels``: those that it can answer. The value of ``job`` is the number of bytes that were
+    ``panels``: those that it can answer. ``service``: the server, while the model answers. The
+    value of ``job`` is the number of bytes that were
     downloaded, and at its end the service.
     """
 
     def __init__(self) -> None:
         self.panels: WeakSet[Any] = WeakSet()
         self.job: Job[int | LocalModelService] = Job(0, self._draw, self._ended)
-        self._service: LocalModelService | None = None
+        self.service: LocalModelService | None = None
         self._route: RouteName = "v1"
-
-    @property
-    def is_used(self) -> bool:
-        """Whether the model answers."""
-        return self._service is not None
 
     def add(self, panel: Any) -> None:
         """Let the model answer in ``panel``, an ``AskPanel``, unless that asks an endpoint."""
-        service, asked = self._service, panel.client
+        service, asked = self.service, panel.client
         replays = isinstance(asked.transport, ReplayTransport)
         if replays or (service and str(asked.route.endpoint) in service.endpoints.values()):
             self.panels.add(panel)
             if service:
                 self._switch(panel, service)
 
-    def press(self, route: RouteName) -> None:
-        """Start the model, which cells reach on ``route``; cancel the start; or stop the model."""
-        if self.is_used or self.job.running:
+    def press(self, panel: Any) -> None:
+        """Start the model, for cells on the route of ``panel``; cancel the start; or stop it."""
+        if self.service or self.job.snapshot.state == "running":
             self.forget()
         else:
-            self._route = route
-            self.job.start(_start, 0)
+            self._route = panel.client.route.name
+            self.job.start(_start)
 
     def forget(self) -> None:
         """Stop the model; all panels go back to the recordings."""
         self.job.stop()
-        service, self._service = self._service, None
+        service, self.service = self.service, None
         if service is None:
             return
         threading.Thread(target=service.close, daemon=True).start()
@@ -75,15 +71,15 @@ class SmallModel:
             panel.use(None)
         self.job.reset(0)
 
-    def _ended(self, progress: Progress[int | LocalModelService]) -> None:
-        service = progress.value
+    def _ended(self, snapshot: Snapshot[int | LocalModelService]) -> None:
+        service = snapshot.value
         if isinstance(service, int):
             return
-        if progress.state != "finished":  # cancelled at the last moment
+        if snapshot.state != "finished":  # cancelled at the last moment
             service.close()
             return
         override_settings(_settings(service, self._route))
-        self._service = service
+        self.service = service
         for panel in list(self.panels):
             self._switch(panel, service)
 
@@ -91,7 +87,7 @@ class SmallModel:
         """Connect a panel, on its own route."""
         panel.use(build_client(LESSONS[0].id, _settings(service, panel.client.route.name))[0])
 
-    def _draw(self, progress: Progress[Any], state_changed: bool) -> None:
+    def _draw(self, snapshot: Snapshot[Any], state_changed: bool) -> None:
         for panel in list(self.panels):
             if panel.is_built:
                 panel.model_controls.show()
@@ -100,30 +96,30 @@ class SmallModel:
 class ModelControls:
     """The button in one panel, with what it costs, how far it is, and who answers then."""
 
-    def __init__(self, panel: Panel, route: RouteName) -> None:
-        self._button = panel.button("", "small-model", lambda: SMALL_MODEL.press(route), "")
+    def __init__(self, panel: Panel) -> None:
+        self._button = panel.button("", "small-model", lambda: SMALL_MODEL.press(panel), "")
         self._bar, self._words = area("download"), area("model-status")
         self.parts = [row(self._button, self._bar), self._words]
         self.show()
 
     def show(self) -> None:
         """Show the state of the model."""
-        progress, bar = SMALL_MODEL.job.progress, ""
-        size = progress.value if isinstance(progress.value, int) else 0
-        if progress.state == "running":
+        snapshot, bar = SMALL_MODEL.job.snapshot, ""
+        size = snapshot.value if isinstance(snapshot.value, int) else 0
+        if snapshot.state == "running":
             label, words = "Cancel", "The model starts."
             if size:
                 words = f"{SIZE} are downloaded and installed, once."
                 bar = _BAR.format(DOWNLOAD_BYTES, size)
-        elif SMALL_MODEL.is_used:
+        elif SMALL_MODEL.service:
             label, words = "Forget the small model", IN_USE
         else:
             label = "Use the small model on this machine"
             words = f"{OFFER}{'' if is_installed() else f', and {SIZE} to download, once'}."
-        if progress.state == "failed":
-            words = f"{progress.words}\n{words}"
-        if progress.state in ("running", "failed"):
-            words = status_html(progress.state, words)
+        if snapshot.state == "failed":
+            words = f"{snapshot.words}\n{words}"
+        if snapshot.state in ("running", "failed"):
+            words = status_html(snapshot.state, words)
         self._button.description = self._button.tooltip = label
         self._bar.value, self._words.value = bar, words
 

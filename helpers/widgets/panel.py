@@ -11,7 +11,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from markupsafe import Markup
 
@@ -102,29 +102,6 @@ class Panel(ABC):
         """Make a button; ``hint`` is its tooltip."""
         made = _made("Button", name, description=label, tooltip=hint)
         made.on_click(self.report_errors(action))
-        return made
-
-    def text_box(
-        self,
-        label: str,
-        name: str,
-        action: Callable[[], object] | None = None,
-        *,
-        kind: Literal["Text", "Password"] = "Text",
-        **traits: Any,
-    ) -> ipywidgets.Text:
-        """Make a text box of one line. One for text sends it with every key.
-
-        A password is sent when the focus leaves the box, or Enter is pressed: until then no part of
-        it is in the state that a notebook may be saved with. Empty the box as soon as it is read.
-
-        ``action`` is called when Enter is pressed in it. ipywidgets sends that event before a text
-        that was typed just now: the action has to wait for it (``TEXT_SYNC_SECONDS``).
-        """
-        made = labelled(kind, label, name, "wide", continuous_update=kind == "Text", **traits)
-        if action is not None:
-            enter = self.report_errors(action)
-            made.on_msg(lambda _, message, __: message.get("event") == "submit" and enter())
         return made
 
     def set_status(self, state: State, words: str = "") -> None:
@@ -225,8 +202,8 @@ def _close(made: ipywidgets.Widget) -> None:
     made.close()
 
 
-_shown: dict[str, tuple[str, list[Panel]]] = {}
-"""By the cell: the id of the request that ran it last, and the panels that it showed then."""
+_shown: dict[str, list[Panel]] = {}
+"""The panels that each cell showed when it ran last."""
 
 
 def _note_shown(panel: Panel) -> None:
@@ -241,26 +218,18 @@ def _note_shown(panel: Panel) -> None:
         return
     if _close_earlier not in shell.events.callbacks["pre_run_cell"]:
         shell.events.register("pre_run_cell", _close_earlier)
-    cell, request = _running_cell()
-    panels = _shown.setdefault(cell, (request, []))[1]
-    if panel not in panels:
-        panels.append(panel)
+    _shown.setdefault(_running_cell(), []).append(panel)
 
 
 def _close_earlier(_: object) -> None:
     """Close what the cell that starts now showed before, unless another cell shows it still."""
-    cell, request = _running_cell()
-    if cell in _shown and _shown[cell][0] != request:
-        for panel in _shown.pop(cell)[1]:
-            if not any(panel in others for _, others in _shown.values()):
-                panel.close()
+    for panel in _shown.pop(_running_cell(), []):
+        if not any(panel in others for others in _shown.values()):
+            panel.close()
 
 
-def _running_cell() -> tuple[str, str]:
-    """Return what names the running cell, and the id of the request that runs it.
-
-    JupyterLab and VS Code send the cell's id with the request. For other programs it is the code.
-    """
+def _running_cell() -> str:
+    """Return the id of the running cell, which JupyterLab and VS Code send, or else its code."""
     request = sys.modules["IPython"].get_ipython().get_parent()
     cell = request.get("metadata", {}).get("cellId") or request.get("content", {}).get("code")
-    return str(cell), str(request.get("header", {}).get("msg_id"))
+    return str(cell)

@@ -10,8 +10,8 @@ from helpers.client.client import ChatCompletionsClient
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, CompletionsUsage
 from helpers.views.view import View, answer_text, escape_lines, stack, table
-from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, progress_text, user_message
-from helpers.widgets.job import Progress
+from helpers.widgets.ask_panel import AskPanel, StreamedAnswer, snapshot_text, user_message
+from helpers.widgets.job import Snapshot
 from helpers.widgets.panel import area, row
 
 PARAMETERS = (
@@ -53,7 +53,7 @@ class Playground(AskPanel[Settings, StreamedAnswer]):
 
     def form(self) -> list[Any]:
         """Make a box for the prompt and one for each parameter."""
-        self._boxes = {name: self.text_box(name, name) for name in ("prompt", *PARAMETERS)}
+        self._boxes = {name: self.text_box(name) for name in ("prompt", *PARAMETERS)}
         if self.answers:
             self.fill(settings_of(self.answers[-1]))
         prompt, *others = self._boxes.values()
@@ -81,17 +81,17 @@ class Playground(AskPanel[Settings, StreamedAnswer]):
         for name, box in self._boxes.items():
             box.value = box_text(request.get(name))
 
-    def ended(self, progress: Progress[StreamedAnswer]) -> None:
+    def ended(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Keep the last two answers."""
-        if progress.value.completion is not None:
-            self.answers = [*self.answers, progress.value.completion][-2:]
+        if snapshot.value.completion is not None:
+            self.answers = [*self.answers, snapshot.value.completion][-2:]
 
-    def show(self, progress: Progress[StreamedAnswer]) -> None:
+    def show(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Show the answer as it comes; a whole one stands in the table."""
-        whole = progress.state in ("ready", "finished")
-        self.answer.value = "" if whole else _ANSWER.format(escape_lines(progress_text(progress)))
+        whole = snapshot.state in ("ready", "finished")
+        self.answer.value = "" if whole else _ANSWER.format(escape_lines(snapshot_text(snapshot)))
 
-    def show_results(self, progress: Progress[StreamedAnswer]) -> None:
+    def show_results(self, snapshot: Snapshot[StreamedAnswer]) -> None:
         """Show the last two answers."""
         self._last_two.value = self.static_view().html
 

@@ -18,15 +18,15 @@ MAX_JSON = 20_000
 """Characters of a JSON text that is shown with a line for each field."""
 
 _HEAD = "Step {} of {}: {}, {}"
-_CURRENT = Markup('<div class="cc-step cc-current" role="status"><p><b>{}</b></p>\n{}</div>')
+_CURRENT = Markup(
+    '<div class="cc-step cc-current" role="status"><p><b>{}</b></p>\n<p>{}</p>\n{}</div>'
+)
 _EARLIER = Markup(
     '<details class="cc-step"{}><summary>{}<span class="cc-short">: {}</span></summary>'
-    "\n{}</details>"
+    "\n<p>{}</p>\n{}</details>"
 )
-_BODY = Markup("<p>{}</p>\n{}")
 _WORDS = Markup('<div class="cc-said">{}</div>')
 _CODE = Markup('<p>{}</p>\n<pre class="cc-said">{}</pre>')
-_NOTHING = "No message yet."
 
 
 class TraceStepper(Panel):
@@ -62,14 +62,14 @@ class TraceStepper(Panel):
     def build(self) -> list[Any]:
         """Make the buttons; below them the earlier steps, and then the current one."""
         moves = {
-            "Back": ("back", "Go back by one step", lambda: self.go(self.position - 1)),
-            "Next": ("next", "Unfold the next step", lambda: self.go(self.position + 1)),
-            "All": ("all", "Unfold all steps", lambda: self.go(len(self.steps), unfolded=True)),
-            "Start": ("start", "Go back to the first step", lambda: self.go(1)),
+            "back": ("Go back by one step", lambda: self.go(self.position - 1)),
+            "next": ("Unfold the next step", lambda: self.go(self.position + 1)),
+            "all": ("Unfold all steps", lambda: self.go(len(self.steps), unfolded=True)),
+            "start": ("Go back to the first step", lambda: self.go(1)),
         }
         self._buttons = {
-            name: self.button(label, name, move, hint)
-            for label, (name, hint, move) in moves.items()
+            name: self.button(name.capitalize(), name, move, hint)
+            for name, (hint, move) in moves.items()
         }
         self.status, self._earlier, self._remaining = area("status"), area("earlier"), area("rest")
         return [row(*self._buttons.values()), self._earlier, self.status, self._remaining]
@@ -88,18 +88,20 @@ class TraceStepper(Panel):
 def current(steps: list[Step], position: int) -> Markup:
     """Return the step number ``position`` as html, a live region for screen readers."""
     if not steps:
-        return _CURRENT.format(_NOTHING, "")
-    return _CURRENT.format(_head(steps, position), _body(steps, position))
+        return _CURRENT.format("No message yet.", "", "")
+    step = steps[position - 1]
+    return _CURRENT.format(_head(steps, position), why(steps, position), _content(step))
 
 
 def earlier(steps: list[Step], position: int, *, is_open: bool) -> Markup:
     """Return the steps before ``position``, each a line that can be unfolded, or all unfolded."""
     hidden = max(0, position - 1 - MAX_STEPS)
     parts = [Markup("<p>{} steps before these are not shown.</p>").format(hidden)] if hidden else []
-    for place in range(hidden + 1, position):
-        short = textwrap.shorten(one_line(steps[place - 1].content), MAX_LINE, placeholder=" …")
-        is_so = Markup(" open") if is_open else ""
-        parts.append(_EARLIER.format(is_so, _head(steps, place), short, _body(steps, place)))
+    opened = Markup(" open") if is_open else ""
+    for place, step in list(enumerate(steps, start=1))[hidden : position - 1]:
+        short = textwrap.shorten(one_line(step.content), MAX_LINE, placeholder=" …")
+        values = (opened, _head(steps, place), short, why(steps, place), _content(step))
+        parts.append(_EARLIER.format(*values))
     return Markup("\n").join(parts)
 
 
@@ -108,17 +110,13 @@ def _head(steps: list[Step], position: int) -> str:
     return one_line(_HEAD.format(position, len(steps), step.between, step.what))
 
 
-def _body(steps: list[Step], position: int) -> Markup:
-    return _BODY.format(why(steps, position), _content(steps[position - 1]))
-
-
 def _content(step: Step) -> Markup:
     """Return the content; of a call and of a result its id too, and JSON with a line a field."""
-    if not (step.calls or step.role == "tool"):
+    if not (step.is_call or step.role == "tool"):
         return _WORDS.format(escape_lines(step.content))
-    name = "Arguments" if step.calls else "Result"
+    name = "Arguments" if step.is_call else "Result"
     label = f"{name}, id {one_line(step.call_id, 64) or '(none)'}:"
-    given = json_of(step.sent) if len(step.sent) <= MAX_JSON else None
+    given = json_of(step.full_text) if len(step.full_text) <= MAX_JSON else None
     if not isinstance(given, dict | list):
         return _CODE.format(label, escape_lines(step.content))
     return _CODE.format(label, escape_lines(json.dumps(given, indent=2, ensure_ascii=False)))

@@ -27,7 +27,7 @@ def said(panel: Locator) -> list[str]:
 def test_offline_the_recorded_question_is_an_example(lesson: Notebook) -> None:
     panel = lesson.panel(RECORDED)
     box, before = panel.get_by_role("textbox", name="Message"), said(panel)
-    assert [*examples(panel)] == ["None from here: press Clear"]
+    assert [*examples(panel)] == ["No more: press Clear"]
     panel.get_by_role("button", name="Clear").click()
     expect(panel.locator(".cc-history p")).to_have_count(TURNS - 2)
     panel.get_by_label("Examples").select_option(examples(panel)[QUESTION])

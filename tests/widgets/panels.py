@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from helpers.widgets.job import Progress, Run
+from helpers.widgets.job import Job, Run, Snapshot
 from helpers.widgets.panel import Panel
 from tests.fakes import DONE, answer, piece, streamed
 from tests.views.test_views import Page
@@ -19,7 +19,7 @@ HELLO = streamed(piece("Hel"), piece("lo"), piece("", "stop"), DONE)
 
 def run() -> Run[Any]:
     """A run that goes on."""
-    return Run(Progress("running", None), threading.Condition(), lambda progress: None)
+    return Run(Job(None, lambda *_: None), Snapshot("running", None))
 
 
 class Held(httpx.SyncByteStream):
@@ -54,10 +54,25 @@ def has(panel: Panel, name: str) -> bool:
     return any(f"cc-{name}" in one._dom_classes for one in widgets_of(panel.root))
 
 
+def end_of(job: Job[Any]) -> Snapshot[Any]:
+    """Wait until a run has ended and is drawn."""
+    assert job._painter
+    job._painter.join(LONG)
+    assert not job._painter.is_alive(), "The run goes on."
+    return job.snapshot
+
+
 def press(panel: Any, name: str = "run") -> Any:
     """Press a button and wait for the end of the run."""
     control(panel, name).click()
-    return panel.job.wait(LONG)
+    return end_of(panel.job)
+
+
+def primary(panel: Any) -> list[str]:
+    """The buttons that stand out. None is ever disabled: it would lose the focus."""
+    buttons = [one for one in widgets_of(panel.root) if hasattr(one, "on_click")]
+    assert not any(one.disabled for one in buttons)
+    return [one._dom_classes[0][3:] for one in buttons if "cc-primary" in one._dom_classes]
 
 
 def enter(box: Any) -> None:
@@ -82,7 +97,7 @@ def html_of(panel: Panel) -> str:
 def everything(panel: Any) -> list[str]:
     """All that leaves a panel: its bundle, its words, and the state of each of its widgets."""
     states = [repr(one.get_state()) for one in widgets_of(panel.root)]
-    return [repr(panel), repr(panel._repr_mimebundle_()), repr(panel.job.progress), *states]
+    return [repr(panel), repr(panel._repr_mimebundle_()), repr(panel.job.snapshot), *states]
 
 
 def join_tasks() -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import NoRecordingError, SystemMessage
+from helpers import AuthenticationError, NoRecordingError, SystemMessage
 from helpers.connect import connect
 from helpers.images import prepare
 from helpers.lessons import ROOT
@@ -29,9 +29,6 @@ from helpers.widgets import (
     connection_panel,
 )
 from helpers.widgets import ask_panel as asking
-from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import StreamedAnswer
-from helpers.widgets.job import Run
 from helpers.widgets.panel import WIDGET_VIEW
 from tests.fakes import (
     ASK,
@@ -39,7 +36,6 @@ from tests.fakes import (
     KEY,
     answer,
     client,
-    event,
     leaked,
     piece,
     service_of,
@@ -51,32 +47,21 @@ from tests.widgets.panels import (
     LONG,
     Held,
     control,
+    end_of,
     enter,
     everything,
-    has,
     html_of,
     join_tasks,
     press,
+    primary,
     state,
 )
 
 CHART = {"A chart": prepare(ROOT / "images" / "languages.png")}
 SYSTEM = [SystemMessage("You are an AI assistant that helps people find information.")]
 TAGS = {
-    "b",
-    "br",
-    "wbr",
-    "code",
-    "div",
-    "i",
-    "img",
-    "p",
-    "table",
-    "tbody",
-    "td",
-    "th",
-    "thead",
-    "tr",
+    *("b", "br", "wbr", "code", "div", "i", "img", "p"),
+    *("table", "tbody", "td", "th", "thead", "tr"),
 }
 REFUSED = answer(401, {"error": {"message": f"Who are you, {KEY}?"}})
 
@@ -89,29 +74,15 @@ class Kind:
     box: str = ""
     lesson: str = ""
     streams: bool = True
-    enters: bool = True
 
-    def reply(self, text: str) -> Any:
+    def reply(self, text: str | None, finish: str = "stop", **fields: str | None) -> Any:
         """An answer with this text; in ASCII, as not every text can be encoded."""
+        message = {"content": text, **fields}
         if self.streams:
-            delta = json.dumps({"choices": [{"delta": {"content": text}}]})
-            return streamed(f"data: {delta}\n\n", piece("", "stop"), DONE)
-        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+            delta = json.dumps({"choices": [{"delta": message}]})
+            return streamed(f"data: {delta}\n\n", piece(None, finish), DONE)
+        choice = {"message": {"role": "assistant", **message}, "finish_reason": finish}
         return answer(body=json.dumps({"model": text, "choices": [choice]}))
-
-    def silent_reply(self, finish: str, **fields: str) -> Any:
-        """An answer without content, with these fields in its message."""
-        if self.streams:
-            pieces = [
-                event(choices=[{"delta": {name: part}}])
-                for name, text in fields.items()
-                for part in (text[:4], text[4:])
-            ]
-            return streamed(*pieces, piece(None, finish), DONE)
-        message = {"role": "assistant", "content": None, **fields}
-        return answer(
-            body={"model": "m", "choices": [{"message": message, "finish_reason": finish}]}
-        )
 
     def ready(self, panel: Any, text: str = "Well?") -> Any:
         """A panel with its controls, and a text in its box."""
@@ -123,9 +94,7 @@ class Kind:
 
 PANELS = {
     "Chat": Kind(Chat, "message", "01-basic-call"),
-    "Playground": Kind(
-        lambda c: Playground(c, initial=[]), "prompt", "03-parameters", enters=False
-    ),
+    "Playground": Kind(lambda c: Playground(c, initial=[]), "prompt", "03-parameters"),
     "LiveStream": Kind(lambda c: LiveStream(c, ASK)),
     "ContentFilterBox": Kind(
         lambda c: ContentFilterBox(c, SYSTEM, initial={}),
@@ -221,53 +190,30 @@ def test_run_asks_what_stands_in_the_form_and_shows_the_answer(kind: Kind, make:
 
 
 @each(PANELS)
-def test_the_button_that_does_something_stands_out_and_none_is_ever_disabled(
-    kind: Kind, make: Any
-) -> None:
-    go = threading.Event()
-    panel = kind.ready(make(kind, client(lambda: (go.wait(LONG), kind.reply("Hi")())[1])))
-    buttons = [panel.run_button, panel.stop_button]
-
-    def looks() -> list[bool]:
-        assert not any(made.disabled for made in buttons)
-        return ["cc-primary" in made._dom_classes for made in buttons]
-
-    assert looks() == [True, False]
-    running = threading.Event()
-    control(panel, "status").observe(lambda change: running.set(), "value")
-    buttons[0].click()
-    assert running.wait(LONG)
-    assert looks() == [False, True] and state(panel)[0] == "running"
-    go.set()
-    panel.job.wait(LONG)
-    assert looks() == [True, False]
-
-
-@each(PANELS)
 def test_stop_counts_at_once_and_keeps_what_has_arrived(kind: Kind, make: Any) -> None:
     held, waits = Held(), threading.Event()
     blocked = lambda: (waits.set(), held.go.wait(LONG), kind.reply("Too late")())[2]  # noqa: E731
     panel = kind.ready(make(kind, client(held.answer if kind.streams else blocked)))
+    drawn = threading.Event()
+    control(panel, "status").observe(lambda _: drawn.set(), "value")
     if kind.streams:
         control(panel, "answer").observe(lambda c: "Once" in c.new and waits.set(), "value")
+    assert primary(panel) == ["run"]
     panel.run_button.click()
-    assert waits.wait(LONG)
+    assert waits.wait(LONG) and drawn.wait(LONG)
+    assert primary(panel) == ["stop"] and state(panel)[0] == "running"
     assert not panel.run(), "a second answer is asked for"
     panel.stop_button.click()
-    assert panel.job.wait(LONG).state == "stopped"
+    assert end_of(panel.job).state == "stopped"
+    assert primary(panel) == ["run"]
     shown = html_of(panel)
     kept = "What had arrived is kept; it is not the whole answer." if kind.streams else ""
-    same = (
-        "The connection is the same as before."
-        if kind.make is PANELS["ConnectionPanel"].make
-        else ""
-    )
+    same = "The connection is the same as before." if not (kind.streams or kind.box) else ""
     assert state(panel) == ("stopped", f"Stopped. {kept}{same}".rstrip())
     assert ("Once" in shown) == kind.streams
     held.go.set()
     join_tasks()
     assert html_of(panel) == shown and "upon" not in shown and "late" not in shown
-    assert not panel.job.stop()
 
 
 @each(PANELS)
@@ -301,10 +247,28 @@ def test_what_goes_wrong_is_said_in_words_and_the_next_run_is_a_new_one(
 def test_an_answer_without_text_is_said_in_words(
     finish: str, fields: dict[str, str], words: str, kind: Kind, make: Any
 ) -> None:
-    panel = kind.ready(make(kind, client(kind.silent_reply(finish, **fields))))
+    panel = kind.ready(make(kind, client(kind.reply(None, finish, **fields))))
     assert press(panel).state == "finished"
     for shown in (html_of(panel), panel._repr_mimebundle_()["text/html"]):
         assert words in shown and "no text yet" not in shown and "“(" not in shown
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (AuthenticationError(status=401), "What to do: check that the key belongs"),
+        (ValueError(KEY), "This failed in a way that was not foreseen (ValueError)."),
+    ],
+)
+def test_a_callback_that_fails_says_so_in_words(error: Exception, words: str) -> None:
+    def fail() -> None:
+        raise error
+
+    panel = LiveStream(client(), ASK)
+    assert panel.root
+    panel.button("Fail", "fail", fail, "Try it").click()
+    assert state(panel)[0] == "failed" and words in state(panel)[1]
+    assert leaked(panel.status.value) == []
 
 
 @each(TYPED)
@@ -356,19 +320,16 @@ def test_a_wait_for_a_retry_is_said_not_printed_and_ended_by_stop(
     panel.run_button.click()
     assert waits.wait(LONG)
     panel.stop_button.click()
-    assert panel.job.wait(LONG).state == "stopped"
+    assert end_of(panel.job).state == "stopped"
     join_tasks()
     assert len(service_of(asked).requests) == 1
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(
-    ("kind", "by"),
-    [(kind, by) for kind in TYPED.values() for by in ("Run", "Enter")[: 1 + kind.enters]],
-    ids=lambda value: value if isinstance(value, str) else value.box,
-)
+@each(TYPED)
+@pytest.mark.parametrize("by", ["Run", "Enter"])
 def test_the_text_may_arrive_after_the_click(
-    kind: Kind, by: str, make: Any, monkeypatch: pytest.MonkeyPatch
+    by: str, kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "TEXT_SYNC_SECONDS", 0.2)
     asked = client(kind.reply("Hi"))
@@ -377,7 +338,7 @@ def test_the_text_may_arrive_after_the_click(
     for _ in range(2):  # impatiently
         panel.run_button.click() if by == "Run" else enter(box)
     box.value = "Well, who?"
-    panel.job.wait(LONG)
+    end_of(panel.job)
     assert (sent(asked), len(service_of(asked).requests)) == ("Well, who?", 1)
 
 
@@ -390,7 +351,7 @@ def test_stop_is_heard_while_the_text_is_waited_for(
     panel = kind.ready(make(kind, asked))
     panel.run_button.click()
     panel.stop_button.click()
-    assert panel.job.wait(LONG).state == "stopped"
+    assert end_of(panel.job).state == "stopped"
     assert state(panel)[1] == "Stopped. Nothing had arrived." or not kind.streams
     join_tasks()
     assert service_of(asked).requests == []
@@ -404,37 +365,25 @@ def test_closing_it_ends_the_answer_and_it_can_be_shown_again(kind: Kind, make: 
     panel.run_button.click()
     first = panel.root
     panel.close()
-    assert panel.job.progress.state == "stopped" and not panel.is_built
+    assert panel.job.snapshot.state == "stopped" and not panel.is_built
     assert first.comm is None and panel.status.comm is None
     assert state(panel)[0] == "stopped" and panel.status.comm is not None
     held.go.set()
 
 
-def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(jobs, "MIN_FRAME", 0.0)
-    drawn, results, frames = threading.Semaphore(0), list[str](), list[str]()
-
-    class Noted(LiveStream):
-        def show(self, progress: Any) -> None:
-            frames.append(progress.state)
-            drawn.release()
-
-        def show_results(self, progress: Any) -> None:
-            results.append(progress.state)
-
-        def send(self, request: Any, run: Run[Any]) -> Any:
-            for count in range(1, 6):
-                assert drawn.acquire(timeout=LONG)  # each value is drawn before the next comes
-                yield StreamedAnswer("word " * count)
-
-    panel = Noted(client(), ASK)
-    assert panel.root
-    assert drawn.acquire() and panel.run()
-    panel.job.wait(LONG)
+def test_results_are_drawn_at_the_start_and_the_end_and_the_answer_as_it_grows() -> None:
+    held, drawn, arrived = Held(DONE), threading.Event(), threading.Event()
+    panel: Any = LiveStream(client(lambda: (drawn.wait(LONG), held.answer())[1]), ASK)
+    results = list[str]()
+    panel.show_results = lambda snapshot: results.append(snapshot.state)
+    control(panel, "status").observe(lambda _: drawn.set(), "value")
+    control(panel, "answer").observe(lambda c: "Once" in c.new and arrived.set(), "value")
+    panel.run_button.click()
+    assert arrived.wait(LONG)
+    assert results == ["ready", "running"]
+    held.go.set()
+    end_of(panel.job)
     assert results == ["ready", "running", "finished"]
-    assert len(frames) >= 7
 
 
 @each(PANELS)
@@ -444,12 +393,12 @@ def test_an_own_question_offline_gets_one_sentence(kind: Kind, make: Any) -> Non
     assert press(panel).state == "failed"
     ways = [
         *(["choose one of the examples"] if kind.box and kind.make is not Chat else []),
-        *([] if panel.limit else ["use the small model (its button is in this panel)"]),
+        *([] if panel.small_model_limit else ["use the small model (its button is in this panel)"]),
         "use a model of your own (lesson 00 shows how).",
     ]
     said = f"It failed. This question was not recorded. What to do: {', or '.join(ways)}"
     assert state(panel)[1].removesuffix(" The connection is the same as before.") == said
-    assert isinstance(panel.job.progress.error, NoRecordingError)
+    assert isinstance(panel.job.snapshot.error, NoRecordingError)
 
 
 @each(TYPED)
@@ -473,19 +422,17 @@ def test_offline_each_example_can_be_run(kind: Kind, make: Any) -> None:
 
 
 @each(TYPED)
-def test_a_recorded_request_without_messages_is_no_example(kind: Kind, make: Any) -> None:
-    asked = connect(kind.lesson)
-    panel = make(kind, asked)
-    before, takes = panel.examples(), asked.transport._exchanges
-    for body in (None, {"model": "m", "input": "Hello"}):
-        request = {"method": "GET", "path": "/models", "headers": {}, "body": body}
-        takes[str(body)] = [{"request": request}]
-    assert panel.examples() == before
-    request.pop("body")
+def test_a_recorded_request_without_messages_is_no_example(
+    kind: Kind, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = make(kind, connect(kind.lesson))
+    before, requests = panel.examples(), panel.client.transport.requests
+    others = [{"method": "GET"}, {"body": None}, {"body": {"model": "m", "input": "Hello"}}]
+    monkeypatch.setattr(ReplayTransport, "requests", [*requests, *others])
     assert panel.examples() == before
 
 
 @each(PANELS)
-def test_live_there_is_no_list(kind: Kind, make: Any) -> None:
-    panel = make(kind, client())
-    assert not has(panel, "examples") and not has(panel, "offline")
+def test_there_is_no_list_live_nor_where_the_question_is_fixed(kind: Kind, make: Any) -> None:
+    panel = make(kind, client() if kind.box else connect("02-streaming"))
+    assert panel.root and panel._offline.layout.display == "none"

@@ -11,9 +11,9 @@ from helpers import AssistantMessage, AuthenticationError, SystemMessage, UserMe
 from helpers.connect import connect
 from helpers.widgets.ask_panel import StreamedAnswer
 from helpers.widgets.chat import Chat
-from helpers.widgets.job import Progress
+from helpers.widgets.job import Snapshot
 from tests.fakes import DONE, answer, client, event, piece, service_of, streamed
-from tests.widgets.panels import HELLO, LONG, Held, control, enter, press, state
+from tests.widgets.panels import HELLO, LONG, Held, control, end_of, enter, join_tasks, press, state
 from tests.widgets.test_ask_panel import lesson_conversation
 
 START = [SystemMessage("Be brief."), UserMessage("Hello"), AssistantMessage("Hi!")]
@@ -27,7 +27,7 @@ def sending(panel: Chat, text: str = "More?") -> Any:
     """Write a message, press Enter and wait for the end: what a person then reads."""
     control(panel, "message").value = text
     enter(control(panel, "message"))
-    panel.job.wait(LONG)
+    end_of(panel.job)
     return state(panel)
 
 
@@ -56,7 +56,7 @@ def test_a_drawing_that_is_late_shows_nothing_twice() -> None:
     panel = Chat(client(HELLO), START)
     assert panel.root
     panel.ask("More?")
-    panel.update(Progress("running", StreamedAnswer("Hello", arrivals=(0.1,))), False)
+    panel.update(Snapshot("running", StreamedAnswer("Hello", arrivals=(0.1,))), False)
     assert (shown(panel, "history") + shown(panel, "answer")).count("More?") == 1
 
 
@@ -91,7 +91,7 @@ def test_while_an_answer_comes_it_is_shown_and_the_next_message_can_be_written()
     kept = [*DICTS, MORE, {"role": "assistant", "content": "Once"}]
     assert panel.messages == kept and box.value == "Too soon"
     panel.run("At once")  # before the end of the other was drawn
-    panel.job.wait(LONG)
+    end_of(panel.job)
     assert panel.messages[:-2] == kept
     assert (shown(panel, "history"), shown(panel, "answer")) == (panel.static_view().html, "")
     held.go.set()
@@ -131,6 +131,8 @@ def test_clear_goes_back_to_the_beginning_also_during_an_answer() -> None:
     assert (shown(panel, "history"), shown(panel, "answer")) == (panel.static_view().html, "")
     assert state(panel) == ("ready", "Ready.")
     held.go.set()
+    join_tasks()
+    assert panel.messages == DICTS
 
 
 def test_offline_the_list_holds_what_can_follow_here() -> None:
@@ -141,7 +143,7 @@ def test_offline_the_list_holds_what_can_follow_here() -> None:
         "And which has the fewest?",
     ]
     panel.ask("And which has the fewest?")
-    assert [label for label, _ in listed.options] == ["None from here: press Clear"]
+    assert [label for label, _ in listed.options] == ["No more: press Clear"]
     control(panel, "clear").click()
     listed.label = "And which has the fewest?"
     assert press(panel).state == "finished"
@@ -174,7 +176,7 @@ def test_an_answer_without_text_is_a_turn_and_its_words_are_returned() -> None:
         f"Model: The model refused: No.\n\nYou: More?\n\nModel: {reasoned}"
     )
     assert panel.messages[4]["refusal"] == "No."
-    panel.ended(Progress("stopped", StreamedAnswer(refusal="I c", arrivals=(0.1,))))
+    panel.ended(Snapshot("stopped", StreamedAnswer(refusal="I c", arrivals=(0.1,))))
     assert panel.messages[-1]["refusal"] == "I c"
     panel.clear()
     assert panel.static_view().plain.endswith("Model: Hi!")

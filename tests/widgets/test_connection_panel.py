@@ -15,12 +15,12 @@ from helpers.connect import Settings, connect, override_settings
 from helpers.lessons import ROOT
 from helpers.recordings.replay import ReplayTransport
 from helpers.widgets import ask_panel
-from helpers.widgets.connection_panel import ConnectionPanel, facts
+from helpers.widgets.connection_panel import ConnectionPanel, connection_table
 from tests.fakes import KEY, MODELS, V1, Service, Tokens, answer, leaked
 from tests.lessons.test_connect import LIVE, NAMES
 from tests.standin import StandIn
 from tests.views.test_views import Page
-from tests.widgets.panels import LONG, control, enter, everything, state
+from tests.widgets.panels import control, end_of, enter, everything, state
 
 ID = "00-start-here"
 QUESTION = [UserMessage("What is a chat completion?")]
@@ -55,7 +55,7 @@ def tried(panel: ConnectionPanel, endpoint: str = "", model: str = "", key: str 
     if key:
         panel._key_box.value = key
     panel.run_button.click()
-    panel.job.wait(LONG)
+    end_of(panel.job)
     return status(panel)
 
 
@@ -96,7 +96,8 @@ def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: 
     tried(panel, standin.models, "stand-in-chat", standin.key)
     assert "not tested yet" in tested()
     asked = connect(ID)
-    given = asked.complete(QUESTION)
+    with asked:
+        given = asked.complete(QUESTION)
     assert "It works" in tested()
     asked.model = "another"
     assert "not tested yet" in tested()
@@ -109,7 +110,7 @@ def test_a_connection_that_works_is_used(
     panel = made()
     endpoint = {"models": standin.models, "v1": standin.v1}[route]
     before = len(standin.requests)
-    text = tried(panel, f" {endpoint} ", "stand-in-chat", standin.key)
+    text = tried(panel, f" {endpoint} ", " stand-in-chat ", standin.key)
     assert text.startswith("Finished. It works: the stand-in endpoint (scripted: no model) answers")
     assert "Other notebooks have kernels of their own" in text
     assert len(standin.requests) == before + 1
@@ -125,7 +126,8 @@ def test_a_connection_that_works_is_used(
     asked = connect("01-basic-call")
     assert capsys.readouterr().out.startswith("Answers: live from a server on this machine; ")
     for made_of_it in (panel.client, asked):
-        assert made_of_it.complete(QUESTION).content.startswith("It is the next message")
+        with made_of_it:
+            assert made_of_it.complete(QUESTION).content.startswith("It is the next message")
     assert len(standin.requests) == before + 3
     assert Page(ConnectionPanel(ID, QUESTION).static_view().html).cells[3].startswith("live")
 
@@ -133,13 +135,16 @@ def test_a_connection_that_works_is_used(
 def test_what_was_entered_counts_before_all_that_the_environment_says(
     standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in {**LIVE, "AZURE_INFERENCE_ENDPOINT": standin.v1}.items():
+        monkeypatch.setenv(name, value)
+    assert "AZURE_INFERENCE_CREDENTIAL" in tried(made()), "no box is meant"
     for name, value in {**LIVE, "TUTORIAL_MODE": "replay", "TUTORIAL_ROUTE": "v1"}.items():
         monkeypatch.setenv(name, value)
     panel = made()
-    assert "refused the credential" in tried(panel, standin.v1, "stand-in-chat")
+    assert "refused the credential" in tried(panel, standin.models, "stand-in-chat")
     assert "api-key" not in standin.requests[-1].headers, "the environment's key was sent"
-    tried(panel, standin.v1, "stand-in-chat", standin.key)
-    assert (panel.client.route.name, panel.client.model) == ("v1", "stand-in-chat")
+    tried(panel, standin.models, "stand-in-chat", standin.key)
+    assert (panel.client.route.name, panel.client.model) == ("models", "stand-in-chat")
     assert connect(ID).model == "stand-in-chat"
 
 
@@ -150,7 +155,7 @@ def test_forget_goes_back_to_the_start_and_drops_the_key(standin: StandIn) -> No
     assert forget.description == "Forget"
     forget.click()
     assert (panel._endpoint.value, panel._model.value) == ("", "")
-    assert panel.answer.value == facts(panel.initial).html
+    assert panel.answer.value == connection_table(panel.connection).html
     assert status(panel) == "Ready. All that was entered is forgotten."
     assert isinstance(panel.client.transport, ReplayTransport)
     assert isinstance(connect(ID).transport, ReplayTransport)
@@ -229,7 +234,7 @@ def test_enter_in_any_box_tests_with_a_key_that_arrives_later(name: str, standin
         patched.setattr(ask_panel, "TEXT_SYNC_SECONDS", 0.2)
         enter(control(panel, name))
         panel._key_box.value = standin.key
-        panel.job.wait(LONG)
+        end_of(panel.job)
     assert status(panel).startswith("Finished. It works")
 
 
@@ -249,6 +254,7 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
     files = sorted(root.rglob("*"))
     panel = made()
+    assert not panel._key_box.continuous_update, "the page would keep each letter as it is typed"
     panel._key_box.value = standin.key
     assert panel._key_box.value == ""
     assert status(panel).startswith("Ready. The key is kept in the memory of this kernel and")
@@ -256,7 +262,9 @@ def test_a_key_leaves_its_box_at_once_and_is_nowhere_to_be_seen(
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
     assert tried(panel, standin.models, "stand-in-chat").startswith("Finished. It works")
     assert leaked(*everything(panel), vars(panel), panel.client, secret=standin.key) == []
-    assert leaked(*map(repr, (lesson._overrides, panel.initial.entered)), secret=standin.key) == []
+    assert (
+        leaked(*map(repr, (lesson._overrides, panel.connection.settings)), secret=standin.key) == []
+    )
     assert leaked(dict(os.environ), secret=standin.key) == []
     assert standin.models not in os.environ.values(), "programs that are started here would see it"
     assert sorted(root.rglob("*")) == files
@@ -266,9 +274,9 @@ def test_a_traceback_with_locals_does_not_give_it_away(monkeypatch: pytest.Monke
     monkeypatch.setattr(lesson, "NetworkTransport", lambda _: Service(answer(401, {})))
     panel = made()
     tried(panel, MODELS, "m", KEY)
-    assert panel.job.progress.error is not None
+    assert panel.job.snapshot.error is not None
     told = traceback.TracebackException.from_exception(
-        panel.job.progress.error, capture_locals=True
+        panel.job.snapshot.error, capture_locals=True
     )
     assert "connection_panel.py" in "".join(told.format())
     assert leaked("".join(told.format())) == []

@@ -5,46 +5,57 @@ from typing import Any
 
 import pytest
 
-from helpers import BadParameterError
-from helpers.widgets.file_drop import Upload
-
-MOST = 100
+from helpers.images import MAX_BYTES
+from helpers.widgets.file_drop import FileDrop
 
 
-def piece(at: int = 0, size: int = 6, **more: Any) -> dict[str, Any]:
-    return {"id": 0.5, "name": "photo.jpg", "size": size, "at": at, **more}
+class Place(FileDrop):
+    """A place that notes what it took, and what it said of what it can't take."""
+
+    def __init__(self) -> None:
+        self.taken, self.refused = list[Any](), list[str]()
+        super().__init__(
+            lambda *file: self.taken.append(file), lambda error: self.refused.append(str(error))
+        )
+
+    def get(self, data: bytes = b"", **changed: Any) -> None:
+        """A message from the page, with one piece."""
+        piece = {"id": 0.5, "name": "photo\n.jpg", "size": 6, "at": 0, **changed}
+        self._handle_custom_msg(piece, [memoryview(data)])
 
 
 def test_the_pieces_make_the_file_in_any_order() -> None:
-    upload = Upload(MOST)
+    place = Place()
     for *first, last in permutations([(0, b"ab"), (2, b"cd"), (4, b"ef")]):
         for at, data in first:
-            assert upload.add(piece(at), data) is None
-        assert upload.add(piece(last[0]), last[1]) == ("photo.jpg", b"abcdef")
-        assert upload._pieces == {}
-    assert upload.add(piece(size=0), b"") == ("photo.jpg", b""), "an empty file is one"
-    assert upload.add(piece(size=MOST), b"x" * MOST) == ("photo.jpg", b"x" * MOST)
+            place.get(data, at=at)
+        assert place.taken == []
+        place.get(last[1], at=last[0])
+        assert place.taken.pop() == ("photo .jpg", b"abcdef") and place._pieces == {}
+    place.get(size=0)
+    assert place.taken.pop()[1] == b"", "an empty file is one"
 
 
 def test_another_file_takes_the_place_of_one_that_is_not_whole() -> None:
-    upload = Upload(MOST)
-    assert upload.add(piece(0), b"abcd") is None
-    assert upload.add(piece(0, 2, id=0.7, name="other.png"), b"xy") == ("other.png", b"xy")
-    assert upload.add(piece(4), b"ef") is None
+    place = Place()
+    place.get(b"ef", at=4)
+    place.get(b"xy", id=0.7, name="other.png", size=2)
+    place.get(b"abcd")
+    place.get(size=MAX_BYTES)
+    assert (place.taken, place.refused) == ([("other.png", b"xy")], [])
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("piece", "words"),
     [
-        ({"name": ""}, "There was no file in it. Nothing was sent."),
-        ({}, "There was no file in it."),
-        (piece(size=MOST + 1), "photo.jpg can't be used: 101 bytes are too many. Nothing was sent"),
-        (piece(lost=True), "The browser can't read photo.jpg. Nothing was sent."),
+        ({"name": ""}, "There was no file in it."),
+        ({"size": MAX_BYTES + 1}, "photo .jpg can't be used: 50,000,001 bytes are too many."),
+        ({"lost": True}, "The browser can't read photo .jpg."),
     ],
 )
-def test_what_can_not_be_taken_is_said(told: dict[str, Any], words: str) -> None:
-    upload = Upload(MOST)
-    with pytest.raises(BadParameterError, match="What to do: ") as raised:
-        upload.add(told, b"a")
-    assert words in str(raised.value)
-    assert upload._pieces == {}
+def test_what_can_not_be_taken_is_said(piece: dict[str, Any], words: str) -> None:
+    place = Place()
+    place.get(b"a", **piece)
+    (said,) = place.refused
+    assert said.startswith(f"{words} Nothing was sent.\nWhat to do: ")
+    assert (place.taken, place._pieces) == ([], {})

@@ -13,10 +13,10 @@ from helpers.views.content_filter import (
     outcomes_view,
     severity,
 )
-from helpers.widgets.filter_box import MAX_SENTENCES, ContentFilterBox
+from helpers.widgets.filter_box import ContentFilterBox
 from tests.fakes import COMPLETION, answer, client
 from tests.views.test_views import Page
-from tests.widgets.panels import LONG, control, press, state
+from tests.widgets.panels import control, press, state
 from tests.widgets.test_ask_panel import SYSTEM
 
 WHOLE, CUT = "What is a serrated knife?", "Which knife is best for bread?"
@@ -98,11 +98,3 @@ def test_a_refusal_is_an_outcome_and_any_other_error_keeps_what_there_is() -> No
     listed = outcomes_view(box.outcomes, with_newest=False).html
     assert control(box, "answer").value == listed and listed in box.static_view().html
     assert control(box, "sentence").value == "New"
-
-
-def test_the_list_stays_short() -> None:
-    box = ContentFilterBox(client(), SYSTEM, initial={})
-    for number in range(MAX_SENTENCES + 2):
-        box.run(f"Sentence {number}")
-        box.job.wait(LONG)
-    assert list(box.outcomes) == [f"Sentence {n}" for n in range(2, MAX_SENTENCES + 2)]

@@ -1,4 +1,4 @@
-"""Roles, verdicts, tokens and names of files are text too: none makes a tag or an attribute."""
+"""Roles, verdicts and tokens are text too: none makes a tag or an attribute."""
 
 import json
 from collections.abc import Callable
@@ -6,20 +6,17 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from markupsafe import Markup
 
 from helpers.client.responses import ChatCompletions
 from helpers.views.content_filter import outcomes_view
 from helpers.views.conversation import conversation
 from helpers.views.logprobs import tokens_of
 from helpers.views.trace import steps_of
-from helpers.widgets.file_drop import Upload
-from helpers.widgets.image_picker import ImageChoice
 from helpers.widgets.logprob_explorer import explorable
 from helpers.widgets.trace_stepper import current, earlier
 from tests.views.test_logprobs import known, token
 from tests.views.test_trace import calling, made
-from tests.views.test_views import HARMFUL, HOSTILE, PHOTO
+from tests.views.test_views import HARMFUL, HOSTILE
 
 
 def verdicts(text: str) -> str:
@@ -55,20 +52,11 @@ def steps(text: str) -> str:
     return "\n".join([*shown, earlier(found, len(found), is_open=True)])
 
 
-def file_name(text: str) -> str:
-    """The name of a file, as a panel gets it."""
-    taken = Upload(1).add({"id": 1, "name": text, "size": 1, "at": 0}, b"x")
-    assert taken and "\n" not in taken[0]
-    return str(Markup("<p>{}</p>").format(taken[0]))
-
-
 SHOWN: dict[str, Callable[[str], str]] = {
     "role": lambda text: conversation([{"role": text, "content": text}]).html,
     "verdicts": verdicts,
     "tokens": tokens,
     "steps": steps,
-    "file name": file_name,
-    "picture": lambda text: ImageChoice.of(text, PHOTO).view().html,
 }
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import re
-import threading
 from typing import Any
 
 import pytest
@@ -12,11 +11,11 @@ from helpers import ChatCompletionsClient
 from helpers.connect import connect
 from helpers.images import MAX_BYTES, prepare
 from helpers.lessons import ROOT
-from helpers.widgets.image_picker import OWN, ImageChoice, ImagePicker
+from helpers.widgets.image_picker import OWN, ImagePicker
 from tests.fakes import DONE, client, event, piece, service_of, streamed
 from tests.test_images import PLANTED, saved, tagged
 from tests.views.test_views import Page
-from tests.widgets.panels import LONG, Held, control, everything, press, state
+from tests.widgets.panels import LONG, Held, control, end_of, everything, press, state
 
 CHART = prepare(ROOT / "images" / "languages.png")
 PHOTO = prepare(ROOT / "images" / "lighthouse.jpg")
@@ -45,7 +44,7 @@ def dropped(panel: ImagePicker, data: bytes, name: str = "mine.jpg") -> tuple[st
     for at in range(0, len(data) or 1, half):
         told = {**about, "at": at}
         control(panel, "file")._handle_custom_msg(told, [memoryview(data[at : at + half])])
-    panel.preparing.wait(LONG)
+    end_of(panel.preparing)
     return state(panel, "taken")
 
 
@@ -58,19 +57,6 @@ def shown(panel: ImagePicker, name: str) -> str:
     return str(control(panel, name).value)
 
 
-def test_what_would_be_sent_is_said_in_numbers_and_the_bytes_of_the_file_are_not_kept() -> None:
-    choice = ImageChoice.of("A <b>lighthouse</b>", PHOTO)
-    view = choice.view()
-    page = Page(view.html.replace(' class="cc-text"', ""))
-    assert [image["alt"][:18] for image in page.images] == ["A <b>lighthouse</b"] * 2
-    for text in (page.text, view.plain):
-        assert "turned upright; made smaller, from 1,200 × 1,600 to 768 × 1,024" in text
-        assert f"type image/jpeg, {len(PHOTO.data_url):,} characters long." in text
-        assert "How many tokens it takes is known after an answer." in text
-    assert choice.picture.original == b"" != PHOTO.original
-    assert choice.picture.data == PHOTO.data
-
-
 def test_ask_answers_and_the_static_view_has_it_with_alt_texts(
     replayed: ChatCompletionsClient,
 ) -> None:
@@ -79,15 +65,19 @@ def test_ask_answers_and_the_static_view_has_it_with_alt_texts(
     assert text.startswith("It compares")
     view = panel.static_view()
     assert f"A chart: {BARS}\n\nAnswer:\n{text}" in view.plain
+    assert f"type image/png, {len(CHART.data_url):,} characters long." in view.plain
     assert re.search(r"With the last question it took [\d,]+ tokens", view.plain)
     page = Page(view.html.replace(' class="cc-text"', ""))
     alt = "A chart, in the file, and as it is sent: PNG, 1000 by 620 pixels."
     assert [image["alt"] for image in page.images] == [alt]
     assert text in page.text
-    panel.ask("A lighthouse", "Is anybody in this picture?")
-    assert "A lighthouse (lighthouse.jpg)" in panel.static_view().plain
+    panel.choose("A lighthouse")
+    plain = panel.static_view().plain
+    assert "turned upright; made smaller, from 1,200 × 1,600 to 768 × 1,024" in plain
+    assert "How many tokens it takes is known after an answer." in plain
     assert not panel.is_built
-    assert control(panel, "question").value == "Is anybody in this picture?"
+    assert control(panel, "question").value == BARS
+    assert {one.picture.original for one in panel._choices.values()} == {b""}, "bytes of the file"
 
 
 def test_what_a_picture_cost_is_said_of_no_other() -> None:
@@ -97,10 +87,13 @@ def test_what_a_picture_cost_is_said_of_no_other() -> None:
     asking(panel)
     assert "took 781" in shown(panel, "sent")
     control(panel, "run").click()
-    dropped(panel, saved(Image.new("L", (3, 3)), "PNG"))  # while the other is asked about
+    another = saved(Image.new("L", (3, 3)), "PNG")  # while the first is asked about
+    assert dropped(panel, another, "other.png")[0] == "finished"
+    assert panel.job.snapshot.state == "running" and "other.png" in shown(panel, "sent")
     late.go.set()
-    assert panel.job.wait(LONG).value.completion is not None
+    assert end_of(panel.job).value.completion is not None
     assert "took 781" not in shown(panel, "sent")
+    assert "Your picture (mine.jpg):</b> What?" in shown(panel, "answer")
 
 
 def test_a_picture_of_your_own_is_made_ready_and_chosen() -> None:
@@ -143,12 +136,13 @@ def test_a_picture_of_your_own_is_in_no_notebook_and_its_bytes_in_no_widget(
     assert panel.static_view().html.count("<img") == 2
 
 
-def test_a_closed_panel_waits_for_no_picture() -> None:
+def test_neither_a_new_picture_nor_a_closed_panel_waits_for_one() -> None:
     panel = picker(client(SEEN))
-    assert panel.root
-    panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]), None)
+    panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]))
+    assert dropped(panel, tagged("PNG"))[0] == "finished"
+    panel.preparing.start(lambda run: iter([None, run.sleep(LONG)]))
     panel.close()
-    assert panel.preparing.progress.state == "stopped" and not panel.is_built
+    assert panel.preparing.snapshot.state == "stopped" and not panel.is_built
 
 
 def test_below_a_failure_stands_no_question_of_before() -> None:
@@ -192,25 +186,5 @@ def test_an_example_is_a_picture_with_a_question(replayed: ChatCompletionsClient
     for label in labels:
         listed.label = label
         assert f"{control(panel, 'picture').value}: {control(panel, 'question').value}" == label
-        assert press(panel).state == "finished"
-        assert panel.job.progress.value.text in panel.static_view().plain
-    assert panel.label == "A lighthouse"
-    assert (
-        ImagePicker(replayed, {"It": prepare(ROOT / "images" / "languages.png", 500)}).examples()
-        == {}
-    )
-
-
-def test_an_answer_goes_on_while_a_new_picture_comes() -> None:
-    held, arrived = Held(), threading.Event()
-    panel = picker(client(held.answer))
-    control(panel, "answer").observe(lambda c: "Once" in c.new and arrived.set(), "value")
-    control(panel, "question").value = "What?"
-    control(panel, "run").click()
-    assert arrived.wait(LONG)
-    dropped(panel, tagged("PNG"))
-    assert panel.job.running and panel.label == OWN
-    panel.stop_button.click()
-    panel.job.wait(LONG)
-    assert "A chart:</b> What?" in shown(panel, "answer") and "Once" in shown(panel, "answer")
-    held.go.set()
+    smaller = {"A chart": prepare(ROOT / "images" / "languages.png", 500)}
+    assert ImagePicker(replayed, smaller).examples() == {}

@@ -11,27 +11,22 @@ from typing import Any
 
 import pytest
 
-from helpers import UserMessage
 from helpers.widgets import job as jobs
-from helpers.widgets.ask_panel import StreamedAnswer, stream_answer
-from helpers.widgets.job import Job, Progress, Run
+from helpers.widgets.ask_panel import StreamedAnswer, stream_answer, whole_answer
+from helpers.widgets.job import Job, Run, Snapshot
 from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
-from tests.widgets.panels import LONG
+from tests.widgets.panels import LONG, end_of
 
 
 class Page:
     """Notes what is drawn, as a widget would show it."""
 
     def __init__(self, first: Any = 0, ended: Callable[[Any], None] = lambda _: None) -> None:
-        self.drawn: list[Progress[Any]] = []
-        self.job: Job[Any] = Job(first, lambda progress, _: self.drawn.append(progress), ended)
-
-    @property
-    def states(self) -> list[str]:
-        return [progress.state for progress in self.drawn]
+        self.drawn: list[Snapshot[Any]] = []
+        self.job: Job[Any] = Job(first, lambda snapshot, _: self.drawn.append(snapshot), ended)
 
 
-def counting(*values: Any) -> jobs.Task[Any]:
+def counting(*values: Any) -> Callable[[Run[Any]], Generator[Any]]:
     """A task that yields ``values``; an exception among them is raised when its turn comes."""
 
     def task(run: Run[Any]) -> Iterator[Any]:
@@ -62,100 +57,85 @@ class Blocked:
 
 
 def test_many_values_are_drawn_seldom_and_the_last_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    def task(run: Run[Any]) -> Generator[int]:
+        for value in range(1, 51):
+            yield value
+            run.sleep(0.001)  # so that the other thread could draw it
+
     monkeypatch.setattr(jobs, "MIN_FRAME", LONG)
     page = Page()
-    page.job.start(counting(*range(1, 5001)), 0)
-    assert page.job.wait(LONG / 2) == Progress("finished", 5000)
+    page.job.start(task)
+    assert end_of(page.job) == page.drawn[-1] == Snapshot("finished", 50)
     assert len(page.drawn) <= 2
-    assert page.drawn[-1] == Progress("finished", 5000)
 
 
 def test_a_stop_counts_while_the_work_is_still_waiting() -> None:
     page, work = Page(), Blocked()
-    page.job.start(work, 0)
+    page.job.start(work)
     assert work.waits.wait(LONG)
-    assert page.job.stop()
-    assert page.job.progress == Progress("stopped", 1)
-    assert page.job.wait(LONG) == page.drawn[-1] == Progress("stopped", 1)
+    page.job.stop()
+    assert page.job.snapshot == Snapshot("stopped", 1)
+    assert end_of(page.job) == page.drawn[-1] == Snapshot("stopped", 1)
     assert not work.go.is_set()
     work.go.set()
     assert work.left.wait(LONG), "what the task has open is not closed"
     assert not work.went_on
-    assert page.job.progress == page.drawn[-1] == Progress("stopped", 1)
-    assert page.job.progress.error is None
+    assert page.job.snapshot == page.drawn[-1] == Snapshot("stopped", 1)
+    assert page.job.snapshot.error is None
 
 
 def test_a_stopped_run_makes_room_at_once_and_is_drawn_no_more() -> None:
     page, work = Page(), Blocked()
-    page.job.start(work, 0)
+    page.job.start(work)
     assert work.waits.wait(LONG)
     stopped = page.job._run
     page.job.stop()
-    assert page.job.start(counting("next"), 0)
-    assert page.job.wait(LONG) == Progress("finished", "next")
+    assert page.job.start(counting("next"))
+    assert end_of(page.job) == Snapshot("finished", "next")
     page.job._paint(stopped)  # late
-    assert page.drawn[-1] == Progress("finished", "next")
+    assert page.drawn[-1] == Snapshot("finished", "next")
     work.go.set()
 
 
 def test_a_reset_stops_and_shows_what_it_is_given() -> None:
     page, work = Page(), Blocked()
-    page.job.start(work, 0)
+    page.job.start(work)
     assert work.waits.wait(LONG)
     page.job.reset("fresh")
     work.go.set()
-    assert work.left.wait(LONG)
-    assert page.job.progress == page.drawn[-1] == Progress("ready", "fresh")
+    assert work.left.wait(LONG) and not work.went_on
+    assert page.job.snapshot == page.drawn[-1] == Snapshot("ready", "fresh")
 
 
 @pytest.mark.parametrize("error", [ValueError(KEY), SystemExit(KEY)], ids=lambda error: type(error))
 def test_no_error_is_lost_and_none_shows_what_it_quotes(error: BaseException) -> None:
     page = Page()
-    page.job.start(counting("some", error), "")
-    end = page.job.wait(LONG)
+    page.job.start(counting("some", error))
+    end = end_of(page.job)
     assert (end.state, end.value) == ("failed", "some")
     assert type(error).__name__ in end.words
-    assert page.job.progress.error is error
+    assert page.job.snapshot.error is error
     assert leaked(end, page.drawn) == []
 
 
 def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
-    def fail(progress: Progress[Any]) -> None:
-        raise LookupError
+    def fail(snapshot: Snapshot[Any]) -> None:
+        if snapshot.state != "failed":
+            raise LookupError
 
     page = Page(ended=fail)
-    page.job.start(counting("a"), 0)
-    assert "LookupError" in page.job.wait(LONG).words
+    page.job.start(counting("a"))
+    assert "LookupError" in end_of(page.job).words
     assert page.drawn[-1].state == "failed"
 
-    drawn: list[Progress[Any]] = []
-
-    def draw(progress: Progress[Any], state_changed: bool) -> None:
-        if progress.state != "failed":
-            raise LookupError
-        drawn.append(progress)
-
-    job: Job[Any] = Job(0, draw)
-    work = Blocked()
-    job.start(work, 0)
-    assert "LookupError" in job.wait(LONG).words
-    assert isinstance(job.progress.error, LookupError)
-    assert [progress.state for progress in drawn] == ["failed"]
+    work, drawn = Blocked(), list[Any]()
+    page.job = Job(0, lambda snapshot, _: (fail(snapshot), drawn.append(snapshot))[1])
+    page.job.start(work)
+    assert "LookupError" in end_of(page.job).words
+    assert isinstance(page.job.snapshot.error, LookupError)
+    assert [snapshot.state for snapshot in drawn] == ["failed"]
     work.go.set()
     assert work.left.wait(LONG)
-
-
-def test_a_finished_run_wakes_nobody() -> None:
-    page, calls = Page(), list[int]()
-
-    def task(run: Run[Any]) -> Generator[int]:
-        run.on_stop(lambda: calls.append(1))
-        yield 1
-
-    page.job.start(task, 0)
-    page.job.wait(LONG)
-    page.job.stop()
-    assert calls == []
 
 
 class Silent:
@@ -171,26 +151,33 @@ class Silent:
         line, _ = self.listener.accept()
         with line:
             asked = b""
-            while b'"stream"' not in asked:
+            while b'"messages"' not in asked:
                 asked += line.recv(65536)
-            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-            line.sendall(head + piece("Once").encode())
+            if b"event-stream" in asked:
+                head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+                line.sendall(head + piece("Once").encode())
             self.sent.set()
             line.settimeout(LONG)
             if line.recv(1) == b"":
                 self.left.set()
 
 
-def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent() -> None:
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent(streams: bool) -> None:
     server, page, arrived = Silent(), Page(StreamedAnswer()), threading.Event()
-    page.job._draw = lambda progress, _: arrived.set() if progress.value.text else None
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
-    story = [UserMessage("Tell me a story.")]
-    page.job.start(lambda run: stream_answer(asked, run, story), StreamedAnswer())
-    assert arrived.wait(LONG)
+
+    def task(run: Run[Any]) -> Generator[Any]:
+        if not streams:
+            yield whole_answer(asked, run, ASK)
+        for value in stream_answer(asked, run, ASK):
+            yield value
+            arrived.set()
+
+    page.job.start(task)
+    assert (arrived if streams else server.sent).wait(LONG)
     page.job.stop()
-    assert page.job.wait(LONG) == Progress("stopped", page.job.progress.value)
-    assert page.job.progress.value.text == "Once"
+    assert end_of(page.job).state == "stopped"
     assert server.left.wait(LONG), "the service would go on writing"
     server.listener.close()
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from helpers.client.responses import StreamingChatCompletionsUpdate
-from helpers.widgets.ask_panel import StreamedAnswer, progress_text, stream_answer
-from helpers.widgets.job import Progress
+from helpers.widgets.ask_panel import StreamedAnswer, snapshot_text, stream_answer
+from helpers.widgets.job import Snapshot
 from helpers.widgets.live_stream import LiveStream
 from tests.fakes import ASK, DONE, client, event, piece, service_of, streamed
 from tests.widgets.panels import HELLO, control, press, run, state
@@ -46,11 +46,11 @@ def test_what_comes_before_any_text_is_said() -> None:
     thinks = [event(choices=[{"delta": {"reasoning": text}}]) for text in ("Hm", ", well")]
     asked = client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE))
     values = list(stream_answer(asked, run(), ASK))
-    said = [progress_text(Progress("running", value)) for value in values]
+    said = [snapshot_text(Snapshot("running", value)) for value in values]
     assert said == [*["(the model is reasoning, no text yet)"] * 2, "Hi", "Hi", "Hi"]
     assert [len(value.arrivals) for value in values] == [0, 0, 1, 1, 1]
-    assert progress_text(Progress("stopped", values[0])) == "(no text)"
-    assert progress_text(Progress("ready", StreamedAnswer())) == "(no text yet)"
+    assert snapshot_text(Snapshot("stopped", values[0])) == "(no text)"
+    assert snapshot_text(Snapshot("ready", StreamedAnswer())) == "(no text yet)"
 
 
 def test_thoughts_stand_before_the_answer_and_are_named() -> None:
@@ -63,6 +63,7 @@ def test_thoughts_stand_before_the_answer_and_are_named() -> None:
 
 
 def test_of_earlier_updates_the_end_is_known_too() -> None:
+    assert repr(LiveStream(client(), ASK)).startswith("(no text yet)")
     pieces: list[Any] = [{"delta": {"refusal": "No."}}, {"delta": {}, "finish_reason": "stop"}]
     updates = [StreamingChatCompletionsUpdate({"choices": [one]}, 0.1) for one in pieces]
     panel = LiveStream(client(), ASK, initial=updates)

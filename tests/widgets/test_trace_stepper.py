@@ -8,6 +8,7 @@ from helpers import ToolMessage, UserMessage
 from helpers.views.trace import MAX_STEPS, steps_of, trace, why
 from helpers.widgets.trace_stepper import MAX_JSON, TraceStepper, current, earlier
 from tests.views.test_trace import CONVERSATION, calling, made
+from tests.widgets.panels import primary
 
 STEPS = steps_of(CONVERSATION)
 HEADS = [
@@ -72,9 +73,7 @@ def test_the_button_to_press_next_stands_out_and_none_is_ever_switched_off() -> 
     panel = watched()
     for position, name in ((1, "next"), (6, "next"), (7, "start"), (6, "next")):
         panel.go(position)
-        primary = [n for n, b in panel._buttons.items() if "cc-primary" in b._dom_classes]
-        assert primary == [name]
-        assert not any(made.disabled for made in panel._buttons.values())
+        assert primary(panel) == [name]
 
 
 def test_the_current_step_is_told_to_a_screen_reader_as_a_whole() -> None:
@@ -127,10 +126,12 @@ def test_a_long_conversation_is_bounded_and_says_so() -> None:
     assert earlier(steps, MAX_STEPS + 1, is_open=True).startswith("<details")
 
 
-def test_odd_arguments_are_shown_somehow() -> None:
+def test_odd_arguments_are_shown_somehow_and_a_long_text_is_cut() -> None:
     odd = "[" * MAX_JSON, '{"a":' * 150 + "1" + "}" * 150, f'{{"n": {"9" * 5_000}}}', '"\\ud800"'
     for text in odd:
         panel = TraceStepper([calling(made("x", text)), ToolMessage(text, "x")])
         assert panel.root
         panel._buttons["all"].click()
         assert "cc-current" in panel.status.value
+    long = f'["{"x" * MAX_JSON}"]'
+    assert len(current(steps_of([ToolMessage(long, "x")]), 1)) < MAX_JSON
