@@ -87,7 +87,8 @@ def test_one_of_each_kind_of_replacement_is_printed(
                model=DEPLOYMENT, messages=messages, stream=True
            )
            async for chunk in chunks:
-               print(chunk.choices[0].delta.content or "" if chunk.choices else "", end="")
+               if chunk.choices and chunk.choices[0].delta:
+                   print(chunk.choices[0].delta.content or "", end="")
   note:    A chunk of the content filter may have no choices, or a choice whose delta is None.
 3 uses of azure-ai-inference in 1 file. Nothing was changed.
 """

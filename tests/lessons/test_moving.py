@@ -133,6 +133,21 @@ def test_openai_executes_a_row_that_asks_and_this_client_sends_the_same(
         assert service.sent == replay.sent
 
 
+@pytest.mark.parametrize("name", [name for name in CHATS if name.endswith("(stream)")])
+def test_a_stream_row_of_openai_skips_a_chunk_without_a_choice_or_a_delta(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    is_async = name.startswith("aio.")
+    text = event(choices=[]) + event(choices=[{"index": 0, "delta": None}]) + piece("Hi!") + DONE
+    kind = {"content-type": "text/event-stream"}
+    service = httpx.MockTransport(lambda _: httpx.Response(200, headers=kind, text=text))
+    make_sdk: Any = openai.AsyncOpenAI if is_async else openai.OpenAI
+    make: Any = httpx.AsyncClient if is_async else httpx.Client
+    sdk = make_sdk(base_url=V1, api_key="unused", http_client=make(transport=service))
+    execute(ROWS[name].openai, is_async=is_async, client=sdk)
+    assert capsys.readouterr().out == "Hi!"
+
+
 def test_the_lesson_has_a_cell_for_each_row_that_asks() -> None:
     code = "\n".join(c.source for c in files.read(LESSON.notebook).cells if c.cell_type == "code")
     assert len(CHATS) == 16
