@@ -11,8 +11,8 @@ from helpers.client.exchange import Exchange
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize
 
-# Outputs of a notebook are not wrapped everywhere, and never between words.
-_WRAP = TextWrapper(100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+# A notebook breaks longer lines within words; these fit into a window of 700 pixels.
+_WRAP = TextWrapper(72, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 class ChatError(Exception):

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH = 640
-"""Width of every picture in CSS pixels; the PNG has ``SCALE`` times as many."""
-
+WIDTH = 340
+"""Width of every chart in CSS pixels: one that is made smaller for a phone is still legible."""
+LEFT = 16
+"""Where text and bars begin."""
 SCALE = 2
+"""Pixels of the PNG for each CSS pixel."""
 WHITE = "#ffffff"
 INK = "#1f2328"
 MUTED = "#59636e"
@@ -48,7 +50,7 @@ class TimelineRow:
         if not self.streamed:
             return f"nothing to read until {duration(self.chunks[-1])}"
         first, last = duration(self.chunks[0]), duration(self.chunks[-1])
-        return f"first token after {first}, whole answer after {last}"
+        return f"first token after {first}, all after {last}"
 
 
 def duration(seconds: float) -> str:
@@ -64,41 +66,43 @@ def round_steps(unit: float) -> Iterator[float]:
 
 def draw_timeline(title: str, rows: Sequence[TimelineRow]) -> bytes:
     """Draw a PNG: in each row a bar until the first chunk arrived, and a tick for each chunk."""
-    left, right, top, height = 160, WIDTH - 40, 54, 56
+    top, height, right = 46, 82, WIDTH - 36
     bottom = top + height * len(rows)
-    card = Card(title, bottom + 68)
+    card = Card(title, bottom + 66)
     end = max([_MIN_AXIS, *(time for row in rows for time in row.chunks)])
 
     def x(seconds: float) -> float:
-        return left + (right - left) * seconds / end
+        return LEFT + (right - LEFT) * seconds / end
 
-    card.box(left, bottom, right, bottom, fill=MUTED)
+    card.box(LEFT, bottom, right, bottom, fill=MUTED)
     marks = _axis(end)
     for seconds, name in marks:
         card.box(x(seconds), bottom, x(seconds), bottom + 4, fill=MUTED)
-        card.text(x(seconds), bottom + 8, name, size=11, fill=MUTED, anchor="ma")
+        anchor = "ma" if seconds else "la"
+        card.text(x(seconds), bottom + 7, name, fill=MUTED, anchor=anchor)
     for number, row in enumerate(rows):
         y = top + height * number
+        card.text(LEFT, y, row.label)
+        y += 24
         for seconds, _ in marks:  # beside the bars only: a line must not cross the words
             card.box(x(seconds), y - 4, x(seconds), y + 24, fill=GRID)
-        card.text(20, y + 4, card.fit(row.label, left - 32), size=13)
         if row.chunks:
-            card.box(left, y, x(row.chunks[0]), y + 22, fill=WAITING, outline=MUTED)
+            card.box(LEFT, y, x(row.chunks[0]), y + 22, fill=WAITING, outline=MUTED)
         for time in row.chunks:
             card.box(x(time) - 0.5, y - 1, x(time) + 0.5, y + 23, fill=ARRIVED)
-        card.text(left, y + 27, row.summary, size=12, fill=MUTED)
+        card.text(LEFT, y + 27, row.summary, fill=MUTED)
     y = bottom + 36
-    card.box(left, y, left + 26, y + 14, fill=WAITING, outline=MUTED)
-    card.text(left + 34, y, "waiting", size=11, fill=MUTED)
-    card.box(left + 110, y - 1, left + 111, y + 15, fill=ARRIVED)
-    card.text(left + 119, y, "text arrives", size=11, fill=MUTED)
+    card.box(LEFT, y, LEFT + 26, y + 16, fill=WAITING, outline=MUTED)
+    card.text(LEFT + 34, y, "waiting", fill=MUTED)
+    card.box(LEFT + 120, y - 1, LEFT + 121, y + 17, fill=ARRIVED)
+    card.text(LEFT + 129, y, "text arrives", fill=MUTED)
     return card.png()
 
 
 def _axis(end: float) -> list[tuple[float, str]]:
-    """Return at most seven round times from 0 to ``end`` seconds, each with its label."""
+    """Return at most five round times from 0 to ``end`` seconds, each with its label."""
     unit, name = (0.001, "ms") if round(end * 1000) < 1000 else (1.0, "s")
-    step = next(step for step in round_steps(unit / 10) if end / step <= 6)
+    step = next(step for step in round_steps(unit / 10) if end / step <= 4)
     count = int(end / step + 1e-9)
     return [(i * step, f"{round(i * step / unit, 1):g} {name}") for i in range(count + 1)]
 
@@ -111,7 +115,7 @@ class Card:
         self._draw = ImageDraw.Draw(self._image)
         edge = (SCALE, SCALE, WIDTH * SCALE - SCALE - 1, height * SCALE - SCALE - 1)
         self._draw.rounded_rectangle(edge, radius=8 * SCALE, outline=GRID, width=SCALE)
-        self.text(20, 18, title, size=15)
+        self.text(LEFT, 14, title, size=16)
 
     def box(
         self, x0: float, y0: float, x1: float, y1: float, *, fill: str, outline: str | None = None
@@ -121,20 +125,18 @@ class Card:
         self._draw.rectangle(corners, fill=fill, outline=outline, width=SCALE)
 
     def text(
-        self, x: float, y: float, words: str, *, size: int, fill: str = INK, anchor: str = "la"
+        self, x: float, y: float, words: str, *, size: int = 14, fill: str = INK, anchor: str = "la"
     ) -> None:
-        """Draw ``words`` at a position: their upper left corner, or what ``anchor`` names."""
-        place = (round(x * SCALE), round(y * SCALE))
-        self._draw.text(place, words, font=_font(size), fill=fill, anchor=anchor)
+        """Draw ``words`` at a position: their upper left corner, or what ``anchor`` names.
 
-    def fit(self, words: str, width: float, *, size: int = 13) -> str:
-        """Return ``words`` cut to ``width``, with an ellipsis if they were longer."""
-        font = _font(size)
-        for length in range(min(len(words), WIDTH), -1, -1):
-            shown = words if length == len(words) else words[:length].rstrip() + "…"
-            if font.getlength(shown) <= width * SCALE:
-                return shown
-        return ""
+        Words that would run out of the card are cut, with an ellipsis.
+        """
+        font, room = _font(size), (WIDTH - LEFT - x) * SCALE
+        shown = words[:WIDTH]
+        while anchor == "la" and font.getlength(shown) > room:
+            shown = shown.removesuffix("…")[:-1].rstrip() + "…"
+        place = (round(x * SCALE), round(y * SCALE))
+        self._draw.text(place, shown, font=font, fill=fill, anchor=anchor)
 
     def png(self) -> bytes:
         """Return the card as PNG."""

@@ -16,7 +16,7 @@ from helpers.client.errors import ChatError, ContentFilterError, StreamInterrupt
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.text import one_line
-from helpers.views.charts import MUTED, WHITE, WIDTH, Card
+from helpers.views.charts import LEFT, MUTED, WHITE, Card
 from helpers.views.view import View, answer_text, chart, escape_lines, safe_text, stack, table
 
 MAX_ROWS = 24
@@ -27,6 +27,7 @@ _NAMES = ("content_filter_results", "content_filter_result")
 _DRAWABLE = re.compile(r"[\w ().,:-]{1,60}", re.ASCII)
 _FOUND, _FILTERED = "#0550ae", "#a40e26"
 _TITLE = "What the content filter says"
+_HEADING = View(str(Markup("<p><b>{}</b></p>").format(_TITLE)), _TITLE)
 _OUTCOMES = Markup('<p class="cc-text"><b>{}</b><br>{}</p>\n{}\n<p><b>All sentences</b></p>\n{}')
 
 Outcome = ChatCompletions | ContentFilterError
@@ -84,7 +85,7 @@ def filter_results(*things: HasResults) -> Results:
     """Return all that the filter says in ``things``: errors, completions, or a stream's updates.
 
     A key is there only if there are results under it: {} means that the service sent none. Of
-    several results for one category (choices, updates) the strictest counts.
+    several results for one category (choices, updates) the strictest counts. Sorted by name.
     """
     results: Results = {}
     for thing in things:
@@ -93,7 +94,7 @@ def filter_results(*things: HasResults) -> Results:
                 if result := _read(value):
                     found = results.setdefault(where, {})
                     found[category] = max(found.get(category, result), result, key=_strictness)
-    return results
+    return {where: dict(sorted(found.items())) for where, found in results.items()}
 
 
 def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
@@ -118,9 +119,11 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
     more = [f"Not shown: {len(found) - MAX_ROWS:,} more categories."] if rows is not found else []
     more += [f"Safe or not detected in the {where}: {_listed(clear[where])}." for where in clear]
     if not rows:
-        return stack(_TITLE, *more)
-    alt = f"{_TITLE}. {'; '.join(map(_phrase, rows))}."
+        return stack(_HEADING, *more)
     facts = table(["where", "category", "level", "step", "scale", "filtered"], map(_cells, rows))
+    if not any(result.step for _, _, result in rows):  # no level that could be drawn
+        return stack(_HEADING, facts, *more)
+    alt = f"{_TITLE}. {'; '.join(map(_phrase, rows))}."
     return stack(chart(_draw(rows), alt, _TITLE), facts, *more)
 
 
@@ -241,28 +244,28 @@ def _suffix(result: FilterResult) -> str:
 
 def _draw(rows: list[Row]) -> bytes:
     """Draw a PNG with one row a result: boxes for the levels, filled up to the one found."""
-    left, box, top, height = 250, 62, 76, 30
-    right, bottom = left + 3 * box + 8, top + height * len(rows)
-    card = Card(_TITLE, bottom + 46)
-    for number, name in enumerate(SEVERITIES[1:]):
-        card.text(left + box * (number + 0.5), top - 22, name, size=11, fill=MUTED, anchor="ma")
+    box, top, height = 52, 46, 52
+    words_at = LEFT + 3 * box + 8
+    bottom = top + height * len(rows)
+    card = Card(_TITLE, bottom + 48)
     for number, (where, category, result) in enumerate(rows):
         y = top + height * number
-        name = _drawable(f"{where}: {category}", f"category {number + 1}")
-        card.text(20, y + 1, card.fit(name, left - 36), size=13)
+        card.text(LEFT, y, _drawable(f"{where}: {category}", f"category {number + 1}"))
+        y += 22
         if result.step:
             reached, highest = result.step
             width = 3 * box / highest  # a category that knows only yes and no has one wide box
             full = _FILTERED if result.filtered else _FOUND
             for step in range(highest):
-                x = left + width * step
+                x = LEFT + width * step
                 fill = full if step < reached else WHITE
                 card.box(x, y, x + width - 4, y + 18, fill=fill, outline=MUTED)
         else:
-            card.text(left, y + 1, "?", size=13, fill=MUTED)
+            card.text(LEFT, y, "?", fill=MUTED)
         words = _drawable(result.level, "another level") + _suffix(result)
-        card.text(right, y + 1, card.fit(words, WIDTH - right - 20), size=13)
-    card.text(20, bottom + 14, "Filled up to the level that was found.", size=11, fill=MUTED)
+        card.text(words_at, y, words)
+    card.text(LEFT, bottom, "Boxes: low, medium, high, or detected.", fill=MUTED)
+    card.text(LEFT, bottom + 20, "Filled up to the level that was found.", fill=MUTED)
     return card.png()
 
 

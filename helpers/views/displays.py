@@ -26,11 +26,15 @@ _SIGN_SECONDS = 0.1
 _MAX_SIGNS = 60
 _SIGNS = "·▁▂▃▄▅▆▇█"
 
-# The style of <pre> is for JupyterLab, which otherwise breaks words anywhere in it.
+# The styles are for JupyterLab, which otherwise breaks words anywhere. GitHub drops them.
 _BLOCK = Markup("""\
 <p><b>{}</b></p>
-<pre style="white-space: pre-wrap; word-break: normal"><code>{}</code></pre>
+<pre style="{}"><code>{}</code></pre>
 """)
+_WRAPS = "white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; margin: 0; padding: 0"
+_LINE = Markup(
+    '<span style="display: block; padding-left: {0}ch; text-indent: -{0}ch">{1}\n</span>'
+)
 
 
 class HasExchange(Protocol):
@@ -56,7 +60,8 @@ def wire(call: HasExchange) -> View:
         "Answer": f"{came}\n\n{_body(exchange.response_body)}",
     }
     plain = "\n\n".join(f"{title}\n{'-' * len(title)}\n{text}" for title, text in blocks.items())
-    return View("<br>\n".join(_BLOCK.format(*block) for block in blocks.items()) + "\n", plain)
+    html = [_BLOCK.format(title, _WRAPS, _hanging(text)) for title, text in blocks.items()]
+    return View("<br>\n".join(html) + "\n", plain)
 
 
 def usage(calls: Mapping[str, CompletionsUsage]) -> View:
@@ -148,6 +153,12 @@ def _times(row: TimelineRow) -> list[str]:
 def _head(start: str, headers: Mapping[str, str]) -> str:
     lines = [start.rstrip(), *(f"{name}: {value}" for name, value in headers.items())]
     return "\n".join(map(one_line, lines))
+
+
+def _hanging(text: str) -> Markup:
+    """Return lines as html: what does not fit into one goes on below it, a bit further in."""
+    lines = [(line, len(line) - len(line.lstrip()) + 2) for line in text.split("\n")]
+    return Markup("").join(_LINE.format(indent, line) for line, indent in lines)
 
 
 def _body(body: Any) -> str:

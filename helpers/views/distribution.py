@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from helpers.client.responses import ChatCompletions
-from helpers.views.charts import ARRIVED, INK, MUTED, WHITE, WIDTH, Card
+from helpers.views.charts import ARRIVED, INK, LEFT, MUTED, WHITE, WIDTH, Card
 from helpers.views.logprobs import Token, alternatives_of, percent, quoted, tokens_of
-from helpers.views.view import View, chart, stack, table
+from helpers.views.view import BLANK, View, chart, stack, table
 
 _TITLE = "The next token: how likely, and how often drawn"
-_OTHERS = ("", "any other token")
+_OTHERS = (BLANK, "any other token")
 _NOTE = (
     "At temperature 1: what the model told. At other temperatures: computed from that, as shares "
     "of the listed tokens alone."
@@ -77,27 +77,27 @@ def _draw(
     listed: int, shares: Mapping[float, Sequence[float | None]], counts: Mapping[float, list[int]]
 ) -> bytes:
     """Draw a PNG: a row for each token, and in it two bars for each temperature."""
-    top, height, left = 76, 20, 90
-    width = (WIDTH - left - 10) / max(1, len(shares))
-    card = Card(_TITLE, top + height * (listed + 1) + 44)
+    top, height, left = 118, 20, 70
+    width = (WIDTH - left - 6) / max(1, len(shares))
+    card = Card("The next token", top + height * (listed + 1) + 14)
+    card.box(LEFT, 45, LEFT + 26, 55, fill=ARRIVED)
+    card.text(LEFT + 34, 41, "how likely", fill=MUTED)
+    card.box(LEFT + 130, 45, LEFT + 156, 55, fill=WHITE, outline=INK)
+    card.text(LEFT + 164, 41, "how often drawn", fill=MUTED)
+    card.text(LEFT, top - 30, "rank", fill=MUTED)
+    card.text(left, top - 50, "at temperature", fill=MUTED)
     for place in range(listed + 1):
-        name = f"token {place + 1}" if place < listed else "any other"
-        card.text(20, top + height * place, name, size=11)
+        card.text(LEFT, top + height * place - 2, f"{place + 1}" if place < listed else "other")
     for column, value in enumerate(shares):
         x, length = left + width * column, width - 14
-        card.text(x, top - 26, f"temperature {value:g}", size=12, fill=MUTED)
+        card.text(x, top - 30, f"{value:g}", fill=MUTED)
         for place, share in enumerate(shares[value]):
             y = top + height * place
             if share is None:
-                card.text(x, y - 4, "?", size=10, fill=MUTED)
+                card.text(x, y - 6, "?", fill=MUTED)
             else:
                 card.box(x, y, x + length * share, y + 6, fill=ARRIVED)
             if counts[value] and counts[value][place]:
                 end = x + length * counts[value][place] / sum(counts[value])
                 card.box(x, y + 9, end, y + 15, fill=WHITE, outline=INK)
-    y = top + height * (listed + 1) + 12
-    card.box(20, y, 46, y + 10, fill=ARRIVED)
-    card.text(54, y - 2, "how likely", size=11, fill=MUTED)
-    card.box(140, y, 166, y + 10, fill=WHITE, outline=INK)
-    card.text(174, y - 2, "how often drawn", size=11, fill=MUTED)
     return card.png()

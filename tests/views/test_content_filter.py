@@ -213,9 +213,9 @@ class TestView:
     def test_as_many_boxes_are_filled_as_the_level_says(self) -> None:
         image = Image.open(io.BytesIO(png(self.VIEW))).convert("RGB")
         full = {ImageColor.getrgb(module._FOUND), ImageColor.getrgb(module._FILTERED)}
-        middles = [281, 343, 405]
+        middles = [16 + 26, 16 + 78, 16 + 130]
         filled = [
-            sum(image.getpixel((2 * x, 2 * (76 + 30 * row + 9))) in full for x in middles)
+            sum(image.getpixel((2 * x, 2 * (46 + 52 * row + 31))) in full for x in middles)
             for row in range(len(ROWS))
         ]
         assert filled == [3, 0, 1, 2, 3, 0, 0]  # one that was detected is one wide box
@@ -224,8 +224,14 @@ class TestView:
         severity(EVERYTHING)
         words = [text["text"] for text in drawn]
         assert sum("filtered" in word for word in words) == 4
-        assert {"low", "medium", "high", "not checked"} <= set(words)
+        assert {"low", "medium, filtered", "high, filtered", "not checked"} <= set(words)
         assert words.count("?") == 3
+
+    def test_what_was_not_checked_has_no_picture_and_a_bold_title(self) -> None:
+        view = severity({"answer": {"error": FilterResult(False, error="down")}})
+        assert Page(view.html).images == []
+        assert "<b>What the content filter says</b>" in view.html
+        assert Page(view.html).rows(6)[0][2] == "not checked: down"
 
     @pytest.mark.parametrize("results", [{}, {"answer": {}}, {"prompt": {}, "answer": {}}])
     def test_no_verdict_at_all(self, results: Any) -> None:

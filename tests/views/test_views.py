@@ -27,6 +27,7 @@ ALLOWED = {
     "img": {"alt", "width", "style", "src"},
     "mark": {"style"},
     "pre": {"style"},
+    "span": {"style"},
     "td": {"style"},
     "th": {"style"},
     "div": {"align"},
@@ -256,9 +257,15 @@ class TestTable:
         assert firsts == ["answer", "one", "two", "three"]
 
     def test_a_column_of_numbers_is_right_aligned_and_one_with_text_left(self) -> None:
-        html = views.table(["n", "mixed"], [[1, "one"], [2, 2]]).html
+        rows = [[1, "not told", "a whole sentence", "one"], [2, 2, 2, "two"]]
+        html = views.table(["n", "some", "mixed", "text"], rows).html
         sides = [one["align"] for one in BeautifulSoup(html, "html.parser")("div")]
-        assert sides == ["right", "left"] * 3
+        assert sides == ["right", "right", "left", "left"] * 3
+
+    def test_an_empty_text_is_seen(self) -> None:
+        html = views.table(["", "n"], [["", "''"]]).html
+        assert Page(html).cells == ["", "n", "(no text)", "''"]
+        assert "<code>&#39;&#39;</code>" in html  # in the font of the text it looks like one sign
 
     @pytest.mark.parametrize(
         "text",
@@ -287,6 +294,7 @@ class TestTable:
             ("completion_tokens two words", "completion_tokens two words"),
             ("a ChatCompletionsClient(endpoint)", "a Chat|Completions|Client|(endpoint)"),
             ("choices[0].message.content", "choices|[0].|message.|content"),
+            ("stand-in-chat-2026-01-01-preview", "stand-|in-|chat-2026-01-01-|preview"),
         ],
     )
     def test_a_long_word_may_be_broken_and_stays_the_same_text(
