@@ -15,7 +15,7 @@ from helpers.client.responses import CompletionsUsage
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.lessons import Lesson
 from helpers.views.charts import TimelineRow, draw_timeline, duration, round_steps
-from helpers.views.view import CODE, Cell, View, chart, stack, table
+from helpers.views.view import CODE, Cell, View, bold, chart, stack, table
 
 MAX_BODY = 10_000
 """Characters of a whole body that ``wire`` shows."""
@@ -27,11 +27,10 @@ _MAX_SIGNS = 60
 _SIGNS = "·▁▂▃▄▅▆▇█"
 
 # The styles are for JupyterLab, which otherwise breaks words anywhere. GitHub drops them.
-_BLOCK = Markup("""\
-<p><b>{}</b></p>
-<pre style="{}"><code>{}</code></pre>
-""")
-_WRAPS = "white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; margin: 0; padding: 0"
+_BLOCK = Markup(
+    '<pre style="white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; padding: 0">'
+    "<code>{}</code></pre>"
+)
 _LINE = Markup(
     '<span style="display: block; padding-left: {0}ch; text-indent: -{0}ch">{1}\n</span>'
 )
@@ -55,13 +54,12 @@ def wire(call: HasExchange) -> View:
         return stack("Nothing was sent.")
     sent = _head(f"{exchange.method} {exchange.target}", exchange.request_headers)
     came = _head(f"{exchange.status} {exchange.reason}", exchange.response_headers)
-    blocks = {
-        "Request": f"{sent}\n\n{_body(exchange.request_body)}",
-        "Answer": f"{came}\n\n{_body(exchange.response_body)}",
-    }
-    plain = "\n\n".join(f"{title}\n{'-' * len(title)}\n{text}" for title, text in blocks.items())
-    html = [_BLOCK.format(title, _WRAPS, _hanging(text)) for title, text in blocks.items()]
-    return View("<br>\n".join(html) + "\n", plain)
+    return stack(
+        bold("Request"),
+        _block(f"{sent}\n\n{_body(exchange.request_body)}"),
+        bold("Answer"),
+        _block(f"{came}\n\n{_body(exchange.response_body)}"),
+    )
 
 
 def usage(calls: Mapping[str, CompletionsUsage]) -> View:
@@ -155,10 +153,11 @@ def _head(start: str, headers: Mapping[str, str]) -> str:
     return "\n".join(map(one_line, lines))
 
 
-def _hanging(text: str) -> Markup:
-    """Return lines as html: what does not fit into one goes on below it, a bit further in."""
+def _block(text: str) -> View:
+    """Return lines of which one that is too long goes on below, a bit further in."""
     lines = [(line, len(line) - len(line.lstrip()) + 2) for line in text.split("\n")]
-    return Markup("").join(_LINE.format(indent, line) for line, indent in lines)
+    html = Markup("").join(_LINE.format(indent, line) for line, indent in lines)
+    return View(_BLOCK.format(html), text)
 
 
 def _body(body: Any) -> str:

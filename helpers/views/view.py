@@ -147,6 +147,11 @@ def chart(png: bytes, alt: str, plain: str) -> View:
     return View(paragraph(picture(png, alt)), plain)
 
 
+def bold(text: str) -> View:
+    """Return a bold paragraph, the title of what follows."""
+    return View(paragraph(Markup("<b>{}</b>").format(text)), text)
+
+
 def paragraph(content: str) -> Markup:
     """Return ``content`` as an html paragraph, escaped unless it is ``Markup``."""
     return Markup("<p>{}</p>").format(content)
