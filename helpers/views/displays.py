@@ -120,7 +120,7 @@ def sparkline(arrivals: Sequence[float]) -> tuple[str, str]:
     return f"0 s {''.join(signs)} {last}", facts
 
 
-def lesson_map(lessons: Iterable[Lesson], here: str | None = None) -> View:
+def lesson_map(lessons: Iterable[Lesson], here: str) -> View:
     """Show the lessons with links to their notebooks; ``here`` is the id of the one being read."""
     rows = []
     for lesson in lessons:

@@ -9,6 +9,8 @@ from helpers.views.charts import ARRIVED, INK, LEFT, MUTED, WHITE, WIDTH, Card
 from helpers.views.logprobs import Token, alternatives_of, percent, quoted, tokens_of
 from helpers.views.view import BLANK, View, chart, stack, table
 
+TEMPERATURES = (0.2, 1, 2)
+
 _TITLE = "The next token: how likely, and how often drawn"
 _OTHERS = (BLANK, "any other token")
 _NOTE = (
@@ -19,23 +21,19 @@ _NOTHING = "There are no log probabilities in this answer. Ask with logprobs=Tru
 
 
 def distribution(
-    answer: ChatCompletions | Sequence[Any] | None,
-    draws: Mapping[float, Sequence[str]],
-    temperatures: Sequence[float] = (0.2, 1, 2),
+    answer: ChatCompletions | Sequence[Any] | None, draws: Mapping[float, Sequence[str]]
 ) -> View:
     """Show the candidates for the first token of ``answer`` as a picture and as a table.
 
-    ``draws``: under a temperature, the texts of that token in other answers. The probabilities in
-    ``answer`` must be those of temperature 1, which is what services send.
+    ``draws``: under one of ``TEMPERATURES``, the texts of that token in other answers. The
+    probabilities in ``answer`` must be those of temperature 1, which is what services send.
     """
     tokens = tokens_of(answer)
     if not tokens:
         return stack(_NOTHING)
     listed = sorted([tokens[0], *alternatives_of(tokens[0])], key=lambda one: -one.probability)
-    shares = {value: _shares(listed, value) for value in temperatures}
-    counts = {
-        value: _counts(listed, draws[value]) if value in draws else [] for value in temperatures
-    }
+    shares = {value: _shares(listed, value) for value in TEMPERATURES}
+    counts = {value: _counts(listed, draws.get(value)) for value in TEMPERATURES}
     names = [*((number, quoted(one.text)) for number, one in enumerate(listed, start=1)), _OTHERS]
     head, columns = ["rank", "token"], [list(column) for column in zip(*names, strict=True)]
     for value, known in shares.items():
@@ -56,8 +54,10 @@ def _shares(listed: Sequence[Token], temperature: float) -> list[float | None]:
     return [*(weight / (sum(weights) or 1) for weight in weights), None]
 
 
-def _counts(listed: Sequence[Token], drawn: Sequence[str]) -> list[int]:
-    """Return how often each token was drawn, then how often any other was."""
+def _counts(listed: Sequence[Token], drawn: Sequence[str] | None) -> list[int]:
+    """Return how often each token was drawn, then how often any other was; none without draws."""
+    if drawn is None:
+        return []
     known = [list(drawn).count(one.text) for one in listed]
     return [*known, len(drawn) - sum(known)]
 
@@ -78,7 +78,7 @@ def _draw(
 ) -> bytes:
     """Draw a PNG: a row for each token, and in it two bars for each temperature."""
     top, height, left = 118, 20, 70
-    width = (WIDTH - left - 6) / max(1, len(shares))
+    width = (WIDTH - left - 6) / len(shares)
     card = Card("The next token", top + height * (listed + 1) + 14)
     card.box(LEFT, 45, LEFT + 26, 55, fill=ARRIVED)
     card.text(LEFT + 34, 41, "how likely", fill=MUTED)

@@ -89,15 +89,10 @@ class TestTimeline:
         assert len(Page(views.timeline({}).html).cells) == 4
 
 
-class TestLessonMap:
-    def test_from_nowhere_in_particular(self) -> None:
-        view = views.lesson_map([lesson(1), lesson(2)])
-        assert len(Page(view.html).links) == 2
-        assert "you are here" not in view.plain
-
-    def test_a_link_stays_relative(self) -> None:
-        page = Page(views.lesson_map([lesson(id='javascript:x"')]).html)
-        assert page.links == ["javascript%3Ax%22.ipynb"]
+def test_the_map_of_lessons_links_to_the_others_only_and_a_link_stays_relative() -> None:
+    view = views.lesson_map([lesson(1), lesson(id='javascript:x"')], here="01-lesson")
+    assert Page(view.html).links == ["javascript%3Ax%22.ipynb"]
+    assert view.plain.count("you are here") == 1
 
 
 @pytest.mark.parametrize(
