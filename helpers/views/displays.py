@@ -31,9 +31,9 @@ _BLOCK = Markup(
     '<pre style="white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; padding: 0">'
     "<code>{}</code></pre>"
 )
-_LINE = Markup(
-    '<span style="display: block; padding-left: {0}ch; text-indent: -{0}ch">{1}\n</span>'
-)
+_LINE = Markup('<span style="display: block; padding-left: {0}ch; text-indent: -{0}ch">{1}</span>')
+_SHORT_LINE = 24
+"""Characters that fit into a window of 350 pixels."""
 
 
 class HasExchange(Protocol):
@@ -155,8 +155,10 @@ def _head(start: str, headers: Mapping[str, str]) -> str:
 
 def _block(text: str) -> View:
     """Return lines of which one that is too long goes on below, a bit further in."""
-    lines = [(line, len(line) - len(line.lstrip()) + 2) for line in text.split("\n")]
-    html = Markup("").join(_LINE.format(indent, line) for line, indent in lines)
+    html = Markup("")
+    for line in text.splitlines(keepends=True):
+        indent = len(line) - len(line.lstrip(" ")) + 2
+        html += _LINE.format(indent, line) if len(line) > _SHORT_LINE else line
     return View(_BLOCK.format(html), text)
 
 

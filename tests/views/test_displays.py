@@ -56,26 +56,21 @@ class TestWire:
 
 
 class TestUsage:
-    def test_the_numbers_are_there_in_both_forms(self) -> None:
-        view = views.usage({"short": tokens(23, 41), "long": tokens(412, 4)})
-        expected = [["short", "23", "41", "64"], ["long", "412", "4", "416"]]
-        assert [row[:4] for row in Page(view.html).rows(5)] == expected
-        lines = view.plain.splitlines()
-        assert [line.rsplit(maxsplit=1)[0].split() for line in lines[2:4]] == expected
-        assert "█ prompt, ▒ completion" in view.plain
-
-    def test_bars_are_in_proportion_on_one_scale(self) -> None:
-        view = views.usage({"a": tokens(100, 200), "b": tokens(50, 1)})
-        bars = [cell for cell in Page(view.html).cells if "█" in cell]
-        assert [(bar.count("█"), bar.count("▒")) for bar in bars] == [(5, 10), (2, 1)]
-        assert view.plain.endswith("tokens per block: 20")
+    def test_the_numbers_are_there_in_both_forms_with_bars_on_one_scale(self) -> None:
+        view = views.usage({"short": tokens(100, 200), "long": tokens(50, 1)})
+        expected = [
+            ["short", "100", "200", "300", "█████▒▒▒▒▒▒▒▒▒▒"],
+            ["long", "50", "1", "51", "██▒"],
+        ]
+        assert Page(view.html).rows(5) == expected
+        assert [line.split() for line in view.plain.splitlines()[2:4]] == expected
+        assert view.plain.endswith("█ prompt, ▒ completion; tokens per block: 20")
 
     def test_no_tokens_and_very_many(self) -> None:
         zero, many = tokens(0, 0), tokens(10**9, 3)
         for most in (many, tokens(10**30, 3)):
             view = views.usage({"zero": zero, "many": most})
-            assert max(len(row[-1]) for row in Page(view.html).rows(5)) <= 17
-        assert "█" in views.usage({"many": many}).plain
+            assert 1 <= max(len(row[-1]) for row in Page(view.html).rows(5)) <= 17
         assert Page(views.usage({"zero": zero}).html).cells[-1] == ""
         assert len(Page(views.usage({}).html).cells) == 5
 
