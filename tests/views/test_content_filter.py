@@ -108,6 +108,11 @@ def test_an_answer_has_those_of_its_prompt_too(name: str) -> None:
     assert raw == before
 
 
+def test_categories_come_in_the_order_of_their_names() -> None:
+    late, early = {"violence": SAFE, "hate": SAFE}, {"code": SAFE}
+    assert [*filter_results(answer(late), answer(early))["answer"]] == ["code", "hate", "violence"]
+
+
 FAILED = FilterResult(False, error="The contents are not filtered")
 BLOCKLISTS = [{"filtered": False, "id": "a"}, {"filtered": True, "id": "b"}]
 HIGH = {"filtered": False, "severity": "high"}

@@ -51,6 +51,13 @@ class TestWire:
         assert len(view.plain) < 2 * MAX_BODY
         assert "characters left out" in view.plain
 
+    def test_a_line_that_may_be_too_long_goes_on_below_further_in(self) -> None:
+        html = wire(response_body={"a": [{"b": "two words " * 9, "c": 1}]}).html
+        line = re.search(r'<span style="([^"]*)">( *)&#34;b&#34;: &#34;two words', html)
+        assert line and line[2] == " " * 6
+        assert line[1] == "display: block; padding-left: 8ch; text-indent: -8ch"
+        assert "</span>      &#34;c&#34;: 1\n" in html
+
     def test_an_error_before_anything_was_sent(self) -> None:
         assert views.wire(ConfigurationError("No endpoint.")).plain == "Nothing was sent."
 
