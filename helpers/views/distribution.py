@@ -93,11 +93,11 @@ def _draw(
         card.text(x, top - 30, f"{value:g}", fill=MUTED)
         for place, share in enumerate(shares[value]):
             y = top + height * place
+            if counts[value] and counts[value][place]:
+                end = x + length * counts[value][place] / sum(counts[value])
+                card.box(x, y + 9, end, y + 15, fill=WHITE, outline=INK)
             if share is None:
                 card.text(x, y - 6, "?", fill=MUTED)
             else:
                 card.box(x, y, x + length * share, y + 6, fill=ARRIVED)
-            if counts[value] and counts[value][place]:
-                end = x + length * counts[value][place] / sum(counts[value])
-                card.box(x, y + 9, end, y + 15, fill=WHITE, outline=INK)
     return card.png()

@@ -26,6 +26,8 @@ FIRST_LINE = ""
 """The path of the first line: method and path, or status."""
 HEADERS = ("api-key", "authorization", "extra-parameters")
 """The request headers that it shows: the others are the same for all calls."""
+_BREAK = re.compile(r"(?<=\.)|(?=\()|(?<=[a-z])(?=[A-Z])")
+"""Where one goes on in a line of its own: after a dot, before a bracket or a capital."""
 _LONG_WORD = re.compile(r"(\S{40})(?=\S)")
 """A longer word is broken by hand: GitHub removes the places where a browser may do it."""
 
@@ -136,12 +138,12 @@ def _code(text: str) -> Markup:
 
 
 def _path_lines(path: str) -> list[str]:
-    """Return a path in lines of at most ``MAX_LINE`` characters, broken after its dots."""
+    """Return a path or a name in lines of at most ``MAX_LINE`` characters."""
     lines = [""]
-    for step in sanitize(path).replace(".", ".\0").split("\0"):
-        if len(lines[-1]) + len(step) > MAX_LINE and lines[-1]:
+    for part in _BREAK.split(sanitize(path)):
+        if len(lines[-1]) + len(part) > MAX_LINE:
             lines.append("")
-        lines[-1] += step
+        lines[-1] += part
     return lines
 
 
@@ -213,5 +215,6 @@ def ended_table() -> View:
     rows: list[list[object]] = []
     for one in ENDED:
         link = Markup('<a href="{}">{}</a>').format(one.url, one.source)
-        rows.append([one.what, one.when, one.how, Cell(link, one.source)])
+        when = Markup(one.when.replace("-", "\u2011"))  # a hyphen at which no line is broken
+        rows.append([one.what, Cell(when, one.when), one.how, Cell(link, one.source)])
     return table(["what", "when", "how", "source"], rows)
