@@ -132,7 +132,7 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
     if len(rows) > MAX_ROWS:
         more.insert(0, f"Not shown: {len(rows) - MAX_ROWS:,} more categories.")
         rows = sorted(rows, key=lambda row: not row[2].filtered)[:MAX_ROWS]
-    facts = table(["where", "category", "level", "step", "filtered"], map(_cells, rows))
+    facts = table(["where", "category", "level", "filtered"], map(_cells, rows))
     if not any(result.step for _, _, result in rows):  # no level that could be drawn
         return stack(bold(_TITLE), facts, *more)
     told = [f"{where}, {category}: {result.words}" for where, category, result in rows]
@@ -230,8 +230,7 @@ def _cells(row: Row) -> list[str]:
     if result.error is not None:
         level += f": {one_line(result.error, _MAX_NAME)}"
     filtered = "yes" if result.filtered else "?" if result.error is not None else "no"
-    step = f"{result.step[0]} of {result.step[1]}" if result.step else "?"
-    return [where, category, level, step, filtered]
+    return [where, category, level, filtered]
 
 
 def _draw(rows: list[Row]) -> bytes:
