@@ -6,8 +6,7 @@ Never draw text from a model, as the font lacks most scripts, and tell nothing b
 
 import io
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,32 +30,19 @@ _MIN_AXIS = 0.005
 """Seconds on the shortest axis: below, its labels would be parts of a millisecond."""
 
 
-@dataclass(frozen=True)
-class TimelineRow:
-    """When the chunks of one answer arrived, in seconds after sending, in order.
-
-    An answer that was not ``streamed`` has one chunk: the time at which all of it was there.
-    """
-
-    label: str
-    chunks: tuple[float, ...]
-    streamed: bool = True
-
-    @property
-    def summary(self) -> str:
-        """What the row shows, in words."""
-        if not self.chunks:
-            return "nothing arrived"
-        if not self.streamed:
-            return f"nothing to read until {duration(self.chunks[-1])}"
-        first, last = duration(self.chunks[0]), duration(self.chunks[-1])
-        return f"first token after {first}, all after {last}"
-
-
 def duration(seconds: float) -> str:
     """Return ``seconds`` as text: ``120 ms``, or ``1.4 s`` from one second on."""
     milliseconds = round(seconds * 1000)
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{seconds:.1f} s"
+
+
+def arrival(chunks: Sequence[float]) -> str:
+    """Return in words when the chunks of an answer arrived, given in seconds after sending."""
+    if not chunks:
+        return "nothing arrived"
+    if len(chunks) == 1:
+        return f"nothing to read until {duration(chunks[0])}"
+    return f"first token after {duration(chunks[0])}, all after {duration(chunks[-1])}"
 
 
 def round_steps(unit: float) -> Iterator[float]:
@@ -64,12 +50,12 @@ def round_steps(unit: float) -> Iterator[float]:
     return (unit * factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
 
 
-def draw_timeline(title: str, rows: Sequence[TimelineRow]) -> bytes:
+def draw_timeline(title: str, runs: Mapping[str, Sequence[float]]) -> bytes:
     """Draw a PNG: in each row a bar until the first chunk arrived, and a tick for each chunk."""
     top, height, right = 46, 82, WIDTH - 36
-    bottom = top + height * len(rows)
+    bottom = top + height * len(runs)
     card = Card(title, bottom + 66)
-    end = max([_MIN_AXIS, *(time for row in rows for time in row.chunks)])
+    end = max([_MIN_AXIS, *(time for chunks in runs.values() for time in chunks)])
 
     def x(seconds: float) -> float:
         return LEFT + (right - LEFT) * seconds / end
@@ -80,17 +66,17 @@ def draw_timeline(title: str, rows: Sequence[TimelineRow]) -> bytes:
         card.box(x(seconds), bottom, x(seconds), bottom + 4, fill=MUTED)
         anchor = "ma" if seconds else "la"
         card.text(x(seconds), bottom + 7, name, fill=MUTED, anchor=anchor)
-    for number, row in enumerate(rows):
+    for number, (label, chunks) in enumerate(runs.items()):
         y = top + height * number
-        card.text(LEFT, y, row.label)
+        card.text(LEFT, y, label)
         y += 24
         for seconds, _ in marks:  # beside the bars only: a line must not cross the words
             card.box(x(seconds), y - 4, x(seconds), y + 24, fill=GRID)
-        if row.chunks:
-            card.box(LEFT, y, x(row.chunks[0]), y + 22, fill=WAITING, outline=MUTED)
-        for time in row.chunks:
+        if chunks:
+            card.box(LEFT, y, x(chunks[0]), y + 22, fill=WAITING, outline=MUTED)
+        for time in chunks:
             card.box(x(time) - 0.5, y - 1, x(time) + 0.5, y + 23, fill=ARRIVED)
-        card.text(LEFT, y + 27, row.summary, fill=MUTED)
+        card.text(LEFT, y + 27, arrival(chunks), fill=MUTED)
     y = bottom + 36
     card.box(LEFT, y, LEFT + 26, y + 16, fill=WAITING, outline=MUTED)
     card.text(LEFT + 34, y, "waiting", fill=MUTED)

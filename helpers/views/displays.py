@@ -14,7 +14,7 @@ from helpers.client.exchange import Exchange, map_strings
 from helpers.client.responses import CompletionsUsage
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.lessons import Lesson
-from helpers.views.charts import TimelineRow, draw_timeline, duration, round_steps
+from helpers.views.charts import arrival, draw_timeline, duration, round_steps
 from helpers.views.view import CODE, Cell, View, bold, chart, stack, table
 
 MAX_BODY = 10_000
@@ -28,7 +28,7 @@ _SIGNS = "·▁▂▃▄▅▆▇█"
 
 # The styles are for JupyterLab, which otherwise breaks words anywhere. GitHub drops them.
 _BLOCK = Markup(
-    '<pre style="white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; padding: 0">'
+    '<pre style="white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; margin: 0">'
     "<code>{}</code></pre><br>"
 )
 _LINE = Markup('<span style="display: block; padding-left: {0}ch; text-indent: -{0}ch">{1}</span>')
@@ -87,13 +87,19 @@ def timeline(
     seconds that an answer took which was not streamed. Labels are drawn: use your own words, never
     a model's.
     """
-    rows = [TimelineRow(one_line(label), tuple(chunks)) for label, chunks in runs.items()]
-    rows += [TimelineRow(one_line(label), (end,), False) for label, end in (whole or {}).items()]
+    rows = {one_line(label): [*chunks] for label, chunks in runs.items()}
+    rows |= {one_line(label): [end] for label, end in (whole or {}).items()}
     title = "When the text arrives"
-    summaries = [f"{row.label}: {row.summary}" for row in rows]
-    alt, plain = f"{title}. {'; '.join(summaries)}.", "\n".join([title, *summaries])
-    times = table(["run", "first chunk", "chunks", "last chunk"], map(_times, rows))
-    return stack(chart(draw_timeline(title, rows), alt, plain), times)
+    said = [f"{label}: {arrival(chunks)}" for label, chunks in rows.items()]
+    drawn = draw_timeline(title, rows)
+    times: list[list[object]] = []
+    for label, chunks in rows.items():
+        first, last = (duration(chunks[place]) if chunks else "none" for place in (0, -1))
+        times.append([label, first, len(chunks), last])
+    return stack(
+        chart(drawn, f"{title}. {'; '.join(said)}.", "\n".join([title, *said])),
+        table(["run", "first chunk", "chunks", "last chunk"], times),
+    )
 
 
 def sparkline(arrivals: Sequence[float]) -> tuple[str, str]:
@@ -140,12 +146,6 @@ def prose_cell(text: str) -> Cell:
     parts = enumerate(re.split("`([^`]+)`", text))
     html = (CODE.format(part) if place % 2 else part for place, part in parts)
     return Cell(Markup("").join(html), text)
-
-
-def _times(row: TimelineRow) -> list[str]:
-    first, last = (duration(row.chunks[place]) if row.chunks else "none" for place in (0, -1))
-    count = str(len(row.chunks)) if row.streamed else "1 (not streamed)"
-    return [row.label, first, count, last]
 
 
 def _head(start: str, headers: Mapping[str, str]) -> str:

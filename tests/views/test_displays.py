@@ -87,7 +87,18 @@ class TestTimeline:
     def test_odd_moments_are_drawn_too(self, moments: list[float]) -> None:
         Image.open(io.BytesIO(png(views.timeline({"run": moments})))).load()
 
-    def test_no_run_at_all(self) -> None:
+    def test_each_run_is_told_in_words_and_in_numbers(self) -> None:
+        view = views.timeline({"a": [0.2, 0.3, 0.5], "b": []}, whole={"c": 1.4})
+        assert view.plain.splitlines()[1:4] == [
+            "a: first token after 200 ms, all after 500 ms",
+            "b: nothing arrived",
+            "c: nothing to read until 1.4 s",
+        ]
+        assert Page(view.html).rows(4) == [
+            ["a", "200 ms", "3", "500 ms"],
+            ["b", "none", "0", "none"],
+            ["c", "1.4 s", "1", "1.4 s"],
+        ]
         assert len(Page(views.timeline({}).html).cells) == 4
 
 
