@@ -28,8 +28,8 @@ _SIGNS = "·▁▂▃▄▅▆▇█"
 
 # The styles are for JupyterLab, which otherwise breaks words anywhere. GitHub drops them.
 _BLOCK = Markup(
-    '<pre style="white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; margin: 0">'
-    "<code>{}</code></pre><br>"
+    '<pre style="white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; '
+    'margin: 0; padding: 0"><code>{}</code></pre><br>'
 )
 _LINE = Markup('<span style="display: block; padding-left: {0}ch; text-indent: -{0}ch">{1}</span>')
 _SHORT_LINE = 24
