@@ -3,16 +3,12 @@
 import math
 import re
 from collections.abc import Collection, Iterable
-from textwrap import TextWrapper
 from typing import Any, NamedTuple
 
 from helpers.client.error_bodies import read_error
 from helpers.client.exchange import Exchange
 from helpers.client.responses import ChatCompletions
 from helpers.client.text import sanitize
-
-# Outputs of a notebook are not wrapped everywhere, and never between words.
-_WRAP = TextWrapper(100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 class ChatError(Exception):
@@ -59,7 +55,7 @@ class ChatError(Exception):
             lines.append(f"Request id: {self.request_id}")
         lines.append(f"What to do: {self.advice}")
         # The service's words could hold control characters for the terminal.
-        return "\n".join(_WRAP.fill(line) for line in sanitize("\n".join(lines)).split("\n"))
+        return sanitize("\n".join(lines))
 
 
 class ConfigurationError(ChatError):

@@ -6,17 +6,18 @@ Never draw text from a model, as the font lacks most scripts, and tell nothing b
 
 import io
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH = 640
-"""Width of every picture in CSS pixels; the PNG has ``SCALE`` times as many."""
-
+WIDTH = 340
+"""Width of every chart in CSS pixels: one that is made smaller for a phone is still legible."""
+LEFT = 16
+"""Where text and bars begin."""
 SCALE = 2
+"""Pixels of the PNG for each CSS pixel."""
 WHITE = "#ffffff"
 INK = "#1f2328"
 MUTED = "#59636e"
@@ -29,32 +30,19 @@ _MIN_AXIS = 0.005
 """Seconds on the shortest axis: below, its labels would be parts of a millisecond."""
 
 
-@dataclass(frozen=True)
-class TimelineRow:
-    """When the chunks of one answer arrived, in seconds after sending, in order.
-
-    An answer that was not ``streamed`` has one chunk: the time at which all of it was there.
-    """
-
-    label: str
-    chunks: tuple[float, ...]
-    streamed: bool = True
-
-    @property
-    def summary(self) -> str:
-        """What the row shows, in words."""
-        if not self.chunks:
-            return "nothing arrived"
-        if not self.streamed:
-            return f"nothing to read until {duration(self.chunks[-1])}"
-        first, last = duration(self.chunks[0]), duration(self.chunks[-1])
-        return f"first token after {first}, whole answer after {last}"
-
-
 def duration(seconds: float) -> str:
     """Return ``seconds`` as text: ``120 ms``, or ``1.4 s`` from one second on."""
     milliseconds = round(seconds * 1000)
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{seconds:.1f} s"
+
+
+def arrival(chunks: Sequence[float]) -> str:
+    """Return in words when the chunks of an answer arrived, given in seconds after sending."""
+    if not chunks:
+        return "nothing arrived"
+    if len(chunks) == 1:
+        return f"nothing to read until {duration(chunks[0])}"
+    return f"first token after {duration(chunks[0])}, all after {duration(chunks[-1])}"
 
 
 def round_steps(unit: float) -> Iterator[float]:
@@ -62,43 +50,45 @@ def round_steps(unit: float) -> Iterator[float]:
     return (unit * factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
 
 
-def draw_timeline(title: str, rows: Sequence[TimelineRow]) -> bytes:
+def draw_timeline(title: str, runs: Mapping[str, Sequence[float]]) -> bytes:
     """Draw a PNG: in each row a bar until the first chunk arrived, and a tick for each chunk."""
-    left, right, top, height = 160, WIDTH - 40, 54, 56
-    bottom = top + height * len(rows)
-    card = Card(title, bottom + 68)
-    end = max([_MIN_AXIS, *(time for row in rows for time in row.chunks)])
+    top, height, right = 46, 82, WIDTH - 36
+    bottom = top + height * len(runs)
+    card = Card(title, bottom + 66)
+    end = max([_MIN_AXIS, *(time for chunks in runs.values() for time in chunks)])
 
     def x(seconds: float) -> float:
-        return left + (right - left) * seconds / end
+        return LEFT + (right - LEFT) * seconds / end
 
-    card.box(left, bottom, right, bottom, fill=MUTED)
+    card.box(LEFT, bottom, right, bottom, fill=MUTED)
     marks = _axis(end)
     for seconds, name in marks:
         card.box(x(seconds), bottom, x(seconds), bottom + 4, fill=MUTED)
-        card.text(x(seconds), bottom + 8, name, size=11, fill=MUTED, anchor="ma")
-    for number, row in enumerate(rows):
+        anchor = "ma" if seconds else "la"
+        card.text(x(seconds), bottom + 7, name, fill=MUTED, anchor=anchor)
+    for number, (label, chunks) in enumerate(runs.items()):
         y = top + height * number
+        card.text(LEFT, y, label)
+        y += 24
         for seconds, _ in marks:  # beside the bars only: a line must not cross the words
             card.box(x(seconds), y - 4, x(seconds), y + 24, fill=GRID)
-        card.text(20, y + 4, card.fit(row.label, left - 32), size=13)
-        if row.chunks:
-            card.box(left, y, x(row.chunks[0]), y + 22, fill=WAITING, outline=MUTED)
-        for time in row.chunks:
+        if chunks:
+            card.box(LEFT, y, x(chunks[0]), y + 22, fill=WAITING, outline=MUTED)
+        for time in chunks:
             card.box(x(time) - 0.5, y - 1, x(time) + 0.5, y + 23, fill=ARRIVED)
-        card.text(left, y + 27, row.summary, size=12, fill=MUTED)
+        card.text(LEFT, y + 27, arrival(chunks), fill=MUTED)
     y = bottom + 36
-    card.box(left, y, left + 26, y + 14, fill=WAITING, outline=MUTED)
-    card.text(left + 34, y, "waiting", size=11, fill=MUTED)
-    card.box(left + 110, y - 1, left + 111, y + 15, fill=ARRIVED)
-    card.text(left + 119, y, "text arrives", size=11, fill=MUTED)
+    card.box(LEFT, y, LEFT + 26, y + 16, fill=WAITING, outline=MUTED)
+    card.text(LEFT + 34, y, "waiting", fill=MUTED)
+    card.box(LEFT + 120, y - 1, LEFT + 121, y + 17, fill=ARRIVED)
+    card.text(LEFT + 129, y, "text arrives", fill=MUTED)
     return card.png()
 
 
 def _axis(end: float) -> list[tuple[float, str]]:
-    """Return at most seven round times from 0 to ``end`` seconds, each with its label."""
+    """Return at most five round times from 0 to ``end`` seconds, each with its label."""
     unit, name = (0.001, "ms") if round(end * 1000) < 1000 else (1.0, "s")
-    step = next(step for step in round_steps(unit / 10) if end / step <= 6)
+    step = next(step for step in round_steps(unit / 10) if end / step <= 4)
     count = int(end / step + 1e-9)
     return [(i * step, f"{round(i * step / unit, 1):g} {name}") for i in range(count + 1)]
 
@@ -111,7 +101,7 @@ class Card:
         self._draw = ImageDraw.Draw(self._image)
         edge = (SCALE, SCALE, WIDTH * SCALE - SCALE - 1, height * SCALE - SCALE - 1)
         self._draw.rounded_rectangle(edge, radius=8 * SCALE, outline=GRID, width=SCALE)
-        self.text(20, 18, title, size=15)
+        self.text(LEFT, 14, title, size=16)
 
     def box(
         self, x0: float, y0: float, x1: float, y1: float, *, fill: str, outline: str | None = None
@@ -121,20 +111,18 @@ class Card:
         self._draw.rectangle(corners, fill=fill, outline=outline, width=SCALE)
 
     def text(
-        self, x: float, y: float, words: str, *, size: int, fill: str = INK, anchor: str = "la"
+        self, x: float, y: float, words: str, *, size: int = 14, fill: str = INK, anchor: str = "la"
     ) -> None:
-        """Draw ``words`` at a position: their upper left corner, or what ``anchor`` names."""
-        place = (round(x * SCALE), round(y * SCALE))
-        self._draw.text(place, words, font=_font(size), fill=fill, anchor=anchor)
+        """Draw ``words`` at a position: their upper left corner, or what ``anchor`` names.
 
-    def fit(self, words: str, width: float, *, size: int = 13) -> str:
-        """Return ``words`` cut to ``width``, with an ellipsis if they were longer."""
-        font = _font(size)
-        for length in range(min(len(words), WIDTH), -1, -1):
-            shown = words if length == len(words) else words[:length].rstrip() + "…"
-            if font.getlength(shown) <= width * SCALE:
-                return shown
-        return ""
+        Words that would run out of the card are cut, with an ellipsis.
+        """
+        font, room = _font(size), (WIDTH - LEFT - x) * SCALE
+        shown = words[:WIDTH]
+        while anchor == "la" and font.getlength(shown) > room:
+            shown = shown.removesuffix("…")[:-1].rstrip() + "…"
+        place = (round(x * SCALE), round(y * SCALE))
+        self._draw.text(place, shown, font=font, fill=fill, anchor=anchor)
 
     def png(self) -> bytes:
         """Return the card as PNG."""

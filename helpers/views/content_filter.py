@@ -16,8 +16,17 @@ from helpers.client.errors import ChatError, ContentFilterError, StreamInterrupt
 from helpers.client.messages import JSON
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.text import one_line
-from helpers.views.charts import MUTED, WHITE, WIDTH, Card
-from helpers.views.view import View, answer_text, chart, escape_lines, safe_text, stack, table
+from helpers.views.charts import LEFT, MUTED, WHITE, Card
+from helpers.views.view import (
+    View,
+    answer_text,
+    bold,
+    chart,
+    escape_lines,
+    safe_text,
+    stack,
+    table,
+)
 
 MAX_ROWS = 24
 """Rows that ``severity`` shows; of more results it shows the filtered ones first."""
@@ -27,7 +36,7 @@ _NAMES = ("content_filter_results", "content_filter_result")
 _DRAWABLE = re.compile(r"[\w ().,:-]{1,60}", re.ASCII)
 _FOUND, _FILTERED = "#0550ae", "#a40e26"
 _TITLE = "What the content filter says"
-_OUTCOMES = Markup('<p class="cc-text"><b>{}</b><br>{}</p>\n{}\n<p><b>All sentences</b></p>\n{}')
+_OUTCOME = Markup('<p class="cc-text"><b>{}</b><br>{}</p>')
 
 Outcome = ChatCompletions | ContentFilterError
 """An answer, or the error by which the filter refused the prompt."""
@@ -59,6 +68,11 @@ class FilterResult:
         return "detected" if self.detected else "not detected"
 
     @property
+    def words(self) -> str:
+        """The level, and whether something was filtered."""
+        return f"{self.level}, filtered" if self.filtered else self.level
+
+    @property
     def step(self) -> tuple[int, int] | None:
         """The level as a number, and the highest possible one: 0 is safe, or not detected."""
         if self.error is None and self.severity in SEVERITIES:
@@ -84,7 +98,7 @@ def filter_results(*things: HasResults) -> Results:
     """Return all that the filter says in ``things``: errors, completions, or a stream's updates.
 
     A key is there only if there are results under it: {} means that the service sent none. Of
-    several results for one category (choices, updates) the strictest counts.
+    several results for one category (choices, updates) the strictest counts. Sorted by name.
     """
     results: Results = {}
     for thing in things:
@@ -93,7 +107,7 @@ def filter_results(*things: HasResults) -> Results:
                 if result := _read(value):
                     found = results.setdefault(where, {})
                     found[category] = max(found.get(category, result), result, key=_strictness)
-    return results
+    return {where: dict(sorted(found.items())) for where, found in results.items()}
 
 
 def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
@@ -101,27 +115,28 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
 
     Categories in which nothing was found have no row. They are named below, in one line.
     """
-    found: list[Row] = []
+    rows: list[Row] = []
     clear: dict[str, list[str]] = {}
     for where, verdicts in results.items():
         for category, result in verdicts.items():
-            place, name = one_line(where, _MAX_NAME), one_line(category, _MAX_NAME)
             if result.found_nothing:
-                clear.setdefault(place, []).append(name)
+                clear.setdefault(where, []).append(category)
             else:
-                found.append((place, name, result))
-    if not found and not clear:
+                rows.append((one_line(where, _MAX_NAME), one_line(category, _MAX_NAME), result))
+    if not rows and not clear:
         return stack("No results of a content filter came with this.")
-    rows = found
-    if len(found) > MAX_ROWS:
-        rows = sorted(found, key=lambda row: not row[2].filtered)[:MAX_ROWS]
-    more = [f"Not shown: {len(found) - MAX_ROWS:,} more categories."] if rows is not found else []
-    more += [f"Safe or not detected in the {where}: {_listed(clear[where])}." for where in clear]
+    named = {where: ", ".join(names) for where, names in clear.items()}
+    more = [one_line(f"Safe or not detected in the {where}: {named[where]}.") for where in named]
     if not rows:
-        return stack(_TITLE, *more)
-    alt = f"{_TITLE}. {'; '.join(map(_phrase, rows))}."
-    facts = table(["where", "category", "level", "step", "scale", "filtered"], map(_cells, rows))
-    return stack(chart(_draw(rows), alt, _TITLE), facts, *more)
+        return stack(bold(_TITLE), *more)
+    if len(rows) > MAX_ROWS:
+        more.insert(0, f"Not shown: {len(rows) - MAX_ROWS:,} more categories.")
+        rows = sorted(rows, key=lambda row: not row[2].filtered)[:MAX_ROWS]
+    facts = table(["where", "category", "level", "filtered"], map(_cells, rows))
+    if not any(result.step for _, _, result in rows):  # no level that could be drawn
+        return stack(bold(_TITLE), facts, *more)
+    told = [f"{where}, {category}: {result.words}" for where, category, result in rows]
+    return stack(chart(_draw(rows), f"{_TITLE}. {'; '.join(told)}.", _TITLE), facts, *more)
 
 
 def outcome_words(outcome: Outcome) -> str:
@@ -157,12 +172,9 @@ def outcomes_view(outcomes: Mapping[str, Outcome], *, with_newest: bool = True) 
     words = outcome_words(newest)
     if not isinstance(newest, ContentFilterError) and newest.content:
         words += f"\nAnswer: {newest.content}"
-    drawn = severity(filter_results(newest))
-    html = _OUTCOMES.format(
-        escape_lines(sentence), escape_lines(words), Markup(drawn.html), Markup(listed.html)
-    )
-    plain = [safe_text(sentence), safe_text(words), "", drawn.plain, "", "All sentences", ""]
-    return View(str(html), "\n".join([*plain, listed.plain]))
+    html = _OUTCOME.format(escape_lines(sentence), escape_lines(words))
+    said = View(html, f"{safe_text(sentence)}\n{safe_text(words)}")
+    return stack(said, severity(filter_results(newest)), bold("All sentences"), listed)
 
 
 def _sent(thing: HasResults) -> Iterator[tuple[str, JSON]]:
@@ -214,55 +226,36 @@ def _objects(body: JSON, name: str) -> list[JSON]:
 def _cells(row: Row) -> list[str]:
     """Return the cells of the table for one result."""
     where, category, result = row
-    level, step, scale = result.level, "?", "?"
+    level = result.level
     if result.error is not None:
         level += f": {one_line(result.error, _MAX_NAME)}"
-    if result.step:
-        reached, highest = result.step
-        step, scale = f"{reached} of {highest}", "■" * reached + "□" * (highest - reached)
-    filtered = "yes" if result.filtered else "no" if result.error is None else "?"
-    return [where, category, level, step, scale, filtered]
-
-
-def _listed(names: list[str]) -> str:
-    """Return the first ``MAX_ROWS`` names, and how many there are beyond them."""
-    more = len(names) - MAX_ROWS
-    return ", ".join(names[:MAX_ROWS]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _phrase(row: Row) -> str:
-    where, category, result = row
-    return f"{where}, {category}: {result.level}{_suffix(result)}"
-
-
-def _suffix(result: FilterResult) -> str:
-    return ", filtered" if result.filtered else ""
+    filtered = "yes" if result.filtered else "?" if result.error is not None else "no"
+    return [where, category, level, filtered]
 
 
 def _draw(rows: list[Row]) -> bytes:
     """Draw a PNG with one row a result: boxes for the levels, filled up to the one found."""
-    left, box, top, height = 250, 62, 76, 30
-    right, bottom = left + 3 * box + 8, top + height * len(rows)
-    card = Card(_TITLE, bottom + 46)
-    for number, name in enumerate(SEVERITIES[1:]):
-        card.text(left + box * (number + 0.5), top - 22, name, size=11, fill=MUTED, anchor="ma")
+    box, top, height = 52, 46, 52
+    words_at = LEFT + 3 * box + 8
+    bottom = top + height * len(rows)
+    card = Card(_TITLE, bottom + 48)
     for number, (where, category, result) in enumerate(rows):
         y = top + height * number
-        name = _drawable(f"{where}: {category}", f"category {number + 1}")
-        card.text(20, y + 1, card.fit(name, left - 36), size=13)
+        card.text(LEFT, y, _drawable(f"{where}: {category}", f"category {number + 1}"))
+        y += 22
         if result.step:
             reached, highest = result.step
             width = 3 * box / highest  # a category that knows only yes and no has one wide box
             full = _FILTERED if result.filtered else _FOUND
             for step in range(highest):
-                x = left + width * step
+                x = LEFT + width * step
                 fill = full if step < reached else WHITE
                 card.box(x, y, x + width - 4, y + 18, fill=fill, outline=MUTED)
         else:
-            card.text(left, y + 1, "?", size=13, fill=MUTED)
-        words = _drawable(result.level, "another level") + _suffix(result)
-        card.text(right, y + 1, card.fit(words, WIDTH - right - 20), size=13)
-    card.text(20, bottom + 14, "Filled up to the level that was found.", size=11, fill=MUTED)
+            card.text(LEFT, y, "?", fill=MUTED)
+        card.text(words_at, y, _drawable(result.words, "another level"))
+    card.text(LEFT, bottom, "Boxes: low, medium, high, or detected.", fill=MUTED)
+    card.text(LEFT, bottom + 20, "Filled up to the level that was found.", fill=MUTED)
     return card.png()
 
 

@@ -14,8 +14,8 @@ from helpers.client.exchange import Exchange, map_strings
 from helpers.client.responses import CompletionsUsage
 from helpers.client.text import one_line, sanitize, shorten
 from helpers.lessons import Lesson
-from helpers.views.charts import TimelineRow, draw_timeline, duration, round_steps
-from helpers.views.view import CODE, Cell, View, chart, stack, table
+from helpers.views.charts import arrival, draw_timeline, duration, round_steps
+from helpers.views.view import CODE, Cell, View, bold, chart, stack, table
 
 MAX_BODY = 10_000
 """Characters of a whole body that ``wire`` shows."""
@@ -26,11 +26,14 @@ _SIGN_SECONDS = 0.1
 _MAX_SIGNS = 60
 _SIGNS = "·▁▂▃▄▅▆▇█"
 
-# The style of <pre> is for JupyterLab, which otherwise breaks words anywhere in it.
-_BLOCK = Markup("""\
-<p><b>{}</b></p>
-<pre style="white-space: pre-wrap; word-break: normal"><code>{}</code></pre>
-""")
+# The styles are for JupyterLab, which otherwise breaks words anywhere. GitHub drops them.
+_BLOCK = Markup(
+    '<pre style="white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; '
+    'margin: 0; padding: 0"><code>{}</code></pre><br>'
+)
+_LINE = Markup('<span style="display: block; padding-left: {0}ch; text-indent: -{0}ch">{1}</span>')
+_SHORT_LINE = 24
+"""Characters that fit into a window of 350 pixels."""
 
 
 class HasExchange(Protocol):
@@ -51,12 +54,12 @@ def wire(call: HasExchange) -> View:
         return stack("Nothing was sent.")
     sent = _head(f"{exchange.method} {exchange.target}", exchange.request_headers)
     came = _head(f"{exchange.status} {exchange.reason}", exchange.response_headers)
-    blocks = {
-        "Request": f"{sent}\n\n{_body(exchange.request_body)}",
-        "Answer": f"{came}\n\n{_body(exchange.response_body)}",
-    }
-    plain = "\n\n".join(f"{title}\n{'-' * len(title)}\n{text}" for title, text in blocks.items())
-    return View("<br>\n".join(_BLOCK.format(*block) for block in blocks.items()) + "\n", plain)
+    return stack(
+        bold("Request"),
+        _block(f"{sent}\n\n{_body(exchange.request_body)}"),
+        bold("Answer"),
+        _block(f"{came}\n\n{_body(exchange.response_body)}"),
+    )
 
 
 def usage(calls: Mapping[str, CompletionsUsage]) -> View:
@@ -84,13 +87,19 @@ def timeline(
     seconds that an answer took which was not streamed. Labels are drawn: use your own words, never
     a model's.
     """
-    rows = [TimelineRow(one_line(label), tuple(chunks)) for label, chunks in runs.items()]
-    rows += [TimelineRow(one_line(label), (end,), False) for label, end in (whole or {}).items()]
+    rows = {one_line(label): [*chunks] for label, chunks in runs.items()}
+    rows |= {one_line(label): [end] for label, end in (whole or {}).items()}
     title = "When the text arrives"
-    summaries = [f"{row.label}: {row.summary}" for row in rows]
-    alt, plain = f"{title}. {'; '.join(summaries)}.", "\n".join([title, *summaries])
-    times = table(["run", "first chunk", "chunks", "last chunk"], map(_times, rows))
-    return stack(chart(draw_timeline(title, rows), alt, plain), times)
+    said = [f"{label}: {arrival(chunks)}" for label, chunks in rows.items()]
+    drawn = draw_timeline(title, rows)
+    times: list[list[object]] = []
+    for label, chunks in rows.items():
+        first, last = (duration(chunks[place]) if chunks else "none" for place in (0, -1))
+        times.append([label, first, len(chunks), last])
+    return stack(
+        chart(drawn, f"{title}. {'; '.join(said)}.", "\n".join([title, *said])),
+        table(["run", "first chunk", "chunks", "last chunk"], times),
+    )
 
 
 def sparkline(arrivals: Sequence[float]) -> tuple[str, str]:
@@ -117,7 +126,7 @@ def sparkline(arrivals: Sequence[float]) -> tuple[str, str]:
     return f"0 s {''.join(signs)} {last}", facts
 
 
-def lesson_map(lessons: Iterable[Lesson], here: str | None = None) -> View:
+def lesson_map(lessons: Iterable[Lesson], here: str) -> View:
     """Show the lessons with links to their notebooks; ``here`` is the id of the one being read."""
     rows = []
     for lesson in lessons:
@@ -139,15 +148,18 @@ def prose_cell(text: str) -> Cell:
     return Cell(Markup("").join(html), text)
 
 
-def _times(row: TimelineRow) -> list[str]:
-    first, last = (duration(row.chunks[place]) if row.chunks else "none" for place in (0, -1))
-    count = str(len(row.chunks)) if row.streamed else "1 (not streamed)"
-    return [row.label, first, count, last]
-
-
 def _head(start: str, headers: Mapping[str, str]) -> str:
     lines = [start.rstrip(), *(f"{name}: {value}" for name, value in headers.items())]
     return "\n".join(map(one_line, lines))
+
+
+def _block(text: str) -> View:
+    """Return lines of which one that is too long goes on below, a bit further in."""
+    html = Markup("")
+    for line in text.splitlines(keepends=True):
+        indent = len(line) - len(line.lstrip(" ")) + 2
+        html += _LINE.format(indent, line) if len(line) > _SHORT_LINE else line
+    return View(_BLOCK.format(html), text)
 
 
 def _body(body: Any) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from helpers.client.responses import ChatCompletions
-from helpers.views.charts import ARRIVED, INK, MUTED, WHITE, WIDTH, Card
+from helpers.views.charts import ARRIVED, INK, LEFT, MUTED, WHITE, WIDTH, Card
 from helpers.views.logprobs import Token, alternatives_of, percent, quoted, tokens_of
-from helpers.views.view import View, chart, stack, table
+from helpers.views.view import BLANK, View, chart, stack, table
+
+TEMPERATURES = (0.2, 1, 2)
 
 _TITLE = "The next token: how likely, and how often drawn"
-_OTHERS = ("", "any other token")
+_OTHERS = (BLANK, "any other token")
 _NOTE = (
     "At temperature 1: what the model told. At other temperatures: computed from that, as shares "
     "of the listed tokens alone."
@@ -19,23 +21,19 @@ _NOTHING = "There are no log probabilities in this answer. Ask with logprobs=Tru
 
 
 def distribution(
-    answer: ChatCompletions | Sequence[Any] | None,
-    draws: Mapping[float, Sequence[str]],
-    temperatures: Sequence[float] = (0.2, 1, 2),
+    answer: ChatCompletions | Sequence[Any] | None, draws: Mapping[float, Sequence[str]]
 ) -> View:
     """Show the candidates for the first token of ``answer`` as a picture and as a table.
 
-    ``draws``: under a temperature, the texts of that token in other answers. The probabilities in
-    ``answer`` must be those of temperature 1, which is what services send.
+    ``draws``: under one of ``TEMPERATURES``, the texts of that token in other answers. The
+    probabilities in ``answer`` must be those of temperature 1, which is what services send.
     """
     tokens = tokens_of(answer)
     if not tokens:
         return stack(_NOTHING)
     listed = sorted([tokens[0], *alternatives_of(tokens[0])], key=lambda one: -one.probability)
-    shares = {value: _shares(listed, value) for value in temperatures}
-    counts = {
-        value: _counts(listed, draws[value]) if value in draws else [] for value in temperatures
-    }
+    shares = {value: _shares(listed, value) for value in TEMPERATURES}
+    counts = {value: _counts(listed, draws.get(value)) for value in TEMPERATURES}
     names = [*((number, quoted(one.text)) for number, one in enumerate(listed, start=1)), _OTHERS]
     head, columns = ["rank", "token"], [list(column) for column in zip(*names, strict=True)]
     for value, known in shares.items():
@@ -56,8 +54,10 @@ def _shares(listed: Sequence[Token], temperature: float) -> list[float | None]:
     return [*(weight / (sum(weights) or 1) for weight in weights), None]
 
 
-def _counts(listed: Sequence[Token], drawn: Sequence[str]) -> list[int]:
-    """Return how often each token was drawn, then how often any other was."""
+def _counts(listed: Sequence[Token], drawn: Sequence[str] | None) -> list[int]:
+    """Return how often each token was drawn, then how often any other was; none without draws."""
+    if drawn is None:
+        return []
     known = [list(drawn).count(one.text) for one in listed]
     return [*known, len(drawn) - sum(known)]
 
@@ -77,27 +77,27 @@ def _draw(
     listed: int, shares: Mapping[float, Sequence[float | None]], counts: Mapping[float, list[int]]
 ) -> bytes:
     """Draw a PNG: a row for each token, and in it two bars for each temperature."""
-    top, height, left = 76, 20, 90
-    width = (WIDTH - left - 10) / max(1, len(shares))
-    card = Card(_TITLE, top + height * (listed + 1) + 44)
+    top, height, left = 118, 20, 70
+    width = (WIDTH - left - 6) / len(shares)
+    card = Card("The next token", top + height * (listed + 1) + 14)
+    card.box(LEFT, 45, LEFT + 26, 55, fill=ARRIVED)
+    card.text(LEFT + 34, 41, "how likely", fill=MUTED)
+    card.box(LEFT + 130, 45, LEFT + 156, 55, fill=WHITE, outline=INK)
+    card.text(LEFT + 164, 41, "how often drawn", fill=MUTED)
+    card.text(LEFT, top - 30, "rank", fill=MUTED)
+    card.text(left, top - 50, "at temperature", fill=MUTED)
     for place in range(listed + 1):
-        name = f"token {place + 1}" if place < listed else "any other"
-        card.text(20, top + height * place, name, size=11)
+        card.text(LEFT, top + height * place - 2, f"{place + 1}" if place < listed else "other")
     for column, value in enumerate(shares):
         x, length = left + width * column, width - 14
-        card.text(x, top - 26, f"temperature {value:g}", size=12, fill=MUTED)
+        card.text(x, top - 30, f"{value:g}", fill=MUTED)
         for place, share in enumerate(shares[value]):
             y = top + height * place
-            if share is None:
-                card.text(x, y - 4, "?", size=10, fill=MUTED)
-            else:
-                card.box(x, y, x + length * share, y + 6, fill=ARRIVED)
             if counts[value] and counts[value][place]:
                 end = x + length * counts[value][place] / sum(counts[value])
                 card.box(x, y + 9, end, y + 15, fill=WHITE, outline=INK)
-    y = top + height * (listed + 1) + 12
-    card.box(20, y, 46, y + 10, fill=ARRIVED)
-    card.text(54, y - 2, "how likely", size=11, fill=MUTED)
-    card.box(140, y, 166, y + 10, fill=WHITE, outline=INK)
-    card.text(174, y - 2, "how often drawn", size=11, fill=MUTED)
+            if share is None:
+                card.text(x, y - 6, "?", fill=MUTED)
+            else:
+                card.box(x, y, x + length * share, y + 6, fill=ARRIVED)
     return card.png()

@@ -35,7 +35,9 @@ _COLOURS = ((0.5, "#fff3bf"), (0.2, "#ffd8a8"), (0.0, "#ffc9c9"))
 """The colour of a mark by its least probability."""
 
 _MARK = Markup(
-    '<mark style="background-color: {}; color: ' + INK + '"><b>{}</b></mark><sub> {}</sub>'
+    '<mark style="background-color: {}; color: '
+    + INK
+    + '"><b>{}</b></mark><sub>&nbsp;{}</sub><wbr>'
 )
 LEGEND = f"Marked with a figure and a bar: what the model was less than {MIN_SURE:.0%} sure of."
 _NO_LOGPROBS = (
@@ -177,7 +179,7 @@ def marked(token: Token) -> tuple[Markup, str]:
     block = "" if token.logprob is None else _BLOCKS[int(token.probability * len(_BLOCKS))]
     figure = f"{percent(token.logprob)} {block}".rstrip()
     colour = next(colour for least, colour in _COLOURS if token.probability >= least)
-    html = lines_html(space) + _MARK.format(colour, lines_html(word), figure)
+    html = lines_html(space) + _MARK.format(colour, lines_html(word), figure.replace(" ", "\u00a0"))
     return html, f"{space}[{word} {figure}]"
 
 

@@ -1,6 +1,7 @@
 """Displays for code that moves: calls side by side, what replaces a name, what ended when."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain, groupby, zip_longest
 from typing import Any, Literal
@@ -11,22 +12,24 @@ from markupsafe import Markup
 
 from helpers.client.exchange import Exchange
 from helpers.client.streaming import EventReader
-from helpers.client.text import folded, one_line, sanitize
+from helpers.client.text import one_line, sanitize
 from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
 from helpers.recordings.cassette import leaves
 from helpers.views.displays import HasExchange, prose_cell
-from helpers.views.view import CODE, Cell, View, breakable, table
+from helpers.views.view import BLANK, CODE, Cell, View, breakable, table
 
-MAX_LINE = 84
-"""Characters of a row of calls side by side: about 700 pixels."""
 MAX_VALUE = 160
-"""Characters of a value in it."""
-MAX_NAME = 36
-"""Characters of a line of a name of the retired SDK."""
+"""Characters of a value of calls side by side."""
+MAX_LINE = 28
+"""Characters of a line of a path or a name: three of them are about 700 pixels."""
 FIRST_LINE = ""
 """The path of the first line: method and path, or status."""
 HEADERS = ("api-key", "authorization", "extra-parameters")
 """The request headers that it shows: the others are the same for all calls."""
+_BREAK = re.compile(r"(?<=\.)|(?=\()|(?<=[a-z])(?=[A-Z])")
+"""Where one goes on in a line of its own: after a dot, before a bracket or a capital."""
+_LONG_WORD = re.compile(r"(\S{40})(?=\S)")
+"""A longer word is broken by hand: GitHub removes the places where a browser may do it."""
 
 Fields = dict[str, Any]
 """The single values of a request or an answer by their paths: ``choices[0].message.content``."""
@@ -44,9 +47,8 @@ def side_by_side(
     is below them; without any, all are.
     """
     columns = {label: _fields(_exchange(call), part, paths) for label, call in calls.items()}
-    width = MAX_LINE // len(columns)
     rows = [
-        [_field(row[label], columns[label], width) if label in row else "" for label in columns]
+        [_field(row[label], columns[label]) if label in row else BLANK for label in columns]
         for row in _matched(columns)
     ]
     return table(list(columns), rows)
@@ -117,14 +119,14 @@ def _is_below(path: str, paths: Collection[str]) -> bool:
     return any(path == top or path.startswith((f"{top}.", f"{top}[")) for top in paths)
 
 
-def _field(path: str, fields: Fields, width: int) -> Cell | str:
+def _field(path: str, fields: Fields) -> Cell | str:
     """Return the path and the value of a field."""
     value = fields[path]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    told = folded(one_line(text, MAX_VALUE), width + 3) or '""'  # values are in a narrower font
+    told = _LONG_WORD.sub(r"\1\n", one_line(text, MAX_VALUE)) or '""'
     if not path:
         return told
-    lines = _path_lines(path, width)
+    lines = _path_lines(path)
     html = [*map(_code, lines), *map(breakable, told.split("\n"))]
     return Cell(Markup("<br>").join(html), "\n".join([*lines, f"  {told}"]))
 
@@ -135,13 +137,13 @@ def _code(text: str) -> Markup:
     return CODE.format(Markup("<br>").join(map(breakable, lines)))
 
 
-def _path_lines(path: str, width: int) -> list[str]:
-    """Return a path in lines of at most ``width`` characters, broken after its dots."""
+def _path_lines(path: str) -> list[str]:
+    """Return a path or a name in lines of at most ``MAX_LINE`` characters."""
     lines = [""]
-    for step in sanitize(path).replace(".", ".\0").split("\0"):
-        if len(lines[-1]) + len(step) > width and lines[-1]:
+    for part in _BREAK.split(sanitize(path)):
+        if len(lines[-1]) + len(part) > MAX_LINE:
             lines.append("")
-        lines[-1] += step
+        lines[-1] += part
     return lines
 
 
@@ -154,7 +156,7 @@ def stream_events(calls: Mapping[str, httpx.Response]) -> View:
         or [f"{call.status_code} {call.reason_phrase}"]
         for call in calls.values()
     ]
-    return table(list(calls), zip_longest(*columns, fillvalue=""))
+    return table(list(calls), zip_longest(*columns, fillvalue=BLANK))
 
 
 def _event_names(call: httpx.Response) -> Iterator[str]:
@@ -190,7 +192,7 @@ def moving_table(part: str) -> View:
 
 def _replacement(row: Row) -> list[Cell]:
     """Return the names of a row, and below each other what takes their place."""
-    lines = [line for name in _short_names(row) for line in _path_lines(name, MAX_NAME)]
+    lines = [line for name in _short_names(row) for line in _path_lines(name)]
     names = Markup("<br>").join(map(_code, lines))
     parts = []
     for side, code in {"helpers": row.helpers, "openai": row.openai}.items():
@@ -213,5 +215,6 @@ def ended_table() -> View:
     rows: list[list[object]] = []
     for one in ENDED:
         link = Markup('<a href="{}">{}</a>').format(one.url, one.source)
-        rows.append([one.what, one.when, one.how, Cell(link, one.source)])
+        when = Markup(one.when.replace("-", "\u2011"))  # a hyphen at which no line is broken
+        rows.append([one.what, Cell(when, one.when), one.how, Cell(link, one.source)])
     return table(["what", "when", "how", "source"], rows)

@@ -57,7 +57,7 @@ def trace(messages: Iterable[Any]) -> View:
     if len(rows) > MAX_STEPS:
         head, tail = rows[: MAX_STEPS * 2 // 3], rows[-(MAX_STEPS // 3) :]
         missing = len(rows) - len(head) - len(tail)
-        rows = [*head, ["…", "", "", f"{missing:,} steps left out"], *tail]
+        rows = [*head, ["…", "…", "…", f"{missing:,} steps left out"], *tail]
     return table(["step", _route("from", "to"), "what", "content"], rows)
 
 

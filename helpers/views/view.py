@@ -22,11 +22,18 @@ CODE = Markup("<code>{}</code>")
 
 _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
+_SHORT = 12
+"""Characters of a word that may stand in a column of numbers, such as "not told"."""
 _LONG_WORD = re.compile(r"\S{18,}")
 """A word that may be broken: it would make its table wider than a narrow window."""
-_BREAK = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[_.,:;/=&?-])(?=[\w\"'])|(?<=\w)(?=[\[({])")
-"""Where: before a capital, after a sign, before a bracket. A longer part has 16 characters."""
+_BREAK = re.compile(
+    r"(?<=[a-z\d])(?=[A-Z])|(?<=[_.,:;/=&?])(?=[\w\"'])|(?<=-)(?=[^\W\d])|(?<=\w)(?=[\[({])"
+)
+"""Where: before a capital, after a sign (but not in a date), before a bracket."""
 _PART = re.compile(r".{1,16}", re.DOTALL)
+"""What is still longer is broken anywhere."""
+_QUOTED_SIGNS = re.compile(r"""(['"])\W*\1""")
+"""A quoted text without letters, such as '': in code its quotes can be told apart."""
 
 # JupyterLab and GitHub right-align all cells; of the styles, GitHub keeps only ``align``.
 _CELL = Markup('<{0} style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
@@ -53,11 +60,14 @@ class View:
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell in both forms. A ``number`` is right-aligned if its whole column is numbers."""
+    """A table cell in both forms. A ``number`` is right-aligned with its column."""
 
     html: Markup
     plain: str
     number: bool = False
+
+
+BLANK = Cell(Markup(""), "")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> View:
@@ -65,14 +75,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> View:
 
     Raises ``ValueError`` if a row has more or fewer cells than ``head``.
     """
-    names, cells = [*map(_cell, head)], [[*map(_cell, row)] for row in rows]
+    names = [_cell(name) if name else BLANK for name in head]
+    cells = [[*map(_cell, row)] for row in rows]
     for number, row in enumerate(cells, start=1):
         if len(row) != len(head):
             raise ValueError(f"Row {number} has {len(row)} cells, but the head has {len(head)}.")
-    sides = [
-        "right" if cells and all(row[i].number for row in cells) else "left"
-        for i in range(len(head))
-    ]
+    sides = ["right" if _is_numeric(column) else "left" for column in zip(*cells, strict=True)]
+    sides = sides or ["left"] * len(head)
     html = _TABLE.format(
         _row("th", names, sides), "\n".join(_row("td", row, sides) for row in cells)
     )
@@ -90,6 +99,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> View:
     return View(html, plain)
 
 
+def _is_numeric(column: Sequence[Cell]) -> bool:
+    """Tell whether a column holds numbers, and beside them at most a short word for some."""
+    texts = [cell.plain for cell in column if not cell.number]
+    return len(texts) < len(column) and all(len(text) <= _SHORT for text in texts)
+
+
 def _row(tag: str, cells: Sequence[Cell], sides: Sequence[str]) -> str:
     parts = (_CELL.format(tag, side, cell.html) for side, cell in zip(sides, cells, strict=True))
     return f"<tr>{''.join(parts)}</tr>"
@@ -98,8 +113,10 @@ def _row(tag: str, cells: Sequence[Cell], sides: Sequence[str]) -> str:
 def _cell(value: object) -> Cell:
     if isinstance(value, Cell):
         return value
-    text = sanitize(shorten(str(value)))
+    text = sanitize(shorten(str(value))) or "(no text)"
     html = Markup("<br>").join(map(breakable, text.split("\n")))
+    if _QUOTED_SIGNS.fullmatch(text):
+        html = CODE.format(html)
     return Cell(html, text, isinstance(value, int | float))
 
 
@@ -128,6 +145,11 @@ def picture(png: bytes, alt: str, width: int = WIDTH) -> Markup:
 def chart(png: bytes, alt: str, plain: str) -> View:
     """Return a picture of full width as a view; ``plain`` stands in its place in plain text."""
     return View(paragraph(picture(png, alt)), plain)
+
+
+def bold(text: str) -> View:
+    """Return a bold paragraph, the title of what follows."""
+    return View(paragraph(Markup("<b>{}</b>").format(text)), text)
 
 
 def paragraph(content: str) -> Markup:

@@ -1,11 +1,11 @@
-"""What an answer says: text, refusal, or why there is neither."""
+"""What answers and messages say: text, refusal, or why there is neither."""
 
 from typing import Any
 
 import pytest
 
 from helpers.client.responses import ChatCompletions
-from helpers.views.trace import trace
+from helpers.views.conversation import conversation
 from helpers.views.view import answer_text
 
 REASONED = "the model reasoned and gave no text"
@@ -44,10 +44,16 @@ def test_a_long_finish_reason_is_cut() -> None:
     assert len(answer_text(answer("x\n" * 900))) < 120
 
 
-def test_a_conversation_shows_a_refusal_and_an_answer_of_reasoning_only() -> None:
-    for message, words in (
-        ({"content": None, "refusal": "No."}, "The model refused: No."),
-        ({"content": None, "reasoning_content": "Hm"}, f"({REASONED})"),
-        ({"content": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]}, "Hello"),
-    ):
-        assert words in trace([{"role": "assistant", **message}]).plain
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"role": "tool", "content": None}, "Tool: (no text)"),
+        ({"role": "user", "content": [{"type": "text", "text": "See:"}, {"type": "image_url"}]},
+         "You: See:\n(image_url)"),
+        ({"role": "assistant", "content": None, "refusal": "No."}, "Model: The model refused: No."),
+        ({"content": 7}, "Unknown: (no text)"),
+    ],
+)  # fmt: skip
+def test_a_conversation_names_who_says_it(message: Any, words: str) -> None:
+    assert conversation([message]).plain == words
+    assert conversation([]).plain == "No message yet."

@@ -44,32 +44,19 @@ def answer(results: Any, name: str = "content_filter_results") -> StreamingChatC
     return StreamingChatCompletionsUpdate({"choices": [{"index": 0, name: results}]})
 
 
-def both_names(results: Any) -> list[dict[str, Any]]:
-    """The results under each of the names that services give them."""
-    return [{"content_filter_results": results}, {"content_filter_result": results}]
-
-
-def coded(found: dict[str, Any]) -> list[Any]:
-    """Bodies of a refusal with the results in each place where services put them."""
-    return [
-        {"error": {"code": "content_filter", "status": 400, "innererror": found}},
-        {"error": {"code": "content_filter", **found}},
-        {"code": "content_filter", "innererror": found},
-        {"code": "content_filter", "status": 400, **found},
-    ]
-
-
+@BOTH_NAMES
 @pytest.mark.parametrize(
-    "body",
+    "place",
     [
-        body
-        for found in both_names({"violence": CAUGHT, "jailbreak": NOT_DETECTED})
-        for body in coded(found)
+        lambda found: {"error": {"code": "content_filter", "status": 400, "innererror": found}},
+        lambda found: {"error": {"code": "content_filter", **found}},
+        lambda found: {"code": "content_filter", "innererror": found},
+        lambda found: {"code": "content_filter", "status": 400, **found},
     ],
-    ids=json.dumps,
+    ids=["inner", "error", "inner, no error", "no error"],
 )
-def test_a_refusal_has_its_details_in_one_of_many_places(body: Any) -> None:
-    error = refusal(body)
+def test_a_refusal_has_its_details_in_one_of_many_places(name: str, place: Any) -> None:
+    error = refusal(place({name: {"violence": CAUGHT, "jailbreak": NOT_DETECTED}}))
     assert isinstance(error, ContentFilterError)
     expected = {"violence": FOUND_CAUGHT, "jailbreak": FOUND_NOT_DETECTED}
     assert filter_results(error) == {"prompt": expected}
@@ -97,11 +84,8 @@ def test_nothing_is_found_where_nothing_is(raw: Any) -> None:
         assert filter_results(StreamingChatCompletionsUpdate(raw)) == {}
 
 
-def test_nothing_was_sent() -> None:
-    assert filter_results(ConfigurationError("No endpoint.")) == filter_results() == {}
-
-
 def test_a_broken_stream_has_those_of_its_partial_answer() -> None:
+    assert filter_results(ConfigurationError("No endpoint.")) == filter_results() == {}
     partial = ChatCompletions({"choices": [{"content_filter_results": {"hate": SAFE}}]})
     assert filter_results(StreamInterruptedError(partial=partial)) == filter_results(partial)
     assert filter_results(partial)
@@ -122,6 +106,11 @@ def test_an_answer_has_those_of_its_prompt_too(name: str) -> None:
         "answer": {"hate": FOUND_SAFE, "code": FOUND_NOT_DETECTED},
     }
     assert raw == before
+
+
+def test_categories_come_in_the_order_of_their_names() -> None:
+    late, early = {"violence": SAFE, "hate": SAFE}, {"code": SAFE}
+    assert [*filter_results(answer(late), answer(early))["answer"]] == ["code", "hate", "violence"]
 
 
 FAILED = FilterResult(False, error="The contents are not filtered")
@@ -158,6 +147,7 @@ EVERYTHING = {
         "hate": FilterResult(False, severity="safe"),
         "jailbreak": FilterResult(True, detected=True),
         "custom_blocklists": FilterResult(True),
+        "profanity": FilterResult(True, severity="safe"),
     },
     "answer": {
         "self_harm": FilterResult(False, severity="low"),
@@ -169,86 +159,84 @@ EVERYTHING = {
     },
 }
 ROWS = [
-    ["prompt", "jailbreak", "detected", "1 of 1", "■", "yes"],
-    ["prompt", "custom_blocklists", "no level", "?", "?", "yes"],
-    ["answer", "self_harm", "low", "1 of 3", "■□□", "no"],
-    ["answer", "violence", "medium", "2 of 3", "■■□", "yes"],
-    ["answer", "sexual", "high", "3 of 3", "■■■", "yes"],
-    ["answer", "newer", "extreme", "?", "?", "no"],
-    ["answer", "error", "not checked: The contents are not filtered", "?", "?", "?"],
+    ["prompt", "jailbreak", "detected", "yes"],
+    ["prompt", "custom_blocklists", "no level", "yes"],
+    ["prompt", "profanity", "safe", "yes"],
+    ["answer", "self_harm", "low", "no"],
+    ["answer", "violence", "medium", "yes"],
+    ["answer", "sexual", "high", "yes"],
+    ["answer", "newer", "extreme", "no"],
+    ["answer", "error", "not checked: The contents are not filtered", "?"],
 ]
-CLEAR = [
-    "Safe or not detected in the prompt: hate.",
-    "Safe or not detected in the answer: protected_material_text.",
-]
+CLEAR = "Safe or not detected in the "
 
 
 class TestView:
     VIEW = severity(EVERYTHING)
 
     def test_what_was_found_is_a_row_and_all_else_is_named_below(self) -> None:
-        assert Page(self.VIEW.html).rows(6) == ROWS
-        for sentence in CLEAR:
-            assert sentence in Page(self.VIEW.html).text
-            assert sentence in self.VIEW.plain
-
-    def test_where_nothing_was_found_no_table_is(self) -> None:
-        view = severity({"prompt": {"hate": FOUND_SAFE, "jailbreak": FOUND_NOT_DETECTED}})
-        page = Page(view.html)
-        assert (page.cells, page.images) == ([], [])
-        assert "Safe or not detected in the prompt: hate, jailbreak." in page.text
-        assert "Safe or not detected in the prompt: hate, jailbreak." in view.plain
-
-    def test_a_category_that_was_filtered_is_a_row_whatever_its_level(self) -> None:
-        odd = {"hate": FilterResult(True, severity="safe")}
-        assert Page(severity({"prompt": odd}).html).rows(6) == [
-            ["prompt", "hate", "safe", "0 of 3", "□□□", "yes"]
-        ]
-
-    def test_very_many_in_which_nothing_was_found_are_cut(self) -> None:
-        view = severity({"prompt": {f"category_{i}": FOUND_SAFE for i in range(10_000)}})
-        assert f"category_23 and {10_000 - MAX_ROWS:,} more." in view.plain
-        assert len(view.html) < 2_000
+        page = Page(self.VIEW.html)
+        assert page.rows(4) == ROWS
+        for said in (f"{CLEAR}prompt: hate.", f"{CLEAR}answer: protected_material_text."):
+            assert said in page.text and said in self.VIEW.plain
 
     def test_as_many_boxes_are_filled_as_the_level_says(self) -> None:
         image = Image.open(io.BytesIO(png(self.VIEW))).convert("RGB")
         full = {ImageColor.getrgb(module._FOUND), ImageColor.getrgb(module._FILTERED)}
-        middles = [281, 343, 405]
+        middles = [16 + 26, 16 + 78, 16 + 130]
         filled = [
-            sum(image.getpixel((2 * x, 2 * (76 + 30 * row + 9))) in full for x in middles)
+            sum(image.getpixel((2 * x, 2 * (46 + 52 * row + 31))) in full for x in middles)
             for row in range(len(ROWS))
         ]
-        assert filled == [3, 0, 1, 2, 3, 0, 0]  # one that was detected is one wide box
+        assert filled == [3, 0, 0, 1, 2, 3, 0, 0]  # one that was detected is one wide box
 
     def test_nothing_is_told_by_colour_alone(self, drawn: list[dict[str, Any]]) -> None:
         severity(EVERYTHING)
         words = [text["text"] for text in drawn]
-        assert sum("filtered" in word for word in words) == 4
-        assert {"low", "medium", "high", "not checked"} <= set(words)
+        assert sum(word.endswith(", filtered") for word in words) == 5
+        assert {"low", "medium, filtered", "high, filtered", "not checked"} <= set(words)
         assert words.count("?") == 3
 
-    @pytest.mark.parametrize("results", [{}, {"answer": {}}, {"prompt": {}, "answer": {}}])
-    def test_no_verdict_at_all(self, results: Any) -> None:
-        view = severity(results)
-        assert view.plain == "No results of a content filter came with this."
-        assert Page(view.html).text == view.plain
+    @pytest.mark.parametrize(
+        ("results", "words"),
+        [
+            ({}, "No results of a content filter came with this."),
+            ({"prompt": {}, "answer": {}}, "No results of a content filter came with this."),
+            (
+                {"prompt": {"hate": FOUND_SAFE, "jailbreak": FOUND_NOT_DETECTED}},
+                f"What the content filter says\n\n{CLEAR}prompt: hate, jailbreak.",
+            ),
+        ],
+    )
+    def test_where_nothing_was_found_no_table_is(self, results: Any, words: str) -> None:
+        page = Page(severity(results).html)
+        assert (page.cells, page.images) == ([], [])
+        assert severity(results).plain == words
+        assert page.text == words.replace("\n\n", "\n")
+
+    def test_what_was_not_checked_has_no_picture_and_a_bold_title(self) -> None:
+        view = severity({"answer": {"error": FilterResult(False, error="down")}})
+        assert Page(view.html).images == []
+        assert "<b>What the content filter says</b>" in view.html
+        assert Page(view.html).rows(4)[0][2] == "not checked: down"
 
     def test_of_very_many_the_filtered_ones_are_shown_first(self) -> None:
+        some = {f"category_{i}": FilterResult(i == 5) for i in range(MAX_ROWS)}
+        assert Page(severity({"answer": some}).html).cells[5::4] == list(some)
         many = {
             f"category_{i}": FilterResult(i in (70, 9_999), severity="low") for i in range(10_000)
         }
         view = severity({"answer": many})
-        names = Page(view.html).cells[7::6]
+        names = Page(view.html).cells[5::4]
         assert names[:3] == ["category_70", "category_9999", "category_0"]
         assert len(names) == MAX_ROWS
         assert f"Not shown: {10_000 - MAX_ROWS:,} more categories." in view.plain
-        assert f"Not shown: {10_000 - MAX_ROWS:,} more categories." in Page(view.html).text
+        assert "Not shown" not in severity({"answer": some}).plain
 
-    def test_as_many_as_fit_are_all_shown_in_their_order(self) -> None:
-        some = {f"category_{i}": FilterResult(i == 5) for i in range(MAX_ROWS)}
-        view = severity({"answer": some})
-        assert Page(view.html).cells[7::6] == list(some)
-        assert "Not shown" not in view.plain + view.html
+    def test_very_many_in_which_nothing_was_found_are_cut(self) -> None:
+        view = severity({"prompt": {f"category_{i}": FOUND_SAFE for i in range(10_000)}})
+        assert "characters left out" in view.plain
+        assert len(view.html) < 2_000
 
 
 def judged(text: str | None = "Hi", finish: str = "stop", **verdicts: Any) -> ChatCompletions:

@@ -17,21 +17,21 @@ def known(text: str, chance: float) -> dict[str, Any]:
 
 
 PLACE = [known("In", 0.4) | {"top_logprobs": [known("The", 0.5), known("In", 0.4)]}]
-DRAWS = {0.5: ["The"] * 3, 1: ["The", "In", "In", "Else"]}
-VIEW = views.distribution(PLACE, DRAWS, (0.5, 1, 2))
+DRAWS = {0.2: ["The"] * 3, 1: ["The", "In", "In", "Else"]}
+VIEW = views.distribution(PLACE, DRAWS)
 
 
 def test_the_table_has_what_was_told_computed_and_drawn() -> None:
     page = Page(VIEW.html)
     assert page.cells[:8] == [
         *("rank", "token"),
-        *("chance at 0.5", "drawn at 0.5", "chance at 1", "drawn at 1"),
+        *("chance at 0.2", "drawn at 0.2", "chance at 1", "drawn at 1"),
         *("chance at 2", "drawn at 2"),
     ]
-    # At 0.5 the shares are as 0.5² to 0.4², at 2 as their roots; what all others have is not known.
+    # At 0.2 the shares are as 0.5⁵ to 0.4⁵, at 2 as their roots; what all others have is not known.
     assert page.rows(8) == [
-        ["1", "'The'", "61%", "3", "50%", "1", "53%", "?"],
-        ["2", "'In'", "39%", "0", "40%", "2", "47%", "?"],
+        ["1", "'The'", "75%", "3", "50%", "1", "53%", "?"],
+        ["2", "'In'", "25%", "0", "40%", "2", "47%", "?"],
         ["", "any other token", "?", "0", "10%", "1", "?", "?"],
     ]
 
@@ -41,10 +41,10 @@ def test_the_bars_are_as_long_as_the_shares() -> None:
     filled = ImageColor.getrgb(charts.ARRIVED)
     lengths = [
         sum(image.getpixel((x, y * charts.SCALE)) == filled for x in range(image.width))
-        for y in (79, 99, 119)
+        for y in (121, 141, 161)
     ]
-    assert lengths[0] / lengths[1] == pytest.approx((61 + 50 + 53) / (39 + 40 + 47), abs=0.03)
-    assert lengths[1] / lengths[2] == pytest.approx((39 + 40 + 47) / 10, abs=0.5)
+    assert lengths[0] / lengths[1] == pytest.approx((75 + 50 + 53) / (25 + 40 + 47), abs=0.03)
+    assert lengths[1] / lengths[2] == pytest.approx((25 + 40 + 47) / 10, abs=1)
 
 
 @pytest.mark.parametrize("chance", [1.0, 1e-300])

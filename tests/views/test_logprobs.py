@@ -71,6 +71,9 @@ class TestMarks:
         assert "a\n\n[↵ 50% ▅]b" in heatmap([token("a"), token("\n\n", 0.5), token("b")]).plain
         assert "<br>\u00a0 \u00a0 return" in heatmap([token(":\n    return")]).html
 
+    def test_a_figure_stays_at_its_token(self) -> None:
+        assert "</mark><sub>&nbsp;50%\u00a0▅</sub>" in self.VIEW.html
+
     def test_marked_text_is_legible(self) -> None:
         ink = ImageColor.getrgb(module.INK)
         for _, colour in module._COLOURS:

@@ -86,7 +86,9 @@ def test_the_columns_are_narrow_and_no_key_is_shown() -> None:
     deep = {"choices": [{"message": {"tool_calls": [{"function": {"arguments": "x" * 500}}]}}]}
     view = side_by_side({label: call(deep, deep) for label in "abc"}, "request")
     assert KEY not in view.html + view.plain
-    assert max(len(line) for row in rows(view.html) for c in row for line in c.split("|")) <= 31
+    words = [word for row in rows(view.html) for cell in row for word in re.split(r"[| ]", cell)]
+    assert max(map(len, words)) <= 40
+    assert {"choices[0].message.", "tool_calls[0].function.", "arguments"} <= {*words}
 
 
 @pytest.mark.parametrize("part", PARTS)
