@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from tests.standin import verdicts
 from tests.standin.answers import Answer, Choice
-from tests.standin.calls import digest
+from tests.standin.calls import Json, digest
 from tests.standin.deployments import Family
 from tests.standin.scripts import ToolCall
-from tests.standin.shapes import CREATED, Json, Shape, as_uuid
-from tests.standin.tokens import pieces
+from tests.standin.shapes import CREATED, Shape, as_uuid
+from tests.standin.tokens import image_tokens, pieces
 
 DATED = "-2026-01-01"
 """OpenAI's models answer under their dated name, not that of the deployment."""
@@ -18,10 +18,10 @@ class Gpt(Shape):
     """OpenAI's models, the same on both routes."""
 
     def head(self, kind: str) -> Json:
-        dated = DATED if self.answer.dated else ""
+        dated = DATED if self.answer.is_dated else ""
         return {
             "created": CREATED,
-            "id": f"chatcmpl-{self.answer.id[:29]}",
+            "id": f"chatcmpl-{self.answer.call.id[:29]}",
             "model": self.answer.model + dated,
             "object": kind,
             "service_tier": "default",
@@ -58,7 +58,7 @@ class Gpt(Shape):
         return dict(sorted(sent.items()))
 
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
-        text = None if calls and not choice.text else choice.text
+        text = None if calls else choice.text
         message = {"annotations": [], "content": text, "refusal": None, "role": "assistant"}
         return {
             **verdicts.whole(self.answer, "tool_calls" if calls else choice.finish_reason),
@@ -78,18 +78,18 @@ class Gpt(Shape):
         sent = super().chunk(at, delta, finish, logs)
         # Letters of a chance length, so that the size of a chunk does not tell that of its text.
         length = 3 + len(delta.get("content") or "") % 8
-        sent["obfuscation"] = digest(self.answer.id, delta)[:length]
+        sent["obfuscation"] = digest(self.answer.call.id, delta)[:length]
         return sent | {"usage": None} if self.answer.usage_wanted else sent
 
     def opening(self) -> Iterator[Json]:
         yield verdicts.prompt_chunk(self.answer)
         for at, choice in enumerate(self.answer.choices):
-            if choice.text or not choice.tool_calls:
+            if not choice.tool_calls:
                 yield self.chunk(at, {"content": "", "refusal": None, "role": "assistant"})
 
     def call_deltas(self, choice: Choice) -> Iterator[Json]:
         """Yield the calls in fragments: the id and name of each, then its arguments in pieces."""
-        role: Json = {} if choice.text else {"content": None, "role": "assistant"}
+        role: Json = {"content": None, "role": "assistant"}
         for at, call in enumerate(choice.tool_calls):
             begun = self.call(call, at)
             begun |= {"function": {"arguments": "", "name": call.name}, "index": at}
@@ -106,7 +106,7 @@ class Grok(Shape):
 
     def head(self, kind: str) -> Json:
         return {
-            "id": as_uuid(self.answer.id),
+            "id": as_uuid(self.answer.call.id),
             "object": kind,
             "created": CREATED,
             "model": self.answer.model,
@@ -115,18 +115,18 @@ class Grok(Shape):
     def usage(self) -> Json:
         """Return the usage: here the reasoning is in the sum, but not in the completion."""
         answer = self.answer
-        counted = {
+        pictures = image_tokens(answer.call.body)
+        return {
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens - answer.reasoning_tokens,
             "total_tokens": answer.prompt_tokens + answer.completion_tokens,
             "audio_prompt_tokens": 0,
-        }
-        kinds = {
-            "text_tokens": answer.prompt_tokens - answer.image_tokens,
-            "image_tokens": answer.image_tokens,
-        }
-        return counted | {
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0, **kinds},
+            "prompt_tokens_details": {
+                "cached_tokens": 0,
+                "audio_tokens": 0,
+                "text_tokens": answer.prompt_tokens - pictures,
+                "image_tokens": pictures,
+            },
             "completion_tokens_details": {
                 "reasoning_tokens": answer.reasoning_tokens,
                 "audio_tokens": 0,

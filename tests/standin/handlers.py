@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tomllib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,21 +17,20 @@ from tornado.web import RequestHandler
 
 from tests.standin import checks, scripts
 from tests.standin.answers import Answer, compose
-from tests.standin.calls import Call, Route
-from tests.standin.deployments import find
+from tests.standin.calls import Call, Json, Route
+from tests.standin.deployments import DEPLOYMENTS, find
 from tests.standin.families import shape_of
-from tests.standin.faults import FAULTS, Fault, refuse
+from tests.standin.faults import FAULTS, refuse
 from tests.standin.fields import check_fields
-from tests.standin.replies import Reply, as_bytes, error
+from tests.standin.replies import RefusedError, Reply, as_bytes, error
 from tests.standin.scripts import Script
-from tests.standin.shapes import Json, as_uuid
+from tests.standin.shapes import as_uuid
 from tests.standin.streams import DONE, Event, event, good_events, spoilt
-from tests.standin.upstream import RefusedError, Upstream
+from tests.standin.upstream import Upstream
 
 if TYPE_CHECKING:
     from tests.standin.server import StandIn
 
-Check = Callable[[], Reply | None]
 PATHS: dict[str, Route] = {
     "/models/chat/completions": "models",
     "/openai/v1/chat/completions": "v1",
@@ -78,10 +77,6 @@ class Handler(RequestHandler):
         )
         self.server.requests.append(self.received)
 
-    def check_key(self) -> Reply | None:
-        """Accept the key of the server, or anything if it has none."""
-        return checks.check_key(self.received.headers) if self.server.key else None
-
     def compute_etag(self) -> None:
         """Send no ETag, as the services do."""
 
@@ -103,7 +98,7 @@ class WrongPathHandler(Handler):
 
     def prepare(self) -> None:
         super().prepare()
-        self.send(refuse("wrong-route"))
+        self.send(refuse("wrong-route").reply)
 
 
 class ChatHandler(Handler):
@@ -111,7 +106,6 @@ class ChatHandler(Handler):
 
     SUPPORTED_METHODS = ("POST",)
     relaying: asyncio.Task[None] | None = None
-    call: Call
 
     def initialize(self, server: "StandIn", route: Route) -> None:  # type: ignore[override]
         super().initialize(server)
@@ -119,21 +113,23 @@ class ChatHandler(Handler):
 
     async def post(self) -> None:
         """Check, find the script, answer."""
-        route = self.route
-        received = self.received
+        received = self.received.body
         # Checks may drop fields, and what has arrived stays as it was.
-        body = dict(received.body) if isinstance(received.body, dict) else {}
-        model = checks.model_of(body)
-        checked = self.checked(model, body)
-        status = checked.status if isinstance(checked, Reply) else 200
-        ident, asked = self.server.next_id(route, received.body, status)
+        body = dict(received) if isinstance(received, dict) else {}
+        refused, model = None, str(body.get("model") or "")
+        try:
+            checked = self.checked(model, body)
+        except RefusedError as wrong:
+            refused = wrong.reply
+        status = refused.status if refused else 200
+        ident, asked = self.server.next_id(self.route, received, status)
         if status == 401:
             self.set_header("apim-request-id", as_uuid(ident))
         else:
-            self.add_headers(route, ident, streams=body.get("stream") is True)
-        if isinstance(checked, Reply):
-            return self.send(checked)
-        call = self.call = Call(route, model, checked, asked, ident)
+            self.add_headers(ident, streams=body.get("stream") is True)
+        if refused:
+            return self.send(refused)
+        call = Call(self.route, model, checked, asked, ident)
         script = scripts.find(self.server.scripts, call)
         name = self.fault_name(call, script)
         if name and name not in FAULTS:
@@ -143,22 +139,21 @@ class ChatHandler(Handler):
         fault = self.server.fault or fault
         if fault and fault.is_provoked:
             self.set_header("x-provoked", fault.name)
-        elif script and (script.cut_after or script.filtered_after):
+        elif script.cut_after or script.filtered_after:
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.body is not None:
             return await self.fail(fault.reply(model=call.model))
-        answer = compose(call, script, fault)
-        upstream = self.server.upstream
-        if upstream and not fault and (script is None or script.by == "model"):
-            if not_possible := upstream.refusal(call):
-                return self.send(not_possible)
-            self.relaying = asyncio.create_task(self.relay(upstream, call, answer))
+        answer = compose(call, script, fault.name if fault else "")
+        if self.server.upstream and not fault and script.by == "model":
+            self.relaying = asyncio.create_task(self.relay(self.server.upstream, answer))
             with suppress(asyncio.CancelledError):  # the reader has left
                 await self.relaying
-            return
-        await (self.stream(answer, fault) if call.streams else self.answer(answer))
+        elif call.streams:
+            await self.stream(answer, script.cut_after, fault.name if fault else "")
+        else:
+            await self.answer(answer)
 
-    def fault_name(self, call: Call, script: Script | None) -> str:
+    def fault_name(self, call: Call, script: Script) -> str:
         """Return the fault that the script or the question names, or "".
 
         Questions may name one on this machine only; there they also switch one on for everyone.
@@ -168,8 +163,8 @@ class ChatHandler(Handler):
         if is_for_all and name in (*FAULTS, NO_FAULT):
             self.server.fault = FAULTS.get(name)
             return ""
-        if script:
-            return script.fault(call.asked)
+        if script.ask:
+            return script.fault
         return name if is_for_all or (wish == "fault" and self.is_from_here) else ""
 
     @property
@@ -181,37 +176,31 @@ class ChatHandler(Handler):
             return False
         return bool(stream.socket.getsockname()[0] == self.request.remote_ip)
 
-    def checked(self, model: str, body: Json) -> Json | Reply:
-        """Return the chat completion that is asked for, or the reply to a wrong request.
+    def checked(self, model: str, body: Json) -> Json:
+        """Return the chat completion that is asked for. Raise ``RefusedError``.
 
         The extra fields that are to be dropped are taken out of ``body``.
         """
-        route, headers, deployment = self.route, self.received.headers, find(model)
-        steps: list[Check] = [
-            *self.access_checks(model),
-            lambda: checks.check_extra(route, deployment, headers, body),
-            lambda: check_fields(route, body),
-            lambda: checks.check_plain(route, deployment, body),
-            lambda: checks.check_reasoning(deployment, body),
-        ]
-        return first_reply(steps) or body
+        self.check_access()
+        deployment = find(model)
+        checks.check_extra(self.route, deployment, self.received.headers, body)
+        check_fields(self.route, body)
+        checks.check_plain(self.route, deployment, body)
+        checks.check_reasoning(deployment, body)
+        return body
 
-    def access_checks(self, model: str) -> list[Check]:
-        """Return the checks of key, version and model."""
-        route, received = self.route, self.received
-        upstream = self.server.upstream.model if self.server.upstream else ""
-        return [
-            self.check_key,
-            lambda: checks.check_version(route, received.query.get("api-version")),
-            lambda: checks.check_json(received.body),
-            lambda: checks.check_model(route, model, upstream),
-            lambda: checks.check_gone(find(model)),
-        ]
+    def check_access(self) -> None:
+        """Check key, version and model."""
+        server, received = self.server, self.received
+        if server.key:  # without one any credential is accepted, and none
+            checks.check_key(received.headers)
+        known = {*DEPLOYMENTS, *((server.upstream.model,) if server.upstream else ())}
+        checks.check_access(self.route, received.query.get("api-version"), received.body, known)
 
-    def add_headers(self, route: Route, ident: str, *, streams: bool) -> None:
+    def add_headers(self, ident: str, *, streams: bool) -> None:
         """Add the headers that the route sends with answers and errors."""
         values = {"uuid": as_uuid(ident), "trace": f"{ident[:32]}-{ident[32:48]}"}
-        for name, text in (HEADERS["both"] | HEADERS[route]).items():
+        for name, text in (HEADERS["both"] | HEADERS[self.route]).items():
             self.set_header(name, Template(text).substitute(values, streams=streams))
 
     async def answer(self, answer: Answer) -> None:
@@ -232,10 +221,10 @@ class ChatHandler(Handler):
         cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
 
-    async def stream(self, answer: Answer, fault: Fault | None) -> None:
+    async def stream(self, answer: Answer, cut_after: int | None = None, fault: str = "") -> None:
         """Send the answer as a stream, each event at once and as a chunk of its own."""
         self.begin_stream()
-        for one in spoilt(self.events(answer), answer.cut_after, fault):
+        for one in spoilt(self.events(answer), cut_after, fault):
             await self.pause(one.wait_ms)
             if one.breaks:
                 return self.hang_up()
@@ -243,23 +232,25 @@ class ChatHandler(Handler):
             if not await self.sent(self.flush()):
                 return
 
-    async def relay(self, upstream: Upstream, call: Call, answer: Answer) -> None:
+    async def relay(self, upstream: Upstream, answer: Answer) -> None:
         """Answer with what the model behind ``upstream`` writes."""
         self.set_header("x-answered-by", upstream.model)
         try:
-            if not call.streams:
-                return await self.answer(await upstream.complete(call, answer))
-            await self.relay_stream(upstream, call, answer)
+            upstream.check(answer.call)
+            if answer.call.streams:
+                await self.relay_stream(upstream, answer)
+            else:
+                await self.answer(await upstream.complete(answer))
         except RefusedError as refused:
             self.set_header("x-answered-by", "script")
             self.send(refused.reply)
         except httpx.HTTPError:  # the upstream server broke off
             self.hang_up()
 
-    async def relay_stream(self, upstream: Upstream, call: Call, answer: Answer) -> None:
+    async def relay_stream(self, upstream: Upstream, answer: Answer) -> None:
         """Stream what the model writes, each piece as soon as it has come."""
         self.begin_stream()
-        async with aclosing(upstream.chunks(call, answer)) as chunks:
+        async with aclosing(upstream.chunks(answer)) as chunks:
             async for chunk in chunks:
                 self.write(event(chunk).data)
                 if not await self.sent(self.flush()):
@@ -301,11 +292,6 @@ class ChatHandler(Handler):
         except StreamClosedError:
             return False
         return True
-
-
-def first_reply(steps: Iterable[Check]) -> Reply | None:
-    """Return the reply of the first check that refuses, or None."""
-    return next((reply for step in steps if (reply := step())), None)
 
 
 def parse(body: bytes) -> Any:

@@ -1,15 +1,13 @@
 """Invented log probabilities in OpenAI's shape, the same for the same text.
 
-``top`` is the number of alternatives of a piece; None means that no log probabilities were asked
-for. Pieces have probabilities above 0.9, except those in ``doubts``: for each of these the script
-gives its probability and those of alternatives.
+Pieces have probabilities above 0.9, except those in ``doubts``: for each of these the script gives
+its probability and those of alternatives.
 """
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
-from tests.standin.calls import digest
+from tests.standin.calls import Json, digest
 from tests.standin.tokens import pieces
 
 Doubts = Mapping[str, Mapping[str, float]]
@@ -17,22 +15,12 @@ OTHERS = (" the", " a", " and", ",", " it", ".")
 """Pieces that are offered as alternatives."""
 
 
-def text_logprobs(text: str, top: int | None, doubts: Doubts) -> dict[str, Any] | None:
-    """Return the log probabilities of a text."""
-    if top is None:
-        return None
-    content = [logprob(piece, spot, top, doubts) for spot, piece in enumerate(pieces(text))]
-    return {"content": content, "refusal": None}
+def logprobs(text: str, top: int, doubts: Doubts) -> list[Json]:
+    """Return the pieces of ``text``, each with at most ``top`` alternatives."""
+    return [logprob(piece, spot, top, doubts) for spot, piece in enumerate(pieces(text))]
 
 
-def piece_logprobs(piece: str, spot: int, top: int | None, doubts: Doubts) -> dict[str, Any] | None:
-    """Return the log probabilities of the piece number ``spot`` of a text."""
-    if top is None:
-        return None
-    return {"content": [logprob(piece, spot, top, doubts)], "refusal": None}
-
-
-def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> dict[str, Any]:
+def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> Json:
     """Return a piece with its log probability and at most ``top`` alternatives."""
     sure = 0.91 + 0.089 * int(digest(piece, spot)[:8], 16) / 0xFFFFFFFF
     chances = dict(doubts.get(piece, {piece: sure}))
@@ -45,7 +33,7 @@ def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> dict[str, Any]:
     return token(piece, chances[piece]) | {"top_logprobs": [token(*known) for known in ranked]}
 
 
-def token(piece: str, chance: float) -> dict[str, Any]:
+def token(piece: str, chance: float) -> Json:
     """Return a piece, the logarithm of its probability, and its bytes."""
     raw = piece.encode("utf-8", errors="replace")
     return {"token": piece, "logprob": round(math.log(chance), 6), "bytes": list(raw)}

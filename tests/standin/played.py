@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from helpers.recordings.cassette import LIVE, SCRIPT, load
-from tests.standin.calls import Call
+from tests.standin.calls import Call, Json
 from tests.standin.checks import STANDARD
-from tests.standin.shapes import Json
 from tests.standin.upstream import Draft, Upstream
 
 

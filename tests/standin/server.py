@@ -12,11 +12,10 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from tests.standin import checks, scripts
-from tests.standin.calls import digest
+from tests.standin.calls import Json, digest
 from tests.standin.faults import Fault
 from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
 from tests.standin.responses.handler import RESPONSES, ResponsesHandler
-from tests.standin.shapes import Json
 from tests.standin.upstream import Upstream
 
 LOOPBACK = "127.0.0.1"

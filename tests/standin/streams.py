@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from tests.standin.answers import Answer
 from tests.standin.families import shape_of
-from tests.standin.faults import Fault
 from tests.standin.replies import as_bytes
 from tests.standin.shapes import has_piece
 from tests.standin.verdicts import JUDGED, NAMELESS, SAFE
@@ -38,11 +37,11 @@ def event(value: object, wait_ms: float = 0, piece: bool = False) -> Event:
     return Event(wait_ms, b"data: " + as_bytes(value) + b"\n\n", piece)
 
 
-def spoilt(stream: Iterable[Event], cut_after: int | None, fault: Fault | None) -> Iterable[Event]:
-    """Return the events of ``stream`` changed as ``fault`` says, or cut after so many pieces."""
+def spoilt(stream: Iterable[Event], cut_after: int | None, fault: str) -> Iterable[Event]:
+    """Return the events of ``stream`` changed as the fault says, or cut after so many pieces."""
     if cut_after is not None:
         stream = [*first_pieces(stream, cut_after), BREAK]
-    match fault.name if fault else None:
+    match fault:
         case "stream-cut":
             stream = [*first_pieces(stream), BREAK]
         case "stream-error-chunk":

@@ -5,9 +5,9 @@ from typing import Any
 
 from tests.standin import verdicts
 from tests.standin.answers import Answer, Choice
-from tests.standin.calls import digest
+from tests.standin.calls import Json, digest
 from tests.standin.replies import as_bytes
-from tests.standin.shapes import CREATED, Json
+from tests.standin.shapes import CREATED
 from tests.standin.streams import Event
 from tests.standin.tokens import pieces
 
@@ -26,13 +26,13 @@ class Response:
 
     def ident(self, prefix: str, number: int = 0) -> str:
         """Return an id for the response (``resp``) or one of its items."""
-        return f"{prefix}_{digest(self.answer.id, prefix, number)[:24]}"
+        return f"{prefix}_{digest(self.answer.call.id, prefix, number)[:24]}"
 
     def whole(self) -> Json:
         """Return the response with its output."""
         return self.head(self.status) | {
             "completed_at": None if self.reason else CREATED,
-            "content_filters": None if self.answer.after_tool else self.verdicts(),
+            "content_filters": None if self.answer.follows_tool else self.verdicts(),
             "incomplete_details": {"reason": self.reason} if self.reason else None,
             "output": self.items(),
             "usage": self.usage(),
@@ -195,7 +195,7 @@ class Response:
     def deltas(self, kind: str, where: Json, text: str) -> Iterator[tuple[str, Json]]:
         """Yield the pieces of a text."""
         for piece in pieces(text):
-            hidden = digest(self.answer.id, piece)[: 3 + len(piece) % 8]
+            hidden = digest(self.answer.call.id, piece)[: 3 + len(piece) % 8]
             yield kind, where | {"delta": piece, "obfuscation": hidden}
 
 
