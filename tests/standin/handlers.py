@@ -3,8 +3,8 @@
 import asyncio
 import json
 import tomllib
-from collections.abc import Awaitable, Iterable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -49,7 +49,6 @@ class Received:
     The headers hold the credential, so the ``repr`` leaves them out.
     """
 
-    method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str] = field(repr=False)
@@ -69,7 +68,6 @@ class Handler(RequestHandler):
 
     def prepare(self) -> None:
         self.received = Received(
-            method=self.request.method or "",
             path=self.request.path,
             query={name: self.get_query_argument(name) for name in self.request.query_arguments},
             headers={name.lower(): value for name, value in self.request.headers.get_all()},
@@ -105,14 +103,14 @@ class ChatHandler(Handler):
     """Answers ``POST .../chat/completions`` on either route."""
 
     SUPPORTED_METHODS = ("POST",)
-    relaying: asyncio.Task[None] | None = None
 
     def initialize(self, server: "StandIn", route: Route) -> None:  # type: ignore[override]
         super().initialize(server)
         self.route: Route = route
 
     async def post(self) -> None:
-        """Check, find the script, answer."""
+        """Check the request, and answer it until that is done or the reader has left."""
+        self.answering = asyncio.current_task()
         received = self.received.body
         # Checks may drop fields, and what has arrived stays as it was.
         body = dict(received) if isinstance(received, dict) else {}
@@ -129,13 +127,26 @@ class ChatHandler(Handler):
             self.add_headers(ident, streams=body.get("stream") is True)
         if refused:
             return self.send(refused)
-        call = Call(self.route, model, checked, asked, ident)
+        try:
+            await self.answer(Call(self.route, model, checked, asked, ident))
+        except StreamClosedError:
+            pass
+        except asyncio.CancelledError:  # the reader has left, or the server stops
+            self.hang_up()
+
+    def on_connection_close(self) -> None:
+        """Stop the answer, and the model: nobody reads what it writes."""
+        if self.answering:
+            self.answering.cancel()
+
+    async def answer(self, call: Call) -> None:
+        """Find the script; answer as it says, as the model behind the stand-in does, or fail."""
         script = scripts.find(self.server.scripts, call)
         name = self.fault_name(call, script)
         if name and name not in FAULTS:
             words = f"The stand-in has no fault {name!r}; it has: {', '.join(FAULTS)}"
             return self.send(error(400, "unknown_fault", words))
-        fault = FAULTS[name] if name and FAULTS[name].plays(asked) else None
+        fault = FAULTS[name] if name and FAULTS[name].plays(call.asked) else None
         fault = self.server.fault or fault
         if fault and fault.is_provoked:
             self.set_header("x-provoked", fault.name)
@@ -143,15 +154,14 @@ class ChatHandler(Handler):
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.body is not None:
             return await self.fail(fault.reply(model=call.model))
-        answer = compose(call, script, fault.name if fault else "")
+        played = fault.name if fault else ""
+        answer = compose(call, script, played)
         if self.server.upstream and not fault and script.by == "model":
-            self.relaying = asyncio.create_task(self.relay(self.server.upstream, answer))
-            with suppress(asyncio.CancelledError):  # the reader has left
-                await self.relaying
+            await self.relay(self.server.upstream, answer)
         elif call.streams:
-            await self.stream(answer, script.cut_after, fault.name if fault else "")
+            await self.stream(each(spoilt(self.events(answer), script.cut_after, played)))
         else:
-            await self.answer(answer)
+            await self.send_whole(answer)
 
     def fault_name(self, call: Call, script: Script) -> str:
         """Return the fault that the script or the question names, or "".
@@ -203,7 +213,7 @@ class ChatHandler(Handler):
         for name, text in (HEADERS["both"] | HEADERS[self.route]).items():
             self.set_header(name, Template(text).substitute(values, streams=streams))
 
-    async def answer(self, answer: Answer) -> None:
+    async def send_whole(self, answer: Answer) -> None:
         """Send the answer in one part, after as long as its stream takes."""
         await self.pause(answer.whole_ms)
         self.send(Reply(200, as_bytes(self.whole(answer))))
@@ -216,21 +226,17 @@ class ChatHandler(Handler):
         """Return the events of a stream without a fault."""
         return good_events(answer)
 
-    def begin_stream(self) -> None:
-        """Prepare for an answer whose events leave one by one."""
+    async def stream(self, events: AsyncGenerator[Event, None]) -> None:
+        """Send a stream, each event at once and as a chunk of its own."""
         cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-
-    async def stream(self, answer: Answer, cut_after: int | None = None, fault: str = "") -> None:
-        """Send the answer as a stream, each event at once and as a chunk of its own."""
-        self.begin_stream()
-        for one in spoilt(self.events(answer), cut_after, fault):
-            await self.pause(one.wait_ms)
-            if one.breaks:
-                return self.hang_up()
-            self.write(one.data)
-            if not await self.sent(self.flush()):
-                return
+        async with aclosing(events):
+            async for one in events:
+                await self.pause(one.wait_ms)
+                if one.breaks:
+                    return self.hang_up()
+                self.write(one.data)
+                await self.flush()
 
     async def relay(self, upstream: Upstream, answer: Answer) -> None:
         """Answer with what the model behind ``upstream`` writes."""
@@ -238,29 +244,21 @@ class ChatHandler(Handler):
         try:
             upstream.check(answer.call)
             if answer.call.streams:
-                await self.relay_stream(upstream, answer)
+                await self.stream(self.relayed(upstream, answer))
             else:
-                await self.answer(await upstream.complete(answer))
+                await self.send_whole(await upstream.complete(answer))
         except RefusedError as refused:
             self.set_header("x-answered-by", "script")
             self.send(refused.reply)
         except httpx.HTTPError:  # the upstream server broke off
             self.hang_up()
 
-    async def relay_stream(self, upstream: Upstream, answer: Answer) -> None:
-        """Stream what the model writes, each piece as soon as it has come."""
-        self.begin_stream()
+    async def relayed(self, upstream: Upstream, answer: Answer) -> AsyncGenerator[Event, None]:
+        """Yield the events of what the model writes, each piece as soon as it has come."""
         async with aclosing(upstream.chunks(answer)) as chunks:
             async for chunk in chunks:
-                self.write(event(chunk).data)
-                if not await self.sent(self.flush()):
-                    return
-        self.write(DONE)
-
-    def on_connection_close(self) -> None:
-        """Stop the model: nobody reads what it writes."""
-        if self.relaying:
-            self.relaying.cancel()
+                yield Event(0, event(chunk))
+        yield Event(0, DONE)
 
     async def fail(self, reply: Reply) -> None:
         """Send the reply of a fault, or a part of it, and break the connection."""
@@ -269,7 +267,7 @@ class ChatHandler(Handler):
         self.set_header("Content-Type", reply.content_type)
         self.set_header("Content-Length", str(2 * len(reply.body)))
         self.write(reply.body)
-        await self.sent(self.flush())
+        await self.flush()
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -279,19 +277,13 @@ class ChatHandler(Handler):
     async def pause(self, ms: float) -> None:
         """Wait ``ms`` milliseconds, times the pace."""
         if ms * self.server.pace > 0:
-            try:
-                await asyncio.sleep(ms * self.server.pace / 1000)
-            except asyncio.CancelledError:  # the server stops in the middle of an answer
-                self.hang_up()
-                raise
+            await asyncio.sleep(ms * self.server.pace / 1000)
 
-    async def sent(self, flushed: Awaitable[None]) -> bool:
-        """Return False if the client has closed the connection."""
-        try:
-            await flushed
-        except StreamClosedError:
-            return False
-        return True
+
+async def each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
+    """Yield each of ``events``."""
+    for one in events:
+        yield one
 
 
 def parse(body: bytes) -> Any:

@@ -1,6 +1,6 @@
 """The request handler of the Responses API."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 from tests.standin.answers import Answer
 from tests.standin.calls import Json
@@ -49,6 +49,7 @@ class ResponsesHandler(ChatHandler):
             self.server.stored[whole["id"]] = [*messages, reply_message(whole)]
         return response
 
-    async def relay_stream(self, upstream: Upstream, answer: Answer) -> None:
-        """Stream what the model has written, once it has written all of it."""
-        await self.stream(await upstream.complete(answer))
+    async def relayed(self, upstream: Upstream, answer: Answer) -> AsyncGenerator[Event, None]:
+        """Yield the events of what the model has written, once it has written all of it."""
+        for one in self.events(await upstream.complete(answer)):
+            yield one

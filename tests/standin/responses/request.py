@@ -32,8 +32,8 @@ def to_chat(body: Json, deployment: Deployment, stored: Mapping[str, list[Json]]
     check_names(body, deployment)
     body = {name: value for name, value in body.items() if value is not None}
     check_values(body)
-    known = body.get("previous_response_id")
-    if known is not None and known not in stored:
+    known = body.get("previous_response_id", "")
+    if known and known not in stored:
         words = f"Previous response with id '{known}' not found."
         raise openai_error(words, "previous_response_not_found", "previous_response_id")
     # The instructions hold for one call only.

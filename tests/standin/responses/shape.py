@@ -6,9 +6,8 @@ from typing import Any
 from tests.standin import verdicts
 from tests.standin.answers import Answer, Choice
 from tests.standin.calls import Json, digest
-from tests.standin.replies import as_bytes
 from tests.standin.shapes import CREATED
-from tests.standin.streams import Event
+from tests.standin.streams import Event, event, paced
 from tests.standin.tokens import pieces
 
 STOPPED = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -149,15 +148,12 @@ class Response:
     # The stream.
 
     def events(self) -> Iterator[Event]:
-        """Yield the events of a stream, with the waits before them."""
-        wait, pieces_sent = self.answer.first_piece_ms, 0
-        for number, (kind, fields) in enumerate(self.steps()):
-            sent = {"type": kind, "sequence_number": number} | fields
-            piece = kind.endswith(".delta")
-            pieces_sent += piece
-            data = f"event: {kind}\ndata: ".encode() + as_bytes(sent) + b"\n\n"
-            yield Event(self.answer.pace_ms if pieces_sent > 1 and piece else wait, data, piece)
-            wait = 0
+        """Return the events of a stream, with the waits before them."""
+        sent = (
+            (event({"type": kind, "sequence_number": number} | fields, kind), "delta" in fields)
+            for number, (kind, fields) in enumerate(self.steps())
+        )
+        return paced(self.answer, sent)
 
     def steps(self) -> Iterator[tuple[str, Json]]:
         """Yield the type of each event, and what it brings."""
