@@ -31,12 +31,6 @@ from tests.standin.upstream import Upstream
 if TYPE_CHECKING:
     from tests.standin.server import StandIn
 
-PATHS: dict[str, Route] = {
-    "/models/chat/completions": "models",
-    "/openai/v1/chat/completions": "v1",
-    "/api/projects/[^/]+/openai/v1/chat/completions": "v1",
-}
-"""Patterns of the paths, and the route whose rules hold there."""
 NO_FAULT = "none"
 """What ends a fault for everyone."""
 HEADERS = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8"))

@@ -13,9 +13,6 @@ from tests.standin.responses.shape import Response
 from tests.standin.streams import Event
 from tests.standin.upstream import Upstream
 
-RESPONSES = "(?:/api/projects/[^/]+)?/openai/v1/responses"
-"""The pattern of the paths."""
-
 
 class ResponsesHandler(ChatHandler):
     """Answers ``POST .../responses``."""
