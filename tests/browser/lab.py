@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import httpx
 
 from helpers.lessons import ROOT
 from tests.offline import OFFLINE
@@ -52,18 +53,26 @@ START_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Lab:
-    """A JupyterLab that is running: its address and token, the folder that it shows, its words."""
+    """A JupyterLab that is running: its address and token, and the home of who uses it."""
 
     origin: str
     token: str
-    tree: Path
-    specs: Path
-    log: Path
+    home: Path
 
     @property
     def url(self) -> str:
         """Where a browser finds JupyterLab, with nothing open in it."""
         return f"{self.origin}/lab?reset&token={self.token}"
+
+    @property
+    def tree(self) -> Path:
+        """The folder that it shows."""
+        return self.home / "tree"
+
+    @property
+    def log(self) -> Path:
+        """The file with its words."""
+        return self.home / "server.log"
 
     def start_kernel(self, path: str, settings: Mapping[str, str]) -> str:
         """Start a kernel for the notebook ``path``, and return its session.
@@ -71,32 +80,27 @@ class Lab:
         ``settings`` are environment variables of the kernel. JupyterLab opens a notebook with the
         session that it already has.
         """
-        name = "lesson"
         spec = {
             "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             "display_name": "Python 3 (ipykernel)",
             "language": "python",
             "env": OFFLINE | dict(settings),
         }
-        (self.specs / name).mkdir(parents=True, exist_ok=True)
-        (self.specs / name / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-        wanted = {"path": path, "name": path, "type": "notebook", "kernel": {"name": name}}
-        return str(self.call("POST", "/api/sessions", wanted)["id"])
+        folder = self.home / "data" / "kernels" / "lesson"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        wanted = {"path": path, "name": path, "type": "notebook", "kernel": {"name": folder.name}}
+        return str(self.call("POST", "/api/sessions", wanted).json()["id"])
 
     def stop_kernel(self, session: str) -> None:
         """End a session and its kernel."""
         self.call("DELETE", f"/api/sessions/{session}")
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the server's own interface; gives the JSON of its answer, None if it is empty."""
-        request = urllib.request.Request(
-            self.origin + path,
-            method=method,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"authorization": f"token {self.token}", "content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+    def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Ask the server's own interface."""
+        key = {"authorization": f"token {self.token}"}
+        with httpx.Client(base_url=self.origin, headers=key, trust_env=False, timeout=30) as client:
+            return client.request(method, path, json=body).raise_for_status()
 
 
 @contextmanager
@@ -128,9 +132,7 @@ def served(home: Path, *arguments: str, **variables: str) -> Iterator[Lab]:
     lab = Lab(
         origin=f"http://127.0.0.1:{port}",
         token=secrets.token_hex(16),
-        tree=home / "tree",
-        specs=home / "data" / "kernels",
-        log=home / "server.log",
+        home=home,
     )
     places = {name: str(home / place) for name, place in PLACES.items()}
     command = [sys.executable, "-m", "tests.browser.lab", *arguments]
@@ -162,7 +164,7 @@ def _wait_for(lab: Lab, server: subprocess.Popen[bytes]) -> None:
         try:
             lab.call("GET", "/api/status")
             return
-        except OSError:
+        except httpx.TransportError:
             time.sleep(0.1)
     raise TimeoutError("JupyterLab did not start.")
 
