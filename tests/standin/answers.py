@@ -1,15 +1,18 @@
 """Make an answer from a script: choose the text, cut it where the request says, count tokens."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tests.standin.calls import Call, Json
+from tests.standin.calls import Call, Json, digest
 from tests.standin.deployments import DEPLOYMENTS, Family, find
-from tests.standin.logprobs import logprobs
 from tests.standin.replies import as_bytes
 from tests.standin.scripts import Script, ToolCall
 from tests.standin.tokens import count, pieces, prompt_tokens
 
+Doubts = Mapping[str, Mapping[str, float]]
+OTHERS = (" the", " a", " and", ",", " it", ".")
+"""Pieces that are offered as alternatives."""
 THOUGHTS = "The question is: {ask} A short answer is enough, and nothing has to be looked up."
 """What a model that shows its reasoning is said to have thought."""
 HIDDEN = {"minimal": 0, "low": 64, "medium": 128, "high": 256}
@@ -199,3 +202,31 @@ def spoil(choice: Choice, fault: str) -> Choice:
         case "filtered-output-emptied":
             return replace(choice, text="")
     return choice
+
+
+def logprobs(text: str, top: int, doubts: Doubts) -> list[Json]:
+    """Return invented log probabilities in OpenAI's shape, the same for the same text.
+
+    Pieces have probabilities above 0.9, except those in ``doubts``: for each of these the script
+    gives its probability and those of alternatives. Each comes with ``top`` of them at most.
+    """
+    return [logprob(piece, spot, top, doubts) for spot, piece in enumerate(pieces(text))]
+
+
+def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> Json:
+    """Return a piece with its log probability and at most ``top`` alternatives."""
+    sure = 0.91 + 0.089 * int(digest(piece, spot)[:8], 16) / 0xFFFFFFFF
+    chances = dict(doubts.get(piece, {piece: sure}))
+    others = [other for other in OTHERS if other not in chances]
+    first, left = int(digest(spot)[:8], 16), 1 - sum(chances.values())
+    for rank in range(1, min(top - len(chances), len(others)) + 1):
+        # Each gets half of what is left, so that all chances together stay below 1.
+        chances[others[(first + rank) % len(others)]] = left * 0.5**rank
+    ranked = sorted(chances.items(), key=lambda known: -known[1])[:top]
+    return token(piece, chances[piece]) | {"top_logprobs": [token(*known) for known in ranked]}
+
+
+def token(piece: str, chance: float) -> Json:
+    """Return a piece, the logarithm of its probability, and its bytes."""
+    raw = piece.encode("utf-8", errors="replace")
+    return {"token": piece, "logprob": round(math.log(chance), 6), "bytes": list(raw)}

@@ -1,18 +1,28 @@
-"""Checks of a request: key, api-version, model, extra fields. Each raises ``RefusedError``."""
+"""Checks of a request: key, api-version, model, fields. Each raises ``RefusedError``.
 
+``fields.json`` says in JSON Schema which values are right.
+"""
+
+import json
 from collections.abc import Mapping, Set
+from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
 from tests.standin.calls import Json, Route
 from tests.standin.deployments import Deployment, find
 from tests.standin.faults import FAULTS, refuse
-from tests.standin.fields import NAMES
-from tests.standin.replies import RefusedError, Reply, as_bytes, openai_error
+from tests.standin.replies import RefusedError, Reply, as_bytes, error, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
 TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
 API_VERSION = "2024-05-01-preview"
 
+_CONTENT = json.loads(Path(__file__).with_name("fields.json").read_text(encoding="utf-8"))
+NAMES: dict[str, list[str]] = _CONTENT["names"]
+SCHEMAS: dict[str, Any] = _CONTENT["$defs"]
 # The fields that the specification of the models route has; all others are extra there.
 STANDARD = frozenset(NAMES["models"])
 # The fields that the v1 route has; any other is an error there.
@@ -82,6 +92,40 @@ def refuse_strictly(extra: list[str], body: Json) -> None:
     detail = [words | {"loc": ["body", name], "input": body[name]} for name in extra]
     lines = (FAULTS["guide-lines"].body or "").partition("\n")[2]
     raise RefusedError(Reply(422, as_bytes({"detail": detail}) + b"\n" + lines.encode()))
+
+
+def first_wrong(
+    name: str, body: Mapping[str, Any]
+) -> tuple[ValidationError, list[str | int]] | None:
+    """Return what is wrong with the first wrong field of ``body``, and where, or None."""
+    validator = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": SCHEMAS})
+    if (wrong := next(validator.iter_errors(body), None)) is None:
+        return None
+    missing = [wrong.message.split("'")[1]] if wrong.validator == "required" else []
+    return wrong, [*wrong.absolute_path, *missing]
+
+
+def path_of(where: list[str | int]) -> str:
+    """Return a place as OpenAI writes it: ``messages[0].role``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    return "".join(parts).removeprefix(".")
+
+
+def check_fields(route: Route, body: Mapping[str, Any]) -> None:
+    """Refuse the first wrong value, in the words of the route."""
+    if found := first_wrong(route, body):
+        wrong, where = found
+        if route == "models":
+            detail = {"type": "value_error", "loc": ["body", *where], "msg": wrong.message}
+            detail["input"] = wrong.instance
+            raise RefusedError(
+                error(422, "Invalid input", "invalid input error", status=422, details=[detail])
+            )
+        path = path_of(where)
+        raise openai_error(f"Invalid value for '{path}': {wrong.message}", "invalid_value", path)
+    wants_json = (body.get("response_format") or {}).get("type") == "json_object"
+    if route == "v1" and wants_json and "json" not in str(body["messages"]).lower():
+        raise refuse("json-not-asked-for")
 
 
 def check_plain(route: Route, deployment: Deployment, body: Json) -> None:

@@ -21,7 +21,6 @@ from tests.standin.calls import Call, Json, Route
 from tests.standin.deployments import DEPLOYMENTS, find
 from tests.standin.families import shape_of
 from tests.standin.faults import FAULTS, refuse
-from tests.standin.fields import check_fields
 from tests.standin.replies import RefusedError, Reply, as_bytes, error
 from tests.standin.scripts import Script
 from tests.standin.shapes import as_uuid
@@ -188,7 +187,7 @@ class ChatHandler(Handler):
         self.check_access()
         deployment = find(model)
         checks.check_extra(self.route, deployment, self.received.headers, body)
-        check_fields(self.route, body)
+        checks.check_fields(self.route, body)
         checks.check_plain(self.route, deployment, body)
         checks.check_reasoning(deployment, body)
         return body

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.standin.calls import Json
+from tests.standin.checks import SCHEMAS, first_wrong, path_of
 from tests.standin.deployments import Deployment
 from tests.standin.faults import refuse
-from tests.standin.fields import SCHEMAS, first_wrong, path_of
 from tests.standin.replies import openai_error
 
 MOVED = {
