@@ -1,6 +1,5 @@
 """The Responses API, as the unmodified client of ``openai`` sees it, and what is refused there."""
 
-import base64
 from itertools import groupby
 from typing import Any
 
@@ -8,16 +7,14 @@ import pytest
 from openai import APIConnectionError, APIStatusError, OpenAI
 from pydantic import BaseModel
 
-from helpers.lessons import ROOT
 from tests.standin import StandIn
-from tests.standin.asking import TOOL, answered
+from tests.standin.asking import TOOL
 from tests.standin.checks import KEY
 
 ASK = "Name a colour."
 WEATHER = "Is it warm in Oslo?"
 TOOLS: Any = [{"type": "function", "strict": False, **TOOL["function"]}]
 THINKING = "stand-in-reasoning"
-PICTURE = base64.b64encode((ROOT / "images" / "lighthouse.jpg").read_bytes()).decode()
 
 
 @pytest.fixture
@@ -85,19 +82,6 @@ def test_the_events_come_in_their_order(sdk: OpenAI) -> None:
     arguments = [f"function_call_arguments.{one}" for one in ("delta", "done")]
     calls = order(input=WEATHER, tools=TOOLS)
     assert calls == [*begin, *added, *arguments, *done, "completed"]
-
-
-def test_scripts_answer_as_in_chat_completions(sdk: OpenAI, standin: StandIn) -> None:
-    picture = f"data:image/jpeg;base64,{PICTURE}"
-    ask = "What is in this picture?"
-    parts = [{"type": "text", "text": ask}, {"type": "image_url", "image_url": {"url": picture}}]
-    messages = [{"role": "user", "content": parts}]
-    chat = answered(standin, "v1", model="stand-in-gpt", messages=messages)
-    content = [{"type": "input_text", "text": ask}, {"type": "input_image", "image_url": picture}]
-    response = create(sdk, input=[{"role": "user", "content": content}])
-    assert response.output_text == chat["choices"][0]["message"]["content"]
-    assert response.usage.input_tokens == chat["usage"]["prompt_tokens"]
-    assert response.model == "stand-in-gpt"  # the dated name is in a header here
 
 
 def test_instructions_hold_for_one_call(sdk: OpenAI) -> None:
