@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,19 +21,22 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def text_of(message: Mapping[str, Any]) -> str:
-    """Return all text of a message, with the arguments of its tool calls."""
+def items_of(message: Json) -> list[Json]:
+    """Return the parts of a message's content; one text may stand for a list of one."""
     content = message.get("content") or ""
-    if not isinstance(content, str):
-        content = " ".join(item["text"] for item in content if item["type"] == "text")
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def text_of(message: Json) -> str:
+    """Return all text of a message, with the arguments of its tool calls."""
+    texts = [item["text"] for item in items_of(message) if item["type"] == "text"]
     arguments = [call["function"]["arguments"] for call in message.get("tool_calls") or ()]
-    return " ".join([content, *arguments])
+    return " ".join([*texts, *arguments])
 
 
-def picture_urls(message: Mapping[str, Any]) -> list[str]:
+def picture_urls(message: Json) -> list[str]:
     """Return the URL of each picture of a message."""
-    content = message.get("content")
-    items = content if isinstance(content, list) else []
+    items = items_of(message)
     return [item["image_url"]["url"] for item in items if item["type"] == "image_url"]
 
 
