@@ -42,14 +42,10 @@ class Gpt(Shape):
     def latency(self) -> Json:
         """Return milliseconds as the service sends them, made of the times of the script."""
         first, last = round(self.answer.first_piece_ms), round(self.answer.whole_ms)
-        pace = round(self.answer.pace_ms)
-        service = {"service_tbt_ms": pace, "service_ttft_ms": first, "service_ttlt_ms": last}
-        engine = {"engine_tbt_ms": pace, "engine_ttft_ms": first, "engine_ttlt_ms": last}
-        return engine | service | {
-            "pre_inference_ms": 0,
-            "total_duration_ms": last,
-            "user_visible_ttft_ms": first,
-        }  # fmt: skip
+        times = {"tbt_ms": round(self.answer.pace_ms), "ttft_ms": first, "ttlt_ms": last}
+        both = {f"{who}_{name}": ms for who in ("engine", "service") for name, ms in times.items()}
+        rest = {"pre_inference_ms": 0, "total_duration_ms": last, "user_visible_ttft_ms": first}
+        return both | rest
 
     def completion(self) -> Json:
         sent = super().completion()
