@@ -213,8 +213,8 @@ class Kimi(Shape):
     def opening(self) -> Iterator[Json]:
         yield verdicts.prompt_chunk(self.answer)
 
-    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
-        yield self.chunk(at, {self.thoughts: piece})
+    def thought(self, piece: str) -> Json:
+        return {self.thoughts: piece}
 
 
 class Oss(Kimi):
@@ -249,8 +249,8 @@ class Mistral(Shape):
         for at in range(len(self.answer.choices)):
             yield self.chunk(at, {"content": "", "role": "assistant"})
 
-    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
-        yield self.chunk(at, {"content": [thinking(piece)]})
+    def thought(self, piece: str) -> Json:
+        return {"content": [thinking(piece)]}
 
     def last(self, at: int, choice: Choice) -> Json:
         sent = self.chunk(at, {"content": ""}, finish=choice.finish_reason)

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 from itertools import zip_longest
+from uuid import UUID
 
 from tests.standin.answers import Answer, Choice
 from tests.standin.calls import Json, digest
@@ -69,9 +70,9 @@ class Shape:
         """Yield what comes before the first piece."""
         yield from ()
 
-    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
-        """Yield the chunk that brings a piece of the reasoning; none where it is not shown."""
-        yield from ()
+    def thought(self, piece: str) -> Json:
+        """Return the delta that brings a piece of the reasoning, where that is shown."""
+        raise NotImplementedError
 
     def text(self, at: int, piece: str, logs: list[Json] | None) -> Json:
         """Return the chunk that brings a piece of the text."""
@@ -105,7 +106,7 @@ class Shape:
         yield from self.opening()
         for at, one in enumerate(self.answer.choices):
             for piece in pieces(one.reasoning):
-                yield from self.reasoning(at, piece)
+                yield self.chunk(at, self.thought(piece))
         rows = zip_longest(*(pieces(choice.text) for choice in self.answer.choices))
         for spot, row in enumerate(rows):
             for at, piece in enumerate(row):
@@ -149,4 +150,4 @@ def has_piece(sent: Json) -> bool:
 
 def as_uuid(digits: str) -> str:
     """Return 32 hex digits of ``digits`` in the form of a UUID."""
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
+    return str(UUID(digits[:32]))
