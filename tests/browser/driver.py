@@ -72,6 +72,10 @@ START = """([command, index]) => {
     window.ran = true;
   });
 }"""
+EXECUTE = """async code => {
+  const { session } = window.jupyterapp.shell.currentWidget.context.sessionContext;
+  await session.kernel.requestExecute({code, silent: true}).done;
+}"""
 SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
@@ -129,16 +133,16 @@ class LabPage:
         path = self.lab.tree / "notebooks" / source.name
         shutil.copy(source, path)
         place = f"notebooks/{path.name}"
-        session = self.lab.start_kernel(place, settings)
         try:
             self.page.evaluate(OPEN, place)
             self.page.wait_for_function(IDLE, arg=place, polling=50)
+            self.page.evaluate(EXECUTE, f"import os; os.environ.update({dict(settings)!r})")
             yield Notebook(self.page, path)
         finally:
             # A page that can't be cleared, or asks something, is loaded again for the next one.
             self._loaded = False
             self.page.evaluate(CLOSE)
-            self.lab.stop_kernel(session)
+            self.lab.stop_kernels()
             self._loaded = bool(self.page.evaluate(TIDY))
 
     def reset(self) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,27 +74,10 @@ class Lab:
         """The file with its words."""
         return self.home / "server.log"
 
-    def start_kernel(self, path: str, settings: Mapping[str, str]) -> str:
-        """Start a kernel for the notebook ``path``, and return its session.
-
-        ``settings`` are environment variables of the kernel. JupyterLab opens a notebook with the
-        session that it already has.
-        """
-        spec = {
-            "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            "display_name": "Python 3 (ipykernel)",
-            "language": "python",
-            "env": OFFLINE | dict(settings),
-        }
-        folder = self.home / "data" / "kernels" / "lesson"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-        wanted = {"path": path, "name": path, "type": "notebook", "kernel": {"name": folder.name}}
-        return str(self.call("POST", "/api/sessions", wanted).json()["id"])
-
-    def stop_kernel(self, session: str) -> None:
-        """End a session and its kernel."""
-        self.call("DELETE", f"/api/sessions/{session}")
+    def stop_kernels(self) -> None:
+        """End all kernels."""
+        for session in self.call("GET", "/api/sessions").json():
+            self.call("DELETE", f"/api/sessions/{session['id']}")
 
     def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """Ask the server's own interface."""
@@ -143,7 +126,7 @@ def served(home: Path, *arguments: str, **variables: str) -> Iterator[Lab]:
         server = subprocess.Popen(
             command,
             cwd=lab.tree,
-            env=os.environ | places | variables,
+            env=os.environ | OFFLINE | places | variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
@@ -37,22 +38,21 @@ HEADERS = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encod
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it arrived. Header names are in lower case; ``body`` is text if it is not JSON.
+    """A request as it arrived; ``body`` is text if it is not JSON.
 
     The headers hold the credential, so the ``repr`` leaves them out.
     """
 
     path: str
-    query: dict[str, str]
-    headers: dict[str, str] = field(repr=False)
+    headers: HTTPHeaders = field(repr=False)
     body: Any
 
 
 class Handler(RequestHandler):
     """The base of both handlers."""
 
-    def initialize(self, server: "StandIn") -> None:
-        self.server = server
+    def initialize(self, server: "StandIn", route: Route = "v1") -> None:
+        self.server, self.route = server, route
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -60,20 +60,12 @@ class Handler(RequestHandler):
         self.set_header("x-answered-by", "script")
 
     def prepare(self) -> None:
-        self.received = Received(
-            path=self.request.path,
-            query={name: self.get_query_argument(name) for name in self.request.query_arguments},
-            headers={name.lower(): value for name, value in self.request.headers.get_all()},
-            body=parse(self.request.body),
-        )
+        asked = self.request
+        self.received = Received(asked.path, asked.headers, parse(asked.body))
         self.server.requests.append(self.received)
 
     def compute_etag(self) -> None:
         """Send no ETag, as the services do."""
-
-    def write_error(self, status_code: int, **details: Any) -> None:
-        """Send tornado's own errors (a wrong method) in the usual shape."""
-        self.send(error(status_code, str(status_code), self._reason))
 
     def send(self, reply: Reply) -> None:
         """Send a whole reply, with its headers."""
@@ -94,12 +86,6 @@ class WrongPathHandler(Handler):
 
 class ChatHandler(Handler):
     """Answers ``POST .../chat/completions`` on either route."""
-
-    SUPPORTED_METHODS = ("POST",)
-
-    def initialize(self, server: "StandIn", route: Route) -> None:  # type: ignore[override]
-        super().initialize(server)
-        self.route: Route = route
 
     async def post(self) -> None:
         """Check the request, and answer it until that is done or the reader has left."""
@@ -198,7 +184,8 @@ class ChatHandler(Handler):
         if server.key:  # without one any credential is accepted, and none
             checks.check_key(received.headers)
         known = {*DEPLOYMENTS, *((server.upstream.model,) if server.upstream else ())}
-        checks.check_access(self.route, received.query.get("api-version"), received.body, known)
+        version = self.get_query_argument("api-version", None)
+        checks.check_access(self.route, version, received.body, known)
 
     def add_headers(self, ident: str, *, streams: bool) -> None:
         """Add the headers that the route sends with answers and errors."""
