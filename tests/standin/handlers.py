@@ -87,6 +87,8 @@ class WrongPathHandler(Handler):
 class ChatHandler(Handler):
     """Answers ``POST .../chat/completions`` on either route."""
 
+    answering: asyncio.Task[None] | None = None
+
     async def post(self) -> None:
         """Check the request, and answer it until that is done or the reader has left."""
         self.answering = asyncio.current_task()
