@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +47,6 @@ PLACES = {
     **{"JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"},
     **{"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"},
 }
-START_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,10 @@ class Lab:
             self.call("DELETE", f"/api/sessions/{session['id']}")
 
     def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """Ask the server's own interface."""
-        key = {"authorization": f"token {self.token}"}
-        with httpx.Client(base_url=self.origin, headers=key, trust_env=False, timeout=30) as client:
-            return client.request(method, path, json=body).raise_for_status()
+        """Ask the server's own interface, for up to two minutes until it takes a connection."""
+        key, patient = {"authorization": f"token {self.token}"}, httpx.HTTPTransport(retries=8)
+        with httpx.Client(base_url=self.origin, headers=key, transport=patient) as client:
+            return client.request(method, path, json=body, timeout=30).raise_for_status()
 
 
 @contextmanager
@@ -132,24 +130,11 @@ def served(home: Path, *arguments: str, **variables: str) -> Iterator[Lab]:
             stderr=log,
         )
     try:
-        _wait_for(lab, server)
+        lab.call("GET", "/api/status")
         yield lab
     finally:
         server.kill()
         server.communicate()
-
-
-def _wait_for(lab: Lab, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            raise RuntimeError(f"JupyterLab ended with exit code {server.returncode}.")
-        try:
-            lab.call("GET", "/api/status")
-            return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise TimeoutError("JupyterLab did not start.")
 
 
 def main() -> None:

@@ -125,12 +125,6 @@ def state(panel: Locator, name: str) -> Locator:
     return panel.locator(f".cc-status .cc-state[data-state={name}]")
 
 
-def examples(panel: Locator) -> dict[str, str]:
-    """The recorded questions that are offered, by their text: what to select for each."""
-    found = panel.get_by_label("Examples").locator("option").all_text_contents()
-    return {text.replace("\u00a0", " "): text for text in found}  # so that blanks do not break
-
-
 def script(answer: str = "", **settings: object) -> list[Script]:
     return [Script(ask=QUESTION, answer=(answer,), **settings)]  # type: ignore[arg-type]
 
