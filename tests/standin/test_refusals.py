@@ -139,6 +139,7 @@ WHOLE = [fault for fault in FAULTS.values() if fault.body and not fault.breaks]
 def test_a_fault_is_answered_as_its_row_says(standin: StandIn, fault: Fault) -> None:
     sent = post(standin, "v1", ask=f"fault: {fault.name}")
     assert sent.status_code == fault.status
+    assert fault.reason in (None, sent.reason_phrase)
     headers = {name: text for name, text in fault.headers.items() if "$" not in text}
     assert (headers | {"content-type": fault.type}).items() <= sent.headers.items()
     if fault.type == "application/json" and fault.name != "not-json":
