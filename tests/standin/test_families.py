@@ -1,7 +1,5 @@
 """What the families of models send, as far as no lesson's recording shows it."""
 
-from typing import Any
-
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
@@ -11,11 +9,6 @@ from tests.standin.asking import answered, streamed
 
 LONG = "How many languages are in the world?"
 ROUTES = ["models", "v1"]
-
-
-def deltas(events: list[Any]) -> list[Any]:
-    """Return the deltas of the events that have one."""
-    return [choice["delta"] for event in events for choice in event["choices"]]
 
 
 @pytest.mark.parametrize(
@@ -34,8 +27,8 @@ def test_a_budget_may_end_the_reasoning_or_the_text(
     choice = whole["choices"][0]
     assert (choice["finish_reason"], choice["message"]["content"] or "") == ("length", text)
     assert whole["usage"]["completion_tokens"] == budget
-    sent = deltas(streamed(standin, "v1", **asked))
-    assert "".join(delta.get("content") or "" for delta in sent) == text
+    sent = [one for event in streamed(standin, "v1", **asked) for one in event["choices"]]
+    assert "".join(one["delta"].get("content") or "" for one in sent) == text
 
 
 PLACES = {
