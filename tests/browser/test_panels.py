@@ -169,7 +169,7 @@ def test_mouse(name: str, notebook: Notebook, server: StandIn) -> None:
     if case.streams:
         expect(state(panel, "stopped")).to_contain_text("it is not the whole answer")
 
-    server.scripts = script(faults=("wrong-key",))
+    server.scripts = script(fault="wrong-key")
     asked = len(server.requests)
     ask(panel, case)
     expect(state(panel, "failed")).to_have_role("alert")
@@ -308,8 +308,8 @@ def test_everyone_can_read_them(theme: Theme, notebook: Notebook, server: StandI
     """axe-core finds nothing in any state, and each panel fits into a narrow window."""
     panels = {name: notebook.panel(case.source) for name, case in PANELS.items()}
     notebook.theme(theme)
-    for end, faults in (("finished", ()), ("failed", ("wrong-key",))):
-        server.scripts = script(WIDE, faults=faults)
+    for end, fault in (("finished", ""), ("failed", "wrong-key")):
+        server.scripts = script(WIDE, fault=fault)
         for name, case in ASKING.items():
             ask(panels[name], case)
             expect(state(panels[name], end)).to_be_visible()
