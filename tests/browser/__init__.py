@@ -10,9 +10,9 @@ opens one notebook, and each test runs the cell of its panel again:
         return notebook
 
     def test_stop_keeps_what_has_arrived(lesson):
-        lesson.run("LiveStream(")                       # by a piece of the cell's source
-        lesson.find("cc-run").click()                   # by a CSS class that Python gave
-        expect(lesson.find("cc-text")).to_contain_text("Once")      # waits for it
+        panel = lesson.panel("LiveStream(")             # by a piece of the cell's source
+        panel.get_by_role("button", name="Run").click()
+        expect(panel).to_contain_text("Once")           # waits for it
 
 A test waits with ``expect`` or ``wait_for``, never for a time. It fails if the page wrote an error
 to its console or sent a request to any other machine.

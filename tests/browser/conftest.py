@@ -63,7 +63,8 @@ def open_notebook(lab_page: LabPage, tmp_path_factory: pytest.TempPathFactory) -
             source = ROOT / "notebooks" / f"{lesson}.ipynb" if isinstance(lesson, str) else lesson
             if cells:
                 nb = files.read(source) if lesson else new_notebook()
-                nb.cells += [new_code_cell(text, id=f"added{n}") for n, text in enumerate(cells)]
+                nb.cells += map(new_code_cell, cells)
+                files.normalise(nb)  # it names the kernel
                 source = tmp_path_factory.mktemp("made") / (source.name if lesson else "made.ipynb")
                 files.write(source, nb)
             return stack.enter_context(lab_page.notebook(source, settings))

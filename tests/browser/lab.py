@@ -8,14 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import httpx
 
 from helpers.lessons import ROOT
 from tests.offline import OFFLINE
@@ -47,56 +47,41 @@ PLACES = {
     **{"JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"},
     **{"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"},
 }
-START_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A JupyterLab that is running: its address and token, the folder that it shows, its words."""
+    """A JupyterLab that is running: its address and token, and the home of who uses it."""
 
     origin: str
     token: str
-    tree: Path
-    specs: Path
-    log: Path
+    home: Path
 
     @property
     def url(self) -> str:
         """Where a browser finds JupyterLab, with nothing open in it."""
         return f"{self.origin}/lab?reset&token={self.token}"
 
-    def start_kernel(self, path: str, settings: Mapping[str, str]) -> str:
-        """Start a kernel for the notebook ``path``, and return its session.
+    @property
+    def tree(self) -> Path:
+        """The folder that it shows."""
+        return self.home / "tree"
 
-        ``settings`` are environment variables of the kernel. JupyterLab opens a notebook with the
-        session that it already has.
-        """
-        name = "lesson"
-        spec = {
-            "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            "display_name": "Python 3 (ipykernel)",
-            "language": "python",
-            "env": OFFLINE | dict(settings),
-        }
-        (self.specs / name).mkdir(parents=True, exist_ok=True)
-        (self.specs / name / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-        wanted = {"path": path, "name": path, "type": "notebook", "kernel": {"name": name}}
-        return str(self.call("POST", "/api/sessions", wanted)["id"])
+    @property
+    def log(self) -> Path:
+        """The file with its words."""
+        return self.home / "server.log"
 
-    def stop_kernel(self, session: str) -> None:
-        """End a session and its kernel."""
-        self.call("DELETE", f"/api/sessions/{session}")
+    def stop_kernels(self) -> None:
+        """End all kernels."""
+        for session in self.call("GET", "/api/sessions").json():
+            self.call("DELETE", f"/api/sessions/{session['id']}")
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the server's own interface; gives the JSON of its answer, None if it is empty."""
-        request = urllib.request.Request(
-            self.origin + path,
-            method=method,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"authorization": f"token {self.token}", "content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+    def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Ask the server's own interface, for up to two minutes until it takes a connection."""
+        key, patient = {"authorization": f"token {self.token}"}, httpx.HTTPTransport(retries=8)
+        with httpx.Client(base_url=self.origin, headers=key, transport=patient) as client:
+            return client.request(method, path, json=body, timeout=30).raise_for_status()
 
 
 @contextmanager
@@ -128,9 +113,7 @@ def served(home: Path, *arguments: str, **variables: str) -> Iterator[Lab]:
     lab = Lab(
         origin=f"http://127.0.0.1:{port}",
         token=secrets.token_hex(16),
-        tree=home / "tree",
-        specs=home / "data" / "kernels",
-        log=home / "server.log",
+        home=home,
     )
     places = {name: str(home / place) for name, place in PLACES.items()}
     command = [sys.executable, "-m", "tests.browser.lab", *arguments]
@@ -141,30 +124,17 @@ def served(home: Path, *arguments: str, **variables: str) -> Iterator[Lab]:
         server = subprocess.Popen(
             command,
             cwd=lab.tree,
-            env=os.environ | places | variables,
+            env=os.environ | OFFLINE | places | variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
         )
     try:
-        _wait_for(lab, server)
+        lab.call("GET", "/api/status")
         yield lab
     finally:
         server.kill()
         server.communicate()
-
-
-def _wait_for(lab: Lab, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            raise RuntimeError(f"JupyterLab ended with exit code {server.returncode}.")
-        try:
-            lab.call("GET", "/api/status")
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError("JupyterLab did not start.")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Open
 from tests.browser.driver import Notebook
-from tests.browser.test_panels import examples, state
+from tests.browser.test_panels import state
 
 QUESTION = "And which has the fewest?"
 RECORDED = "talk = Chat(client, [*conversation, second.message])\nprint(talk.ask(question))\ntalk"
@@ -18,6 +18,12 @@ def lesson(open_notebook: Open) -> Notebook:
     notebook = open_notebook("01-basic-call", (f"question = {QUESTION!r}", RECORDED))
     notebook.run_all()
     return notebook
+
+
+def examples(panel: Locator) -> dict[str, str]:
+    """The recorded questions that are offered, by their text: what to select for each."""
+    found = panel.get_by_label("Examples").locator("option").all_text_contents()
+    return {text.replace("\u00a0", " "): text for text in found}  # so that blanks do not break
 
 
 def said(panel: Locator) -> list[str]:

@@ -1,8 +1,4 @@
-"""The lessons as GitHub shows them, in a browser: axe-core finds nothing.
-
-In the light theme only: on GitHub no lesson keeps colours of its own, so the dark theme shows
-nothing that is ours.
-"""
+"""The lessons as GitHub shows them, in a browser: axe-core finds nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path

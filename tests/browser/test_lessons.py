@@ -10,10 +10,9 @@ from helpers.lessons import LESSONS, Lesson
 from helpers.widgets import ConnectionPanel
 from helpers.widgets.panel import WIDGET_VIEW
 from tests.browser.accessibility import LESSON, axe
-from tests.browser.conftest import ARTEFACTS, Open, live
+from tests.browser.conftest import ARTEFACTS, Open
 from tests.browser.driver import THEMES, Notebook
 from tests.browser.widths import check_widths
-from tests.standin import StandIn
 
 UNDRAWN = "Error displaying widget"
 LOST = "This panel has lost its kernel: run the cell again."
@@ -82,12 +81,3 @@ def test_a_saved_notebook_opens_with_static_views(open_notebook: Open, tmp_path:
     notebook.page.wait_for_function(SAYS, arg=[f'"{LOST}"'])
     run(notebook)
     notebook.page.wait_for_function(SAYS, arg=[])
-
-
-def test_a_lesson_talks_to_an_endpoint(open_notebook: Open, server: StandIn) -> None:
-    server.pace = 0
-    notebook = open_notebook(LESSONS[0].id, **live(server))
-    notebook.run_all()
-    said = notebook.outputs("client = connect(").inner_text()
-    assert said.startswith("Answers: live from a server on this machine; route v1")
-    assert server.requests

@@ -125,12 +125,6 @@ def state(panel: Locator, name: str) -> Locator:
     return panel.locator(f".cc-status .cc-state[data-state={name}]")
 
 
-def examples(panel: Locator) -> dict[str, str]:
-    """The recorded questions that are offered, by their text: what to select for each."""
-    found = panel.get_by_label("Examples").locator("option").all_text_contents()
-    return {text.replace("\u00a0", " "): text for text in found}  # so that blanks do not break
-
-
 def script(answer: str = "", **settings: object) -> list[Script]:
     return [Script(ask=QUESTION, answer=(answer,), **settings)]  # type: ignore[arg-type]
 
@@ -175,7 +169,7 @@ def test_mouse(name: str, notebook: Notebook, server: StandIn) -> None:
     if case.streams:
         expect(state(panel, "stopped")).to_contain_text("it is not the whole answer")
 
-    server.scripts = script(faults=("wrong-key",))
+    server.scripts = script(fault="wrong-key")
     asked = len(server.requests)
     ask(panel, case)
     expect(state(panel, "failed")).to_have_role("alert")
@@ -314,8 +308,8 @@ def test_everyone_can_read_them(theme: Theme, notebook: Notebook, server: StandI
     """axe-core finds nothing in any state, and each panel fits into a narrow window."""
     panels = {name: notebook.panel(case.source) for name, case in PANELS.items()}
     notebook.theme(theme)
-    for end, faults in (("finished", ()), ("failed", ("wrong-key",))):
-        server.scripts = script(WIDE, faults=faults)
+    for end, fault in (("finished", ""), ("failed", "wrong-key")):
+        server.scripts = script(WIDE, fault=fault)
         for name, case in ASKING.items():
             ask(panels[name], case)
             expect(state(panels[name], end)).to_be_visible()

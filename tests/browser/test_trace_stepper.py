@@ -6,8 +6,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import Open
 from tests.browser.driver import Notebook
 
-FIRST, LOOP = "TraceStepper([*conversation", "TraceStepper(conversation)"
-"""The cells with the conversation made by hand, and with the one of a loop."""
+PANEL = "TraceStepper([*conversation"
 STEPS = (
     ("Step 1 of 5: your program → model, instructs", "You help people to travel."),
     ("Step 2 of 5: user → model, says", "When is the next flight from Miami"),
@@ -29,12 +28,8 @@ def current(panel: Locator) -> Locator:
     return panel.get_by_role("status")
 
 
-def press(panel: Locator, name: str) -> None:
-    panel.get_by_role("button", name=name).click()
-
-
 def test_next_unfolds_all_of_it_by_keyboard_alone(lesson: Notebook) -> None:
-    panel = lesson.cell(FIRST).locator(".cc-panel")
+    panel = lesson.cell(PANEL).locator(".cc-panel")
     back, forward = (panel.get_by_role("button", name=name) for name in ("Back", "Next"))
     forward.focus()
     for place, (head, body) in enumerate(STEPS):
@@ -55,18 +50,3 @@ def test_next_unfolds_all_of_it_by_keyboard_alone(lesson: Notebook) -> None:
     expect(opened.locator("summary")).to_be_focused()
     panel.page.keyboard.press("Enter")
     expect(opened).to_have_attribute("open", "")
-
-
-def test_an_earlier_step_is_opened_by_a_click(lesson: Notebook) -> None:
-    panel = lesson.cell(LOOP).locator(".cc-panel")
-    expect(current(panel)).to_contain_text("Step 1 of 7")  # whatever the other view shows
-    press(panel, "All")
-    expect(current(panel)).to_contain_text("Step 7 of 7: model → user, says")
-    expect(panel.locator("details[open] pre").last).to_be_visible()
-    press(panel, "Back")
-    third = panel.locator("details").nth(2)
-    expect(third.locator("summary")).to_contain_text('origin_city = "Miami"')
-    expect(third.locator("pre")).to_be_hidden()
-    third.locator("summary").click()
-    expect(third.locator("pre")).to_contain_text('"destination_city": "Seattle"')
-    expect(third.locator("pre")).to_be_visible()

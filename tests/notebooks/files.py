@@ -1,11 +1,10 @@
-"""Read, run, normalise and write notebook files."""
+"""Read, normalise and write notebook files."""
 
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from helpers.commands import notebooks
 from helpers.commands.files import normalise as normalise
 
 
@@ -25,12 +24,3 @@ def text_of(nb: NotebookNode) -> str:
 def write(path: Path, nb: NotebookNode) -> None:
     """Write a notebook, with LF line ends on every system."""
     path.write_text(text_of(nb), encoding="utf-8", newline="\n")
-
-
-def execute(source: Path, target: Path) -> NotebookNode:
-    """Run ``source`` as ``python -m helpers run`` does; write it normalised to ``target``."""
-    notebooks.execute(source, target)
-    nb = read(target)
-    normalise(nb)
-    write(target, nb)
-    return nb

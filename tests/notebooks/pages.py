@@ -5,7 +5,7 @@ the table of what works on the small model, in the README and in lesson 00. A te
 them is out of date.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -38,11 +38,12 @@ def pages() -> dict[Path, str]:
         nb = files.read(lesson.notebook)
         set_bar(nb, bar(before, after))
         if before is None:
-            set_table(nb, ON_MODEL, model_table(LESSONS, "."))
+            (cell,) = (one for one in nb.cells if f"<!-- {ON_MODEL} -->" in one.source)
+            cell.source = with_table(cell.source, ON_MODEL, model_table(""))
         files.normalise(nb)
         made[lesson.notebook] = files.text_of(nb)
-    readme = with_table(README.read_text(encoding="utf-8"), ALL, table(LESSONS))
-    made[README] = with_table(readme, ON_MODEL, model_table(LESSONS, "notebooks"))
+    readme = with_table(README.read_text(encoding="utf-8"), ALL, lessons_table())
+    made[README] = with_table(readme, ON_MODEL, model_table("notebooks/"))
     return made
 
 
@@ -62,46 +63,34 @@ def set_bar(nb: NotebookNode, source: str) -> None:
     nb.cells.insert(1, new_markdown_cell(source, metadata={"tags": [NAVIGATION]}))
 
 
-def table(lessons: tuple[Lesson, ...]) -> str:
+def lessons_table() -> str:
     """Return the lessons as a Markdown table."""
-    head = ("Lesson", "What it teaches", "Section of the article", "Minutes")
-    rows = [
-        (
-            f"[{lesson.id[:2]} {lesson.title}](notebooks/{lesson.notebook.name})",
-            lesson.summary,
-            lesson.mirrors,
-            str(lesson.minutes),
-        )
-        for lesson in lessons
-    ]
-    return markdown(head, rows)
+    return table(
+        {
+            "Lesson": lambda one: f"[{one.id[:2]} {one.title}](notebooks/{one.notebook.name})",
+            "What it teaches": lambda one: one.summary,
+            "Section of the article": lambda one: one.mirrors,
+            "Minutes": lambda one: str(one.minutes),
+        }
+    )
 
 
-def model_table(lessons: tuple[Lesson, ...], folder: str) -> str:
-    """Return what works on the small model; ``folder`` is where the links find the notebooks."""
-    head = ("Lesson", "The small model writes", "Scripts answer", "A deployment adds")
-    rows = [
-        (
-            f"[{lesson.id[:2]}]({folder}/{lesson.notebook.name})".replace("(./", "("),
-            lesson.small_model,
-            lesson.scripted,
-            lesson.deployment,
-        )
-        for lesson in lessons
-    ]
-    return markdown(head, rows)
+def model_table(folder: str) -> str:
+    """Return what works on the small model; in ``folder`` the links find the notebooks."""
+    return table(
+        {
+            "Lesson": lambda one: f"[{one.id[:2]}]({folder}{one.notebook.name})",
+            "The small model writes": lambda one: one.small_model,
+            "Scripts answer": lambda one: one.scripted,
+            "A deployment adds": lambda one: one.deployment,
+        }
+    )
 
 
-def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    cells = [[text.replace("|", "\\|") for text in row] for row in rows]
-    return tabulate(cells, headers=head, tablefmt="github", disable_numparse=True)
-
-
-def set_table(nb: NotebookNode, name: str, made: str) -> None:
-    """Put a table between its marks, in the cell that has them. Raises ``ValueError`` without."""
-    (cell,) = (one for one in nb.cells if f"<!-- {name} -->" in one.source)
-    cell.source = with_table(cell.source, name, made)
+def table(columns: dict[str, Callable[[Lesson], str]]) -> str:
+    """Return a Markdown table with a row for each lesson."""
+    rows = [[cell(one).replace("|", "\\|") for cell in columns.values()] for one in LESSONS]
+    return tabulate(rows, headers=list(columns), tablefmt="github", disable_numparse=True)
 
 
 def with_table(text: str, name: str, made: str) -> str:

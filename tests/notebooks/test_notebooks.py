@@ -17,12 +17,13 @@ from nbformat.v4 import new_code_cell
 from nbval.plugin import get_sanitize_patterns
 
 from helpers.client.routes import ROUTES, RouteName
+from helpers.commands import leaks
 from helpers.commands.notebooks import environment
 from helpers.commands.run import Task, process_pool, run_tasks
 from helpers.lessons import LESSONS, ROOT, Lesson
 from tests.notebooks import files, pages
 from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED
-from tests.notebooks.rules import RULES, Rule, leaks, page
+from tests.notebooks.rules import RULES, Rule, page
 from tests.notebooks.rules.sentences import WORD, too_many_long
 
 MAX_RECORDING = 250_000

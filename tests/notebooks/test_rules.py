@@ -12,12 +12,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
+from helpers.commands import leaks
 from helpers.lessons import LESSONS, ROOT
 from helpers.recordings.cassette import describe_provenance
 from tests.notebooks import files
 from tests.notebooks.github.sanitiser import sanitised
 from tests.notebooks.github.viewer import render
-from tests.notebooks.rules import RULES, leaks
+from tests.notebooks.rules import RULES
 from tests.notebooks.rules.page import Page
 
 ID = "4f" * 16

@@ -4,7 +4,6 @@ It speaks the wire format of both routes; no model is behind it. ``python -m tes
 it by hand, ``with StandIn() as server:`` in a test.
 """
 
-from tests.standin.handlers import Received
 from tests.standin.server import StandIn
 
-__all__ = ["Received", "StandIn"]
+__all__ = ["StandIn"]

@@ -1,17 +1,18 @@
 """Make an answer from a script: choose the text, cut it where the request says, count tokens."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from tests.standin.calls import Call
+from tests.standin.calls import Call, Json, digest
 from tests.standin.deployments import DEPLOYMENTS, Family, find
-from tests.standin.faults import Fault
-from tests.standin.logprobs import Doubts
 from tests.standin.replies import as_bytes
-from tests.standin.scripts import FIRST_MS, PACE_MS, Script, ToolCall
-from tests.standin.tokens import count, image_tokens, pieces, prompt_tokens
+from tests.standin.scripts import Script, ToolCall
+from tests.standin.tokens import count, pieces, prompt_tokens
 
+Doubts = Mapping[str, Mapping[str, float]]
+OTHERS = (" the", " a", " and", ",", " it", ".")
+"""Pieces that are offered as alternatives."""
 THOUGHTS = "The question is: {ask} A short answer is enough, and nothing has to be looked up."
 """What a model that shows its reasoning is said to have thought."""
 HIDDEN = {"minimal": 0, "low": 64, "medium": 128, "high": 256}
@@ -22,14 +23,15 @@ HIDDEN = {"minimal": 0, "low": 64, "medium": 128, "high": 256}
 class Choice:
     """One of the choices of an answer.
 
-    ``reasoning`` is the text of the reasoning where the family shows it, ``hidden`` the number of
-    tokens of a reasoning that nobody sees.
+    ``logs`` are the log probabilities of its pieces, if they were asked for. ``reasoning`` is the
+    text of the reasoning where the family shows it, ``hidden`` the number of tokens of a reasoning
+    that nobody sees.
     """
 
     text: str
     finish_reason: str
     tool_calls: tuple[ToolCall, ...] = ()
-    logs: dict[str, Any] | None = None  # a model's; without them the script's doubts make some
+    logs: list[Json] | None = None
     reasoning: str = ""
     hidden: int = 0
 
@@ -47,31 +49,40 @@ class Choice:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer before it takes the shape of its ``family``.
+    """The answer of ``model`` to ``call``, before it takes the shape of its ``family``.
 
-    ``dated``: the answer names the dated version of the model. ``top`` is how many alternatives
-    each piece's log probability comes with (None: no log probabilities), ``doubts`` which pieces
-    are unsure, ``usage_wanted`` whether a stream was asked to end with the usage. ``after_tool``:
-    the request ends with a tool's answer. ``completion_tokens`` has the reasoning in it.
+    ``completion_tokens`` has the reasoning in it. The times are milliseconds (see ``scripts``).
     """
 
+    call: Call
     family: Family
     model: str
-    id: str
     choices: tuple[Choice, ...]
     prompt_tokens: int
     completion_tokens: int
-    top: int | None
-    usage_wanted: bool
-    dated: bool = False
-    image_tokens: int = 0
-    reasoning_tokens: int = 0
-    after_tool: bool = False
+    first_ms: float
+    pace_ms: float
     filter_ran: bool = True
-    first_ms: float = FIRST_MS
-    pace_ms: float = PACE_MS
-    cut_after: int | None = None
-    doubts: Doubts = field(default_factory=dict)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it names the dated version of the model, not the deployment."""
+        return self.family == "gpt" and self.model in DEPLOYMENTS
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """The number of tokens of the reasoning of all choices."""
+        return sum(choice.reasoning_tokens for choice in self.choices)
+
+    @property
+    def follows_tool(self) -> bool:
+        """Whether the request ends with a tool's answer."""
+        return bool(self.call.messages[-1]["role"] == "tool")
+
+    @property
+    def usage_wanted(self) -> bool:
+        """Whether a stream was asked to end with the usage."""
+        return bool((self.call.body.get("stream_options") or {}).get("include_usage"))
 
     @property
     def first_piece_ms(self) -> float:
@@ -84,58 +95,45 @@ class Answer:
         return self.first_ms + self.pace_ms * max(0, self.completion_tokens - 1)
 
 
-def compose(call: Call, script: Script | None, fault: Fault | None) -> Answer:
-    """Return the answer of ``script`` (None: the fallback), changed as ``fault`` says."""
-    family = family_of(call, script)
-    choices = tuple(spoil(choice, fault) for choice in choose(call, script, family))
-    if fault and fault.name == "no-choices":
-        choices = ()
-    body = call.body
-    reasoning = sum(choice.reasoning_tokens for choice in choices)
+def compose(call: Call, script: Script, fault: str) -> Answer:
+    """Return the answer of ``script``, changed as the fault of this name says."""
+    family = find(call.model).family(call.route)
+    if family == "grok" and script.by_gpt:
+        family = "gpt"
+    choices = [spoil(choice, fault) for choice in choose(call, script, family)]
+    if fault == "no-choices":
+        choices = []
+    if call.body.get("logprobs"):
+        top = call.body.get("top_logprobs") or 0
+        choices = [replace(c, logs=logprobs(c.text, top, script.doubts)) for c in choices]
     return Answer(
+        call=call,
         family=family,
         model=call.model,
-        id=call.id,
-        choices=choices,
-        prompt_tokens=prompt_tokens(body),
-        completion_tokens=reasoning + sum(choice.tokens for choice in choices),
-        top=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
-        usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
-        dated=family == "gpt" and call.model in DEPLOYMENTS,
-        image_tokens=image_tokens(body),
-        reasoning_tokens=reasoning,
-        after_tool=call.messages[-1]["role"] == "tool",
-        filter_ran=not (fault and fault.name == "filter-down"),
-        first_ms=script.first_ms if script else FIRST_MS,
-        pace_ms=script.pace_ms if script else PACE_MS,
-        cut_after=script.cut_after if script else None,
-        doubts=script.doubts if script else {},
+        choices=tuple(choices),
+        prompt_tokens=prompt_tokens(call.body),
+        completion_tokens=sum(choice.reasoning_tokens + choice.tokens for choice in choices),
+        first_ms=script.first_ms,
+        pace_ms=script.pace_ms,
+        filter_ran=fault != "filter-down",
     )
 
 
-def family_of(call: Call, script: Script | None) -> Family:
-    """Return the deployment's family; a script may say that OpenAI's models answer, not grok."""
-    family = find(call.model).family(call.route)
-    return "gpt" if family == "grok" and script and script.by_gpt else family
-
-
-def choose(call: Call, script: Script | None, family: Family) -> Iterator[Choice]:
+def choose(call: Call, script: Script, family: Family) -> Iterator[Choice]:
     """Yield as many choices as the request's ``n`` asks for."""
-    texts: Sequence[str] = script.answer if script else ()
-    made = script.calls_for(call) if script else ()
-    filtered_after = script.filtered_after if script else None
+    made = script.calls_for(call)
     for at in range(call.body.get("n") or 1):
-        if texts:
-            text = texts[variant(call.body, call.asked + at, at) % len(texts)]
-        else:
-            text = "" if made else fallback(call)
         if made:
-            choice = Choice(text, tool_finish(call, family), made)
+            # OpenAI's models say "stop" if the request named the function to call.
+            reason = "stop" if family == "gpt" and call.named_tool else "tool_calls"
+            choice = Choice("", reason, made)
         else:
-            choice = cut(text, call.body, filtered_after)
+            texts = script.answer or (fallback(call),)
+            text = texts[variant(call, at) % len(texts)]
+            choice = cut(text, call.body, script.filtered_after)
         if find(call.model).reasons:
-            shown = script.thoughts if script else ""
-            choice = think(choice, call, family, shown or THOUGHTS.format(ask=call.ask[:80]))
+            shown = script.thoughts or THOUGHTS.format(ask=call.ask[:80])
+            choice = think(choice, call, family, shown)
         yield choice
 
 
@@ -162,15 +160,10 @@ def think(choice: Choice, call: Call, family: Family, shown: str) -> Choice:
     return Choice("", "length", reasoning=reasoning, hidden=min(thought.hidden, limit))
 
 
-def variant(body: dict[str, Any], turn: int, at: int) -> int:
-    """Return which of several answers to give: by the seed, else the next one each time."""
-    seed = body.get("seed")
-    return turn if seed is None else int(seed) + at
-
-
-def tool_finish(call: Call, family: Family) -> str:
-    """Return the reason: OpenAI's models say "stop" if the request named the function to call."""
-    return "stop" if family == "gpt" and call.named_tool else "tool_calls"
+def variant(call: Call, at: int) -> int:
+    """Return which of several answers the choice ``at`` is: by the seed, else the next one."""
+    seed = call.body.get("seed")
+    return (call.asked if seed is None else int(seed)) + at
 
 
 def fallback(call: Call) -> str:
@@ -182,7 +175,7 @@ def fallback(call: Call) -> str:
     return as_bytes({"stand_in": words}).decode() if call.wants_json else words
 
 
-def cut(text: str, body: dict[str, Any], filtered_after: int | None) -> Choice:
+def cut(text: str, body: Json, filtered_after: int | None) -> Choice:
     """Cut ``text`` at the first stop text, the limit of tokens or where the content filter acts."""
     stop = body.get("stop") or ()
     ends = [text.find(part) for part in ([stop] if isinstance(stop, str) else stop)]
@@ -199,9 +192,9 @@ def cut(text: str, body: dict[str, Any], filtered_after: int | None) -> Choice:
     return Choice("".join(cuts), reason)
 
 
-def spoil(choice: Choice, fault: Fault | None) -> Choice:
+def spoil(choice: Choice, fault: str) -> Choice:
     """Return ``choice`` with its text or finish reason changed as ``fault`` says."""
-    match fault.name if fault else None:
+    match fault:
         case "unknown-finish-reason":
             return replace(choice, finish_reason="model_length")
         case "filtered-output":
@@ -209,3 +202,31 @@ def spoil(choice: Choice, fault: Fault | None) -> Choice:
         case "filtered-output-emptied":
             return replace(choice, text="")
     return choice
+
+
+def logprobs(text: str, top: int, doubts: Doubts) -> list[Json]:
+    """Return invented log probabilities in OpenAI's shape, the same for the same text.
+
+    Pieces have probabilities above 0.9, except those in ``doubts``: for each of these the script
+    gives its probability and those of alternatives. Each comes with ``top`` of them at most.
+    """
+    return [logprob(piece, spot, top, doubts) for spot, piece in enumerate(pieces(text))]
+
+
+def logprob(piece: str, spot: int, top: int, doubts: Doubts) -> Json:
+    """Return a piece with its log probability and at most ``top`` alternatives."""
+    sure = 0.91 + 0.089 * int(digest(piece, spot)[:8], 16) / 0xFFFFFFFF
+    chances = dict(doubts.get(piece, {piece: sure}))
+    others = [other for other in OTHERS if other not in chances]
+    first, left = int(digest(spot)[:8], 16), 1 - sum(chances.values())
+    for rank in range(1, min(top - len(chances), len(others)) + 1):
+        # Each gets half of what is left, so that all chances together stay below 1.
+        chances[others[(first + rank) % len(others)]] = left * 0.5**rank
+    ranked = sorted(chances.items(), key=lambda known: -known[1])[:top]
+    return token(piece, chances[piece]) | {"top_logprobs": [token(*known) for known in ranked]}
+
+
+def token(piece: str, chance: float) -> Json:
+    """Return a piece, the logarithm of its probability, and its bytes."""
+    raw = piece.encode("utf-8", errors="replace")
+    return {"token": piece, "logprob": round(math.log(chance), 6), "bytes": list(raw)}

@@ -24,12 +24,13 @@ USAGE = {"include_usage": True}
 def post(server: StandIn, path: str, /, **fields: Any) -> httpx.Response:
     """Send a body with ``fields``. ``ask`` is the text of its message, ``headers`` replace the key.
 
-    ``path`` is a key of ``PATHS`` or a path.
+    ``path`` is a key of ``PATHS`` or a path, ``address`` the one of this machine that asks.
     """
     headers = fields.pop("headers", {"api-key": KEY})
     ask = fields.pop("ask", "Hello")
+    transport = httpx.HTTPTransport(verify=False, local_address=fields.pop("address", None))
     body = {"model": "stand-in-chat", "messages": [{"role": "user", "content": ask}]} | fields
-    with httpx.Client(trust_env=False, verify=False) as client:  # it is plain http
+    with httpx.Client(trust_env=False, transport=transport) as client:  # it is plain http
         return client.post(server.url + PATHS.get(path, path), json=body, headers=headers)
 
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from base64 import b64decode
-from binascii import Error as Base64Error
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Route = Literal["models", "v1"]
+Json = dict[str, Any]
+TOLD = ("system", "developer")
+"""The roles whose messages instruct the model."""
 
 
 def fold(text: str) -> str:
@@ -21,34 +21,23 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def text_of(message: Mapping[str, Any]) -> str:
-    """Return all text of a message, with the arguments of its tool calls."""
+def items_of(message: Json) -> list[Json]:
+    """Return the parts of a message's content; one text may stand for a list of one."""
     content = message.get("content") or ""
-    if not isinstance(content, str):
-        content = " ".join(item["text"] for item in content if item["type"] == "text")
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def text_of(message: Json) -> str:
+    """Return all text of a message, with the arguments of its tool calls."""
+    texts = [item["text"] for item in items_of(message) if item["type"] == "text"]
     arguments = [call["function"]["arguments"] for call in message.get("tool_calls") or ()]
-    return " ".join([content, *arguments])
+    return " ".join([*texts, *arguments])
 
 
-def picture_names(message: Mapping[str, Any]) -> list[str]:
-    """Return the ``picture_name`` of each picture of a message."""
-    content = message.get("content")
-    urls = [
-        item["image_url"]["url"]
-        for item in (content if isinstance(content, list) else [])
-        if item["type"] == "image_url"
-    ]
-    return [picture_name(url) for url in urls]
-
-
-def picture_name(url: str) -> str:
-    """Return ``url``, or the SHA-256 of its bytes if it is a data URL."""
-    if not url.startswith("data:"):
-        return url
-    try:
-        return hashlib.sha256(b64decode(url.partition(",")[2], validate=True)).hexdigest()
-    except Base64Error:
-        return ""
+def picture_urls(message: Json) -> list[str]:
+    """Return the URL of each picture of a message."""
+    items = items_of(message)
+    return [item["image_url"]["url"] for item in items if item["type"] == "image_url"]
 
 
 @dataclass(frozen=True)
@@ -57,51 +46,36 @@ class Call:
 
     route: Route
     model: str
-    body: dict[str, Any]
+    body: Json
     asked: int
     id: str
 
     @property
-    def messages(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[Json]:
         """The messages of the request."""
         return list(self.body["messages"])
 
     @property
-    def ask_at(self) -> int | None:
-        """The index of the last user message."""
-        users = [at for at, said in enumerate(self.messages) if said["role"] == "user"]
-        return users[-1] if users else None
+    def question(self) -> Json:
+        """The last user message; if there is none, one without content."""
+        users = (said for said in reversed(self.messages) if said["role"] == "user")
+        return next(users, {"content": ""})
 
     @property
     def ask(self) -> str:
         """The text of the last user message, white space folded."""
-        return "" if self.ask_at is None else fold(text_of(self.messages[self.ask_at]))
-
-    @property
-    def ask_is_last(self) -> bool:
-        """Whether nothing follows the last user message: no calls, no tool's answers."""
-        return self.ask_at == len(self.messages) - 1
+        return fold(text_of(self.question))
 
     @property
     def system(self) -> str:
         """The text of the system (or developer) messages."""
-        told = [said for said in self.messages if said["role"] in ("system", "developer")]
-        return "\n".join(text_of(said) for said in told)
+        return "\n".join(text_of(said) for said in self.messages if said["role"] in TOLD)
 
     @property
     def others(self) -> str:
         """The text of every user, assistant and tool message but the last user message."""
-        others = [
-            text_of(said)
-            for at, said in enumerate(self.messages)
-            if at != self.ask_at and said["role"] not in ("system", "developer")
-        ]
-        return "\n".join(others)
-
-    @property
-    def pictures(self) -> list[str]:
-        """The names of the pictures in the last user message (see ``picture_name``)."""
-        return [] if self.ask_at is None else picture_names(self.messages[self.ask_at])
+        said = [one for one in self.messages if one["role"] not in TOLD]
+        return "\n".join(text_of(one) for one in said if one is not self.question)
 
     @property
     def streams(self) -> bool:
@@ -111,10 +85,8 @@ class Call:
     @property
     def wants_json(self) -> bool:
         """Whether the answer must be JSON."""
-        return (self.body.get("response_format") or {}).get("type") in (
-            "json_object",
-            "json_schema",
-        )
+        kind = (self.body.get("response_format") or {}).get("type")
+        return kind in ("json_object", "json_schema")
 
     @property
     def named_tool(self) -> str | None:

@@ -1,79 +1,67 @@
-"""Checks of a request: key, api-version, model, extra fields.
+"""Checks of a request: key, api-version, model, fields. Each raises ``RefusedError``.
 
-Each check returns the reply that refuses, or None.
+``fields.json`` says in JSON Schema which values are right.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Set
+from pathlib import Path
 from typing import Any
 
-from tests.standin.calls import Route
-from tests.standin.deployments import DEPLOYMENTS, Deployment
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from tests.standin.calls import Json, Route
+from tests.standin.deployments import Deployment, find
 from tests.standin.faults import FAULTS, refuse
-from tests.standin.fields import NAMES
-from tests.standin.replies import Reply, as_bytes, openai_error
+from tests.standin.replies import RefusedError, Reply, as_bytes, error, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
 TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
 API_VERSION = "2024-05-01-preview"
 
+_CONTENT = json.loads(Path(__file__).with_name("fields.json").read_text(encoding="utf-8"))
+NAMES: dict[str, list[str]] = _CONTENT["names"]
+SCHEMAS: dict[str, Any] = _CONTENT["$defs"]
 # The fields that the specification of the models route has; all others are extra there.
 STANDARD = frozenset(NAMES["models"])
 # The fields that the v1 route has; any other is an error there.
 FIRST_CLASS = STANDARD | frozenset(NAMES["v1"])
 
 
-def match_key(headers: Mapping[str, str]) -> str:
-    """Return the credential that was sent, or ""."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    return headers.get("api-key") or (token.strip() if scheme.lower() == "bearer" else "")
-
-
-def check_key(headers: Mapping[str, str]) -> Reply | None:
+def check_key(headers: Mapping[str, str]) -> None:
     """Accept a key in either header, and a token as ``Authorization: Bearer``."""
-    accepted = (KEY,) if "api-key" in headers else (KEY, TOKEN)
-    return None if match_key(headers) in accepted else refuse("wrong-key")
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    is_right = headers["api-key"] == KEY if "api-key" in headers else bearer in (KEY, TOKEN)
+    if not is_right:
+        raise refuse("wrong-key")
 
 
-def check_version(route: Route, version: str | None) -> Reply | None:
-    """Accept one api-version on the models route, any or none on v1."""
-    return None if route == "v1" or version == API_VERSION else refuse("wrong-route")
+def check_access(route: Route, version: str | None, body: Any, known: Set[str]) -> None:
+    """Accept a JSON object that names one of the ``known`` models, which is not retired.
 
-
-def check_json(body: Any) -> Reply | None:
-    """Accept a JSON object only."""
-    if isinstance(body, dict):
-        return None
-    return openai_error("We could not parse the JSON body of your request.", None, None)
-
-
-def model_of(body: Mapping[str, Any]) -> str:
-    """Return the model that is asked for, or ""."""
-    named = body.get("model")
-    return named if isinstance(named, str) else ""
-
-
-def check_model(route: Route, model: str, upstream: str = "") -> Reply | None:
-    """Accept known models; the models route ignores upper and lower case.
-
-    ``upstream`` is the name of the model that the stand-in asks, if there is one.
+    The models route takes one api-version, v1 any or none. The models route ignores upper and lower
+    case in names.
     """
-    known = {name for name in (*DEPLOYMENTS, upstream) if name}
-    if route == "v1":
-        return None if model in known else refuse("no-deployment")
+    if route == "models" and version != API_VERSION:
+        raise refuse("wrong-route")
+    if not isinstance(body, dict):
+        raise openai_error("We could not parse the JSON body of your request.", None, None)
+    model = str(body.get("model") or "")
+    if route == "v1" and model not in known:
+        raise refuse("no-deployment")
     if not model:
-        return refuse("no-model")
-    folded = {name.lower() for name in known}
-    return None if model.lower() in folded else refuse("unknown-model", model=model)
-
-
-def check_gone(deployment: Deployment) -> Reply | None:
-    """Refuse calls of a retired model."""
-    return refuse("gone") if deployment.gone else None
+        raise refuse("no-model")
+    if model.lower() not in map(str.lower, known):
+        raise refuse("unknown-model", model=model)
+    if find(model).gone:
+        raise refuse("gone")
 
 
 def check_extra(
-    route: Route, deployment: Deployment, headers: Mapping[str, str], body: dict[str, Any]
-) -> Reply | None:
+    route: Route, deployment: Deployment, headers: Mapping[str, str], body: Json
+) -> None:
     """Refuse fields that the route or the model does not have; `drop` removes them from ``body``.
 
     Without a header the models route passes them on, as the live one was seen to do.
@@ -82,74 +70,102 @@ def check_extra(
     if route == "models":
         option = headers.get("extra-parameters", "pass-through")
         if option not in ("error", "drop", "pass-through"):
-            return refuse("extra-header-value", value=option)
+            raise refuse("extra-header-value", value=option)
         if option == "error" and extra:
-            return refuse("extra-not-allowed", names=str(extra))
+            raise refuse("extra-not-allowed", names=str(extra))
         if option == "drop":
             for name in extra:
                 del body[name]
             extra = []
     if deployment.strict:
-        return refuse_strictly(extra, body)
-    unknown = sorted(set(body) - FIRST_CLASS)
-    if route == "models" or not unknown:
-        return None
-    plural = "s" if len(unknown) > 1 else ""
-    return refuse("unrecognized-argument", s=plural, names=", ".join(unknown))
+        refuse_strictly([name for name in extra if name != "reasoning_effort"], body)
+    elif route == "v1" and (unknown := sorted(set(body) - FIRST_CLASS)):
+        plural = "s" if len(unknown) > 1 else ""
+        raise refuse("unrecognized-argument", s=plural, names=", ".join(unknown))
 
 
-def refuse_strictly(extra: list[str], body: Mapping[str, Any]) -> Reply | None:
+def refuse_strictly(extra: list[str], body: Json) -> None:
     """Refuse the fields ``extra`` as Mistral's models do, with the lines of the front door."""
-    extra = [name for name in extra if name != "reasoning_effort"]
     if not extra:
-        return None
+        return
     words = {"type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
     detail = [words | {"loc": ["body", name], "input": body[name]} for name in extra]
     lines = (FAULTS["guide-lines"].body or "").partition("\n")[2]
-    return Reply(422, as_bytes({"detail": detail}) + b"\n" + lines.encode())
+    raise RefusedError(Reply(422, as_bytes({"detail": detail}) + b"\n" + lines.encode()))
 
 
-def check_plain(route: Route, deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
-    """Refuse formats of the answer for the plain model."""
-    if not deployment.plain:
+def first_wrong(
+    name: str, body: Mapping[str, Any]
+) -> tuple[ValidationError, list[str | int]] | None:
+    """Return what is wrong with the first wrong field of ``body``, and where, or None."""
+    validator = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": SCHEMAS})
+    if (wrong := next(validator.iter_errors(body), None)) is None:
         return None
+    missing = [wrong.message.split("'")[1]] if wrong.validator == "required" else []
+    return wrong, [*wrong.absolute_path, *missing]
+
+
+def path_of(where: list[str | int]) -> str:
+    """Return a place as OpenAI writes it: ``messages[0].role``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    return "".join(parts).removeprefix(".")
+
+
+def check_fields(route: Route, body: Mapping[str, Any]) -> None:
+    """Refuse the first wrong value, in the words of the route."""
+    if found := first_wrong(route, body):
+        wrong, where = found
+        if route == "models":
+            detail = {"type": "value_error", "loc": ["body", *where], "msg": wrong.message}
+            detail["input"] = wrong.instance
+            raise RefusedError(
+                error(422, "Invalid input", "invalid input error", status=422, details=[detail])
+            )
+        path = path_of(where)
+        raise openai_error(f"Invalid value for '{path}': {wrong.message}", "invalid_value", path)
+    wants_json = (body.get("response_format") or {}).get("type") == "json_object"
+    if route == "v1" and wants_json and "json" not in str(body["messages"]).lower():
+        raise refuse("json-not-asked-for")
+
+
+def check_plain(route: Route, deployment: Deployment, body: Json) -> None:
+    """Refuse formats of the answer for the plain model."""
     kind = (body.get("response_format") or {}).get("type", "text")
-    if kind != "text" and route == "models":
-        return refuse("parameter-not-supported", value=kind)
-    if kind != "text":
-        words = f"'response_format' of type '{kind}' is not supported with this model."
-        return openai_error(words, "unsupported_value", "response_format")
-    return None
+    if not deployment.plain or kind == "text":
+        return
+    if route == "models":
+        raise refuse("parameter-not-supported", value=kind)
+    words = f"'response_format' of type '{kind}' is not supported with this model."
+    raise openai_error(words, "unsupported_value", "response_format")
 
 
 FIXED = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 """The only values that OpenAI's reasoning models accept."""
 
 
-def check_reasoning(deployment: Deployment, body: Mapping[str, Any]) -> Reply | None:
+def check_reasoning(deployment: Deployment, body: Json) -> None:
     """Refuse what OpenAI's reasoning models lack, in their words on either route."""
     if not deployment.fixed:
-        return None
+        return
     if body.get("max_tokens") is not None:
-        return refuse("unsupported-parameter")
+        raise refuse("unsupported-parameter")
     for name, only in FIXED.items():
         value = body.get(name)
         if value is not None and value != only:
             words = f"Unsupported value: '{name}' does not support {value} with this model."
             words += f" Only the default ({only}) value is supported."
-            return openai_error(words, "unsupported_value", name)
+            raise openai_error(words, "unsupported_value", name)
     for name in ("stop", "logit_bias"):
         if body.get(name) is not None:
             words = f"Unsupported parameter: '{name}' is not supported with this model."
-            return openai_error(words, "unsupported_parameter", name)
+            raise openai_error(words, "unsupported_parameter", name)
     if body.get("logprobs") or body.get("top_logprobs") is not None:
-        return refuse("logprobs-refused")
+        raise refuse("logprobs-refused")
     roles = [message["role"] for message in body["messages"]]
     if "system" in roles and "developer" in roles:
         where = f"messages[{roles.index('developer')}].role"
         words = f"Invalid value for '{where}': 'system' and 'developer' can't both be used."
-        return openai_error(words, "invalid_value", where)
+        raise openai_error(words, "invalid_value", where)
     both = body.get("reasoning_effort") and body.get("tools")
     if both and not deployment.effort_and_tools:
-        return refuse("tools-with-effort", model=str(body.get("model")))
-    return None
+        raise refuse("tools-with-effort", model=str(body.get("model")))

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from tests.standin import verdicts
 from tests.standin.answers import Answer, Choice
-from tests.standin.calls import digest
+from tests.standin.calls import Json, digest
 from tests.standin.deployments import Family
 from tests.standin.scripts import ToolCall
-from tests.standin.shapes import CREATED, Json, Shape, as_uuid
-from tests.standin.tokens import pieces
+from tests.standin.shapes import CREATED, Shape, as_uuid
+from tests.standin.tokens import image_tokens, pieces
 
 DATED = "-2026-01-01"
 """OpenAI's models answer under their dated name, not that of the deployment."""
@@ -18,10 +18,10 @@ class Gpt(Shape):
     """OpenAI's models, the same on both routes."""
 
     def head(self, kind: str) -> Json:
-        dated = DATED if self.answer.dated else ""
+        dated = DATED if self.answer.is_dated else ""
         return {
             "created": CREATED,
-            "id": f"chatcmpl-{self.answer.id[:29]}",
+            "id": f"chatcmpl-{self.answer.call.id[:29]}",
             "model": self.answer.model + dated,
             "object": kind,
             "service_tier": "default",
@@ -42,14 +42,10 @@ class Gpt(Shape):
     def latency(self) -> Json:
         """Return milliseconds as the service sends them, made of the times of the script."""
         first, last = round(self.answer.first_piece_ms), round(self.answer.whole_ms)
-        pace = round(self.answer.pace_ms)
-        service = {"service_tbt_ms": pace, "service_ttft_ms": first, "service_ttlt_ms": last}
-        engine = {"engine_tbt_ms": pace, "engine_ttft_ms": first, "engine_ttlt_ms": last}
-        return engine | service | {
-            "pre_inference_ms": 0,
-            "total_duration_ms": last,
-            "user_visible_ttft_ms": first,
-        }  # fmt: skip
+        times = {"tbt_ms": round(self.answer.pace_ms), "ttft_ms": first, "ttlt_ms": last}
+        both = {f"{who}_{name}": ms for who in ("engine", "service") for name, ms in times.items()}
+        rest = {"pre_inference_ms": 0, "total_duration_ms": last, "user_visible_ttft_ms": first}
+        return both | rest
 
     def completion(self) -> Json:
         sent = super().completion()
@@ -58,7 +54,7 @@ class Gpt(Shape):
         return dict(sorted(sent.items()))
 
     def choice(self, at: int, choice: Choice, calls: list[Json], logs: Json | None) -> Json:
-        text = None if calls and not choice.text else choice.text
+        text = None if calls else choice.text
         message = {"annotations": [], "content": text, "refusal": None, "role": "assistant"}
         return {
             **verdicts.whole(self.answer, "tool_calls" if calls else choice.finish_reason),
@@ -78,18 +74,18 @@ class Gpt(Shape):
         sent = super().chunk(at, delta, finish, logs)
         # Letters of a chance length, so that the size of a chunk does not tell that of its text.
         length = 3 + len(delta.get("content") or "") % 8
-        sent["obfuscation"] = digest(self.answer.id, delta)[:length]
+        sent["obfuscation"] = digest(self.answer.call.id, delta)[:length]
         return sent | {"usage": None} if self.answer.usage_wanted else sent
 
     def opening(self) -> Iterator[Json]:
         yield verdicts.prompt_chunk(self.answer)
         for at, choice in enumerate(self.answer.choices):
-            if choice.text or not choice.tool_calls:
+            if not choice.tool_calls:
                 yield self.chunk(at, {"content": "", "refusal": None, "role": "assistant"})
 
     def call_deltas(self, choice: Choice) -> Iterator[Json]:
         """Yield the calls in fragments: the id and name of each, then its arguments in pieces."""
-        role: Json = {} if choice.text else {"content": None, "role": "assistant"}
+        role: Json = {"content": None, "role": "assistant"}
         for at, call in enumerate(choice.tool_calls):
             begun = self.call(call, at)
             begun |= {"function": {"arguments": "", "name": call.name}, "index": at}
@@ -106,7 +102,7 @@ class Grok(Shape):
 
     def head(self, kind: str) -> Json:
         return {
-            "id": as_uuid(self.answer.id),
+            "id": as_uuid(self.answer.call.id),
             "object": kind,
             "created": CREATED,
             "model": self.answer.model,
@@ -115,18 +111,18 @@ class Grok(Shape):
     def usage(self) -> Json:
         """Return the usage: here the reasoning is in the sum, but not in the completion."""
         answer = self.answer
-        counted = {
+        pictures = image_tokens(answer.call.body)
+        return {
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens - answer.reasoning_tokens,
             "total_tokens": answer.prompt_tokens + answer.completion_tokens,
             "audio_prompt_tokens": 0,
-        }
-        kinds = {
-            "text_tokens": answer.prompt_tokens - answer.image_tokens,
-            "image_tokens": answer.image_tokens,
-        }
-        return counted | {
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0, **kinds},
+            "prompt_tokens_details": {
+                "cached_tokens": 0,
+                "audio_tokens": 0,
+                "text_tokens": answer.prompt_tokens - pictures,
+                "image_tokens": pictures,
+            },
             "completion_tokens_details": {
                 "reasoning_tokens": answer.reasoning_tokens,
                 "audio_tokens": 0,
@@ -217,8 +213,8 @@ class Kimi(Shape):
     def opening(self) -> Iterator[Json]:
         yield verdicts.prompt_chunk(self.answer)
 
-    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
-        yield self.chunk(at, {self.thoughts: piece})
+    def thought(self, piece: str) -> Json:
+        return {self.thoughts: piece}
 
 
 class Oss(Kimi):
@@ -253,8 +249,8 @@ class Mistral(Shape):
         for at in range(len(self.answer.choices)):
             yield self.chunk(at, {"content": "", "role": "assistant"})
 
-    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
-        yield self.chunk(at, {"content": [thinking(piece)]})
+    def thought(self, piece: str) -> Json:
+        return {"content": [thinking(piece)]}
 
     def last(self, at: int, choice: Choice) -> Json:
         sent = self.chunk(at, {"content": ""}, finish=choice.finish_reason)

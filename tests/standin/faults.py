@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from time import time
 
-from tests.standin.replies import Reply, as_bytes
+from tests.standin.replies import RefusedError, Reply, as_bytes
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,6 @@ WORDS: dict[str, str] = _TABLES.pop("words")
 FAULTS = {name: Fault(name, **fields) for name, fields in _TABLES.items()}
 
 
-def refuse(name: str, /, **values: str) -> Reply:
-    """Return the reply of the fault ``name``."""
-    return FAULTS[name].reply(**values)
+def refuse(name: str, /, **values: str) -> RefusedError:
+    """Return the refusal that is the fault ``name``."""
+    return RefusedError(FAULTS[name].reply(**values))

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import tomllib
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -12,32 +12,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from tests.standin import checks, scripts
 from tests.standin.answers import Answer, compose
-from tests.standin.calls import Call, Route
-from tests.standin.deployments import find
+from tests.standin.calls import Call, Json, Route
+from tests.standin.deployments import DEPLOYMENTS, find
 from tests.standin.families import shape_of
-from tests.standin.faults import FAULTS, Fault, refuse
-from tests.standin.fields import check_fields
-from tests.standin.replies import Reply, as_bytes, error
+from tests.standin.faults import FAULTS, refuse
+from tests.standin.replies import RefusedError, Reply, as_bytes, error
 from tests.standin.scripts import Script
-from tests.standin.shapes import Json, as_uuid
+from tests.standin.shapes import as_uuid
 from tests.standin.streams import DONE, Event, event, good_events, spoilt
-from tests.standin.upstream import RefusedError, Upstream
+from tests.standin.upstream import Upstream
 
 if TYPE_CHECKING:
     from tests.standin.server import StandIn
 
-Check = Callable[[], Reply | None]
-PATHS: dict[str, Route] = {
-    "/models/chat/completions": "models",
-    "/openai/v1/chat/completions": "v1",
-    "/api/projects/[^/]+/openai/v1/chat/completions": "v1",
-}
-"""Patterns of the paths, and the route whose rules hold there."""
 NO_FAULT = "none"
 """What ends a fault for everyone."""
 HEADERS = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8"))
@@ -45,23 +38,21 @@ HEADERS = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encod
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it arrived. Header names are in lower case; ``body`` is text if it is not JSON.
+    """A request as it arrived; ``body`` is text if it is not JSON.
 
     The headers hold the credential, so the ``repr`` leaves them out.
     """
 
-    method: str
     path: str
-    query: dict[str, str]
-    headers: dict[str, str] = field(repr=False)
+    headers: HTTPHeaders = field(repr=False)
     body: Any
 
 
 class Handler(RequestHandler):
     """The base of both handlers."""
 
-    def initialize(self, server: "StandIn") -> None:
-        self.server = server
+    def initialize(self, server: "StandIn", route: Route = "v1") -> None:
+        self.server, self.route = server, route
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -69,25 +60,12 @@ class Handler(RequestHandler):
         self.set_header("x-answered-by", "script")
 
     def prepare(self) -> None:
-        self.received = Received(
-            method=self.request.method or "",
-            path=self.request.path,
-            query={name: self.get_query_argument(name) for name in self.request.query_arguments},
-            headers={name.lower(): value for name, value in self.request.headers.get_all()},
-            body=parse(self.request.body),
-        )
+        asked = self.request
+        self.received = Received(asked.path, asked.headers, parse(asked.body))
         self.server.requests.append(self.received)
-
-    def check_key(self) -> Reply | None:
-        """Accept the key of the server, or anything if it has none."""
-        return checks.check_key(self.received.headers) if self.server.key else None
 
     def compute_etag(self) -> None:
         """Send no ETag, as the services do."""
-
-    def write_error(self, status_code: int, **details: Any) -> None:
-        """Send tornado's own errors (a wrong method) in the usual shape."""
-        self.send(error(status_code, str(status_code), self._reason))
 
     def send(self, reply: Reply) -> None:
         """Send a whole reply, with its headers."""
@@ -103,62 +81,70 @@ class WrongPathHandler(Handler):
 
     def prepare(self) -> None:
         super().prepare()
-        self.send(refuse("wrong-route"))
+        self.send(refuse("wrong-route").reply)
 
 
 class ChatHandler(Handler):
     """Answers ``POST .../chat/completions`` on either route."""
 
-    SUPPORTED_METHODS = ("POST",)
-    relaying: asyncio.Task[None] | None = None
-    call: Call
-
-    def initialize(self, server: "StandIn", route: Route) -> None:  # type: ignore[override]
-        super().initialize(server)
-        self.route: Route = route
+    answering: asyncio.Task[None] | None = None
 
     async def post(self) -> None:
-        """Check, find the script, answer."""
-        route = self.route
-        received = self.received
+        """Check the request, and answer it until that is done or the reader has left."""
+        self.answering = asyncio.current_task()
+        received = self.received.body
         # Checks may drop fields, and what has arrived stays as it was.
-        body = dict(received.body) if isinstance(received.body, dict) else {}
-        model = checks.model_of(body)
-        checked = self.checked(model, body)
-        status = checked.status if isinstance(checked, Reply) else 200
-        ident, asked = self.server.next_id(route, received.body, status)
+        body = dict(received) if isinstance(received, dict) else {}
+        refused, model = None, str(body.get("model") or "")
+        try:
+            checked = self.checked(model, body)
+        except RefusedError as wrong:
+            refused = wrong.reply
+        status = refused.status if refused else 200
+        ident, asked = self.server.next_id(self.route, received, status)
         if status == 401:
             self.set_header("apim-request-id", as_uuid(ident))
         else:
-            self.add_headers(route, ident, streams=body.get("stream") is True)
-        if isinstance(checked, Reply):
-            return self.send(checked)
-        call = self.call = Call(route, model, checked, asked, ident)
+            self.add_headers(ident, streams=body.get("stream") is True)
+        if refused:
+            return self.send(refused)
+        try:
+            await self.answer(Call(self.route, model, checked, asked, ident))
+        except StreamClosedError:
+            pass
+        except asyncio.CancelledError:  # the reader has left, or the server stops
+            self.hang_up()
+
+    def on_connection_close(self) -> None:
+        """Stop the answer, and the model: nobody reads what it writes."""
+        if self.answering:
+            self.answering.cancel()
+
+    async def answer(self, call: Call) -> None:
+        """Find the script; answer as it says, as the model behind the stand-in does, or fail."""
         script = scripts.find(self.server.scripts, call)
         name = self.fault_name(call, script)
         if name and name not in FAULTS:
             words = f"The stand-in has no fault {name!r}; it has: {', '.join(FAULTS)}"
             return self.send(error(400, "unknown_fault", words))
-        fault = FAULTS[name] if name and FAULTS[name].plays(asked) else None
+        fault = FAULTS[name] if name and FAULTS[name].plays(call.asked) else None
         fault = self.server.fault or fault
         if fault and fault.is_provoked:
             self.set_header("x-provoked", fault.name)
-        elif script and (script.cut_after or script.filtered_after):
+        elif script.cut_after or script.filtered_after:
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.body is not None:
             return await self.fail(fault.reply(model=call.model))
-        answer = compose(call, script, fault)
-        upstream = self.server.upstream
-        if upstream and not fault and (script is None or script.by == "model"):
-            if not_possible := upstream.refusal(call):
-                return self.send(not_possible)
-            self.relaying = asyncio.create_task(self.relay(upstream, call, answer))
-            with suppress(asyncio.CancelledError):  # the reader has left
-                await self.relaying
-            return
-        await (self.stream(answer, fault) if call.streams else self.answer(answer))
+        played = fault.name if fault else ""
+        answer = compose(call, script, played)
+        if self.server.upstream and not fault and script.by == "model":
+            await self.relay(self.server.upstream, answer)
+        elif call.streams:
+            await self.stream(each(spoilt(self.events(answer), script.cut_after, played)))
+        else:
+            await self.send_whole(answer)
 
-    def fault_name(self, call: Call, script: Script | None) -> str:
+    def fault_name(self, call: Call, script: Script) -> str:
         """Return the fault that the script or the question names, or "".
 
         Questions may name one on this machine only; there they also switch one on for everyone.
@@ -168,8 +154,8 @@ class ChatHandler(Handler):
         if is_for_all and name in (*FAULTS, NO_FAULT):
             self.server.fault = FAULTS.get(name)
             return ""
-        if script:
-            return script.fault(call.asked)
+        if script.ask:
+            return script.fault
         return name if is_for_all or (wish == "fault" and self.is_from_here) else ""
 
     @property
@@ -181,40 +167,35 @@ class ChatHandler(Handler):
             return False
         return bool(stream.socket.getsockname()[0] == self.request.remote_ip)
 
-    def checked(self, model: str, body: Json) -> Json | Reply:
-        """Return the chat completion that is asked for, or the reply to a wrong request.
+    def checked(self, model: str, body: Json) -> Json:
+        """Return the chat completion that is asked for. Raise ``RefusedError``.
 
         The extra fields that are to be dropped are taken out of ``body``.
         """
-        route, headers, deployment = self.route, self.received.headers, find(model)
-        steps: list[Check] = [
-            *self.access_checks(model),
-            lambda: checks.check_extra(route, deployment, headers, body),
-            lambda: check_fields(route, body),
-            lambda: checks.check_plain(route, deployment, body),
-            lambda: checks.check_reasoning(deployment, body),
-        ]
-        return first_reply(steps) or body
+        self.check_access()
+        deployment = find(model)
+        checks.check_extra(self.route, deployment, self.received.headers, body)
+        checks.check_fields(self.route, body)
+        checks.check_plain(self.route, deployment, body)
+        checks.check_reasoning(deployment, body)
+        return body
 
-    def access_checks(self, model: str) -> list[Check]:
-        """Return the checks of key, version and model."""
-        route, received = self.route, self.received
-        upstream = self.server.upstream.model if self.server.upstream else ""
-        return [
-            self.check_key,
-            lambda: checks.check_version(route, received.query.get("api-version")),
-            lambda: checks.check_json(received.body),
-            lambda: checks.check_model(route, model, upstream),
-            lambda: checks.check_gone(find(model)),
-        ]
+    def check_access(self) -> None:
+        """Check key, version and model."""
+        server, received = self.server, self.received
+        if server.key:  # without one any credential is accepted, and none
+            checks.check_key(received.headers)
+        known = {*DEPLOYMENTS, *((server.upstream.model,) if server.upstream else ())}
+        version = self.get_query_argument("api-version", None)
+        checks.check_access(self.route, version, received.body, known)
 
-    def add_headers(self, route: Route, ident: str, *, streams: bool) -> None:
+    def add_headers(self, ident: str, *, streams: bool) -> None:
         """Add the headers that the route sends with answers and errors."""
         values = {"uuid": as_uuid(ident), "trace": f"{ident[:32]}-{ident[32:48]}"}
-        for name, text in (HEADERS["both"] | HEADERS[route]).items():
+        for name, text in (HEADERS["both"] | HEADERS[self.route]).items():
             self.set_header(name, Template(text).substitute(values, streams=streams))
 
-    async def answer(self, answer: Answer) -> None:
+    async def send_whole(self, answer: Answer) -> None:
         """Send the answer in one part, after as long as its stream takes."""
         await self.pause(answer.whole_ms)
         self.send(Reply(200, as_bytes(self.whole(answer))))
@@ -227,49 +208,39 @@ class ChatHandler(Handler):
         """Return the events of a stream without a fault."""
         return good_events(answer)
 
-    def begin_stream(self) -> None:
-        """Prepare for an answer whose events leave one by one."""
+    async def stream(self, events: AsyncGenerator[Event, None]) -> None:
+        """Send a stream, each event at once and as a chunk of its own."""
         cast(HTTP1Connection, self.request.connection).stream.set_nodelay(True)
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        async with aclosing(events):
+            async for one in events:
+                await self.pause(one.wait_ms)
+                if one.breaks:
+                    return self.hang_up()
+                self.write(one.data)
+                await self.flush()
 
-    async def stream(self, answer: Answer, fault: Fault | None) -> None:
-        """Send the answer as a stream, each event at once and as a chunk of its own."""
-        self.begin_stream()
-        for one in spoilt(self.events(answer), answer.cut_after, fault):
-            await self.pause(one.wait_ms)
-            if one.breaks:
-                return self.hang_up()
-            self.write(one.data)
-            if not await self.sent(self.flush()):
-                return
-
-    async def relay(self, upstream: Upstream, call: Call, answer: Answer) -> None:
+    async def relay(self, upstream: Upstream, answer: Answer) -> None:
         """Answer with what the model behind ``upstream`` writes."""
         self.set_header("x-answered-by", upstream.model)
         try:
-            if not call.streams:
-                return await self.answer(await upstream.complete(call, answer))
-            await self.relay_stream(upstream, call, answer)
+            upstream.check(answer.call)
+            if answer.call.streams:
+                await self.stream(self.relayed(upstream, answer))
+            else:
+                await self.send_whole(await upstream.complete(answer))
         except RefusedError as refused:
             self.set_header("x-answered-by", "script")
             self.send(refused.reply)
         except httpx.HTTPError:  # the upstream server broke off
             self.hang_up()
 
-    async def relay_stream(self, upstream: Upstream, call: Call, answer: Answer) -> None:
-        """Stream what the model writes, each piece as soon as it has come."""
-        self.begin_stream()
-        async with aclosing(upstream.chunks(call, answer)) as chunks:
+    async def relayed(self, upstream: Upstream, answer: Answer) -> AsyncGenerator[Event, None]:
+        """Yield the events of what the model writes, each piece as soon as it has come."""
+        async with aclosing(upstream.chunks(answer)) as chunks:
             async for chunk in chunks:
-                self.write(event(chunk).data)
-                if not await self.sent(self.flush()):
-                    return
-        self.write(DONE)
-
-    def on_connection_close(self) -> None:
-        """Stop the model: nobody reads what it writes."""
-        if self.relaying:
-            self.relaying.cancel()
+                yield Event(0, event(chunk))
+        yield Event(0, DONE)
 
     async def fail(self, reply: Reply) -> None:
         """Send the reply of a fault, or a part of it, and break the connection."""
@@ -278,7 +249,7 @@ class ChatHandler(Handler):
         self.set_header("Content-Type", reply.content_type)
         self.set_header("Content-Length", str(2 * len(reply.body)))
         self.write(reply.body)
-        await self.sent(self.flush())
+        await self.flush()
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -288,24 +259,13 @@ class ChatHandler(Handler):
     async def pause(self, ms: float) -> None:
         """Wait ``ms`` milliseconds, times the pace."""
         if ms * self.server.pace > 0:
-            try:
-                await asyncio.sleep(ms * self.server.pace / 1000)
-            except asyncio.CancelledError:  # the server stops in the middle of an answer
-                self.hang_up()
-                raise
-
-    async def sent(self, flushed: Awaitable[None]) -> bool:
-        """Return False if the client has closed the connection."""
-        try:
-            await flushed
-        except StreamClosedError:
-            return False
-        return True
+            await asyncio.sleep(ms * self.server.pace / 1000)
 
 
-def first_reply(steps: Iterable[Check]) -> Reply | None:
-    """Return the reply of the first check that refuses, or None."""
-    return next((reply for step in steps if (reply := step())), None)
+async def each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
+    """Yield each of ``events``."""
+    for one in events:
+        yield one
 
 
 def parse(body: bytes) -> Any:

@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from helpers.recordings.cassette import LIVE, SCRIPT, load
-from tests.standin.calls import Call
+from tests.standin.calls import Call, Json
 from tests.standin.checks import STANDARD
-from tests.standin.shapes import Json
 from tests.standin.upstream import Draft, Upstream
 
 
@@ -37,15 +36,15 @@ def bodies_of(response: Json) -> list[Json]:
     ]
 
 
+def piece_of(choice: Json) -> tuple[int, str, list[Json]]:
+    """Return a piece of an answer: of which choice, its text, its log probabilities."""
+    text = (choice.get("message") or choice.get("delta") or {}).get("content") or ""
+    return int(choice["index"]), text, (choice.get("logprobs") or {}).get("content") or []
+
+
 def pieces_of(response: Json) -> list[tuple[int, str, list[Json]]]:
-    """Return each piece of an answer: of which choice, its text, its log probabilities."""
-    pieces = []
-    for body in bodies_of(response):
-        for choice in body["choices"]:
-            text = (choice.get("message") or choice.get("delta") or {}).get("content") or ""
-            logs = (choice.get("logprobs") or {}).get("content") or []
-            pieces.append((int(choice["index"]), text, logs))
-    return pieces
+    """Return each piece of an answer."""
+    return [piece_of(choice) for body in bodies_of(response) for choice in body["choices"]]
 
 
 class PlayedModel(Upstream):
@@ -71,13 +70,12 @@ class PlayedModel(Upstream):
                 drafts[0].prompt_tokens = counted["prompt_tokens"]
                 drafts[0].completion_tokens = counted["completion_tokens"]
             for choice in body["choices"]:
-                draft = drafts[choice["index"]]
-                draft.finish_reason = choice.get("finish_reason") or draft.finish_reason
-        for at, text, logs in pieces_of(response):
-            drafts[at].text += text
-            drafts[at].logs += logs
-            if text:
-                yield at, text, logs
+                at, text, logs = piece_of(choice)
+                drafts[at].finish_reason = choice.get("finish_reason") or drafts[at].finish_reason
+                drafts[at].text += text
+                drafts[at].logs += logs
+                if text:
+                    yield at, text, logs
 
 
 def _answers(recorded: Iterable[Json]) -> dict[str, list[Json]]:

@@ -1,4 +1,4 @@
-"""Whole HTTP replies, and the two most frequent shapes of an error."""
+"""Whole HTTP replies, the frequent shapes of an error, and the exception that carries a reply."""
 
 import json
 from collections.abc import Mapping
@@ -18,6 +18,14 @@ class Reply:
     breaks: bool = False
 
 
+class RefusedError(Exception):
+    """The request gets no answer; ``reply`` says why, as the service would."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
 def as_bytes(value: Any) -> bytes:
     """Return ``value`` as compact JSON. A lone surrogate, which UTF-8 can't hold, is escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -29,7 +37,7 @@ def error(status: int, code: object, message: str, /, **more: Any) -> Reply:
     return Reply(status, as_bytes({"error": {"code": code, "message": message, **more}}))
 
 
-def openai_error(message: str, code: str | None, param: str | None) -> Reply:
-    """Return OpenAI's shape of an error, which the v1 route uses."""
+def openai_error(message: str, code: str | None, param: str | None) -> RefusedError:
+    """Return the refusal in OpenAI's shape, which the v1 route uses."""
     told = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
-    return Reply(400, as_bytes({"error": told}))
+    return RefusedError(Reply(400, as_bytes({"error": told})))

@@ -12,9 +12,7 @@ A file is a list of scripts:
                                     # (a list: every one of them is)
     options = { seed = 7 }          # these fields of the request's body have these values; of a
                                     # table in it only the fields that are named must agree
-    min_temperature = 1.0           # the request has a temperature, at least this one
-    picture = "9f86d0"              # a picture of the question: the first digits of the SHA-256 of
-                                    # its bytes, or for a picture on the web a part of its URL
+    picture = "example.com/"        # the question has a picture whose URL holds this; "" is any
 
     # What is answered.
     answer = """..."""              # or a list of answers, as a model varies: with a seed the same
@@ -24,7 +22,6 @@ A file is a list of scripts:
     tool_calls = [{ name = "weather", arguments = { city = "Oslo" } }]
                                     # only where the request offers tools, and only while the
                                     # question is the last message, unless ``after`` is given.
-                                    # ``arguments`` may be a text: sent as it is, broken JSON too.
     doubts = { " tea" = { " tea" = 0.6, " milk" = 0.3 } }
                                     # logprobs: the chance of a piece of the answer and of others in
                                     # its place, together below 1; of any other piece it is sure
@@ -32,8 +29,6 @@ A file is a list of scripts:
     by = "model"                    # the model behind the stand-in answers (see ``upstream``); if
                                     # there is none, the ``answer`` beside it is given
     fault = "rate-limited"          # instead of the answer: `python -m tests.standin --faults`
-    faults = ["rate-limited", ""]   # one for each time the same request comes, "" is the answer;
-                                    # the last one stays
 
     # How it is answered.
     by_gpt = true                   # on the models route too the answer has the shape that OpenAI's
@@ -51,7 +46,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.standin.calls import Call, fold
+from tests.standin.calls import Call, Json, fold, picture_urls
 
 SCRIPTS = Path(__file__).parent / "scripts"
 FIRST_MS, PACE_MS = 200.0, 20.0
@@ -72,15 +67,14 @@ class Script:
     ask: str
     system: str | None = None
     after: tuple[str, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    min_temperature: float | None = None
+    options: Json = field(default_factory=dict)
     picture: str | None = None
     answer: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     doubts: dict[str, dict[str, float]] = field(default_factory=dict)
     thoughts: str = ""
     by: str = "script"
-    faults: tuple[str, ...] = ()
+    fault: str = ""
     by_gpt: bool = False
     first_ms: float = FIRST_MS
     pace_ms: float = PACE_MS
@@ -90,42 +84,32 @@ class Script:
     @property
     def conditions(self) -> int:
         """The number of conditions of the script."""
-        single = (self.system, self.min_temperature, self.picture)
-        calls_tools = bool(self.tool_calls)
-        given = sum(value is not None for value in single)
-        return given + len(self.after) + len(self.options) + calls_tools
+        single = (self.system is not None, self.picture is not None, bool(self.tool_calls))
+        return sum(single) + len(self.after) + len(self.options)
 
     def fits(self, call: Call) -> bool:
         """Whether this script answers ``call``."""
-        temperature = call.body.get("temperature")
+        pictures = picture_urls(call.question)
         return (
             self.ask == call.ask
             and (self.system is None or self.system in call.system)
             and all(part in call.others for part in self.after)
             and holds(self.options, call.body)
-            and (
-                self.min_temperature is None
-                or (temperature is not None and temperature >= self.min_temperature)
-            )
-            and (self.picture is None or any(has(self.picture, name) for name in call.pictures))
+            and (self.picture is None or any(self.picture in url for url in pictures))
             and (not self.tool_calls or bool(self.calls_for(call)))
         )
 
     def calls_for(self, call: Call) -> tuple[ToolCall, ...]:
         """Return the tool calls that the request allows."""
-        if not call.may_call or not (call.ask_is_last or self.after):
+        ask_is_last = call.messages[-1] is call.question
+        if not call.may_call or not (ask_is_last or self.after):
             return ()
         allowed = [made for made in self.tool_calls if call.named_tool in (None, made.name)]
         return tuple(allowed if call.body.get("parallel_tool_calls", True) else allowed[:1])
 
-    def fault(self, asked: int) -> str:
-        """Return the fault of a request that came ``asked`` times before, or ""."""
-        return self.faults[min(asked, len(self.faults) - 1)] if self.faults else ""
 
-
-def has(wanted: str, name: str) -> bool:
-    """Return whether ``wanted`` is the beginning of a digest or a part of a URL."""
-    return wanted in name if "/" in name else name.startswith(wanted)
+NONE = Script(ask="", by="model")
+"""What is found for a question without a script."""
 
 
 def holds(wanted: Any, given: Any) -> bool:
@@ -137,13 +121,10 @@ def holds(wanted: Any, given: Any) -> bool:
     return bool(wanted == given)
 
 
-def find(scripts: Iterable[Script], call: Call) -> Script | None:
-    """Return the script with the most conditions that fits ``call``, or None."""
-    return max(
-        (script for script in scripts if script.fits(call)),
-        key=lambda script: script.conditions,
-        default=None,
-    )
+def find(scripts: Iterable[Script], call: Call) -> Script:
+    """Return the script with the most conditions that fits ``call``, or ``NONE``."""
+    fitting = (script for script in scripts if script.fits(call))
+    return max(fitting, key=lambda script: script.conditions, default=NONE)
 
 
 def load(folder: Path = SCRIPTS) -> list[Script]:
@@ -159,24 +140,21 @@ def load(folder: Path = SCRIPTS) -> list[Script]:
     return scripts
 
 
-def read(table: dict[str, Any]) -> Script:
+def read(table: Json) -> Script:
     """Return the script in ``table``. Raise ``TypeError`` if it has an unknown field."""
-    values = dict(table)
-    if "fault" in values:
-        values["faults"] = [values.pop("fault")]
-    answer = values.get("answer", ())
-    answers = (answer,) if isinstance(answer, str) else answer
-    after = values.get("after", ())
-    values["ask"] = fold(values["ask"])
-    values["answer"] = tuple(text.strip("\n") for text in answers)
-    values["after"] = (after,) if isinstance(after, str) else tuple(after)
-    values["faults"] = tuple(values.get("faults", ()))
-    values["tool_calls"] = tuple(map(read_tool_call, values.get("tool_calls", ())))
-    return Script(**values)
+    calls = [
+        ToolCall(call["name"], json.dumps(call["arguments"], ensure_ascii=False))
+        for call in table.get("tool_calls", ())
+    ]
+    values = {
+        "ask": fold(table["ask"]),
+        "answer": tuple(text.strip("\n") for text in listed(table.get("answer", []))),
+        "after": tuple(listed(table.get("after", []))),
+        "tool_calls": tuple(calls),
+    }
+    return Script(**table | values)
 
 
-def read_tool_call(table: dict[str, Any]) -> ToolCall:
-    """Return the call in ``table``; arguments that are a text stay as they are."""
-    arguments = table.get("arguments", {})
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(name=table["name"], arguments=text)
+def listed(value: str | list[str]) -> list[str]:
+    """Return a list of texts; one text may stand for a list of one."""
+    return [value] if isinstance(value, str) else value

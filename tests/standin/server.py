@@ -4,22 +4,27 @@ import asyncio
 import threading
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from tests.standin import checks, scripts
-from tests.standin.calls import digest
+from tests.standin.calls import Json, digest
 from tests.standin.faults import Fault
-from tests.standin.handlers import PATHS, ChatHandler, Received, WrongPathHandler
-from tests.standin.responses.handler import RESPONSES, ResponsesHandler
-from tests.standin.shapes import Json
+from tests.standin.handlers import ChatHandler, Received, WrongPathHandler
+from tests.standin.responses.handler import ResponsesHandler
 from tests.standin.upstream import Upstream
 
 LOOPBACK = "127.0.0.1"
+V1 = "(?:/api/projects/[^/]+)?/openai/v1"
+PATHS = [
+    ("/models/chat/completions", ChatHandler, "models"),
+    (f"{V1}/chat/completions", ChatHandler, "v1"),
+    (f"{V1}/responses", ResponsesHandler, "v1"),
+]
+"""Patterns of the paths, who answers there, and the route whose rules hold."""
 
 
 class StandIn:
@@ -67,12 +72,7 @@ class StandIn:
         self._started.wait()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
@@ -83,12 +83,9 @@ class StandIn:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        handlers: list[Any] = [
-            (path, ChatHandler, {"server": self, "route": route}) for path, route in PATHS.items()
-        ]
-        handlers.append((RESPONSES, ResponsesHandler, {"server": self, "route": "v1"}))
+        handlers = [(path, one, {"server": self, "route": route}) for path, one, route in PATHS]
         app = Application(
-            handlers,
+            cast(list[Any], handlers),
             default_handler_class=WrongPathHandler,
             default_handler_args={"server": self},
             log_function=lambda handler: None,

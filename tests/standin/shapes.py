@@ -5,19 +5,16 @@
 
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Any
+from uuid import UUID
 
 from tests.standin.answers import Answer, Choice
-from tests.standin.calls import digest
-from tests.standin.logprobs import piece_logprobs, text_logprobs
+from tests.standin.calls import Json, digest
 from tests.standin.scripts import ToolCall
 from tests.standin.tokens import pieces
 
 # The first second of 2026 (UTC), always: whoever records anew gets files that differ in nothing but
 # the times of arrival.
 CREATED = 1_767_225_600
-
-Json = dict[str, Any]
 
 
 class Shape:
@@ -34,7 +31,7 @@ class Shape:
 
     def head(self, kind: str) -> Json:
         """Return the fields that an answer and each of its chunks have."""
-        head = {"created": CREATED, "id": self.answer.id[:32], "model": self.answer.model}
+        head = {"created": CREATED, "id": self.answer.call.id[:32], "model": self.answer.model}
         return head | {"object": kind}
 
     def usage(self) -> Json:
@@ -73,13 +70,13 @@ class Shape:
         """Yield what comes before the first piece."""
         yield from ()
 
-    def reasoning(self, at: int, piece: str) -> Iterator[Json]:
-        """Yield the chunk that brings a piece of the reasoning; none where it is not shown."""
-        yield from ()
+    def thought(self, piece: str) -> Json:
+        """Return the delta that brings a piece of the reasoning, where that is shown."""
+        raise NotImplementedError
 
-    def text(self, at: int, piece: str, logs: Json | None = None) -> Json:
+    def text(self, at: int, piece: str, logs: list[Json] | None) -> Json:
         """Return the chunk that brings a piece of the text."""
-        return self.chunk(at, {"content": piece}, logs=logs)
+        return self.chunk(at, {"content": piece}, logs=logprobs(logs))
 
     def call_deltas(self, choice: Choice) -> Iterator[Json]:
         """Yield the deltas that bring the tool calls."""
@@ -101,8 +98,7 @@ class Shape:
         choices = []
         for at, one in enumerate(self.answer.choices):
             calls = [self.call(call, number) for number, call in enumerate(one.tool_calls)]
-            logs = one.logs or text_logprobs(one.text, self.answer.top, self.answer.doubts)
-            choices.append(self.choice(at, one, calls, logs))
+            choices.append(self.choice(at, one, calls, logprobs(one.logs)))
         return {"choices": choices, **self.head("chat.completion"), "usage": self.usage()}
 
     def chunks(self) -> Iterator[Json]:
@@ -110,14 +106,13 @@ class Shape:
         yield from self.opening()
         for at, one in enumerate(self.answer.choices):
             for piece in pieces(one.reasoning):
-                yield from self.reasoning(at, piece)
-        for spot, row in enumerate(
-            zip_longest(*(pieces(choice.text) for choice in self.answer.choices))
-        ):
+                yield self.chunk(at, self.thought(piece))
+        rows = zip_longest(*(pieces(choice.text) for choice in self.answer.choices))
+        for spot, row in enumerate(rows):
             for at, piece in enumerate(row):
                 if piece is not None:
-                    logs = piece_logprobs(piece, spot, self.answer.top, self.answer.doubts)
-                    yield self.text(at, piece, logs)
+                    logs = self.answer.choices[at].logs
+                    yield self.text(at, piece, logs and logs[spot : spot + 1])
         yield from self.closing()
 
     def closing(self) -> Iterator[Json]:
@@ -138,7 +133,12 @@ class Shape:
 
     def call_id(self, number: int) -> str:
         """Return 64 hex digits of which the id of a tool call is made."""
-        return digest(self.answer.id, number)
+        return digest(self.answer.call.id, number)
+
+
+def logprobs(logs: list[Json] | None) -> Json | None:
+    """Return log probabilities as the value of a choice's ``logprobs``."""
+    return None if logs is None else {"content": logs, "refusal": None}
 
 
 def has_piece(sent: Json) -> bool:
@@ -150,4 +150,4 @@ def has_piece(sent: Json) -> bool:
 
 def as_uuid(digits: str) -> str:
     """Return 32 hex digits of ``digits`` in the form of a UUID."""
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
+    return str(UUID(digits[:32]))

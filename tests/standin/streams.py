@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from tests.standin.answers import Answer
 from tests.standin.families import shape_of
-from tests.standin.faults import Fault
 from tests.standin.replies import as_bytes
 from tests.standin.shapes import has_piece
 from tests.standin.verdicts import JUDGED, NAMELESS, SAFE
@@ -33,44 +32,49 @@ class Event:
 BREAK = Event(0, b"", breaks=True)
 
 
-def event(value: object, wait_ms: float = 0, piece: bool = False) -> Event:
-    """Return an event with a JSON value."""
-    return Event(wait_ms, b"data: " + as_bytes(value) + b"\n\n", piece)
+def event(value: object, name: str = "") -> bytes:
+    """Return the bytes of an event with a JSON value."""
+    return (f"event: {name}\n" if name else "").encode() + b"data: " + as_bytes(value) + b"\n\n"
 
 
-def spoilt(stream: Iterable[Event], cut_after: int | None, fault: Fault | None) -> Iterable[Event]:
-    """Return the events of ``stream`` changed as ``fault`` says, or cut after so many pieces."""
+def paced(answer: Answer, sent: Iterable[tuple[bytes, bool]]) -> Iterator[Event]:
+    """Yield the events of an answer: their bytes, and whether they bring a piece, are ``sent``.
+
+    The first event comes after ``first_piece_ms`` and the first piece with it; each further piece
+    comes after ``pace_ms``.
+    """
+    wait, pieces_sent = answer.first_piece_ms, 0
+    for data, piece in sent:
+        pieces_sent += piece
+        yield Event(answer.pace_ms if pieces_sent > 1 and piece else wait, data, piece)
+        wait = 0
+
+
+def spoilt(stream: Iterable[Event], cut_after: int | None, fault: str) -> Iterable[Event]:
+    """Return the events of ``stream`` changed as the fault says, or cut after so many pieces."""
     if cut_after is not None:
         stream = [*first_pieces(stream, cut_after), BREAK]
-    match fault.name if fault else None:
+    match fault:
         case "stream-cut":
             stream = [*first_pieces(stream), BREAK]
         case "stream-error-chunk":
-            stream = [*first_pieces(stream), event(ERROR_CHUNK)]
+            stream = [*first_pieces(stream), Event(0, event(ERROR_CHUNK))]
         case "stream-error-event":
             stream = [*first_pieces(stream), Event(0, ERROR_EVENT), Event(0, DONE)]
         case "no-done":
             stream = [one for one in stream if one.data != DONE]
         case "no-delta":
             *most, done = stream
-            stream = [*most, *map(event, late_verdicts()), done]
+            stream = [*most, *(Event(0, event(late)) for late in late_verdicts()), done]
         case "odd-lines":
             stream = map(odd, stream)
     return stream
 
 
 def good_events(answer: Answer) -> Iterator[Event]:
-    """Yield the events of an answer without a fault.
-
-    The first event comes after ``first_piece_ms`` and the first piece with it; each further piece
-    comes after ``pace_ms``.
-    """
-    wait, pieces_sent = answer.first_piece_ms, 0
-    for chunk in shape_of(answer).chunks():
-        piece = has_piece(chunk)
-        pieces_sent += piece
-        yield event(chunk, answer.pace_ms if pieces_sent > 1 and piece else wait, piece)
-        wait = 0
+    """Yield the events of an answer without a fault."""
+    chunks = shape_of(answer).chunks()
+    yield from paced(answer, ((event(chunk), has_piece(chunk)) for chunk in chunks))
     yield Event(0, DONE)
 
 

@@ -1,42 +1,14 @@
 """What the families of models send, as far as no lesson's recording shows it."""
 
-from typing import Any
-
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatCompletionsClient, UserMessage
 from tests.standin import StandIn
-from tests.standin.asking import TOOLS, USAGE, answered, streamed
+from tests.standin.asking import answered, streamed
 
-WARM = "Is it warm in Oslo?"
 LONG = "How many languages are in the world?"
 ROUTES = ["models", "v1"]
-
-
-def deltas(events: list[Any]) -> list[Any]:
-    """Return the deltas of the events that have one."""
-    return [choice["delta"] for event in events for choice in event["choices"]]
-
-
-def test_grok_sends_a_usage_at_the_end_only(standin: StandIn) -> None:
-    *pieces, last, usage = streamed(standin, "models", ask=LONG, stream_options=USAGE)
-    assert not any("usage" in event for event in (*pieces, last))
-    assert usage["choices"] == []
-    assert usage["usage"]["completion_tokens"] == len(pieces)
-
-
-def test_kimi_sends_null_where_it_has_nothing(standin: StandIn) -> None:
-    asked = {"ask": WARM, "tools": TOOLS, "model": "stand-in-kimi", "stream_options": USAGE}
-    _, *chunks, usage = streamed(standin, "models", **asked)
-    names = {"content", "reasoning_content", "role", "tool_calls"}
-    assert all(delta.keys() == names for delta in deltas(chunks))
-    assert any(delta["tool_calls"] for delta in deltas(chunks))
-    assert isinstance(chunks[-1]["choices"][0]["matched_stop"], int)
-    assert usage["usage"]["prompt_tokens_details"] is None
-
-
-# --- Reasoning ---
 
 
 @pytest.mark.parametrize(
@@ -55,8 +27,8 @@ def test_a_budget_may_end_the_reasoning_or_the_text(
     choice = whole["choices"][0]
     assert (choice["finish_reason"], choice["message"]["content"] or "") == ("length", text)
     assert whole["usage"]["completion_tokens"] == budget
-    sent = deltas(streamed(standin, "v1", **asked))
-    assert "".join(delta.get("content") or "" for delta in sent) == text
+    sent = [one for event in streamed(standin, "v1", **asked) for one in event["choices"]]
+    assert "".join(one["delta"].get("content") or "" for one in sent) == text
 
 
 PLACES = {

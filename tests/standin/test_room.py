@@ -14,7 +14,7 @@ from helpers.lessons import LESSONS, ROOT
 from helpers.local_model import LocalModelServer, LocalModelService
 from tests.standin import StandIn
 from tests.standin.__main__ import main
-from tests.standin.asking import PATHS, post
+from tests.standin.asking import post
 from tests.standin.faults import FAULTS
 
 LIMITED = "fault: rate-limited"
@@ -34,10 +34,7 @@ def room() -> Iterator[StandIn]:
 
 def status(server: StandIn, ask: str, address: str | None = None, **headers: str) -> int:
     """Return the status of the answer to a question from ``address``, with no key."""
-    body = {"model": "stand-in-chat", "messages": [{"role": "user", "content": ask}]}
-    transport = httpx.HTTPTransport(local_address=address, verify=False)
-    with httpx.Client(trust_env=False, transport=transport, headers=headers) as client:
-        return client.post(server.url + PATHS["v1"], json=body).status_code
+    return post(server, "v1", ask=ask, address=address, headers=headers).status_code
 
 
 @pytest.mark.parametrize("headers", [{}, {"api-key": "any"}, {"authorization": "Bearer any"}])

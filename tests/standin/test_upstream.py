@@ -17,11 +17,23 @@ from tests.standin.asking import PATHS, TOOL, USAGE, answered, post
 from tests.standin.checks import KEY
 from tests.standin.upstream import TEMPERATURE, Upstream
 
-ROUTES = ["models", "v1"]
 MODEL = "Small-Model"
 HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 SCRIPTED = "What is a script?"
 ASKED_OF_MODEL = "What is a model?"
+SCRIPTS = f"""\
+[[script]]
+ask = "{SCRIPTED}"
+answer = "A script."
+[[script]]
+ask = "{ASKED_OF_MODEL}"
+by = "model"
+answer = "Not the model."
+options = {{ temperature = 0 }}
+"""
+
+each_route = pytest.mark.parametrize("route", ["models", "v1"])
+whole_or_streamed = pytest.mark.parametrize("stream", [False, True])
 
 
 def token(text: str, logprob: float) -> dict[str, Any]:
@@ -48,77 +60,70 @@ ANSWER = [
     {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13},
      "timings": {"cache_n": 0}},
 ]  # fmt: skip
-
-
 ENDLESS = [*ANSWER[:2], *[piece(" more")] * 1_000_000]
 
 
-class FakeModel:
-    """A server of the v1 route. ``waits`` is passed before every event after the second."""
+class Player(BaseHTTPRequestHandler):
+    """Answers a request with the events of its server, or with the first one as an error."""
 
-    def __init__(self, events: list[Any], status: int = 200, broken: bool = False) -> None:
-        self.events, self.status, self.broken = events, status, broken
-        self.requests: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.waits = threading.Event()
-        self.waits.set()
-        self.was_left = threading.Event()
+    server: "FakeModel"
 
-    @contextmanager
-    def running(self) -> Iterator[Upstream]:
-        """Serve until the block ends."""
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                model.reply(self)
-
-            def log_message(self, *_: Any) -> None:
-                """Print nothing."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield Upstream(f"http://127.0.0.1:{server.server_port}/v1", MODEL, "upstream-key")
-        finally:
-            self.waits.set()
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-    def reply(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answer one request."""
-        size = int(handler.headers["content-length"])
-        self.requests.append(json.loads(handler.rfile.read(size)))
-        self.keys.append(handler.headers["authorization"])
-        handler.send_response(self.status)
-        handler.end_headers()
-        if self.status != 200:
-            handler.wfile.write(json.dumps(self.events[0]).encode())
+    def do_POST(self) -> None:
+        model = self.server
+        model.requests.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        model.keys.append(self.headers["authorization"])
+        self.send_response(model.status)
+        self.end_headers()
+        if model.status != 200:
+            self.wfile.write(json.dumps(model.events[0]).encode())
             return
         try:
-            for at, event in enumerate(self.events):
-                if at == 2 and not self.waits.wait(10):
+            for at, event in enumerate(model.events):
+                if at == 2 and not model.goes_on.wait(10):
                     return
-                handler.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-                handler.wfile.flush()
-            if self.broken:
-                handler.wfile.write(b'data: {"error":{"code":500,"message":"broken"}}\n\n')
-            handler.wfile.write(b"data: [DONE]\n\n")
+                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+            self.wfile.write(b"data: [DONE]\n\n")
         except OSError:
-            self.was_left.set()
+            model.was_left.set()
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
 
 
-@contextmanager
-def asking(model: FakeModel, folder: Path) -> Iterator[StandIn]:
-    """Run a stand-in in front of ``model``, with two scripts."""
-    (folder / "some.toml").write_text(
-        f'[[script]]\nask = "{SCRIPTED}"\nanswer = "A script."\n'
-        f'[[script]]\nask = "{ASKED_OF_MODEL}"\nby = "model"\nanswer = "Not the model."\n'
-        "options = { temperature = 0 }\n"
-    )
-    with model.running() as upstream, StandIn(pace=0, folder=folder, upstream=upstream) as server:
+class FakeModel(ThreadingHTTPServer):
+    """A server of the v1 route. While ``goes_on`` is not set, it stops after the second event."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Player)
+        self.status, self.events = 200, ANSWER
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.goes_on, self.was_left = threading.Event(), threading.Event()
+        self.goes_on.set()
+        self.upstream = Upstream(f"http://127.0.0.1:{self.server_port}/v1", MODEL, "upstream-key")
+
+
+@pytest.fixture
+def model() -> Iterator[FakeModel]:
+    with FakeModel() as model:
+        thread = threading.Thread(target=model.serve_forever, args=(0.01,))
+        thread.start()
+        yield model
+        model.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with two scripts."""
+    (tmp_path / "some.toml").write_text(SCRIPTS)
+    return tmp_path
+
+
+@pytest.fixture
+def server(model: FakeModel, folder: Path) -> Iterator[StandIn]:
+    """A stand-in in front of the model."""
+    with StandIn(pace=0, folder=folder, upstream=model.upstream) as server:
         yield server
 
 
@@ -136,12 +141,11 @@ def streaming(server: StandIn, route: str, **fields: Any) -> Iterator[Iterator[A
         yield (line if line == "[DONE]" else json.loads(line) for line in lines)
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@each_route
 def test_the_words_are_the_models_and_the_service_is_the_stand_ins(
-    route: str, tmp_path: Path
+    route: str, server: StandIn
 ) -> None:
-    with asking(FakeModel(ANSWER), tmp_path) as server:
-        response = post(server, route, model=MODEL, logprobs=True, top_logprobs=1)
+    response = post(server, route, model=MODEL, logprobs=True, top_logprobs=1)
     answer = response.json()
     assert response.headers["x-answered-by"] == answer["model"] == MODEL
     assert "apim-request-id" in response.headers
@@ -159,20 +163,18 @@ def test_the_words_are_the_models_and_the_service_is_the_stand_ins(
     assert choice["logprobs"] == {"content": content, "refusal": None}
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@each_route
 def test_each_piece_of_a_stream_is_sent_before_the_next_one_is_there(
-    route: str, tmp_path: Path
+    route: str, server: StandIn, model: FakeModel
 ) -> None:
-    model = FakeModel(ANSWER)
-    model.waits.clear()
-    wanted = {"logprobs": True, "stream_options": USAGE}
-    with asking(model, tmp_path) as server, streaming(server, route, **wanted) as events:
+    model.goes_on.clear()
+    with streaming(server, route, logprobs=True, stream_options=USAGE) as events:
         texts = []
         for event in events:
             texts += [one["delta"].get("content") for one in event["choices"] if "delta" in one]
             if "Hello" in texts:
                 break
-        model.waits.set()
+        model.goes_on.set()
         rest = list(events)
     assert rest[-1] == "[DONE]"
     pieces = [one for event in rest[:-1] for one in event["choices"]]
@@ -182,32 +184,25 @@ def test_each_piece_of_a_stream_is_sent_before_the_next_one_is_there(
     assert rest[-2]["usage"]["total_tokens"] == 13
 
 
-def test_what_is_passed_on(tmp_path: Path) -> None:
-    model = FakeModel(ANSWER)
-    fields = {"temperature": 0.7, "stop": ["x"], "max_tokens": 9, "seed": 3, "user": "me"}
-    with asking(model, tmp_path) as server:
-        post(server, "v1", model=MODEL, **fields, top_p=None)
+def test_what_is_passed_on(server: StandIn, model: FakeModel) -> None:
+    fields = {"temperature": 0.7, "stop": ["x"], "max_tokens": 9, "seed": 3}
+    post(server, "v1", model=MODEL, **fields, user="me", top_p=None)
     assert model.keys == ["Bearer upstream-key"]
-    assert model.requests == [
-        HELLO
-        | {"temperature": 0.7, "stop": ["x"], "max_tokens": 9, "seed": 3}
-        | {"stream": True, "stream_options": USAGE}
-    ]
+    assert model.requests == [HELLO | fields | {"stream": True, "stream_options": USAGE}]
 
 
-def test_temperature_is_low_only_where_the_request_leaves_sampling_open(tmp_path: Path) -> None:
-    model = FakeModel(ANSWER)
-    with asking(model, tmp_path) as server:
-        for fields in ({}, {"temperature": None}, {"top_p": 0.5}, {"temperature": 0}):
-            post(server, "v1", model=MODEL, **fields)
+def test_temperature_is_low_only_where_the_request_leaves_sampling_open(
+    server: StandIn, model: FakeModel
+) -> None:
+    for fields in ({}, {"temperature": None}, {"top_p": 0.5}, {"temperature": 0}):
+        post(server, "v1", model=MODEL, **fields)
     sent = [request.get("temperature") for request in model.requests]
     assert sent == [TEMPERATURE, TEMPERATURE, None, 0]
 
 
-def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(tmp_path: Path) -> None:
-    model = FakeModel(ANSWER)
+def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(model: FakeModel) -> None:
     for _ in range(2):  # two stand-ins, as in two recordings
-        with asking(model, tmp_path) as server:
+        with StandIn(pace=0, upstream=model.upstream) as server:
             for route, more in (("v1", {}), ("v1", {}), ("models", {}), ("v1", {"temperature": 1})):
                 post(server, route, model=MODEL, **more)
     seeds = [request["seed"] for request in model.requests]
@@ -218,18 +213,16 @@ def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(tmp_path: P
 
 
 @pytest.mark.parametrize("seed", [None, 3])
-def test_several_choices(seed: int | None, tmp_path: Path) -> None:
-    model = FakeModel(ANSWER)
-    with asking(model, tmp_path) as server:
-        whole = answered(server, "v1", model=MODEL, n=2, seed=seed)
-        with streaming(server, "v1", n=2, seed=seed) as events:
-            sent = [one for event in events if event != "[DONE]" for one in event["choices"]]
+def test_several_choices(seed: int | None, server: StandIn, model: FakeModel) -> None:
+    whole = answered(server, "v1", model=MODEL, n=2, seed=seed)
+    with streaming(server, "v1", n=2, seed=seed) as events:
+        sent = [one for event in events if event != "[DONE]" for one in event["choices"]]
     assert [one["message"]["content"] for one in whole["choices"]] == ["Hello you"] * 2
     assert whole["usage"]["completion_tokens"] == 4
     assert whole["usage"]["prompt_tokens"] == 11
-    texts = [
-        "".join(c["delta"].get("content") or "" for c in sent if c["index"] == at) for at in (0, 1)
-    ]
+    texts = ["", ""]
+    for one in sent:
+        texts[one["index"]] += one["delta"].get("content") or ""
     assert texts == ["Hello you"] * 2
     seeds = [request["seed"] for request in model.requests]
     assert seeds[0] != seeds[1]
@@ -237,8 +230,7 @@ def test_several_choices(seed: int | None, tmp_path: Path) -> None:
     assert not any("n" in request for request in model.requests)
 
 
-@pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("stream", [False, True])
+@whole_or_streamed
 @pytest.mark.parametrize(
     ("told", "status", "code", "words"),
     [
@@ -254,46 +246,42 @@ def test_several_choices(seed: int | None, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_its_errors_are_worded_as_the_service_words_them(
-    told: Any, status: int, code: str | None, words: str, route: str, stream: bool, tmp_path: Path
-) -> None:
-    with asking(FakeModel([{"error": told}], told["code"]), tmp_path) as server:
-        response = post(server, route, model=MODEL, stream=stream)
+    told: Any, status: int, code: str | None, words: str,
+    stream: bool, server: StandIn, model: FakeModel,
+) -> None:  # fmt: skip
+    model.events, model.status = [{"error": told}], told["code"]
+    response = post(server, "v1", model=MODEL, stream=stream)
     error = response.json()["error"]
     assert response.headers["x-answered-by"] == "script"
     assert (response.status_code, error["code"]) == (status, code)
     assert re.search(words, error["message"])
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@whole_or_streamed
 def test_a_model_that_is_gone_is_a_service_that_is_unavailable(
-    stream: bool, tmp_path: Path
+    stream: bool, server: StandIn, model: FakeModel
 ) -> None:
-    with FakeModel([]).running() as upstream:
-        pass
-    with StandIn(pace=0, folder=tmp_path, upstream=upstream) as server:
-        assert post(server, "v1", model=MODEL, stream=stream).status_code == 503
+    model.server_close()
+    assert post(server, "v1", model=MODEL, stream=stream).status_code == 503
 
 
-def test_a_model_that_breaks_off_breaks_the_stream(tmp_path: Path) -> None:
-    with asking(FakeModel(ANSWER[:3], broken=True), tmp_path) as server:
-        with pytest.raises(httpx.RemoteProtocolError), streaming(server, "v1") as events:
-            list(events)
-        assert post(server, "v1", model=MODEL).status_code == 503
+def test_a_model_that_breaks_off_breaks_the_stream(server: StandIn, model: FakeModel) -> None:
+    model.events = [*ANSWER[:3], {"error": {"code": 500, "message": "broken"}}]
+    with pytest.raises(httpx.RemoteProtocolError), streaming(server, "v1") as events:
+        list(events)
+    assert post(server, "v1", model=MODEL).status_code == 503
 
 
 PICTURE = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
 
 
-@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     "fields", [{"tools": [TOOL]}, {"messages": [{"role": "user", "content": PICTURE}]}]
 )
 def test_what_it_can_not_do_is_refused_and_not_asked(
-    fields: dict[str, Any], route: str, tmp_path: Path
+    fields: dict[str, Any], server: StandIn, model: FakeModel
 ) -> None:
-    model = FakeModel(ANSWER)
-    with asking(model, tmp_path) as server:
-        response = post(server, route, model=MODEL, **fields)
+    response = post(server, "v1", model=MODEL, **fields)
     assert response.status_code == 400
     assert response.headers["x-answered-by"] == "script"
     assert not model.requests
@@ -308,44 +296,40 @@ def test_what_it_can_not_do_is_refused_and_not_asked(
     ],
 )
 def test_a_script_answers_unless_it_says_that_the_model_does(
-    text: str, fields: dict[str, Any], answer: str, tmp_path: Path
+    text: str, fields: dict[str, Any], answer: str, server: StandIn
 ) -> None:
-    with asking(FakeModel(ANSWER), tmp_path) as server:
-        response = post(server, "v1", model=MODEL, ask=text, **fields)
+    response = post(server, "v1", model=MODEL, ask=text, **fields)
     assert response.json()["choices"][0]["message"]["content"] == answer
     by = MODEL if answer == "Hello you" else "script"
     assert response.headers["x-answered-by"] == by
 
 
-def test_without_a_model_the_answer_beside_it_is_given(tmp_path: Path) -> None:
-    with asking(FakeModel(ANSWER), tmp_path):
-        pass
-    with StandIn(pace=0, folder=tmp_path) as server:
+def test_without_a_model_the_answer_beside_it_is_given(folder: Path) -> None:
+    with StandIn(pace=0, folder=folder) as server:
         answer = answered(server, "v1", ask=ASKED_OF_MODEL, temperature=0)
         unknown = post(server, "v1", model=MODEL)
     assert answer["choices"][0]["message"]["content"] == "Not the model."
     assert unknown.status_code == 404
 
 
-def test_faults_stay_the_stand_ins(tmp_path: Path) -> None:
-    model = FakeModel(ANSWER)
-    with asking(model, tmp_path) as server:
-        refused = post(server, "v1", model=MODEL, ask="fault: rate-limited")
-        spoilt = post(server, "v1", model=MODEL, ask="fault: unknown-finish-reason")
+def test_faults_stay_the_stand_ins(server: StandIn, model: FakeModel) -> None:
+    refused = post(server, "v1", model=MODEL, ask="fault: rate-limited")
+    spoilt = post(server, "v1", model=MODEL, ask="fault: unknown-finish-reason")
     assert refused.status_code == 429
     assert spoilt.json()["choices"][0]["finish_reason"] == "model_length"
     assert not model.requests
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_the_model_stops_when_the_reader_has_left(stream: bool, tmp_path: Path) -> None:
-    model = FakeModel(ENDLESS)
-    with asking(model, tmp_path) as server:
-        if stream:
-            with streaming(server, "v1") as events:
-                next(events)
-        else:
-            with pytest.raises(httpx.ReadTimeout):
-                httpx.post(server.v1 + "/chat/completions", json=HELLO, timeout=0.3,
-                           trust_env=False, headers={"api-key": KEY})  # fmt: skip
-        assert model.was_left.wait(10)
+@whole_or_streamed
+def test_the_model_stops_when_the_reader_has_left(
+    stream: bool, server: StandIn, model: FakeModel
+) -> None:
+    model.events = ENDLESS
+    if stream:
+        with streaming(server, "v1") as events:
+            next(events)
+    else:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(server.v1 + "/chat/completions", json=HELLO, timeout=0.3,
+                       trust_env=False, headers={"api-key": KEY})  # fmt: skip
+    assert model.was_left.wait(10)

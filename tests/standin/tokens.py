@@ -9,9 +9,10 @@ import re
 from base64 import b64decode
 from io import BytesIO
 from math import ceil
-from typing import Any
 
 from PIL import Image
+
+from tests.standin.calls import Json, items_of
 
 WORD = 8
 """Letters in a piece: longer words take several, as with real tokens."""
@@ -39,25 +40,22 @@ def count(text: str) -> int:
     return len(pieces(text))
 
 
-def prompt_tokens(body: dict[str, Any]) -> int:
+def prompt_tokens(body: Json) -> int:
     """Return the number of tokens of the messages and the offered tools."""
     tools = count(json.dumps(body["tools"])) if body.get("tools") else 0
     return tools + sum(message_tokens(message) for message in body["messages"])
 
 
-def image_tokens(body: dict[str, Any]) -> int:
+def image_tokens(body: Json) -> int:
     """Return the number of tokens of the pictures in the messages."""
-    contents = [message.get("content") for message in body["messages"]]
-    items = [item for content in contents if isinstance(content, list) for item in content]
+    items = [item for message in body["messages"] for item in items_of(message)]
     return sum(picture_tokens(item) for item in items if item["type"] == "image_url")
 
 
-def message_tokens(message: dict[str, Any]) -> int:
+def message_tokens(message: Json) -> int:
     """Return the number of tokens of a message: text, pictures and tool calls."""
-    content = message.get("content") or ""
-    items = [{"type": "text", "text": content}] if isinstance(content, str) else content
     total = MESSAGE_OVERHEAD
-    for item in items:
+    for item in items_of(message):
         if item["type"] == "thinking":
             total += sum(count(part["text"]) for part in item["thinking"])
         else:
@@ -67,7 +65,7 @@ def message_tokens(message: dict[str, Any]) -> int:
     return total
 
 
-def picture_tokens(item: dict[str, Any]) -> int:
+def picture_tokens(item: Json) -> int:
     """Return the number of tokens of a picture, by its size unless the detail is "low".
 
     Anything but a picture in a data URL has no known size and counts as one tile.

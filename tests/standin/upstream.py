@@ -5,18 +5,17 @@ words, their log probabilities and the counts of tokens come from the upstream s
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 import httpx
 
 from tests.standin.answers import Answer, Choice
-from tests.standin.calls import Call, digest, picture_names
+from tests.standin.calls import Call, Json, digest, picture_urls
 from tests.standin.families import shape_of
 from tests.standin.faults import refuse
-from tests.standin.replies import Reply, openai_error
-from tests.standin.shapes import Json
+from tests.standin.replies import RefusedError, openai_error
 
 PASSED_ON = (
     *("messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed"),
@@ -30,14 +29,6 @@ TEMPERATURE = 0.5
 
 TIMEOUT = httpx.Timeout(10, read=300)
 """Seconds. A small model reads a long prompt at 90 tokens a second before its first word."""
-
-
-class RefusedError(Exception):
-    """The upstream server gave no answer; ``reply`` says so as the service would."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply)
-        self.reply = reply
 
 
 @dataclass
@@ -59,62 +50,52 @@ class Upstream:
     model: str
     key: str = field(default="", repr=False)
 
-    def refusal(self, call: Call) -> Reply | None:
-        """Return the reply to what a small model can't do, in OpenAI's words, or None.
+    def check(self, call: Call) -> None:
+        """Refuse what a small model can't do, in OpenAI's words.
 
         llama.cpp ignores tools without a word and says of a picture that the server failed.
         """
-        if any(map(picture_names, call.messages)):
+        if any(map(picture_urls, call.messages)):
             words = "Invalid content type. image_url is only supported by certain models."
-            return openai_error(words, None, "messages")
+            raise openai_error(words, None, "messages")
         if call.may_call:
-            return openai_error("tools is not supported in this model.", None, "tools")
-        return None
+            raise openai_error("tools is not supported in this model.", None, "tools")
 
-    async def complete(self, call: Call, answer: Answer) -> Answer:
+    async def complete(self, answer: Answer) -> Answer:
         """Return ``answer`` with what the model writes. Raises ``RefusedError``."""
-        drafts = [Draft() for _ in range(call.body.get("n") or 1)]
+        drafts = drafts_for(answer.call)
         try:
-            async for _ in self.pieces(call, drafts):
+            async for _ in self.pieces(answer.call, drafts):
                 pass
         except httpx.HTTPError:
-            raise RefusedError(refuse("503-always")) from None
-        return self._answer(answer, drafts)
+            raise refuse("503-always") from None
+        return self._written(answer, drafts)
 
-    async def chunks(self, call: Call, answer: Answer) -> AsyncIterator[Json]:
+    async def chunks(self, answer: Answer) -> AsyncIterator[Json]:
         """Yield the chunks of a stream in the shape of the route, each as soon as it has come.
 
         The first one comes with the model's first piece. Raises ``RefusedError`` before it, and
         ``httpx.HTTPError`` after it.
         """
-        drafts = [Draft() for _ in range(call.body.get("n") or 1)]
-        shape = shape_of(self._answer(answer, drafts))
-        has_begun = False
-        async with aclosing(self.pieces(call, drafts)) as pieces:
+        drafts = drafts_for(answer.call)
+        shape = shape_of(self._written(answer, drafts))
+        waiting = list(shape.opening())
+        async with aclosing(self.pieces(answer.call, drafts)) as pieces:
             async for at, text, logs in pieces:
-                if not has_begun:
-                    has_begun = True
-                    for opening in shape.opening():
-                        yield opening
-                yield shape.text(at, text, logprobs(logs))
-        if not has_begun:  # the model had nothing to say
-            for opening in shape.opening():
-                yield opening
-        shape.answer = self._answer(answer, drafts)
-        for closing in shape.closing():
-            yield closing
+                for chunk in (*waiting, shape.text(at, text, logs or None)):
+                    yield chunk
+                waiting = []
+        shape.answer = self._written(answer, drafts)
+        for chunk in (*waiting, *shape.closing()):
+            yield chunk
 
-    def _answer(self, answer: Answer, drafts: Sequence[Draft]) -> Answer:
-        choices = tuple(
-            Choice(one.text, one.finish_reason, logs=logprobs(one.logs)) for one in drafts
-        )
+    def _written(self, answer: Answer, drafts: list[Draft]) -> Answer:
+        choices = [Choice(one.text, one.finish_reason, logs=one.logs or None) for one in drafts]
         return replace(
             answer,
             model=self.model,
-            dated=False,
-            reasoning_tokens=0,
-            choices=choices,
-            prompt_tokens=max((one.prompt_tokens for one in drafts), default=0),
+            choices=tuple(choices),
+            prompt_tokens=max(one.prompt_tokens for one in drafts),
             completion_tokens=sum(one.completion_tokens for one in drafts),
             first_ms=0,
             pace_ms=0,
@@ -148,16 +129,12 @@ class Upstream:
         if at or "seed" not in body:
             # Asked again in a new stand-in the words are the same, asked again in this one they
             # differ. Seeds far apart: those of neighbours are no fair sample.
-            body["seed"] = int(
-                digest(call.body, call.asked if "seed" not in body else 0, at)[:7], 16
-            )
+            asked = call.asked if "seed" not in body else 0
+            body["seed"] = int(digest(call.body, asked, at)[:7], 16)
         if "temperature" not in body and "top_p" not in body:
             body["temperature"] = TEMPERATURE
-        return body | {
-            "model": self.model,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        body |= {"model": self.model, "stream": True, "stream_options": {"include_usage": True}}
+        return body
 
     async def _chunks(self, body: Json) -> AsyncIterator[Json]:
         """Yield the JSON of each event of the upstream server's stream."""
@@ -168,11 +145,9 @@ class Upstream:
             try:
                 response = await client.send(asked, stream=True)
                 if response.status_code != 200:
-                    raise RefusedError(
-                        translate_error(response.status_code, await response.aread())
-                    )
+                    raise translate_error(response.status_code, await response.aread())
             except httpx.HTTPError:
-                raise RefusedError(refuse("503-always")) from None
+                raise refuse("503-always") from None
             async with aclosing(response.aiter_lines()) as lines:
                 async for line in lines:
                     if line.startswith("data: {"):
@@ -182,7 +157,12 @@ class Upstream:
                         yield sent
 
 
-def translate_error(status: int, body: bytes) -> Reply:
+def drafts_for(call: Call) -> list[Draft]:
+    """Return an empty draft for each choice that is asked for."""
+    return [Draft() for _ in range(call.body.get("n") or 1)]
+
+
+def translate_error(status: int, body: bytes) -> RefusedError:
     """Return the upstream server's error as the service words it."""
     try:
         error = json.loads(body)["error"]
@@ -197,11 +177,6 @@ def translate_error(status: int, body: bytes) -> Reply:
         )
         return openai_error(words, "context_length_exceeded", "messages")
     return openai_error(message, None, None) if status < 500 else refuse("503-always")
-
-
-def logprobs(tokens: list[Json]) -> Json | None:
-    """Return ``tokens`` as the value of a choice's ``logprobs``."""
-    return {"content": tokens, "refusal": None} if tokens else None
 
 
 def tokens_of(sent: Json | None, top: int) -> list[Json]:

@@ -1,8 +1,7 @@
 """What the content filter says about a prompt and an answer."""
 
 from tests.standin.answers import Answer
-from tests.standin.calls import digest
-from tests.standin.shapes import Json
+from tests.standin.calls import Json, digest
 
 SAFE = {"filtered": False, "severity": "safe"}
 CAUGHT = {"filtered": True, "severity": "medium"}
@@ -26,7 +25,7 @@ NAMELESS = {"created": 0, "id": "", "model": "", "object": ""}
 
 def prompt_filter(answer: Answer) -> list[Json]:
     """Return the results of the prompt, which are never bad; none after a tool's answer."""
-    return [{"prompt_index": 0, "content_filter_results": {} if answer.after_tool else PROMPT}]
+    return [{"prompt_index": 0, "content_filter_results": {} if answer.follows_tool else PROMPT}]
 
 
 def prompt_chunk(answer: Answer) -> Json:
@@ -50,6 +49,6 @@ def part(answer: Answer, piece: str, finish: str | None) -> Json:
     """
     if not answer.filter_ran or finish == "content_filter":
         return whole(answer, finish)
-    chance = int(digest(answer.id, piece)[:4], 16) % 100 if piece else 99
+    chance = int(digest(answer.call.id, piece)[:4], 16) % 100 if piece else 99
     found = PROTECTED[:1] if chance < 29 else PROTECTED[1:] if chance < 30 else ()
     return {"content_filter_results": dict.fromkeys(found, UNDETECTED)}

@@ -2,5 +2,5 @@
 
 GitHub renders a notebook with nbconvert, and removes what could run or restyle its page. It does
 not say what exactly; where reports differ, this takes the stricter one.
-``python -m tests.notebooks.github FOLDER`` writes the pages and pictures of them.
+``python -m tests.notebooks.github FOLDER`` writes a page of each.
 """

@@ -78,15 +78,19 @@ class View:
 
 
 @cache
-def lessons(theme: str = "light") -> dict[Lesson, View]:
+def lessons() -> dict[Lesson, View]:
     """Return every lesson in GitHub's viewer."""
-    return {lesson: render(files.read(lesson.notebook), theme) for lesson in LESSONS}
+    return {lesson: render(files.read(lesson.notebook)) for lesson in LESSONS}
 
 
-def render(nb: NotebookNode, theme: str = "light") -> View:
-    """Return the notebook in GitHub's viewer, in the theme ``light`` or ``dark``."""
+def render(nb: NotebookNode) -> View:
+    """Return the notebook in GitHub's viewer.
+
+    In the light theme only: on GitHub no lesson keeps colours of its own, so the dark theme shows
+    nothing that is ours.
+    """
     # Validate once: nbconvert's default compiles the schema anew for each of its 12 steps.
-    exporter = HTMLExporter(template_name="lab", theme=theme, optimistic_validation=True)
+    exporter = HTMLExporter(template_name="lab", optimistic_validation=True)
     try:
         return View(nb, exporter.from_notebook_node(nb)[0])
     except Exception as error:

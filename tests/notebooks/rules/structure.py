@@ -1,10 +1,12 @@
-"""Rules on the notebook as a file: size, tags, counts, cells, provenance."""
+"""Rules on the notebook as a file: size, tags, counts, cells, provenance, what must not leak."""
 
 import ast
 import statistics
 from collections.abc import Iterator
 from copy import deepcopy
+from typing import Any
 
+from helpers.commands.leaks import ID, PICTURE, machine_paths, secrets
 from helpers.recordings.cassette import describe_provenance
 from tests.notebooks import files
 from tests.notebooks.rules.page import Page
@@ -112,3 +114,26 @@ def it_says_who_answered(page: Page) -> Iterator[str]:
     said = "".join(output.get("text", "") for output in page.code[0].outputs)
     if " ".join(said.split()) != describe_provenance(page.provenance):
         yield f"its first output does not say who answered: {said!r}"
+
+
+def no_machine_paths(page: Page) -> Iterator[str]:
+    for text in _strings(page.nb):
+        yield from machine_paths(text)
+
+
+def no_secrets(page: Page) -> Iterator[str]:
+    ids = {found for tape in page.tapes for found in ID.findall(tape)}
+    for text in _strings(page.nb):
+        yield from secrets(text, ids)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, without the bytes of pictures."""
+    if isinstance(value, str):
+        yield PICTURE.sub("", value)
+    elif isinstance(value, dict):
+        for item in (*value, *value.values()):
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)

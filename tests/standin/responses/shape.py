@@ -5,10 +5,9 @@ from typing import Any
 
 from tests.standin import verdicts
 from tests.standin.answers import Answer, Choice
-from tests.standin.calls import digest
-from tests.standin.replies import as_bytes
-from tests.standin.shapes import CREATED, Json
-from tests.standin.streams import Event
+from tests.standin.calls import Json, digest
+from tests.standin.shapes import CREATED
+from tests.standin.streams import Event, event, paced
 from tests.standin.tokens import pieces
 
 STOPPED = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -26,13 +25,13 @@ class Response:
 
     def ident(self, prefix: str, number: int = 0) -> str:
         """Return an id for the response (``resp``) or one of its items."""
-        return f"{prefix}_{digest(self.answer.id, prefix, number)[:24]}"
+        return f"{prefix}_{digest(self.answer.call.id, prefix, number)[:24]}"
 
     def whole(self) -> Json:
         """Return the response with its output."""
         return self.head(self.status) | {
             "completed_at": None if self.reason else CREATED,
-            "content_filters": None if self.answer.after_tool else self.verdicts(),
+            "content_filters": None if self.answer.follows_tool else self.verdicts(),
             "incomplete_details": {"reason": self.reason} if self.reason else None,
             "output": self.items(),
             "usage": self.usage(),
@@ -149,15 +148,12 @@ class Response:
     # The stream.
 
     def events(self) -> Iterator[Event]:
-        """Yield the events of a stream, with the waits before them."""
-        wait, pieces_sent = self.answer.first_piece_ms, 0
-        for number, (kind, fields) in enumerate(self.steps()):
-            sent = {"type": kind, "sequence_number": number} | fields
-            piece = kind.endswith(".delta")
-            pieces_sent += piece
-            data = f"event: {kind}\ndata: ".encode() + as_bytes(sent) + b"\n\n"
-            yield Event(self.answer.pace_ms if pieces_sent > 1 and piece else wait, data, piece)
-            wait = 0
+        """Return the events of a stream, with the waits before them."""
+        sent = (
+            (event({"type": kind, "sequence_number": number} | fields, kind), "delta" in fields)
+            for number, (kind, fields) in enumerate(self.steps())
+        )
+        return paced(self.answer, sent)
 
     def steps(self) -> Iterator[tuple[str, Json]]:
         """Yield the type of each event, and what it brings."""
@@ -195,7 +191,7 @@ class Response:
     def deltas(self, kind: str, where: Json, text: str) -> Iterator[tuple[str, Json]]:
         """Yield the pieces of a text."""
         for piece in pieces(text):
-            hidden = digest(self.answer.id, piece)[: 3 + len(piece) % 8]
+            hidden = digest(self.answer.call.id, piece)[: 3 + len(piece) % 8]
             yield kind, where | {"delta": piece, "obfuscation": hidden}
 
 
