@@ -33,8 +33,8 @@ from dotenv import dotenv_values
 from helpers.client.adapter import ParameterAdapter
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ChatError, ConfigurationError
-from helpers.client.exchange import Secret
 from helpers.client.messages import JSON
+from helpers.client.redaction import Secret
 from helpers.client.retry import wait_notice
 from helpers.client.routes import API_VERSION, ROUTES, Route, RouteName, route_for
 from helpers.client.transport import NetworkTransport, check_certificates

@@ -19,8 +19,8 @@ import httpx
 
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import ConfigurationError
-from helpers.client.exchange import map_strings
 from helpers.client.messages import JSON
+from helpers.client.redaction import map_strings
 from helpers.client.responses import ChatCompletions
 from helpers.lessons import LESSONS
 from helpers.recordings.replay import differences, to_recorded

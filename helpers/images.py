@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from helpers.client.errors import BadParameterError
 from helpers.client.messages import JSON
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 
 MAX_PIXELS = 100_000_000
 """A picture with more is refused before it is decoded: a small file can unfold to gigabytes.

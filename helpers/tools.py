@@ -19,12 +19,12 @@ from pydantic_core import from_json, to_json
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import BadParameterError, ChatError, ConfigurationError
 from helpers.client.messages import JSON, ToolMessage
+from helpers.client.redaction import one_line
 from helpers.client.responses import (
     ChatCompletions,
     ChatCompletionsToolCall,
     ChatResponseMessage,
 )
-from helpers.client.text import one_line
 from helpers.client.validation import check_messages
 from helpers.client.validation import to_json as to_body
 

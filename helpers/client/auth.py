@@ -14,7 +14,7 @@ import httpx
 
 from helpers.client.error_bodies import read_error
 from helpers.client.errors import AuthenticationError, ConfigurationError
-from helpers.client.exchange import MASK, Secret
+from helpers.client.redaction import MASK, Secret
 from helpers.client.routes import Route
 
 if TYPE_CHECKING:

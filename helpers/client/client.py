@@ -31,13 +31,13 @@ from helpers.client.errors import (
     error_for,
     unusable_answer,
 )
-from helpers.client.exchange import Exchange, credential_filter
+from helpers.client.exchange import Exchange
 from helpers.client.messages import JSON, Message
+from helpers.client.redaction import credential_filter, one_line
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
 from helpers.client.retry import OnWait, RetryPolicy, requested_wait
 from helpers.client.routes import RouteName, route_for
 from helpers.client.streaming import AsyncCompletionStream, CompletionStream
-from helpers.client.text import one_line
 from helpers.client.transport import NetworkTransport
 from helpers.client.validation import check_messages, check_options, to_json
 

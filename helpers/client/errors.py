@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from helpers.client.error_bodies import read_error
 from helpers.client.exchange import Exchange
+from helpers.client.redaction import sanitize
 from helpers.client.responses import ChatCompletions
-from helpers.client.text import sanitize
 
 
 class ChatError(Exception):

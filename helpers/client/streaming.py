@@ -17,8 +17,9 @@ import httpx
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.error_bodies import error_in, read_error
 from helpers.client.errors import ConfigurationError, StreamFilteredError, StreamInterruptedError
-from helpers.client.exchange import Exchange, body_from, credential_filter
+from helpers.client.exchange import Exchange
 from helpers.client.messages import JSON
+from helpers.client.redaction import body_from, credential_filter
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 
 Send = TypeVar("Send")

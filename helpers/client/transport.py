@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from helpers.client.errors import ConfigurationError
-from helpers.client.exchange import Secret
+from helpers.client.redaction import Secret
 from helpers.client.routes import Route
 
 if TYPE_CHECKING:

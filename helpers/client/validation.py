@@ -11,8 +11,8 @@ from typing import Any
 
 from helpers.client.errors import BadParameterError
 from helpers.client.messages import JSON
+from helpers.client.redaction import one_line
 from helpers.client.routes import RouteName
-from helpers.client.text import one_line
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 _NUMBERS: dict[str, tuple[type, float, float, float]] = {

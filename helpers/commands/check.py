@@ -19,8 +19,8 @@ from helpers.client.errors import (
     ConfigurationError,
     ModelNotFoundError,
 )
-from helpers.client.exchange import TextFilter, map_strings
 from helpers.client.messages import JSON
+from helpers.client.redaction import TextFilter, map_strings
 from helpers.commands import check_report as reports
 from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict, user
 from helpers.commands.check_report import Call, Report, Row

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.messages import JSON
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 from helpers.commands.check_probes import Result
 from helpers.views.view import Cell, View, stack, table
 

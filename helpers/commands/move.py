@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.client.errors import ChatError
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 from helpers.moving import SDK, TABLE, Row
 
 MODULES = (SDK, f"{SDK}.aio", f"{SDK}.models", f"{SDK}.prompts", f"{SDK}.tracing")

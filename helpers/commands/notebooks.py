@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.client.errors import ConfigurationError
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 from helpers.connect import current_mode
 from helpers.lessons import LESSONS
 

@@ -18,9 +18,9 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from helpers.client.accumulator import StreamAccumulator
 from helpers.client.errors import ConfigurationError, RecordingError
 from helpers.client.messages import JSON
+from helpers.client.redaction import one_line
 from helpers.client.routes import ROUTES
 from helpers.client.streaming import EventReader
-from helpers.client.text import one_line
 from helpers.commands import leaks
 from helpers.commands.files import normalise, write
 from helpers.commands.notebooks import CHANGED, INTERRUPTED, environment, execute, failure_text

@@ -21,7 +21,7 @@ import httpx
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.errors import ConfigurationError
-from helpers.client.exchange import TextFilter, credential_filter
+from helpers.client.redaction import TextFilter, credential_filter
 from helpers.commands.notebooks import check_folder, environment, execute, failure_text
 from helpers.commands.run_inputs import Deployment
 from helpers.commands.run_results import LessonResult, as_table

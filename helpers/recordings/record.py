@@ -14,16 +14,16 @@ from urllib.parse import quote
 import httpx
 
 from helpers.client.errors import RecordingError
-from helpers.client.exchange import (
+from helpers.client.exchange import kept_headers
+from helpers.client.messages import JSON
+from helpers.client.redaction import (
     MASK,
     TextFilter,
     body_from,
     credential_filter,
     escaped_pattern,
-    kept_headers,
     map_strings,
 )
-from helpers.client.messages import JSON
 from helpers.client.transport import NetworkTransport
 from helpers.recordings.cassette import LIVE, load, save
 from helpers.recordings.replay import replayed, to_recorded, without_pictures

@@ -15,7 +15,7 @@ import httpx
 
 from helpers.client.errors import NoRecordingError, RecordingError
 from helpers.client.messages import JSON
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 from helpers.recordings.cassette import leaves, load
 
 MAX_REPLAY_SECONDS = 2.0

@@ -14,8 +14,8 @@ from markupsafe import Markup
 from helpers.client.accumulator import SEVERITIES
 from helpers.client.errors import ChatError, ContentFilterError, StreamInterruptedError
 from helpers.client.messages import JSON
+from helpers.client.redaction import one_line
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
-from helpers.client.text import one_line
 from helpers.views.charts import LEFT, MUTED, WHITE, Card
 from helpers.views.view import (
     View,

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from helpers.client.exchange import Exchange, map_strings
+from helpers.client.exchange import Exchange
+from helpers.client.redaction import map_strings, one_line, sanitize, shorten
 from helpers.client.responses import CompletionsUsage
-from helpers.client.text import one_line, sanitize, shorten
 from helpers.lessons import Lesson
 from helpers.views.charts import arrival, draw_timeline, duration, round_steps
 from helpers.views.view import CODE, Cell, View, bold, chart, stack, table

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 from PIL import Image
 
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 from helpers.images import Picture, draft, pixels_of
 from helpers.views.charts import png_bytes
 from helpers.views.view import Cell, View, picture, stack, table

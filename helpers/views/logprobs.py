@@ -12,8 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from helpers.client.redaction import sanitize, shorten
 from helpers.client.responses import ChatCompletions
-from helpers.client.text import sanitize, shorten
 from helpers.views.charts import INK
 from helpers.views.view import Cell, View, lines_html, paragraph, stack, table
 

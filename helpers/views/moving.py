@@ -11,8 +11,8 @@ import httpx
 from markupsafe import Markup
 
 from helpers.client.exchange import Exchange
+from helpers.client.redaction import one_line, sanitize
 from helpers.client.streaming import EventReader
-from helpers.client.text import one_line, sanitize
 from helpers.moving import ENDED, NO_COUNTERPART, PARTS, SDK, Row
 from helpers.recordings.cassette import leaves
 from helpers.views.displays import HasExchange, prose_cell

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic_core import from_json
 
 from helpers.client.messages import content_text
+from helpers.client.redaction import shorten
 from helpers.client.responses import ChatResponseMessage
-from helpers.client.text import shorten
 from helpers.views.view import View, message_text, said, table
 
 MAX_STEPS = 60

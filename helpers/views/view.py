@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from tabulate import tabulate
 
+from helpers.client.redaction import folded, one_line, sanitize, shorten
 from helpers.client.responses import ChatCompletions, ChatResponseMessage
-from helpers.client.text import folded, one_line, sanitize, shorten
 from helpers.views.charts import WIDTH
 
 MAX_TEXT = 50_000

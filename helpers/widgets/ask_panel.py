@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 from helpers.client.client import AsyncChatCompletionsClient, ChatCompletionsClient, Messages
 from helpers.client.errors import BadParameterError, ChatError, NoRecordingError
 from helpers.client.messages import JSON
+from helpers.client.redaction import one_line
 from helpers.client.responses import ChatCompletions, StreamingChatCompletionsUpdate
 from helpers.client.retry import wait_notice
-from helpers.client.text import one_line
 from helpers.images import text_item
 from helpers.recordings.replay import ReplayTransport
 from helpers.views.view import answer_text, said

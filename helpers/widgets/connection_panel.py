@@ -13,9 +13,9 @@ from azure.core.credentials import AzureKeyCredential
 
 from helpers.client.client import ChatCompletionsClient, Messages
 from helpers.client.errors import ConfigurationError
+from helpers.client.redaction import one_line, sanitize, shorten
 from helpers.client.responses import ChatCompletions
 from helpers.client.routes import ENDPOINT_FORMS, route_for
-from helpers.client.text import one_line, sanitize, shorten
 from helpers.connect import Settings, build_client, override_settings
 from helpers.recordings.cassette import SCRIPT
 from helpers.recordings.record import RecordingTransport

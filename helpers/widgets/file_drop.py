@@ -14,7 +14,7 @@ import anywidget
 from traitlets import Dict
 
 from helpers.client.errors import BadParameterError
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 from helpers.images import FORMATS, MAX_BYTES
 
 SETTINGS = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from helpers.client.errors import ChatError
-from helpers.client.text import sanitize
+from helpers.client.redaction import sanitize
 
 MIN_FRAME = 0.05
 """Seconds between two drawings. The last one does not wait."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from helpers.client.text import one_line
+from helpers.client.redaction import one_line
 from helpers.views.trace import MAX_STEPS, Step, json_of, steps_of, trace, why
 from helpers.views.view import View, escape_lines
 from helpers.widgets.panel import Panel, area, row, set_primary

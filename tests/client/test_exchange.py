@@ -10,7 +10,8 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatError
-from helpers.client.exchange import KEPT_RESPONSE_HEADERS, MASK, Exchange, credential_filter
+from helpers.client.exchange import KEPT_RESPONSE_HEADERS, Exchange
+from helpers.client.redaction import MASK, credential_filter
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client
 
 
