@@ -249,7 +249,10 @@ class Asker:
             self._limit_name = probe.name
         elif probe.name == "max_tokens" and row.result == "refused":
             self._limit_name = None
-        return Row(**map_strings(row.model_dump(), self._clean))
+        row.seen = self._clean(row.seen)
+        for call in row.calls:
+            call.request, call.answer = map_strings([call.request, call.answer], self._clean)
+        return row
 
     def _judge(self, probe: Probe, answers: Sequence[Answer]) -> Verdict:
         if any(one.thought or one.completion.message.reasoning_content for one in answers):

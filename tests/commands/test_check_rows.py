@@ -2,7 +2,9 @@
 
 import httpx
 import pytest
+from azure.core.credentials import AzureKeyCredential
 
+from helpers import ChatCompletionsClient
 from helpers.commands.check import Asker
 from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Row
@@ -49,6 +51,13 @@ def test_an_answer_that_repeats_the_key_is_masked_in_the_report() -> None:
 
     row = Asker(client_of(httpx.MockTransport(echoes))).measure(PROBES[0])
     assert KEY not in row.model_dump_json()
+
+
+@pytest.mark.parametrize("resource", ["works", "result", "answer"])
+def test_a_resource_may_be_named_like_a_word_of_the_report(resource: str) -> None:
+    endpoint, key = f"https://{resource}.openai.azure.com/openai/v1", AzureKeyCredential(KEY)
+    client = ChatCompletionsClient(endpoint, key, "the-model", transport=FakeService())
+    assert Asker(client).measure(PROBES[0]).result == "works"
 
 
 def test_an_answer_that_the_budget_of_tokens_cut_is_unclear() -> None:
