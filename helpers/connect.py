@@ -213,18 +213,19 @@ def _replaying(path: Path) -> tuple[ChatCompletionsClient, str]:
 
 def _read_settings() -> Settings:
     """Return the environment, and what the file ``.env`` adds to it."""
-    text = ""
+    text, why = Secret(), ""
     try:
-        text = (ROOT / ".env").read_text(encoding="utf-8")
-        if "\0" in text:  # as in UTF-16 without a byte order mark
-            raise UnicodeError
+        text = Secret((ROOT / ".env").read_text(encoding="utf-8"))
+        why = "UnicodeError" if "\0" in text else ""  # as in UTF-16 without a byte order mark
     except FileNotFoundError:
         pass
     except (OSError, UnicodeError) as reason:
+        why = type(reason).__name__
+    if why:  # raised out here, because the reason holds what is in the file
         raise ConfigurationError(
-            f"The file .env can't be read: {type(reason).__name__}.",
+            f"The file .env can't be read: {why}.",
             advice="save it with the encoding UTF-8 where you may read it, or move it away.",
-        ) from None
+        )
     return Settings({**dotenv_values(stream=io.StringIO(text)), **os.environ})
 
 

@@ -207,7 +207,7 @@ def test_the_env_file_is_read_and_the_environment_wins(connect: Connect, root: P
 
 
 @pytest.mark.parametrize(
-    "kind", ["folder", "zeros", "UTF-16", "UTF-16 with its mark", "forbidden", "loop"]
+    "kind", ["folder", "zeros", "UTF-16", "UTF-16 with its mark", "Latin-1", "forbidden", "loop"]
 )
 def test_an_env_file_that_cannot_be_read_is_refused(
     kind: str, connect: Connect, root: Path, monkeypatch: pytest.MonkeyPatch
@@ -221,11 +221,12 @@ def test_an_env_file_that_cannot_be_read_is_refused(
     elif kind == "forbidden":  # no mode forbids it to an administrator
         monkeypatch.setattr(Path, "read_text", Mock(side_effect=PermissionError(13, KEY)))
     else:
-        encodings = {"UTF-16": "utf-16-le", "UTF-16 with its mark": "utf-16"}
-        path.write_bytes(f"{text}\0".encode(encodings.get(kind, "utf-8")))
+        encodings = {"UTF-16": "utf-16-le", "UTF-16 with its mark": "utf-16", "Latin-1": "latin-1"}
+        end = "é" if kind == "Latin-1" else "\0"
+        path.write_bytes(f"{text}{end}".encode(encodings.get(kind, "utf-8")))
     with pytest.raises(ConfigurationError, match=r"The file \.env can't be read") as failure:
         connect()
-    assert not leaked(failure.value)
+    assert not leaked(failure.value, failure.value.__context__)
 
 
 def test_what_is_entered_counts_first_until_it_is_taken_back(connect: Connect) -> None:
