@@ -16,9 +16,9 @@ class Lesson:
     """One numbered notebook.
 
     ``id`` is the name of its file without the suffix, ``minutes`` the time that a reader needs,
-    ``mirrors`` the section of Microsoft's article that it follows, ``hint`` how to begin its
-    exercise. The three before that are cells of the README's table: what the small model answers,
-    what stays scripted, what a deployment adds.
+    ``mirrors`` the section of Microsoft's article that it follows. ``small_model`` (what the small
+    model answers), ``scripted`` (what scripts answer all the same) and ``deployment`` (what a
+    deployment adds) are cells of the README's table. ``hint`` says how to begin the exercise.
     """
 
     id: str

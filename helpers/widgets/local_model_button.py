@@ -31,9 +31,8 @@ _BAR = Markup('<progress aria-label="Download" max="{}" value="{}"></progress>')
 class SmallModel:
     """The model of this kernel and its server, which ends with the kernel.
 
-    ``panels``: those that it can answer. ``service``: the server, while the model answers. The
-    value of ``job`` is the number of bytes that were
-    downloaded, and at its end the service.
+    ``panels``: those that it can answer in. ``service``: the server, while the model answers. The
+    value of ``job`` is the number of bytes that were downloaded, and at its end the service.
     """
 
     def __init__(self) -> None:
