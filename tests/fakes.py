@@ -86,7 +86,7 @@ def answer(status: int = 200, body: Any = COMPLETION, **headers: str) -> Answer:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def make() -> httpx.Response:
-        if isinstance(body, httpx.SyncByteStream):
+        if isinstance(body, httpx.SyncByteStream | httpx.AsyncByteStream):
             return httpx.Response(status, headers=sent, stream=body)
         if isinstance(body, str | bytes):
             return httpx.Response(status, headers=sent, content=body)

@@ -7,7 +7,6 @@ inside a JSON string. ``EventReader`` is fed with text, so both clients share it
 
 import json
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, Self, TypeVar
@@ -182,25 +181,9 @@ class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):
         self.close()
 
     def close(self) -> None:
-        """Close the connection. Call ``hang_up`` instead while another thread reads it."""
+        """Close the connection. It does not wake another thread that reads it."""
         if self._response is not None:
             self._response.close()
-
-    def hang_up(self) -> None:
-        """Abort the stream from another thread by shutting down its socket.
-
-        The reading thread wakes up and closes the connection. ``close`` would not wake it, and the
-        socket's file descriptor could be reused while that thread still waits for it.
-        """
-        response = self._response
-        if response is None or response.is_closed:
-            return  # the connection may carry another answer by now
-        network = response.extensions.get("network_stream")
-        line = network.get_extra_info("socket") if network is not None else None
-        if line is not None:
-            with suppress(OSError):
-                # The method of an SSLSocket also drops the TLS state, which the reader still uses.
-                socket.socket.shutdown(line, socket.SHUT_RDWR)
 
     def __iter__(self) -> Updates:
         """Return an iterator over the updates, each of which is already in ``completion``.

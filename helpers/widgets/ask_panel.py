@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
@@ -298,32 +298,53 @@ def user_message(text: str, name: str, *items: JSON) -> JSON:
 def stream_answer(
     client: ChatCompletionsClient, run: Run[Any], messages: Messages, **options: Any
 ) -> Generator[StreamedAnswer]:
-    """Stream an answer; yield it after each update, and at its end."""
-    answer = StreamedAnswer()
-    with announce_waits(client, run).stream(messages, **options) as stream:
-        run.on_stop(stream.hang_up)
-        for update in stream:
-            answer = answer.with_update(update)
+    """Stream an answer; yield it after each update, and at its end. A stop cancels the request.
+
+    A blocking call can't be cancelled from another thread; an awaited one can, at any moment, and
+    closes its connection.
+    """
+
+    async def stream() -> AsyncGenerator[StreamedAnswer]:
+        answer = StreamedAnswer()
+        async with (
+            AsyncChatCompletionsClient.like(announce_waits(client, run)) as asked,
+            asked.stream(messages, **options) as updates,
+        ):
+            async for update in updates:
+                answer = answer.with_update(update)
+                yield answer
+        yield replace(answer, completion=updates.completion)
+
+    async def following() -> StreamedAnswer | None:
+        return await anext(answers, None)
+
+    with asyncio.Runner() as runner:
+        _cancel_when_stopped(run, runner.get_loop())
+        answers = stream()
+        while answer := runner.run(following()):
             yield answer
-    yield replace(answer, completion=stream.completion)
 
 
 def whole_answer(
     client: ChatCompletionsClient, run: Run[Any], messages: Messages, **options: Any
 ) -> ChatCompletions:
-    """Ask without streaming, and return the answer. A stop cancels the request.
-
-    A blocking call can't be cancelled from another thread: the awaited one closes its connection.
-    """
+    """Ask without streaming, and return the answer. A stop cancels the request."""
 
     async def ask() -> ChatCompletions:
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        assert task is not None
-        run.on_stop(lambda: loop.call_soon_threadsafe(task.cancel))
         async with AsyncChatCompletionsClient.like(announce_waits(client, run)) as asked:
             return await asked.complete(messages, **options)
 
-    return asyncio.run(ask())
+    with asyncio.Runner() as runner:
+        _cancel_when_stopped(run, runner.get_loop())
+        return runner.run(ask())
+
+
+def _cancel_when_stopped(run: Run[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def cancel() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    run.on_stop(lambda: loop.call_soon_threadsafe(cancel))
 
 
 def announce_waits(client: ChatCompletionsClient, run: Run[Any]) -> ChatCompletionsClient:

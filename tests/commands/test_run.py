@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -173,6 +173,26 @@ def test_a_table_that_is_wrong_is_told_without_what_is_in_it(
     assert f"can't be used: {told}" in " ".join(str(wrong.value).split())
     assert "c0ffee" not in str(wrong.value)
     assert KEY not in str(wrong.value)
+
+
+def test_a_run_in_another_thread_does_not_see_the_key_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"WEST_KEY": "a-key-of-the-west", "AZURE_INFERENCE_CREDENTIAL": "the-key-of-mine"}
+    for name, key in keys.items():
+        monkeypatch.setenv(name, key)
+    used = []
+
+    def execute(*_: object) -> None:
+        used.append(str(current_credential()))
+        time.sleep(0.3)  # the other run starts meanwhile
+
+    monkeypatch.setattr(run, "execute", execute)
+    rows = [Deployment(name=name, endpoint="any", key_variable=name) for name in keys]
+    tasks = [Task(Path("any.ipynb"), tmp_path, tmp_path / "scratch", row) for row in rows]
+    with ThreadPoolExecutor(2) as pool:
+        assert [one.result for one in run.run_tasks(tasks, pool)] == ["ok", "ok"]
+    assert used == list(keys.values())
 
 
 def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """What the tests of panels share: finding controls as the page does, and reading what they show."""
 
+import asyncio
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -22,16 +23,17 @@ def run() -> Run[Any]:
     return Run(Job(None, lambda *_: None), Snapshot("running", None))
 
 
-class Held(httpx.SyncByteStream):
+class Held(httpx.AsyncByteStream):
     """A stream that brings one piece and then waits until it is let go."""
 
     def __init__(self, *rest: str) -> None:
         self.go = threading.Event()
         self.rest = rest or (piece(" upon a time"),)
 
-    def __iter__(self) -> Iterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         yield piece("Once").encode()
-        assert self.go.wait(LONG)
+        while not self.go.is_set():
+            await asyncio.sleep(0.01)
         yield "".join(self.rest).encode()
 
     @property

@@ -14,7 +14,7 @@ import pytest
 from helpers.widgets import job as jobs
 from helpers.widgets.ask_panel import StreamedAnswer, stream_answer, whole_answer
 from helpers.widgets.job import Job, Run, Snapshot
-from tests.fakes import ASK, DONE, KEY, client, leaked, piece, streamed
+from tests.fakes import ASK, KEY, client, leaked, piece
 from tests.widgets.panels import LONG, end_of
 
 
@@ -139,9 +139,10 @@ def test_an_error_at_the_end_or_in_a_drawing_is_shown() -> None:
 
 
 class Silent:
-    """A server that sends the head of a stream and one piece, then nothing: notes a hang-up."""
+    """A server that notes a hang-up; until then it sends ``start`` and nothing else."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: bytes) -> None:
+        self.start = start
         self.sent, self.left = threading.Event(), threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/models"
@@ -153,39 +154,35 @@ class Silent:
             asked = b""
             while b'"messages"' not in asked:
                 asked += line.recv(65536)
-            if b"event-stream" in asked:
-                head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-                line.sendall(head + piece("Once").encode())
+            line.sendall(self.start)
             self.sent.set()
             line.settimeout(LONG)
             if line.recv(1) == b"":
                 self.left.set()
 
 
-@pytest.mark.parametrize("streams", [True, False])
-def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent(streams: bool) -> None:
-    server, page, arrived = Silent(), Page(StreamedAnswer()), threading.Event()
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("ask", "start"),
+    [(stream_answer, HEAD + piece("Once").encode()), (stream_answer, b""), (whole_answer, b"")],
+    ids=["within a stream", "before a stream", "not streamed"],
+)
+def test_a_stop_hangs_up_on_a_service_that_has_fallen_silent(
+    ask: Callable[..., Any], start: bytes
+) -> None:
+    server, page, arrived = Silent(start), Page(StreamedAnswer()), threading.Event()
     asked = client(endpoint=server.url, credential=None, transport=None, timeout=3600.0)
 
     def task(run: Run[Any]) -> Generator[Any]:
-        if not streams:
-            yield whole_answer(asked, run, ASK)
-        for value in stream_answer(asked, run, ASK):
+        for value in ask(asked, run, ASK):
             yield value
             arrived.set()
 
     page.job.start(task)
-    assert (arrived if streams else server.sent).wait(LONG)
+    assert (arrived if start else server.sent).wait(LONG)
     page.job.stop()
     assert end_of(page.job).state == "stopped"
     assert server.left.wait(LONG), "the service would go on writing"
     server.listener.close()
-
-
-def test_a_stream_that_is_not_open_needs_no_hanging_up() -> None:
-    stream = client(streamed(piece("Hi", "stop"), DONE)).stream(ASK)
-    stream.hang_up()
-    with stream:
-        stream.hang_up()
-        assert [update.content for update in stream] == ["Hi"]
-    stream.hang_up()
