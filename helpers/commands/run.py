@@ -151,10 +151,7 @@ def key_filter(key: str) -> TextFilter:
 def run_task(task: Task) -> LessonResult:
     """Run a lesson in this process; ``task.target`` is written once all of it is there."""
     row, partial = task.deployment, task.scratch / task.place
-    settings = dict(row.settings) if row else {}
-    if row:
-        settings["AZURE_INFERENCE_CREDENTIAL"] = os.environ.get(row.key_variable, "")
-    with _one_at_a_time, environment(**settings):
+    with _one_at_a_time, environment(**_variables(row)):
         started, error = time.perf_counter(), ""
         mask = key_filter(current_credential())
         try:
@@ -173,6 +170,13 @@ def run_task(task: Task) -> LessonResult:
             os.replace(partial, task.target)
         ended = replace(task.unfinished, seconds=time.perf_counter() - started, error=error)
         return replace(ended, result="failed" if error else "ok")
+
+
+def _variables(row: Deployment | None) -> dict[str, str]:
+    """Return the environment variables of a run, with the key that the environment holds now."""
+    if row is None:
+        return {}
+    return row.settings | {"AZURE_INFERENCE_CREDENTIAL": os.environ.get(row.key_variable, "")}
 
 
 def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[LessonResult]:

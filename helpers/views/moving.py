@@ -192,8 +192,7 @@ def moving_table(part: str) -> View:
 
 def _replacement(row: Row) -> list[Cell]:
     """Return the names of a row, and below each other what takes their place."""
-    lines = [line for name in _short_names(row) for line in _path_lines(name)]
-    names = Markup("<br>").join(map(_code, lines))
+    names = Markup("<br>").join(map(_code, _short_names(row)))
     parts = []
     for side, code in {"helpers": row.helpers, "openai": row.openai}.items():
         replaced = _code(code.strip()) if code else NO_COUNTERPART

@@ -95,5 +95,6 @@ def test_an_error_goes_to_another_process_whole(again: Callable[[ChatError], Cha
     for error in failure_of(429, "Wait", retry_after="9"), stream, ToolLoopError("Loop", [1, 2]):
         copy = again(error)
         assert (type(copy), str(copy), copy.args) == (type(error), str(error), error.args)
-        assert repr(vars(copy)) == repr(vars(error))
+        # In any order: tblib, which distributed brings along, changes how an error is pickled.
+        assert repr(sorted(vars(copy).items())) == repr(sorted(vars(error).items()))
         assert len(vars(copy)) >= 8

@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-import distributed  # type: ignore[import-untyped]
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -62,6 +61,8 @@ def made(folder: Path, into: str) -> list[Task]:
 @contextmanager
 def dask() -> Iterator[Executor]:
     """A cluster of two processes; its workers have two threads, and one environment each."""
+    import distributed  # type: ignore[import-untyped]  # changes how errors are pickled
+
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=2, dashboard_address=None

@@ -77,7 +77,7 @@ def on_other_route(tmp_path_factory: pytest.TempPathFactory) -> dict[Lesson, Not
         source = folder / lesson.notebook.name
         files.write(source, nb)
         tasks.append(Task(source, folder / "done", folder / "scratch"))
-    with environment(TUTORIAL_ROUTE=ROUTES[1]), process_pool(2) as pool:
+    with environment(TUTORIAL_ROUTE=ROUTES[1]), process_pool(2, folder / "scratch") as pool:
         results = run_tasks(tasks, pool)
     done = zip(LESSONS, tasks, results, strict=True)
     return {lesson: result.error or files.read(task.target) for lesson, task, result in done}
