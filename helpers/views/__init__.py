@@ -8,23 +8,3 @@ from helpers.views.logprobs import heatmap, heatmaps
 from helpers.views.moving import ended_table, moving_table, side_by_side, stream_events
 from helpers.views.trace import trace
 from helpers.views.view import View, table
-
-__all__ = [
-    "View",
-    "distribution",
-    "ended_table",
-    "filter_results",
-    "heatmap",
-    "heatmaps",
-    "lesson_map",
-    "moving_table",
-    "preview",
-    "severity",
-    "side_by_side",
-    "stream_events",
-    "table",
-    "timeline",
-    "trace",
-    "usage",
-    "wire",
-]

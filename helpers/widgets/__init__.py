@@ -12,14 +12,3 @@ from helpers.widgets.live_stream import LiveStream
 from helpers.widgets.logprob_explorer import LogprobExplorer
 from helpers.widgets.playground import Playground
 from helpers.widgets.trace_stepper import TraceStepper
-
-__all__ = [
-    "Chat",
-    "ConnectionPanel",
-    "ContentFilterBox",
-    "ImagePicker",
-    "LiveStream",
-    "LogprobExplorer",
-    "Playground",
-    "TraceStepper",
-]
