@@ -50,8 +50,9 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
             if self._proxy and self._proxy.url.scheme not in ("http", "https"):
                 raise _unusable_proxy(self._scheme)
-            for ended in [one for one in self._async if one.is_closed()]:
-                del self._async[ended]
+            for other in list(self._async):  # a copy: another thread may add its loop meanwhile
+                if other.is_closed():
+                    self._async.pop(other, None)
             self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
         return await self._async[loop].handle_async_request(request)
 
