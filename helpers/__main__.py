@@ -58,7 +58,8 @@ def _add_run(commands: Any) -> None:
     ends = "Exit code: 0, 1 if a lesson failed (the table and --junit name the cell), 2 if nothing "
     ends += "could be run, 130 after Ctrl-C. A scheduled run with a report: "
     ends += "python -m helpers run --to /var/lessons --junit /var/lessons/report.xml"
-    run = commands.add_parser("run", help="run lessons from start to end", epilog=ends)
+    about = "run lessons from start to end"
+    run = commands.add_parser("run", help=about, description=about, epilog=ends)
     run.set_defaults(start=_run)
     add = run.add_argument
     _add_lessons(run)
@@ -117,7 +118,7 @@ def _add_record(commands: Any) -> None:
     ends += "or nobody agreed, 2 without an endpoint, 3 if --compare found a difference, 130 after "
     ends += "Ctrl-C."
     about = "record lessons from your own deployment"
-    command = commands.add_parser("record", help=about, epilog=ends)
+    command = commands.add_parser("record", help=about, description=about, epilog=ends)
     command.set_defaults(start=_record)
     _add_lessons(command)
     yes = "replace recordings and outputs without asking"
@@ -138,7 +139,7 @@ def _record(options: argparse.Namespace) -> int:
 
 def _add_model(commands: Any) -> None:
     about = "run a small real model on this machine until Ctrl-C"
-    model = commands.add_parser("model", help=about)
+    model = commands.add_parser("model", help=about, description=about)
     model.set_defaults(start=lambda given: run_model(given.port, given.host, no_key=given.no_key))
     add_server_options(model)
 
@@ -147,7 +148,7 @@ def _add_check(commands: Any) -> None:
     ends = f"{OWN_ENDPOINT} Exit code: 0, 1 if the endpoint does not answer, 2 without one, 3 if "
     ends += "two reports differ, 130 after Ctrl-C; what was measured by then is kept."
     about = "measure what your endpoint can do, with small calls that cost tokens"
-    check = commands.add_parser("check", help=about, epilog=ends)
+    check = commands.add_parser("check", help=about, description=about, epilog=ends)
     check.set_defaults(start=_check)
     add = check.add_argument
     what = "an endpoint, or what may lead to it: an address of the portal, a project, of one call"
@@ -187,7 +188,7 @@ def _add_move(commands: Any) -> None:
     ends = "Python files and notebooks are read, and nothing is changed. Exit code: 0 "
     ends += "if nothing was found, 1 if something was, 2 if a file could not be read."
     about = "list the uses of the retired SDK azure-ai-inference, with what replaces them"
-    command = commands.add_parser("move", help=about, epilog=ends)
+    command = commands.add_parser("move", help=about, description=about, epilog=ends)
     command.set_defaults(start=lambda given: move(given.names))
     what = "a file, a folder or a pattern such as *.py"
     command.add_argument("names", nargs="+", metavar="FILE", help=what)

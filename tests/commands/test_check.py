@@ -1,4 +1,4 @@
-"""``python -m helpers check``: the doctor, the report, the comparison."""
+"""``python -m helpers check``: the endpoint's form, the report, the comparison."""
 
 import json
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         ("", "/models", "models"),
     ],
 )
-def test_the_doctor_finds_the_form_and_both_routes(
+def test_the_form_of_the_endpoint_and_both_routes_are_found(
     given: str, form: str, route: str, standin: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client, rows = command.find_endpoint(standin.url + given)
@@ -98,7 +98,7 @@ def test_the_doctor_finds_the_form_and_both_routes(
         (410, {"error": {"code": "410", "message": "Gone"}}, "was retired"),
     ],
 )
-def test_the_doctor_tells_the_refusals_apart(
+def test_refusals_of_an_endpoint_are_told_apart(
     status: int,
     body: dict[str, Any],
     told: str,

@@ -114,8 +114,8 @@ def test_a_recording_is_small_and_names_its_origin_but_no_secret_path_or_host(
     lesson: Lesson, route: RouteName
 ) -> None:
     text = lesson.cassette(route).read_text(encoding="utf-8")
-    tape = json.loads(text)
-    assert (tape["lesson"], tape["provenance"]["route"]) == (lesson.id, route)
+    recording = json.loads(text)
+    assert (recording["lesson"], recording["provenance"]["route"]) == (lesson.id, route)
     assert len(text.encode()) <= MAX_RECORDING
     assert list(leaks.secrets(text, set(leaks.ID.findall(text)))) == []
     assert list(leaks.machine_paths(text)) == []

@@ -70,8 +70,8 @@ def edited(path: Path) -> Iterator[Any]:
 
 def one_character(copy: Path) -> None:
     """One letter of a recorded answer is another one."""
-    with edited(copy / f"tests/cassettes/v1/{BASIC}.json") as tape:
-        message = tape["exchanges"][0]["response"]["body"]["choices"][0]["message"]
+    with edited(copy / f"tests/cassettes/v1/{BASIC}.json") as recording:
+        message = recording["exchanges"][0]["response"]["body"]["choices"][0]["message"]
         first = message["content"][0]
         message["content"] = ("Y" if first == "X" else "X") + message["content"][1:]
 
@@ -85,8 +85,8 @@ def a_renamed_field(copy: Path) -> None:
 
 def another_arrival(copy: Path) -> None:
     """The chunks of a recorded stream came later."""
-    with edited(copy / f"tests/cassettes/v1/{STREAMING}.json") as tape:
-        answers = (exchange["response"] for exchange in tape["exchanges"])
+    with edited(copy / f"tests/cassettes/v1/{STREAMING}.json") as recording:
+        answers = (exchange["response"] for exchange in recording["exchanges"])
         for chunk in next(answer["stream"] for answer in answers if "stream" in answer):
             chunk[0] += 5000
 

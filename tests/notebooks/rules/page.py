@@ -20,13 +20,13 @@ Rule = Callable[["Page"], Iterator[str]]
 class Page:
     """One notebook and what belongs to it.
 
-    ``text`` is the content of the file, ``tapes`` the texts of its recordings, starting with the
+    ``text`` is the content of the file, ``recordings`` the texts of its recordings, starting with the
     route that the outputs show, and ``following`` the file name of the next lesson.
     """
 
     view: View
     text: str
-    tapes: tuple[str, ...]
+    recordings: tuple[str, ...]
     following: str | None = None
 
     @property
@@ -36,7 +36,7 @@ class Page:
     @property
     def provenance(self) -> dict[str, Any]:
         """Return what the recording says about its origin."""
-        found: dict[str, Any] = json.loads(self.tapes[0])["provenance"]
+        found: dict[str, Any] = json.loads(self.recordings[0])["provenance"]
         return found
 
     @property
@@ -61,9 +61,9 @@ class Page:
 def page_of(lesson: Lesson) -> Page:
     """Return the page of a lesson as it is committed."""
     text = lesson.notebook.read_bytes().decode("utf-8")
-    tapes = tuple(lesson.cassette(route).read_text(encoding="utf-8") for route in ROUTES)
+    recordings = tuple(lesson.cassette(route).read_text(encoding="utf-8") for route in ROUTES)
     after = LESSONS[LESSONS.index(lesson) + 1 :]
-    return Page(lessons()[lesson], text, tapes, after[0].notebook.name if after else None)
+    return Page(lessons()[lesson], text, recordings, after[0].notebook.name if after else None)
 
 
 def on_each_piece(check: Callable[[Piece], Iterator[str]]) -> Rule:

@@ -122,7 +122,7 @@ def no_machine_paths(page: Page) -> Iterator[str]:
 
 
 def no_secrets(page: Page) -> Iterator[str]:
-    ids = {found for tape in page.tapes for found in ID.findall(tape)}
+    ids = {found for recording in page.recordings for found in ID.findall(recording)}
     for text in _strings(page.nb):
         yield from secrets(text, ids)
 
