@@ -20,8 +20,8 @@ Rule = Callable[["Page"], Iterator[str]]
 class Page:
     """One notebook and what belongs to it.
 
-    ``text`` is the content of the file, ``recordings`` the texts of its recordings, starting with the
-    route that the outputs show, and ``following`` the file name of the next lesson.
+    ``text`` is the content of the file, ``recordings`` are the texts of its recordings, that of the
+    route that the outputs show first, and ``following`` the file name of the next lesson.
     """
 
     view: View
