@@ -43,7 +43,7 @@ from helpers.recordings.cassette import LIVE, describe_provenance, load, partial
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 
-WIDTH = 72
+WIDTH = 64
 """Characters of a printed line: JupyterLab breaks longer ones in a narrow window, within words."""
 MODES = ("replay", "live", "record")
 MAX_TIMEOUT = 86_400.0  # seconds; longer ones overflow in some systems

@@ -15,7 +15,7 @@ from helpers.client.redaction import map_strings, one_line, sanitize, shorten
 from helpers.client.responses import CompletionsUsage
 from helpers.lessons import Lesson
 from helpers.views.charts import arrival, draw_timeline, duration, round_steps
-from helpers.views.view import CODE, Cell, View, bold, chart, stack, table
+from helpers.views.view import CODE, Cell, View, bold, breakable, chart, stack, table
 
 MAX_BODY = 10_000
 """Characters of a whole body that ``wire`` shows."""
@@ -121,7 +121,7 @@ def sparkline(arrivals: Sequence[float]) -> tuple[str, str]:
     chunks = "1 chunk" if len(arrivals) == 1 else f"{len(arrivals):,} chunks"
     facts = (
         f"{chunks}: first after {first}, last after {last}. "
-        f"One sign is {duration(step)}: · no chunk, █ {most:,}."
+        f"One sign is {duration(step)}: ·\u00a0no chunk, █\u00a0{most:,}."
     )
     return f"0 s {''.join(signs)} {last}", facts
 
@@ -157,8 +157,8 @@ def _block(text: str) -> View:
     """Return lines of which one that is too long goes on below, a bit further in."""
     html = Markup("")
     for line in text.splitlines(keepends=True):
-        indent = len(line) - len(line.lstrip(" ")) + 2
-        html += _LINE.format(indent, line) if len(line) > _SHORT_LINE else line
+        indent = len(line) - len(line.lstrip(" ")) + 4  # the lines within are 2 further in
+        html += _LINE.format(indent, breakable(line)) if len(line) > _SHORT_LINE else line
     return View(_BLOCK.format(html), text)
 
 

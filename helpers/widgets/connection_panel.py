@@ -29,8 +29,8 @@ from helpers.widgets.panel import row
 MAX_QUOTE = 80
 """Characters of the answer to a test that are shown."""
 
-_PLACE = "https://my-resource.services.ai.azure.com/models"
-_NO_KEY = "leave it empty to sign in with Entra ID"
+_PLACE = "https://my-resource.openai.azure.com/openai/v1"
+_NO_KEY = "empty: sign in with Entra ID"
 _KEPT = "kept in this kernel; enter another to replace it"
 _TAKEN = (
     "The key is kept in the memory of this kernel and nowhere else. Its box is empty again, so "

@@ -39,7 +39,7 @@ _VIEW = Markup(
 )
 _TOKEN = Markup(
     '<label><input type="radio" name="token" data-lm-suppress-shortcuts="true" aria-label="{}"{}>'
-    '<span class="cc-token">{}</span>'
+    '{}<span class="cc-token">{}</span>'
     '<span class="cc-rivals" aria-hidden="true"><b>{}</b><br>{}</span></label>'
 )
 
@@ -78,7 +78,11 @@ def explorable(tokens: Sequence[Token]) -> Markup:
         rows = max(rows, len(lines) + 1)
         head = f"Token {place} of {len(tokens)}: {quoted(token.text)}"
         chosen = Markup(" checked") if token is least_sure else ""
-        values = (spoken(token), chosen, marked(token)[0], head, escape_lines("\n".join(lines)))
+        shown = marked(token)[0]
+        word = shown.lstrip(" ") or shown
+        blank = shown.removesuffix(word)  # outside: it may end a line, and the outline with it
+        alternatives = escape_lines("\n".join(lines))
+        values = (spoken(token), chosen, blank, word, head, alternatives)
         parts.append(_TOKEN.format(*values))
     return _VIEW.format(LEGEND, HINT, rows, Markup("").join(parts), summarize(tokens))
 
