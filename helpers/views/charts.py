@@ -42,7 +42,7 @@ def arrival(chunks: Sequence[float]) -> str:
         return "nothing arrived"
     if len(chunks) == 1:
         return f"nothing to read until {duration(chunks[0])}"
-    return f"first token after {duration(chunks[0])}, all after {duration(chunks[-1])}"
+    return f"first chunk after {duration(chunks[0])}, all after {duration(chunks[-1])}"
 
 
 def round_steps(unit: float) -> Iterator[float]:

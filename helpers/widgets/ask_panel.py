@@ -255,7 +255,7 @@ class AskPanel(Panel, Generic[Request, Value]):
 
     def _build_source(self) -> list[Any]:
         """Make what says who answers: the list of examples, and the button of the small model."""
-        words = f"The answers are recorded: choose one of the examples and press {self.run_label}."
+        words = f"The answers are recorded: choose an example and press {self.run_label}."
         if limit := self.small_model_limit:
             words += f" The small model on this machine {limit}, so these stay recorded."
         self._examples = labelled("Dropdown", "Examples", "examples", "wide")

@@ -16,7 +16,7 @@ from helpers.widgets.job import Snapshot
 
 _THOUGHTS = Markup('<div class="cc-text cc-thoughts"><b>Thoughts:</b> {}</div>\n')
 _ANSWER = Markup("""\
-{}<div class="cc-text">{}</div>
+{}<div class="cc-text">{}{}</div>
 <div class="cc-beats"><code>{}</code></div>
 <div class="cc-facts">{}</div>""")
 
@@ -52,8 +52,9 @@ class LiveStream(AskPanel[Messages, StreamedAnswer]):
         text, reasoning = snapshot_text(snapshot), snapshot.value.reasoning
         line, summary = sparkline(snapshot.value.arrivals)
         thoughts = _THOUGHTS.format(escape_lines(reasoning)) if reasoning else ""
-        html = _ANSWER.format(thoughts, escape_lines(text), line, summary)
-        before = f"Thoughts: {safe_text(reasoning)}\n\n" if reasoning else ""
+        label = Markup("<b>Answer:</b> ") if reasoning else ""
+        html = _ANSWER.format(thoughts, label, escape_lines(text), line, summary)
+        before = f"Thoughts: {safe_text(reasoning)}\n\nAnswer: " if reasoning else ""
         return View(str(html), f"{before}{safe_text(text)}\n\n{line}\n{summary}")
 
     def read(self) -> Messages:

@@ -55,7 +55,7 @@ class TestWire:
         html = wire(response_body={"a": [{"b": "two words " * 9, "c": 1}]}).html
         line = re.search(r'<span style="([^"]*)">( *)&#34;b&#34;: &#34;two words', html)
         assert line and line[2] == " " * 6
-        assert line[1] == "display: block; padding-left: 8ch; text-indent: -8ch"
+        assert line[1] == "display: block; padding-left: 10ch; text-indent: -10ch"
         assert "</span>      &#34;c&#34;: 1\n" in html
 
     def test_an_error_before_anything_was_sent(self) -> None:
@@ -90,7 +90,7 @@ class TestTimeline:
     def test_each_run_is_told_in_words_and_in_numbers(self) -> None:
         view = views.timeline({"a": [0.2, 0.3, 0.5], "b": []}, whole={"c": 1.4})
         assert view.plain.splitlines()[1:4] == [
-            "a: first token after 200 ms, all after 500 ms",
+            "a: first chunk after 200 ms, all after 500 ms",
             "b: nothing arrived",
             "c: nothing to read until 1.4 s",
         ]
@@ -118,8 +118,12 @@ def test_the_map_of_lessons_links_to_the_others_only_and_a_link_stays_relative()
             "0 s ···█·▂ 520 ms",
             "5 chunks: first after 350 ms, last after 520",
         ),
-        ([0.05, 0.15, 0.25], "0 s ███ 250 ms", "One sign is 100 ms: · no chunk, █ 1."),
-        ([9.0, 9.1, 9.3], "0 s " + "·" * 45 + "█▄ 9.3 s", "One sign is 200 ms: · no chunk, █ 2."),
+        ([0.05, 0.15, 0.25], "0 s ███ 250 ms", "One sign is 100 ms: ·\u00a0no chunk, █\u00a01."),
+        (
+            [9.0, 9.1, 9.3],
+            "0 s " + "·" * 45 + "█▄ 9.3 s",
+            "One sign is 200 ms: ·\u00a0no chunk, █\u00a02.",
+        ),
         ([3600.0], "0 s " + "·" * 36 + "█ 3600.0 s", "One sign is 100.0 s"),
     ],
 )

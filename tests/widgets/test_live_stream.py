@@ -58,7 +58,7 @@ def test_thoughts_stand_before_the_answer_and_are_named() -> None:
     panel = LiveStream(client(streamed(*thinks, piece("Hi"), piece("", "stop"), DONE)), ASK)
     assert "Thoughts:" not in repr(panel)
     press(panel)
-    assert repr(panel).startswith("Thoughts: <Hm, well\n\nHi\n\n0 s ")
+    assert repr(panel).startswith("Thoughts: <Hm, well\n\nAnswer: Hi\n\n0 s ")
     assert "<b>Thoughts:</b> &lt;Hm, well</div>" in control(panel, "answer").value
 
 
@@ -70,5 +70,5 @@ def test_of_earlier_updates_the_end_is_known_too() -> None:
     assert repr(panel).startswith("The model refused: No.\n\n0 s ·█ 100 ms\n1 chunk: ")
     pieces[0]["delta"] = {"reasoning_content": "Hm"}
     assert repr(LiveStream(client(), ASK, initial=updates)).startswith(
-        "Thoughts: Hm\n\n(the model reasoned and gave no text; finish_reason: stop)"
+        "Thoughts: Hm\n\nAnswer: (the model reasoned and gave no text; finish_reason: stop)"
     )
