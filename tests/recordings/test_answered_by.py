@@ -28,6 +28,7 @@ SCRIPTED: dict[str, dict[str, str]] = {
         "What is a dictionary for?": "exercise",
         "Count to three, and leave out the end mark.": "failure",
         "Tell me about a lighthouse, over a bad line.": "failure",
+        "Tell me about a harbour, over a bad line.": "failure",
     },
     "03-parameters": {
         **{STATION.format(language): "many at once" for language in LANGUAGES},
