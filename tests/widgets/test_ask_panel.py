@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -297,7 +297,9 @@ def test_no_key_is_in_any_state(kind: Kind, make: Any, monkeypatch: pytest.Monke
 def test_hostile_text_is_escaped_and_bounded(text: str, kind: Kind, make: Any) -> None:
     panel = kind.ready(make(kind, client(kind.reply(text))), text)
     press(panel)
-    for html in (html_of(panel), panel._repr_mimebundle_()["text/html"]):
+    finished = html_of(panel)
+    panel.update(replace(panel.job.snapshot, state="stopped"), True)  # as it is while it grows
+    for html in (finished, html_of(panel), panel._repr_mimebundle_()["text/html"]):
         page = BeautifulSoup(html, "html.parser")
         assert {tag.name for tag in page(True)} <= TAGS
         assert not [name for tag in page(True) for name in tag.attrs if name.startswith("on")]
