@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from helpers.client.errors import BadParameterError
 from helpers.client.messages import JSON
 from helpers.client.redaction import one_line
+from helpers.color_profiles import IGNORED, to_srgb
 
 MAX_PIXELS = 100_000_000
 """A picture with more is refused before it is decoded: a small file can unfold to gigabytes.
@@ -33,9 +34,6 @@ MAX_BYTES = 50_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are read. For some others pillow starts other programs."""
 
-CONVERTED = "colours turned into sRGB"
-IGNORED = "colour profile ignored (damaged, or for another kind of picture)"
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LIMIT = f"at most {MAX_PIXELS:,} are decoded"
 _SOURCES = 'pass a path, bytes, a picture of pillow, or a file newly opened in binary mode ("rb").'
 _MAX_FACTS = 40
@@ -252,23 +250,12 @@ def pixels_of(opened: Image.Image) -> tuple[Image.Image, str]:
     """
     if opened.mode.startswith("I"):
         opened = opened.point(lambda value: value / 256).convert("L")
-    mode = "L" if opened.mode in ("1", "L") else "RGB"
-    clean = opened.convert("RGBA" if opened.has_transparency_data else mode)
+    clean, colours = to_srgb(opened)
+    if clean is opened:
+        mode = "L" if opened.mode in ("1", "L") else "RGB"
+        clean = opened.convert("RGBA" if opened.has_transparency_data else mode)
     clean.info.clear()
-    if "icc_profile" not in opened.info:
-        return clean, ""
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))
-        if "sRGB" in ImageCms.getProfileDescription(profile):
-            return clean, ""
-        source = opened if opened.mode == "CMYK" else clean.convert(clean.mode[:3])
-        colours = ImageCms.ImageCmsTransform(profile, _SRGB, source.mode, "RGB").apply(source)
-    except Exception:  # pillow raises many kinds for a damaged profile; the pixels may be whole
-        return clean, IGNORED
-    colours.info.clear()  # the profile of sRGB
-    if clean.mode == "RGBA":
-        colours.putalpha(clean.getchannel("A"))
-    return colours, CONVERTED
+    return clean, colours
 
 
 def _pixel_chunks(png: bytes) -> bytes:

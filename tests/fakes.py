@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import httpx
 from azure.core.credentials import AzureKeyCredential
-from PIL import ImageCms
 
 from helpers import AsyncChatCompletionsClient, ChatCompletionsClient
 from helpers.client.retry import OnWait
@@ -184,11 +183,3 @@ def leaked(*texts: object, secret: str = KEY) -> list[str]:
     """Return those of ``texts`` that hold ``secret`` whole, plain or escaped."""
     shown = [f"{text} {text!r}" for text in texts]
     return [text for text in shown if secret in text or secret in unescaped(text)]
-
-
-SRGB_ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-_SWAPS = (b"rXYZ", b"????"), (b"gXYZ", b"rXYZ"), (b"????", b"gXYZ")
-SWAPPED_ICC = SRGB_ICC.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
-for _swap in _SWAPS:
-    SWAPPED_ICC = SWAPPED_ICC.replace(*_swap)
-"""A colour profile in which the numbers of red and green change places."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import ExifTags, Image, ImageChops, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, ImageChops, ImageCms, ImageFile, PngImagePlugin
 
 from helpers.client.errors import BadParameterError
-from helpers.images import CONVERTED, IGNORED, Picture, metadata, prepare
+from helpers.color_profiles import CONVERTED, IGNORED, SRGB_CHROMATICITIES, matrix_profile
+from helpers.images import Picture, metadata, prepare
 from helpers.lessons import ROOT
-from tests.fakes import SRGB_ICC, SWAPPED_ICC, unwrapped
+from tests.fakes import unwrapped
 
 CHART, PHOTO = ROOT / "images" / "languages.png", ROOT / "images" / "lighthouse.jpg"
 PLANTED = b"planted-4711"
@@ -54,6 +55,17 @@ def near(one: Any, other: Any, by: int = 12) -> bool:
 def same(one: Image.Image, other: Image.Image) -> bool:
     pair = one.convert("RGBA"), other.convert("RGBA")
     return one.size == other.size and ImageChops.difference(*pair).getbbox(alpha_only=False) is None
+
+
+def chunk(name: bytes, *values: float) -> bytes:
+    """A chunk of a PNG with these numbers, as gAMA and cHRM have them."""
+    body = name + b"".join(round(value * 100_000).to_bytes(4) for value in values)
+    return (len(body) - 4).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
+
+
+def with_chunks(image: Image.Image, *chunks: bytes) -> bytes:
+    png = saved(image, "PNG")
+    return b"".join([png[:33], *chunks, png[33:]])
 
 
 def tagged(kind: str, orientation: int = 1, image: Image.Image | None = None) -> bytes:
@@ -122,9 +134,7 @@ def test_nothing_planted_is_left_in_the_bytes(kind: str, max_side: int) -> None:
 
 
 def test_a_chunk_that_nobody_knows_is_removed_too() -> None:
-    body, png = b"prVt" + PLANTED, saved(corners(), "PNG")
-    planted = len(PLANTED).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
-    picture = prepare(png[:33] + planted + png[33:])
+    picture = prepare(with_chunks(corners(), chunk(b"prVt", 47.11)))
     assert (picture.data, picture.changes) == (saved(corners(), "PNG"), ("metadata removed",))
 
 
@@ -153,7 +163,12 @@ def test_damaged_metadata_is_removed_and_does_not_spoil_a_whole_picture(exif: by
 
 
 # --- In sRGB --------------------------------------------------------------------------------------
-STORED, SEEN = (200, 60, 90), (60, 200, 90)
+ADOBE = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)  # Adobe RGB (1998), gamma 2.2
+ADOBE_ICC = matrix_profile(2.2, ADOBE)
+AT_D50 = (0.3457, 0.3585, *SRGB_CHROMATICITIES[2:])
+SRGB_ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+STORED, SEEN = (200, 60, 60), (231, 57, 57)
+"""A colour's numbers in Adobe RGB and in sRGB, as other programs convert it."""
 
 
 def filled(mode: str, colour: Any = STORED) -> Image.Image:
@@ -168,22 +183,36 @@ def sent_colour(picture: Picture) -> Any:
     return image.convert("RGBA").getpixel((30, 9 * image.height // 20))
 
 
+LINEAR = chunk(b"gAMA", 1.0)
 CONVERTED_TO = {  # a picture, and its colour in sRGB
-    "JPEG": (saved(filled("RGB"), "JPEG", icc_profile=SWAPPED_ICC), SEEN),
-    "PNG": (saved(filled("RGB"), "PNG", icc_profile=SWAPPED_ICC), SEEN),
-    "PNG, see-through": (saved(filled("RGBA"), "PNG", icc_profile=SWAPPED_ICC), (*SEEN, 90)),
-    "PNG with a palette": (saved(filled("P"), "PNG", icc_profile=SWAPPED_ICC), SEEN),
-    "WebP": (saved(filled("RGB"), "WEBP", icc_profile=SWAPPED_ICC, lossless=True), SEEN),
-}
+    "JPEG": (saved(filled("RGB"), "JPEG", icc_profile=ADOBE_ICC), SEEN),
+    "PNG": (saved(filled("RGB"), "PNG", icc_profile=ADOBE_ICC), SEEN),
+    "PNG, see-through": (saved(filled("RGBA"), "PNG", icc_profile=ADOBE_ICC), (*SEEN, 90)),
+    "PNG with a palette": (saved(filled("P"), "PNG", icc_profile=ADOBE_ICC), SEEN),
+    "WebP": (saved(filled("RGB"), "WEBP", icc_profile=ADOBE_ICC, lossless=True), SEEN),
+    "gAMA and cHRM": (
+        with_chunks(filled("RGB"), chunk(b"gAMA", 1 / 2.2), chunk(b"cHRM", *ADOBE)), SEEN
+    ),
+    "grey": (with_chunks(Image.new("L", (40, 20), 128), LINEAR), (188,) * 3),
+    "grey, see-through": (
+        with_chunks(Image.new("LA", (40, 20), (128, 90)), LINEAR), (188, 188, 188, 90)
+    ),
+    "16 bits": (with_chunks(grey16(), LINEAR), (188,) * 3),
+    "another white": (
+        saved(filled("RGB", (255,) * 3), "PNG", icc_profile=matrix_profile(1.8, AT_D50)), (255,) * 3
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("side", [1024, 35])
 @pytest.mark.parametrize(("raw", "seen"), CONVERTED_TO.values(), ids=CONVERTED_TO)
 def test_the_colours_are_those_that_a_viewer_shows(raw: bytes, seen: Any, side: int) -> None:
     picture = prepare(raw, side)
-    assert near(sent_colour(picture), seen if len(seen) == 4 else (*seen, 255), by=3)
+    by = 3 if seen[:3] == SEEN else 1
+    assert near(sent_colour(picture), seen if len(seen) == 4 else (*seen, 255), by)
     assert CONVERTED in picture.changes
-    assert opened(picture.data).mode == ("RGBA" if len(seen) == 4 else "RGB")
+    is_grey = opened(raw).mode in ("L", "I;16")
+    assert opened(picture.data).mode == ("L" if is_grey else "RGBA" if len(seen) == 4 else "RGB")
 
 
 @pytest.mark.parametrize(
@@ -191,9 +220,14 @@ def test_the_colours_are_those_that_a_viewer_shows(raw: bytes, seen: Any, side: 
     [
         saved(filled("RGB"), "PNG", icc_profile=SRGB_ICC),
         saved(filled("RGB"), "PNG", icc_profile=b"nonsense"),
-        saved(filled("RGB"), "PNG", icc_profile=SWAPPED_ICC[:-60]),
+        saved(filled("RGB"), "PNG", icc_profile=ADOBE_ICC[:-60]),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.45455)),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.45455), chunk(b"cHRM", *SRGB_CHROMATICITIES)),
+        with_chunks(filled("RGB"), b"\0\0\0\1sRGB\0\xae\xce\x1c\xe9", chunk(b"gAMA", 0.3)),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.0)),
+        with_chunks(filled("RGB"), chunk(b"gAMA", 0.3), chunk(b"cHRM", *[0.0] * 8)),
     ],
-    ids=["sRGB", "broken", "cut"],
+    ids=["sRGB", "broken", "cut", "usual", "usual too", "sRGB chunk", "no gamma", "no primaries"],
 )
 def test_pixels_that_are_in_srgb_or_in_nothing_known_are_not_touched(raw: bytes) -> None:
     picture = prepare(raw)
@@ -203,7 +237,7 @@ def test_pixels_that_are_in_srgb_or_in_nothing_known_are_not_touched(raw: bytes)
 
 def test_a_profile_that_fits_not_is_ignored_with_a_word() -> None:
     for image in (filled("RGB"), filled("CMYK")):
-        raw = saved(image, "JPEG", icc_profile=b"nonsense" if image.mode == "RGB" else SWAPPED_ICC)
+        raw = saved(image, "JPEG", icc_profile=b"nonsense" if image.mode == "RGB" else ADOBE_ICC)
         picture = prepare(raw)
         assert IGNORED in picture.changes
         assert near(sent_colour(picture), (*STORED, 255), by=3)

@@ -6,10 +6,10 @@ import io
 import pytest
 from PIL import Image
 
+from helpers.color_profiles import matrix_profile
 from helpers.images import prepare
 from helpers.lessons import ROOT
 from helpers.views.image_preview import preview
-from tests.fakes import SWAPPED_ICC
 from tests.views.test_views import Page
 
 CHART = prepare(ROOT / "images" / "languages.png")
@@ -68,8 +68,9 @@ def test_a_large_photo_and_one_without_a_file_are_shown_too() -> None:
 
 def test_both_are_shown_in_their_colours() -> None:
     stream = io.BytesIO()
-    Image.new("RGB", (40, 20), (200, 60, 90)).save(stream, "PNG", icc_profile=SWAPPED_ICC)
+    profile = matrix_profile(2.2, (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06))
+    Image.new("RGB", (40, 20), (200, 60, 60)).save(stream, "PNG", icc_profile=profile)
     view = preview({"Red": prepare(stream.getvalue())})
     for shown in pictures_in(view.html):
-        assert shown.convert("RGB").getpixel((9, 9)) == pytest.approx((60, 200, 90), abs=4)
+        assert shown.convert("RGB").getpixel((9, 9)) == pytest.approx((231, 57, 57), abs=4)
     assert "colours turned into sRGB" in view.plain
