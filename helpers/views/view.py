@@ -122,6 +122,7 @@ def _cell(value: object) -> Cell:
 
 def breakable(text: str) -> Markup:
     """Return a line as html in which a browser may break long words, such as names and JSON."""
+    text = text.replace(" × ", "\u00a0×\u00a0")  # a size stays in one line
     parts: list[str | Markup] = []
     end = 0
     for word in _LONG_WORD.finditer(text):

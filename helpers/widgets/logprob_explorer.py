@@ -92,7 +92,8 @@ def choices(token: Token) -> list[str]:
     rivals = alternatives_of(token)[:MAX_RIVALS]
     found = sorted([token, *rivals], key=lambda one: one.probability, reverse=True)
     said = [
-        f"{_level(one)} {quoted(one.text)}{' (written)' if one is token else ''}" for one in found
+        f"{_level(one)} {_unbroken(one.text)}{' (written)' if one is token else ''}"
+        for one in found
     ]
     rest = 1 - sum(one.probability for one in found)
     if not rivals:
@@ -100,6 +101,11 @@ def choices(token: Token) -> list[str]:
     elif rest >= MIN_REST:
         said.append(f"{_level(Token('', math.log(rest)))} any other token")
     return said
+
+
+def _unbroken(text: str) -> str:
+    """Return ``text`` in quotes, at whose blanks no line ends."""
+    return quoted(text).replace(" ", "\u00a0")
 
 
 def spoken(token: Token) -> str:

@@ -23,7 +23,8 @@ STICKS_OUT = """scrolled => {
   };
   for (const panel of root.querySelectorAll('.cc-panel')) measure(panel, '*');
   for (const area of root.querySelectorAll('.jp-OutputArea-output, .jp-RenderedMarkdown'))
-    if (area.checkVisibility()) measure(area, 'table, img, .cc-panel');
+    if (area.checkVisibility())
+      measure(area, 'table, img, .cc-panel, :not(pre) > code, .jupyter-widgets');
   return found;
 }"""
 """What is wider than the panel, or the cell, that it is in."""
