@@ -310,6 +310,8 @@ def test_a_command_line_that_is_wrong_is_told_before_anything_is_asked(
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     out, error = capsys.readouterr()
+    named = "" if arguments == ["chek"] else f"{arguments[0]} "
+    assert error.startswith(f"usage: python -m helpers {named}[-h]")
     assert told in error
     assert out == ""
 
