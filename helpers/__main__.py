@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.start(options))
     except ConfigurationError as wrong:
-        parser.error(str(wrong))  # exits with 2
+        commands.choices[options.command].error(str(wrong))  # exits with 2
     except ChatError as error:
         print(error, file=sys.stderr)
         return 1

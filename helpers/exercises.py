@@ -1,9 +1,12 @@
-"""The exercise of each lesson: how an answer to it is checked, and a hint.
+"""Check an answer to the exercise of a lesson, or show a hint or a solution.
+
+The hints are in ``lessons.toml``, the solutions in ``solutions.py``.
 
 An answer is a function that has to do what the solution does. Either ``check`` calls both with each
-of the ``CASES``, or they ask a model: then the answer has to send the requests that the solution
-sends. The solution is run first, with the client of the lesson, so it is recorded and replayed as
-the rest of the lesson is. The answer gets the same replies. A request that differs is not sent.
+of the ``CASES`` below, or they ask a model: then the answer has to send the requests that the
+solution sends. The solution is run first, with the client of the lesson, so it is recorded and
+replayed as the rest of the lesson is. The answer gets the same replies. A request that differs is
+not sent.
 """
 
 import inspect

@@ -38,7 +38,7 @@ _LIMIT = f"at most {MAX_PIXELS:,} are decoded"
 _SOURCES = 'pass a path, bytes, a picture of pillow, or a file newly opened in binary mode ("rb").'
 _MAX_FACTS = 40
 _URL = re.compile(r"data:|[\w+.-]+://")
-_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _SKIPPED = ("ExifOffset", "GPSInfo", "Orientation")  # offsets of other blocks; and what is applied
 _BLOCKS = {
     "comment": "comment",
@@ -104,7 +104,7 @@ def prepare(source: Source, max_side: int = 1024) -> Picture:
         )
     name = _name(source)
     with _refusals(name):
-        return _ready(name, *_decoded(source, max_side), max_side)
+        return _to_picture(name, *_decoded(source, max_side), max_side)
 
 
 def metadata(source: Source) -> dict[str, str]:
@@ -204,9 +204,13 @@ def draft(opened: Image.Image, side: int) -> None:
     opened.draft(None, (max(1, int(opened.width * scale)), max(1, int(opened.height * scale))))
 
 
-def _ready(
+def _to_picture(
     name: str, raw: bytes, opened: Image.Image, size: tuple[int, int], max_side: int
 ) -> Picture:
+    """Return the decoded picture ``opened`` ready to send, with what was done to it.
+
+    ``raw`` is its file, empty if it has none; ``size`` is its size there, before ``draft``.
+    """
     removed = tuple(_facts(opened))
     # An MPO is a JPEG with more pictures behind the first one.
     form = "JPEG" if opened.format == "MPO" else opened.format
@@ -215,7 +219,7 @@ def _ready(
     changes = []
     if getattr(opened, "is_animated", False) and form != "JPEG":
         changes.append("first picture of the animation taken")
-    clean, colours = pixels_of(opened)
+    clean, colours = clean_copy(opened)
     if colours:
         changes.append(colours)
     orientation = _orientation(opened)
@@ -233,7 +237,7 @@ def _ready(
     is_png = bool(raw) and kind == form == "PNG"
     as_it_was = is_png and changes in ([], [IGNORED]) and raw[24] <= 8  # bits a sample
     if as_it_was:
-        data = _pixel_chunks(raw)
+        data = _strip_metadata(raw)
     else:
         stream = io.BytesIO()
         clean.save(stream, kind, **({"quality": 85} if photo else {"optimize": True}))
@@ -243,10 +247,10 @@ def _ready(
     return Picture(name, kind, clean.width, clean.height, tuple(changes), removed, data, raw)
 
 
-def pixels_of(opened: Image.Image) -> tuple[Image.Image, str]:
-    """Return the pixels alone, and in words what was done to their colours, if anything was.
+def clean_copy(opened: Image.Image) -> tuple[Image.Image, str]:
+    """Return a copy without metadata, and in words what was done to its colours, if anything was.
 
-    They are in sRGB, eight bits a sample, in mode L, RGB or RGBA.
+    The copy is in sRGB, with eight bits a sample, in mode L, RGB or RGBA.
     """
     if opened.mode.startswith("I"):
         opened = opened.point(lambda value: value / 256).convert("L")
@@ -258,8 +262,8 @@ def pixels_of(opened: Image.Image) -> tuple[Image.Image, str]:
     return clean, colours
 
 
-def _pixel_chunks(png: bytes) -> bytes:
-    """Return a PNG without the chunks that its pixels don't need.
+def _strip_metadata(png: bytes) -> bytes:
+    """Return the file of a PNG without its metadata: only with the chunks that make the pixels.
 
     The pixels stay compressed as they are, and so the same bytes on every system.
     """
@@ -269,7 +273,7 @@ def _pixel_chunks(png: bytes) -> bytes:
         chunk = png[at:end]
         if end > len(png) or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
             raise OSError  # as pillow does
-        if chunk[4:8] in _NEEDED:
+        if chunk[4:8] in _PIXEL_CHUNKS:
             kept.append(chunk)
         at = end
     return b"".join(kept)

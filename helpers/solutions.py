@@ -1,6 +1,6 @@
 """A solution to the exercise of each lesson, under the name that the function has there.
 
-``exercises.solution`` shows the code of one.
+``exercises.py`` compares a reader's answer with the solution, and shows the solution's code.
 """
 
 import json

@@ -64,7 +64,7 @@ class BaseClient(Generic[Transport]):
         *,
         timeout: float = 120.0,
         max_retries: int = 3,
-        max_wait: float = 60.0,
+        max_retry_after: float = 60.0,
         on_wait: OnWait | None = None,
         max_sleep: float = math.inf,
         allow_http: bool = False,
@@ -76,7 +76,7 @@ class BaseClient(Generic[Transport]):
         check_credential(credential, self.route, allow_http=allow_http)
         self.model = model
         self.transport: Transport = transport or cast(Transport, NetworkTransport(self.route))
-        self.retry = RetryPolicy(max_retries, max_wait, on_wait, max_sleep)
+        self.retry = RetryPolicy(max_retries, max_retry_after, on_wait, max_sleep)
         self._credential = credential
         self._adapter = adapter
         self._timeouts = httpx.Timeout(timeout, connect=min(timeout, 15.0)).as_dict()
@@ -99,8 +99,9 @@ class BaseClient(Generic[Transport]):
         }
 
     def with_options(self, **options: Any) -> Self:
-        """Return a copy with some options changed: ``timeout``, ``max_retries``, ``max_wait``,
-        ``on_wait``, ``max_sleep``. It sends through the same transport, unless given another.
+        """Return a copy with some options changed: ``timeout``, ``max_retries``,
+        ``max_retry_after``, ``on_wait``, ``max_sleep``. It sends through the same transport, unless
+        given another.
 
         For one call: ``client.with_options(timeout=600).complete(...)``.
         """
@@ -163,7 +164,7 @@ class BaseClient(Generic[Transport]):
         """Return ``response``; raise a ``ChatError`` if it is not what was asked for."""
         if not response.is_success:
             wait = requested_wait(response.headers)
-            raise error_for(Exchange.from_response(response), wait, self.retry.max_wait)
+            raise error_for(Exchange.from_response(response), wait, self.retry.max_retry_after)
         if _wants_stream(response.request) and not _is_stream(response):
             raise unusable_answer(
                 Exchange.from_response(response),
@@ -182,10 +183,11 @@ class ChatCompletionsClient(BaseClient[httpx.BaseTransport]):
     another. ``timeout`` is the seconds to wait for the next bytes of an answer.
 
     A failed call is retried at most ``max_retries`` times, and not at all if the service asks for a
-    wait of over ``max_wait`` seconds. ``on_wait`` is called before each wait; at most ``max_sleep``
-    seconds of it are slept (0 in a replay). ``allow_http`` allows another machine to be asked over
-    plain http, without a credential: anyone on the way can read along. ``adapter`` leaves out what
-    a model refuses. ``transport`` sends the requests: a recording, say, instead of the network.
+    wait (``Retry-After``) of over ``max_retry_after`` seconds. ``on_wait`` is called before each
+    wait; at most ``max_sleep`` seconds of it are slept (0 in a replay). ``allow_http`` allows
+    another machine to be asked over plain http, without a credential: anyone on the way can read
+    along. ``adapter`` leaves out what a model refuses. ``transport`` sends the requests: a
+    recording, say, instead of the network.
 
     Raises ``ConfigurationError`` if endpoint and credential can't work or would leak the key.
     """

@@ -230,10 +230,10 @@ _RULES = (  # the first that fits
 def error_for(
     exchange: Exchange,
     retry_after: float | None = None,
-    max_wait: float = math.inf,
+    max_retry_after: float = math.inf,
     rules: Iterable[_Rule] = _RULES,
 ) -> ChatError:
-    """Return the error that ``exchange`` is; ``max_wait`` is the longest wait in seconds."""
+    """Return the error that ``exchange`` is; ``max_retry_after`` is that of the client."""
     body = read_error(exchange.response_body, exchange.response_headers.get("x-ms-error-code"))
     text = f"{body.code or ''} {body.words}"
     if body.is_filter_refusal:
@@ -244,8 +244,9 @@ def error_for(
         if exchange.status in rule.statuses and re.search(rule.pattern, text, re.IGNORECASE)
     )
     message = rule.message or rule.kind.summary
-    if retry_after is not None and retry_after > max_wait:
-        message += f" The wait that it asks for is longer than the {max_wait:g} s allowed here."
+    if retry_after is not None and retry_after > max_retry_after:
+        limit = f"{max_retry_after:g} s"
+        message += f" The wait that it asks for is longer than the {limit} allowed here."
     return rule.kind(
         message,
         status=exchange.status,

@@ -1,8 +1,9 @@
 """When to retry, and how long to wait first.
 
-Honours ``retry-after-ms`` and ``Retry-After`` (seconds or a date) up to ``max_wait`` seconds. A
-longer wait raises the error at once. Without such a header, or where it asks for no wait at all,
-the waits double from 0.5 s up to 8 s, plus up to 0.5 s of jitter. The loops are in the clients.
+Honours ``retry-after-ms`` and ``Retry-After`` (seconds or a date) up to ``max_retry_after``
+seconds. A longer wait raises the error at once. Without such a header, or where it asks for no wait
+at all, the waits double from 0.5 s up to 8 s, plus up to 0.5 s of jitter. The loops are in the
+clients.
 """
 
 import math
@@ -49,7 +50,7 @@ class RetryPolicy:
     """When to retry; ``ChatCompletionsClient`` describes the fields."""
 
     max_retries: int
-    max_wait: float
+    max_retry_after: float
     on_wait: OnWait | None
     max_sleep: float
 
@@ -75,7 +76,7 @@ class RetryPolicy:
         if not isinstance(failure, RateLimitError | ServiceError) or failure.status is None:
             return False
         is_passing = failure.status in (408, 429) or failure.status >= 500
-        return is_passing and (failure.retry_after or 0) <= self.max_wait
+        return is_passing and (failure.retry_after or 0) <= self.max_retry_after
 
 
 def wait_notice(seconds: float, error: ChatError) -> str:

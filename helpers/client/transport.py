@@ -19,22 +19,21 @@ if TYPE_CHECKING:
     import ssl
     from asyncio import AbstractEventLoop
 
-    from helpers.client.async_transport import AsyncNetworkTransport
-
 
 class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Send the requests of either client: sync ones over httpx, awaited ones over aiohttp.
+
+    Through a SOCKS proxy, which aiohttp can't use, awaited ones go over httpx too.
 
     Raises ``ConfigurationError``, which names the proxy's or certificates' setting that can't work.
     """
 
     def __init__(self, route: Route) -> None:
-        self._scheme = route.endpoint.scheme
         self._proxy = _system_proxy(route)
-        schemes = (self._scheme, self._proxy.url.scheme if self._proxy else None)
+        schemes = (route.endpoint.scheme, self._proxy.url.scheme if self._proxy else None)
         self._trusted = _tls_context(is_used="https" in schemes)
         self._sync = httpx.HTTPTransport(self._trusted, proxy=self._proxy)
-        self._async: dict[AbstractEventLoop, AsyncNetworkTransport] = {}
+        self._async: dict[AbstractEventLoop, httpx.AsyncBaseTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; the answer's body is still to be read."""
@@ -48,12 +47,13 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if loop not in self._async:
             from helpers.client.async_transport import AsyncNetworkTransport
 
-            if self._proxy and self._proxy.url.scheme not in ("http", "https"):
-                raise _unusable_proxy(self._scheme)
             for other in list(self._async):  # a copy: another thread may add its loop meanwhile
                 if other.is_closed():
                     self._async.pop(other, None)
-            self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
+            if self._proxy and self._proxy.url.scheme.startswith("socks"):
+                self._async[loop] = httpx.AsyncHTTPTransport(self._trusted, proxy=self._proxy)
+            else:
+                self._async[loop] = AsyncNetworkTransport(self._trusted, self._proxy)
         return await self._async[loop].handle_async_request(request)
 
     def close(self) -> None:
@@ -144,7 +144,8 @@ def _unusable_proxy(scheme: str) -> ConfigurationError:
     setting = next(filter(_setting, names), None)
     return ConfigurationError(
         f"The proxy that {setting or 'this system'} names can't be used.",
-        advice=f"set {setting or 'HTTPS_PROXY'} to the form http://HOST:PORT, or unset it.",
+        advice=f"set {setting or 'HTTPS_PROXY'} to the form http://HOST:PORT, or unset it. "
+        "For a SOCKS proxy install socksio.",
     )
 
 

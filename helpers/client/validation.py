@@ -28,9 +28,15 @@ _NUMBERS: dict[str, tuple[type, float, float, float]] = {
     "top_logprobs": (int, 0, 20, 20),
 }
 _WORDS = {"tool_choice": ("auto", "none", "required"), "response_format": ("text", "json_object")}
+_AS_KEYWORDS = "pass each of its fields as a keyword argument, like top_k=5"
 _NOT_OPTIONS = {
-    "stream": "client.stream(...) to stream",
-    "timeout": "client.with_options(timeout=...).complete(...)",
+    "stream": "call client.stream(...) to stream",
+    "timeout": "call client.with_options(timeout=...).complete(...)",
+    # openai and azure-ai-inference take extra parameters in these
+    "extra_body": _AS_KEYWORDS,
+    "model_extras": _AS_KEYWORDS,
+    "extra_headers": "this client sends no other headers",
+    "extra_query": "this client adds nothing to the URL",
 }
 
 
@@ -57,7 +63,7 @@ def _expected(name: str, value: Any, route: RouteName) -> str | None:
         fits = isinstance(value, list | tuple) and len(value) > 0
         expected = "a list that is not empty"
     elif name in _NOT_OPTIONS:
-        fits, expected = False, f"left out: call {_NOT_OPTIONS[name]}"
+        fits, expected = False, f"left out: {_NOT_OPTIONS[name]}"
     return None if fits else expected
 
 

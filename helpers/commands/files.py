@@ -1,5 +1,6 @@
 """The files that commands write: reports, and notebooks as they stand in the repository."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from helpers.client.errors import ConfigurationError
@@ -23,13 +24,17 @@ def write(path: Path | None, text: str) -> None:
     """
     if not path:
         return
+    new = partial_path(path)
     try:
-        (new := partial_path(path)).write_text(text, encoding="utf-8", newline="\n")
+        new.write_text(text, encoding="utf-8", newline="\n")
         new.replace(path)
     except OSError as reason:
         raise ConfigurationError(
             f"{path} can't be written: {reason.strerror}.", advice="name another file."
         ) from None
+    finally:
+        with suppress(OSError):  # it has been moved, or was never made
+            new.unlink()
 
 
 def normalise(nb: JSON) -> None:

@@ -4,7 +4,7 @@ from helpers.views.content_filter import filter_results, severity
 from helpers.views.displays import lesson_map, timeline, usage, wire
 from helpers.views.distribution import distribution
 from helpers.views.image_preview import preview
-from helpers.views.logprobs import heatmap, heatmaps
+from helpers.views.logprobs import heatmaps
 from helpers.views.moving import ended_table, moving_table, side_by_side, stream_events
 from helpers.views.trace import trace
 from helpers.views.view import View, table

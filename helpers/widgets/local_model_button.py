@@ -64,7 +64,7 @@ class SmallModel:
         service, self.service = self.service, None
         if service is None:
             return
-        threading.Thread(target=service.close, daemon=True).start()
+        _close_in_thread(service)
         override_settings(Settings())
         for panel in list(self.panels):
             panel.use(None)
@@ -75,7 +75,7 @@ class SmallModel:
         if isinstance(service, int):
             return
         if snapshot.state != "finished":  # cancelled at the last moment
-            service.close()
+            _close_in_thread(service)
             return
         override_settings(_settings(service, self._route))
         self.service = service
@@ -135,6 +135,11 @@ def _start(run: Run[int | LocalModelService]) -> Generator[int | LocalModelServi
     except GeneratorExit:  # cancelled while it started
         service.close()
         raise
+
+
+def _close_in_thread(service: LocalModelService) -> None:
+    """End the server in a thread: it may take seconds, and a callback must not block."""
+    threading.Thread(target=service.close, daemon=True).start()
 
 
 def _settings(service: LocalModelService, route: RouteName) -> Settings:

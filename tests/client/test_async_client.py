@@ -283,7 +283,7 @@ async def test_a_credential_that_blocks_is_asked_in_a_thread() -> None:
 
 @in_loop
 async def test_like_takes_over_each_setting() -> None:
-    options = {"timeout": 9.0, "max_retries": 2, "max_wait": 8.0, "on_wait": noting([])}
+    options = {"timeout": 9.0, "max_retries": 2, "max_retry_after": 8.0, "on_wait": noting([])}
     one = client(endpoint="https://api.example.com/chat", route="v1", **options)
     one.model = "another"
     many = AsyncChatCompletionsClient.like(one)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import certifi
+import httpx
 import pytest
 
 from helpers import ConfigurationError, ServiceConnectionError
-from tests.fakes import ASK, KEY, client, leaked
+from tests.fakes import ASK, KEY, Service, answer, client, leaked, unwrapped
 from tests.secrets.echo_server import EchoServer
 from tests.sync_and_async import both, once
 
@@ -87,8 +88,20 @@ def test_the_setting_of_a_proxy_that_cannot_be_used_is_named(
     with pytest.raises(ConfigurationError) as failure:
         client(transport=None)
     assert name.lower() in str(failure.value).lower()
+    assert "For a SOCKS proxy install socksio." in unwrapped(failure.value)
     assert not leaked(failure.value)
     client(endpoint=LOCAL, transport=None).close()  # this machine needs no proxy
+
+
+def test_a_socks_proxy_is_asked_over_httpx_with_and_without_await(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxied_by(monkeypatch, "socks5://h:1", "ALL_PROXY")
+    monkeypatch.setattr("helpers.client.transport.find_spec", bool)  # as if socksio was there
+    services = {"socks5://h:1": Service(answer())}
+    for name in ("HTTPTransport", "AsyncHTTPTransport"):
+        monkeypatch.setattr(httpx, name, lambda _, proxy: services[str(proxy.url)])
+    assert client(transport=None).complete(ASK).content == "Hi!"
 
 
 @pytest.fixture

@@ -43,6 +43,10 @@ REFUSED: dict[str, list[Any]] = {
     "model": [5, "", ["a"]],
     "stream": [True, False],
     "timeout": [600],
+    "extra_body": [{"top_k": 5}],
+    "model_extras": [{"top_k": 5}],
+    "extra_headers": [{"x-ms-client-request-id": "1"}],
+    "extra_query": [{"name": "value"}],
 }
 
 

@@ -13,10 +13,12 @@ from bs4 import BeautifulSoup
 
 from helpers import ChatCompletionsClient
 from helpers.__main__ import main
+from helpers.client.errors import ConfigurationError
 from helpers.commands import check as command
 from helpers.commands.check import Asker, possible_endpoints
 from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Report, Row, as_view, read
+from helpers.commands.files import write
 from tests.commands.fake_service import FakeService
 from tests.standin import StandIn
 
@@ -308,8 +310,18 @@ def test_a_command_line_that_is_wrong_is_told_before_anything_is_asked(
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     out, error = capsys.readouterr()
+    named = "" if arguments == ["chek"] else f"{arguments[0]} "
+    assert error.startswith(f"usage: python -m helpers {named}[-h]")
     assert told in error
     assert out == ""
+
+
+def test_a_report_that_can_not_be_written_leaves_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.mkdir()
+    with pytest.raises(ConfigurationError, match="can't be written"):
+        write(path, "{}")
+    assert [*tmp_path.iterdir()] == [path]
 
 
 @pytest.mark.parametrize("name", ["run", "record", "model", "check", "move"])

@@ -19,6 +19,7 @@ from helpers.images import prepare
 from helpers.lessons import ROOT, Lesson
 from helpers.views import View
 from helpers.views.content_filter import FilterResult
+from helpers.views.logprobs import heatmap
 from helpers.views.view import escape_lines
 
 ALLOWED = {
@@ -160,7 +161,7 @@ def every_view(text: str) -> dict[str, View]:
         "lesson_map": views.lesson_map(
             [lesson(id=f"01{text}", title=text, summary=text, mirrors=text), lesson(2)], "02-lesson"
         ),
-        "heatmap": views.heatmap([raw | {"top_logprobs": [raw, raw | {"token": "b"}]}, *signs]),
+        "heatmap": heatmap([raw | {"top_logprobs": [raw, raw | {"token": "b"}]}, *signs]),
         "heatmaps": views.heatmaps({text: [raw, *signs], "b": None}),
         "distribution": views.distribution(
             [raw | {"top_logprobs": [raw, raw | {"token": "b"}]}], {1: [text, "c"]}

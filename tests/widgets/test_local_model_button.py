@@ -57,6 +57,7 @@ class Fake(LocalModelService):
         return self
 
     def close(self) -> None:
+        assert self.go.wait(LONG)
         self.closed.set()
 
 
@@ -186,8 +187,12 @@ def test_a_start_can_be_cancelled(installed: bool, fake: Fake) -> None:
     fake.go.set()
     assert fake.closed.wait(LONG) if installed else not fake.installed
     fake.closed.clear()
-    SMALL_MODEL.job.ended(Snapshot("stopped", fake.start()))  # at the last moment
-    assert fake.closed.is_set()
+    started = Snapshot("stopped", fake.start())
+    fake.go.clear()  # its server takes a while to end
+    SMALL_MODEL.job.ended(started)  # cancelled at the last moment
+    assert not fake.closed.is_set()
+    fake.go.set()
+    assert fake.closed.wait(LONG)
     assert is_replaying() and chat.is_replaying
 
 
