@@ -81,4 +81,7 @@ class RetryPolicy:
 
 def wait_notice(seconds: float, error: ChatError) -> str:
     """Return the sentence that announces a wait of ``seconds`` before the next attempt."""
-    return f"{error.message} Waiting up to {math.ceil(seconds)} s, then trying again."
+    how_long = f"up to {math.ceil(seconds)} s"
+    if error.retry_after is not None:
+        how_long = f"{math.ceil(seconds)} s, as it asks"
+    return f"{error.message} Waiting {how_long}, then trying again."

@@ -440,7 +440,7 @@ def test_each_wait_is_told(
 ) -> None:
     service.answers = answer(429, "", retry_after_ms="1"), answer()
     connect(LIVE).complete(ASK)
-    told = f"{RateLimitError.summary} Waiting up to 1 s, then trying again.\n"
+    told = f"{RateLimitError.summary} Waiting 1 s, as it asks, then trying again.\n"
     assert capsys.readouterr().out.endswith(told)
 
 

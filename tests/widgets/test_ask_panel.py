@@ -317,7 +317,7 @@ def test_a_wait_for_a_retry_is_said_not_printed_and_ended_by_stop(
     asked = client(busy, kind.reply("Hi"), max_sleep=3600.0, on_wait=lambda *_: print("printed"))
     panel, waits = kind.ready(make(kind, asked)), threading.Event()
     control(panel, "status").observe(
-        lambda c: "Waiting up to 50 s, then trying again." in c.new and waits.set(), "value"
+        lambda c: "Waiting 50 s, as it asks, then trying again." in c.new and waits.set(), "value"
     )
     panel.run_button.click()
     assert waits.wait(LONG)
