@@ -91,8 +91,7 @@ LOOP: list[Any] = []
 LOOP.append(LOOP)
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", math.nan, [math.inf], 1j, LOOP],
-                         ids=str)  # fmt: skip
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", math.nan, [math.inf], 1j, LOOP])
 def test_what_can_not_be_json_is_named(value: Any) -> None:
     asked = client()
     with pytest.raises(BadParameterError, match=r"^flavour can't be sent"):
