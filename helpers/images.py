@@ -124,7 +124,7 @@ def _name(source: object) -> str:
 class _Refusal(BadParameterError):
     """Why a source can't be used, without its name."""
 
-    advice = "use a whole PNG, JPEG, WebP, GIF or BMP file of a reasonable size."
+    advice = "use a whole PNG, JPEG, WEBP, GIF or BMP file of a reasonable size."
 
 
 @contextlib.contextmanager

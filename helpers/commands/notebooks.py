@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,27 +59,36 @@ def execute(
         cells.append(cell["source"])
 
     target.parent.mkdir(parents=True, exist_ok=True)
+    run = partial(
+        papermill.execute_notebook,
+        source.resolve(),
+        target.resolve(),
+        dict(parameters or {}),
+        cwd=source.resolve().parent,
+        kernel_name="python3",
+        progress_bar=False,
+        execution_timeout=cell_timeout or CELL_TIMEOUTS[current_mode()],
+        request_save_on_cell_execute=False,  # saving twice a cell takes half of the time
+        store_widget_state=False,  # GitHub refuses notebooks with half a state
+        shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
+        coalesce_streams=True,
+        # The first hides the warning about TCP without encryption (the kernel listens on loopback
+        # only), and what a kernel says that Ctrl-C ends within a cell. With the second nothing is
+        # added to the history of what the reader typed into IPython.
+        extra_arguments=["--log-level=CRITICAL", "--HistoryManager.enabled=False"],
+        on_cell_execute=note,
+    )
     try:
         # A terminal in JupyterLab sets it; a kernel that inherits it takes the run for interactive.
         with environment(JPY_SESSION_NAME=None):
-            papermill.execute_notebook(
-                source.resolve(),
-                target.resolve(),
-                dict(parameters or {}),
-                cwd=source.resolve().parent,
-                kernel_name="python3",
-                progress_bar=False,
-                execution_timeout=cell_timeout or CELL_TIMEOUTS[current_mode()],
-                request_save_on_cell_execute=False,  # saving twice a cell takes half of the time
-                store_widget_state=False,  # GitHub refuses notebooks with half a state
-                shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
-                coalesce_streams=True,
-                # The first hides the warning about TCP without encryption (the kernel listens on
-                # loopback only), and what a kernel says that Ctrl-C ends within a cell. With the
-                # second nothing is added to the history of what the reader typed into IPython.
-                extra_arguments=["--log-level=CRITICAL", "--HistoryManager.enabled=False"],
-                on_cell_execute=note,
-            )
+            try:
+                run()
+            except RuntimeError:
+                if cells:
+                    raise
+                # A kernel is told its ports before it opens them. It dies if another process, such
+                # as that of another lesson, was faster. Its second try has ports of its own.
+                run()
     except Exception as reason:
         if cells:
             reason.add_note(f"In [{len(cells)}]: {one_line(cells[-1], 60)}")

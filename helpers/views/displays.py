@@ -74,7 +74,7 @@ def usage(calls: Mapping[str, CompletionsUsage]) -> View:
         prompt, completion = (max(round(n / block), n > 0) for n in numbers[:2])
         bar = "█" * prompt + "▒" * completion
         rows.append([label, *numbers, Cell(CODE.format(bar), bar)])
-    legend = f"█ prompt, ▒ completion; tokens per block: {block}"
+    legend = f"█ prompt, ▒ completion; tokens per block: {block}, at least one block each"
     return stack(table(["call", "prompt", "completion", "total", "tokens"], rows), legend)
 
 
@@ -121,7 +121,7 @@ def sparkline(arrivals: Sequence[float]) -> tuple[str, str]:
     chunks = "1 chunk" if len(arrivals) == 1 else f"{len(arrivals):,} chunks"
     facts = (
         f"{chunks}: first after {first}, last after {last}. "
-        f"One sign is {duration(step)}: ·\u00a0no chunk, █\u00a0{most:,}."
+        f"One sign is {duration(step)}: ·\u00a0no chunk, █\u00a0{most:,}\u00a0of them."
     )
     return f"0 s {''.join(signs)} {last}", facts
 

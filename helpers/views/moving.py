@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import httpx
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from helpers.client.exchange import Exchange
 from helpers.client.redaction import one_line, sanitize
@@ -192,11 +192,16 @@ def moving_table(part: str) -> View:
 
 def _replacement(row: Row) -> list[Cell]:
     """Return the names of a row, and below each other what takes their place."""
-    names = Markup("<br>").join(map(_code, _short_names(row)))
+    # GitHub drops <wbr>: a name and its keyword in one line would leave no room beside them.
+    broken = (
+        name.replace("(", "\n  (") if len(name) > MAX_LINE else name for name in _short_names(row)
+    )
+    names = Markup("<br>").join(map(_code, broken))
     parts = []
     for side, code in {"helpers": row.helpers, "openai": row.openai}.items():
         replaced = _code(code.strip()) if code else NO_COUNTERPART
-        parts.append(Markup("{}: {}").format(side, replaced))
+        below = Markup("<br>") if "\n" in code.strip() else " "
+        parts.append(Markup("{}:{}{}").format(side, below, replaced))
     parts += [Markup("note: {}").format(prose_cell(row.note).html)] if row.note else []
     return [Cell(names, ""), Cell(Markup("<br>").join(parts), "")]
 
@@ -214,6 +219,8 @@ def ended_table() -> View:
     rows: list[list[object]] = []
     for one in ENDED:
         link = Markup('<a href="{}">{}</a>').format(one.url, one.source)
-        when = Markup(one.when.replace("-", "\u2011"))  # a hyphen at which no line is broken
-        rows.append([one.what, Cell(when, one.when), one.how, Cell(link, one.source)])
+        # A hyphen at which no line is broken.
+        when, how = (re.sub(r"(?<=\d)-(?=\d)", "\u2011", text) for text in (one.when, one.how))
+        cells = [Cell(escape(when), one.when), Cell(escape(how), one.how)]
+        rows.append([one.what, *cells, Cell(link, one.source)])
     return table(["what", "when", "how", "source"], rows)

@@ -19,8 +19,8 @@ MAX_TEXT = 400
 MAX_ARGUMENTS = 10
 """Arguments of one call that ``trace`` shows."""
 
-_ARROW = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"  # a narrow table must not break at the arrow
-_PROGRAM = "your program"
+_ARROW = "\N{NO-BREAK SPACE}→ "  # a line of a narrow table may end after it
+_PROGRAM = "your\N{NO-BREAK SPACE}program"
 _SENDERS = {"system": _PROGRAM, "developer": _PROGRAM, "user": "user"}
 
 
@@ -117,7 +117,8 @@ def _message_steps(message: ChatResponseMessage, numbers: Mapping[str, int]) -> 
         call_id = message.raw.get("tool_call_id")
         call_id = call_id if isinstance(call_id, str) else ""
         call_step, failed = numbers.get(call_id), _is_error(sent)
-        what = f"result of {'no known call' if call_step is None else f'step {call_step}'}"
+        asked = "no known call" if call_step is None else f"step\N{NO-BREAK SPACE}{call_step}"
+        what = f"result of {asked}"
         what += ": an error" if failed else ""
         content = shorten(sent, MAX_TEXT)
         between = _route(_PROGRAM, "model")

@@ -24,19 +24,20 @@ _MAX_COLUMN = 40
 """Characters in a line of a plain table's cell."""
 _SHORT = 12
 """Characters of a word that may stand in a column of numbers, such as "not told"."""
-_LONG_WORD = re.compile(r"\S{18,}")
+_LONG_WORD = re.compile(r"\S{20,}")
 """A word that may be broken: it would make its table wider than a narrow window."""
 _BREAK = re.compile(
-    r"(?<=[a-z\d])(?=[A-Z])|(?<=[_.,:;/=&?])(?=[\w\"'])|(?<=-)(?=[^\W\d])|(?<=\w)(?=[\[({])"
+    r"(?<=[a-z\d])(?=[A-Z])|(?<=[_.,:;/=&?])(?=[\w\"'])|(?<=-)(?=[^\W\d])|(?<=\w)(?=[\[({])|"
+    r"(?<=\\n)"
 )
-"""Where: before a capital, after a sign (but not in a date), before a bracket."""
+"""Where: before a capital, after a sign (but not in a date), before a bracket, after a \\n."""
 _PART = re.compile(r".{1,16}", re.DOTALL)
 """What is still longer is broken anywhere."""
 _QUOTED_SIGNS = re.compile(r"""(['"])\W*\1""")
 """A quoted text without letters, such as '': in code its quotes can be told apart."""
 
-# JupyterLab and GitHub right-align all cells; of the styles, GitHub keeps only ``align``.
-_CELL = Markup('<{0} style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
+# JupyterLab and GitHub right-align all cells. GitHub drops styles, and JupyterLab ``valign``.
+_CELL = Markup('<{0} valign="top" style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
 _TABLE = "<table>\n<thead>{}</thead>\n<tbody>\n{}\n</tbody>\n</table>"
 # Rounded as the edge that charts draw: else its corners are white on a dark page.
 _PICTURE = Markup(

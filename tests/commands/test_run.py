@@ -4,6 +4,7 @@ import logging
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,10 +15,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from jupyter_client.connect import LocalPortCache
 from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.client.errors import ConfigurationError
 from helpers.commands import run
+from helpers.commands.notebooks import execute
 from helpers.commands.run import Task
 from helpers.commands.run_inputs import Deployment, read_deployments
 from helpers.commands.run_results import as_json, as_junit, as_table
@@ -194,6 +197,22 @@ def test_a_run_in_another_thread_does_not_see_the_key_of_this_one(
     with ThreadPoolExecutor(2) as pool:
         assert [one.result for one in run.run_tasks(tasks, pool)] == ["ok", "ok"]
     assert used == list(keys.values())
+
+
+def test_a_kernel_whose_port_is_taken_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = LocalPortCache.find_available_port
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = [other.getsockname()[1]]
+        monkeypatch.setattr(
+            LocalPortCache,
+            "find_available_port",
+            lambda cache, ip: taken.pop() if taken else find(cache, ip),
+        )
+        execute(write(tmp_path / "here.ipynb", "print('here')"), tmp_path / "out.ipynb")
+    assert not taken
+    assert files.read(tmp_path / "out.ipynb").cells[0].outputs[0].text == "here\n"
 
 
 def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:

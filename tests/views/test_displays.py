@@ -71,7 +71,9 @@ class TestUsage:
         ]
         assert Page(view.html).rows(5) == expected
         assert [line.split() for line in view.plain.splitlines()[2:4]] == expected
-        assert view.plain.endswith("█ prompt, ▒ completion; tokens per block: 20")
+        assert view.plain.endswith(
+            "█ prompt, ▒ completion; tokens per block: 20, at least one block each"
+        )
 
     def test_no_tokens_and_very_many(self) -> None:
         zero, many = tokens(0, 0), tokens(10**9, 3)
@@ -118,11 +120,15 @@ def test_the_map_of_lessons_links_to_the_others_only_and_a_link_stays_relative()
             "0 s ···█·▂ 520 ms",
             "5 chunks: first after 350 ms, last after 520",
         ),
-        ([0.05, 0.15, 0.25], "0 s ███ 250 ms", "One sign is 100 ms: ·\u00a0no chunk, █\u00a01."),
+        (
+            [0.05, 0.15, 0.25],
+            "0 s ███ 250 ms",
+            "One sign is 100 ms: ·\u00a0no chunk, █\u00a01\u00a0of them.",
+        ),
         (
             [9.0, 9.1, 9.3],
             "0 s " + "·" * 45 + "█▄ 9.3 s",
-            "One sign is 200 ms: ·\u00a0no chunk, █\u00a02.",
+            "One sign is 200 ms: ·\u00a0no chunk, █\u00a02\u00a0of them.",
         ),
         ([3600.0], "0 s " + "·" * 36 + "█ 3600.0 s", "One sign is 100.0 s"),
     ],

@@ -97,7 +97,8 @@ def test_a_row_of_the_table_has_both_sides_or_says_that_there_is_none(part: str)
     found = rows(view.html)[1:]
     assert len(found) == len(PARTS[part]) == len(view.plain.split("\n\n"))
     for (names, replaced), row in zip(found, PARTS[part], strict=True):
-        assert row.old[0].removeprefix(f"{SDK}.").removeprefix("models.") in names.replace("|", "")
+        name = row.old[0].removeprefix(f"{SDK}.").removeprefix("models.")
+        assert name in names.replace("|\u00a0 ", "").replace("|", "")
         assert ("helpers: (no counterpart)" in replaced) == (not row.helpers)
         assert ("openai: (no counterpart)" in replaced) == (not row.openai)
         assert ("note: " in replaced) == bool(row.note)

@@ -28,8 +28,8 @@ ALLOWED = {
     "mark": {"style"},
     "pre": {"style"},
     "span": {"style"},
-    "td": {"style"},
-    "th": {"style"},
+    "td": {"style", "valign"},
+    "th": {"style", "valign"},
     "div": {"align"},
     **{
         tag: set()
