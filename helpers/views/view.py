@@ -36,8 +36,8 @@ _PART = re.compile(r".{1,16}", re.DOTALL)
 _QUOTED_SIGNS = re.compile(r"""(['"])\W*\1""")
 """A quoted text without letters, such as '': in code its quotes can be told apart."""
 
-# JupyterLab and GitHub right-align all cells. GitHub drops styles, and JupyterLab ``valign``.
-_CELL = Markup('<{0} valign="top" style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
+# JupyterLab and GitHub right-align all cells; of the styles, GitHub keeps only ``align``.
+_CELL = Markup('<{0} style="vertical-align: top"><div align="{1}">{2}</div></{0}>')
 _TABLE = "<table>\n<thead>{}</thead>\n<tbody>\n{}\n</tbody>\n</table>"
 # Rounded as the edge that charts draw: else its corners are white on a dark page.
 _PICTURE = Markup(

@@ -28,8 +28,8 @@ ALLOWED = {
     "mark": {"style"},
     "pre": {"style"},
     "span": {"style"},
-    "td": {"style", "valign"},
-    "th": {"style", "valign"},
+    "td": {"style"},
+    "th": {"style"},
     "div": {"align"},
     **{
         tag: set()
