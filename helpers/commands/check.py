@@ -169,9 +169,13 @@ def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
 
 
 def is_other_path(error: ChatError) -> bool:
-    """Return whether an error says that the path is wrong, not that the deployment is."""
+    """Return whether an error may say that the path is wrong, not that the deployment is.
+
+    Some gateways have other uses for a path: litellm's proxy answers 405 or 500 then.
+    """
     names_model = re.search("deployment|model", f"{error.code} {error.words}", re.IGNORECASE)
-    return isinstance(error, ConfigurationError) or (error.status == 404 and not names_model)
+    is_path = error.status in (404, 405, 500) and not names_model
+    return isinstance(error, ConfigurationError) or is_path
 
 
 def describe_endpoint(client: ChatCompletionsClient) -> str:

@@ -120,6 +120,21 @@ def test_refusals_of_an_endpoint_are_told_apart(
     assert out == ""
 
 
+@pytest.mark.parametrize("status", [404, 405, 500])
+def test_where_a_path_is_not_served_the_next_form_is_tried(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/models"):
+            return httpx.Response(status, headers={"retry-after-ms": "1"}, text="Not here.")
+        return FakeService().handle_request(request)
+
+    play(monkeypatch, httpx.MockTransport(answer))
+    client, rows = command.find_endpoint(f"https://{HOST}/models")
+    assert client.route.name == "v1"
+    assert {row.name: row.result for row in rows}["route v1"] == "works"
+
+
 def play(monkeypatch: pytest.MonkeyPatch, transport: httpx.BaseTransport) -> None:
     """Let ``check`` ask ``transport`` in place of the network."""
 
