@@ -190,7 +190,7 @@ _RULES = (  # the first that fits
     _Rule(ModelNotFoundError, _4XX,
           "^(unknown_model|no_model_name|DeploymentNotFound|model_not_found) |"
           "Could not find an existing deployment|Invalid model name"),
-    _Rule(ModelNotFoundError, (404, 405), advice=
+    _Rule(ModelNotFoundError, (404, 405), "", "The service knows no such path, or no such model.",
           "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
           "service answers the same to a wrong path, api-version or deployment."),
     _Rule(AuthenticationError, (403,), "temporarily blocked",
