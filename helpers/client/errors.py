@@ -88,7 +88,10 @@ class ModelNotFoundError(ChatError):
     """No such model, deployment or route (404, 405, ``unknown_model``), or one retired (410)."""
 
     summary = "The service knows no such model."
-    advice = "check AZURE_INFERENCE_MODEL: it is the name of your deployment."
+    advice = (
+        "check AZURE_INFERENCE_MODEL, or the model that the call names: it is the name of your "
+        "deployment."
+    )
 
 
 class ContentFilterError(ChatError):
