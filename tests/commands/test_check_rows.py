@@ -44,6 +44,19 @@ def test_a_row_that_is_ignored(name: str) -> None:
     assert row.result == ("unclear" if name in UNCLEAR else "ignored"), row.seen
 
 
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        ("presence_penalty", "seed"),
+        ("frequency_penalty", "seed"),
+        ("tools: none", "tools: auto"),
+    ],
+)
+def test_what_is_the_same_without_the_parameter_is_unclear(name: str, ignored: str) -> None:
+    row = measured(name, FakeService(ignores={ignored}))
+    assert row.result == "unclear", row.seen
+
+
 def test_an_answer_that_repeats_the_key_is_masked_in_the_report() -> None:
     def echoes(request: httpx.Request) -> httpx.Response:
         message = {"role": "assistant", "content": f"Hello {KEY}"}
