@@ -104,7 +104,9 @@ def is_changed(got: Sequence[Answer]) -> Verdict:
 def is_capped(got: Sequence[Answer]) -> Verdict:
     """Judge whether the answer was cut at ``CAPPED`` tokens."""
     used, reason = got[0].completion.usage.completion_tokens, got[0].completion.finish_reason
-    return either(used <= CAPPED and reason == "length", f"cut at {used}", f"{used} tokens came")
+    if used > CAPPED:
+        return "ignored", f"{used} tokens came"
+    return either(reason == "length", f"cut at {used}", f"only {used} tokens came", "unclear")
 
 
 def ends_at_stop(got: Sequence[Answer]) -> Verdict:
