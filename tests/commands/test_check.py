@@ -260,6 +260,25 @@ def test_ctrl_c_keeps_what_was_measured(
     assert [row.name for row in report.rows][2:] == NAMES[: NAMES.index("stop")]
 
 
+def test_an_endpoint_that_is_gone_ends_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = FakeService()
+
+    def is_gone_later(request: httpx.Request) -> httpx.Response:
+        if service.count == 6:
+            raise httpx.ConnectError("refused")
+        return service.handle_request(request)
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    play(monkeypatch, httpx.MockTransport(is_gone_later))
+    path = tmp_path / "report.json"
+    assert main(["check", f"https://{HOST}", "--json", str(path)]) == 1
+    report = Report.model_validate_json(path.read_bytes())
+    assert report.stopped == "Stopped: the endpoint can't be reached any more."
+    assert [row.result for row in report.rows[-3:]] == ["works", "unclear", "unclear"]
+
+
 @pytest.mark.parametrize(
     ("refuses", "name"),
     [((), "max_completion_tokens"), (("max_completion_tokens",), "max_tokens"),
