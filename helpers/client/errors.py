@@ -88,7 +88,10 @@ class ModelNotFoundError(ChatError):
     """No such model, deployment or route (404, 405, ``unknown_model``), or one retired (410)."""
 
     summary = "The service knows no such model."
-    advice = "check AZURE_INFERENCE_MODEL: it is the name of your deployment."
+    advice = (
+        "check AZURE_INFERENCE_MODEL, or the model that the call names: it is the name of your "
+        "deployment."
+    )
 
 
 class ContentFilterError(ChatError):
@@ -190,7 +193,7 @@ _RULES = (  # the first that fits
     _Rule(ModelNotFoundError, _4XX,
           "^(unknown_model|no_model_name|DeploymentNotFound|model_not_found) |"
           "Could not find an existing deployment|Invalid model name"),
-    _Rule(ModelNotFoundError, (404, 405), advice=
+    _Rule(ModelNotFoundError, (404, 405), "", "The service knows no such path, or no such model.",
           "check the path of the endpoint (/models or /openai/v1) and the model's name: the "
           "service answers the same to a wrong path, api-version or deployment."),
     _Rule(AuthenticationError, (403,), "temporarily blocked",

@@ -95,15 +95,15 @@ _DATA_URL = re.compile(r"data:[\w.+/-]{1,80}(?:;[\w.=+-]{1,80}){0,3},")
 def shorten(text: str, limit: int = MAX_STRING) -> str:
     """Return ``text``, or its start and end if it has over ``limit`` characters.
 
-    Of a data URL, return type and length.
+    That is not done where it would make the text longer. Of a data URL, return type and length.
     """
     address = _DATA_URL.match(text)
     if address:
         return f"{address[0]}… ({len(text):,} characters)"
-    if len(text) <= limit:
-        return text
     start, end = limit * 2 // 3, limit // 3
-    return f"{text[:start]} … ({len(text) - start - end:,} characters left out) … {text[-end:]}"
+    left_out = len(text) - start - end
+    short = f"{text[:start]} … ({left_out:,} characters left out) … {text[-end:]}"
+    return min(text, short, key=len)
 
 
 def sanitize(text: str) -> str:

@@ -18,6 +18,7 @@ from helpers.client.errors import (
     ChatError,
     ConfigurationError,
     ModelNotFoundError,
+    ServiceConnectionError,
 )
 from helpers.client.messages import JSON
 from helpers.client.redaction import TextFilter, map_strings
@@ -39,6 +40,7 @@ PICTURE = "x" * 1200
 """What a small picture is taken to cost: 300 tokens, at four characters a token."""
 AZURE = re.compile(r"\.(openai|services\.ai|cognitiveservices)\.azure\.(com|us|cn)$")
 BY_HAND = "Stopped by Ctrl-C."
+UNREACHABLE = "Stopped: the endpoint can't be reached any more."
 
 
 def check(
@@ -51,8 +53,8 @@ def check(
 ) -> int:
     """Measure the endpoint, print the report and write it to the files; return the exit code.
 
-    It is 130 after Ctrl-C, which keeps what was measured. Raise a ``ChatError`` if the endpoint
-    does not answer.
+    It is 130 after Ctrl-C, which keeps what was measured, and 1 if the endpoint answers no more.
+    Raise a ``ChatError`` if it never did.
     """
     names = [probe.name for probe in PROBES]
     for name in show:
@@ -66,7 +68,7 @@ def check(
             print(f"\n{row.name}\n{row.model_dump_json(indent=1)}")
     write(markdown, reports.as_markdown(report))
     write(json_file, report.model_dump_json(indent=1) + "\n")
-    return INTERRUPTED if report.stopped == BY_HAND else 0
+    return {BY_HAND: INTERRUPTED, UNREACHABLE: 1}.get(report.stopped, 0)
 
 
 def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) -> Report:
@@ -78,6 +80,7 @@ def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) 
     print(f"{len(probes)} rows: at most {calls} calls, about {tokens:,} tokens; more if the model")
     print(f"reasons (up to {LIMIT_FOR_REASONING:,} an answer). Ctrl-C keeps what is measured.")
     asker = Asker(client)
+    lost = 0  # rows in sequence that did not reach the endpoint
     try:
         for probe in tqdm(probes, unit="row"):
             spent = sum(row.tokens for row in report.rows)
@@ -86,6 +89,10 @@ def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) 
                 report.stopped = said
                 break
             report.rows.append(asker.measure(probe))
+            lost = lost + 1 if isinstance(asker.error, ServiceConnectionError) else 0
+            if lost == 2:
+                report.stopped = UNREACHABLE
+                break
     except KeyboardInterrupt:
         report.stopped = BY_HAND
     return report
@@ -169,9 +176,13 @@ def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
 
 
 def is_other_path(error: ChatError) -> bool:
-    """Return whether an error says that the path is wrong, not that the deployment is."""
+    """Return whether an error may say that the path is wrong, not that the deployment is.
+
+    Some gateways have other uses for a path: litellm's proxy answers 405 or 500 then.
+    """
     names_model = re.search("deployment|model", f"{error.code} {error.words}", re.IGNORECASE)
-    return isinstance(error, ConfigurationError) or (error.status == 404 and not names_model)
+    is_path = error.status in (404, 405, 500) and not names_model
+    return isinstance(error, ConfigurationError) or is_path
 
 
 def describe_endpoint(client: ChatCompletionsClient) -> str:

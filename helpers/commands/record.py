@@ -30,8 +30,11 @@ from helpers.lessons import Lesson
 from helpers.recordings.cassette import leaves, load, replace_recordings, save
 from helpers.recordings.replay import match_key
 
-_VOLATILE = re.compile(r"\b(id|created|system_fingerprint)$")
-"""Matches fields that differ in every answer, at any depth."""
+_VOLATILE = re.compile(
+    r"\b(id|created|system_fingerprint|obfuscation|cached_tokens)$|"
+    r"\b(latency_checkpoint|timings)\b"  # Azure's times, and those of llama.cpp
+)
+"""Matches fields that differ in every answer, at any depth: ids, times, padding, the cache."""
 
 
 class Difference(NamedTuple):
@@ -176,11 +179,15 @@ def same(before: JSON, now: JSON) -> bool:
 
 
 def _facts(exchange: JSON) -> JSON:
-    """Return status, author and body of an answer, but for what differs each time."""
-    facts = {name: value for name, value in leaves(_body(exchange)) if not _VOLATILE.search(name)}
+    """Return the request, and status, author and body of its answer, value by value.
+
+    What differs each time is left out.
+    """
     response = exchange["response"]
     by = response["headers"].get("x-answered-by")
-    return {"status": response["status"], "by": by, "body": facts}
+    facts = {"request": exchange["request"], "status": response["status"], "x-answered-by": by}
+    values = leaves(facts | {"body": _body(exchange)})
+    return {name: value for name, value in values if not _VOLATILE.search(name)}
 
 
 def _question(exchange: JSON) -> str:
@@ -192,8 +199,16 @@ def _question(exchange: JSON) -> str:
 
 def _difference(before: JSON | None, now: JSON | None) -> Difference:
     messages = (now or before or {})["request"]["body"].get("messages") or [{}]
-    said = [one_line(_text(one), 160) if one else "" for one in (before, now)]
-    return Difference(one_line(str(messages[-1].get("content")), 120), *said)
+    said = [_text(one) if one else "" for one in (before, now)]
+    if before and now and said[0] == said[1]:  # what else differs
+        facts = [_facts(one) for one in (before, now)]
+        names = [name for name in facts[0] | facts[1] if facts[0].get(name) != facts[1].get(name)]
+        said = [json.dumps({name: one.get(name) for name in names}) for one in facts]
+    pairs = enumerate(zip(*said, strict=False))
+    differs = next((at for at, (one, other) in pairs if one != other), min(map(len, said)))
+    start = max(0, differs - 40)  # a text that is cut shows the difference
+    shown = [one_line("… " * bool(start) + text[start:], 160) for text in said]
+    return Difference(one_line(str(messages[-1].get("content")), 120), *shown)
 
 
 def _text(exchange: JSON) -> str:

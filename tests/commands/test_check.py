@@ -122,6 +122,21 @@ def test_refusals_of_an_endpoint_are_told_apart(
     assert out == ""
 
 
+@pytest.mark.parametrize("status", [404, 405, 500])
+def test_where_a_path_is_not_served_the_next_form_is_tried(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/models"):
+            return httpx.Response(status, headers={"retry-after-ms": "1"}, text="Not here.")
+        return FakeService().handle_request(request)
+
+    play(monkeypatch, httpx.MockTransport(answer))
+    client, rows = command.find_endpoint(f"https://{HOST}/models")
+    assert client.route.name == "v1"
+    assert {row.name: row.result for row in rows}["route v1"] == "works"
+
+
 def play(monkeypatch: pytest.MonkeyPatch, transport: httpx.BaseTransport) -> None:
     """Let ``check`` ask ``transport`` in place of the network."""
 
@@ -245,6 +260,25 @@ def test_ctrl_c_keeps_what_was_measured(
     report = Report.model_validate_json(path.read_bytes())
     assert report.stopped == "Stopped by Ctrl-C."
     assert [row.name for row in report.rows][2:] == NAMES[: NAMES.index("stop")]
+
+
+def test_an_endpoint_that_is_gone_ends_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = FakeService()
+
+    def is_gone_later(request: httpx.Request) -> httpx.Response:
+        if service.count == 6:
+            raise httpx.ConnectError("refused")
+        return service.handle_request(request)
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    play(monkeypatch, httpx.MockTransport(is_gone_later))
+    path = tmp_path / "report.json"
+    assert main(["check", f"https://{HOST}", "--json", str(path)]) == 1
+    report = Report.model_validate_json(path.read_bytes())
+    assert report.stopped == "Stopped: the endpoint can't be reached any more."
+    assert [row.result for row in report.rows[-3:]] == ["works", "unclear", "unclear"]
 
 
 @pytest.mark.parametrize(

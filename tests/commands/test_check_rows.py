@@ -44,6 +44,28 @@ def test_a_row_that_is_ignored(name: str) -> None:
     assert row.result == ("unclear" if name in UNCLEAR else "ignored"), row.seen
 
 
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        ("presence_penalty", "seed"),
+        ("frequency_penalty", "seed"),
+        ("tools: none", "tools: auto"),
+    ],
+)
+def test_what_is_the_same_without_the_parameter_is_unclear(name: str, ignored: str) -> None:
+    row = measured(name, FakeService(ignores={ignored}))
+    assert row.result == "unclear", row.seen
+
+
+def test_an_answer_shorter_than_the_limit_tells_nothing_of_it() -> None:
+    def is_brief(request: httpx.Request) -> httpx.Response:
+        choice = {"message": {"content": "1, 2"}, "finish_reason": "stop"}
+        return httpx.Response(200, json={"choices": [choice], "usage": {"completion_tokens": 4}})
+
+    row = Asker(client_of(httpx.MockTransport(is_brief))).measure(PROBES[1])
+    assert (row.name, row.result) == ("max_tokens", "unclear"), row.seen
+
+
 def test_an_answer_that_repeats_the_key_is_masked_in_the_report() -> None:
     def echoes(request: httpx.Request) -> httpx.Response:
         message = {"role": "assistant", "content": f"Hello {KEY}"}

@@ -54,15 +54,27 @@ def files_in(folder: Path) -> dict[Path, bytes]:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, *changes: Change, of: Lesson = LESSON) -> None:
-    """Let a recording give what stands in the committed one, with other times, and ``changes``."""
+    """Let a recording give what stands in the committed one, with ``changes``.
+
+    Its ids, times, padding, and what came from a cache, differ as they do in every answer.
+    """
 
     def record_into(lesson: Lesson, folder: Path) -> None:
         recorded = json.loads(lesson.cassette("v1").read_text(encoding="utf-8"))
         recorded["provenance"]["recorded"] = "2027-01-01"
         for exchange in recorded["exchanges"]:
-            exchange["response"]["ms"] += 1
-            if "body" in exchange["response"]:
-                exchange["response"]["body"]["id"] = "another"
+            response = exchange["response"]
+            response["ms"] += 1
+            if "body" in response:
+                times = {"prompt_ms": response["ms"], "cache_n": response["ms"]}  # llama.cpp's
+                response["body"] |= {"id": "another", "timings": times}
+                for name, value in response["body"].get("usage", {}).items():
+                    if name == "latency_checkpoint":
+                        value["engine_ttft_ms"] += 1
+                    elif name == "prompt_tokens_details":
+                        value["cached_tokens"] += 1024
+            for piece in response.get("stream", ()):
+                piece[1] = piece[1].replace('"obfuscation":"', '"obfuscation":"x')
         for change in changes if lesson == of else ():
             change(recorded)
         (folder / "v1").mkdir(parents=True)
@@ -85,6 +97,11 @@ def says(text: str) -> Change:
         first(recorded)["response"]["body"]["choices"][0]["message"]["content"] = text
 
     return change
+
+
+def says_otherwise_in_the_middle(recorded: Recording) -> None:
+    message = first(recorded)["response"]["body"]["choices"][0]["message"]
+    message["content"] = message["content"].replace("dialect", "tongue")
 
 
 def is_live(recorded: Recording) -> None:
@@ -133,6 +150,23 @@ def test_a_difference_is_shown_and_compare_replaces_nothing(
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [LESSON.id, "changed", "1"] in rows
     assert [OTHER.id, "the", "same", "0"] in rows
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        (says("Other words."), "Other words."),
+        (is_live, '{"x-answered-by": null}'),
+        (is_error, '{"status": 400}'),
+        (says_otherwise_in_the_middle, "tongue"),
+    ],
+)
+def test_what_differs_is_shown(
+    change: Change, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(monkeypatch, change)
+    assert main([*RUN, "--compare"]) == 3
+    assert shown in capsys.readouterr().out
 
 
 def test_a_stream_is_compared_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from helpers import views
 from helpers.client.errors import ConfigurationError
+from helpers.client.redaction import MAX_STRING
 from helpers.views.displays import MAX_BODY, sparkline
 from tests.views.test_views import Page, lesson, png, tokens, wire
 
@@ -45,6 +46,9 @@ class TestWire:
         # The a in "Answer", headers and note are no run of them.
         kept = sum(map(len, re.findall("a{50,}", answer)))
         assert int(left_out[1].replace(",", "")) + kept == 5000
+
+    def test_a_string_is_not_cut_where_that_would_make_it_longer(self) -> None:
+        assert "a" * (MAX_STRING + 20) in wire(response_body="a" * (MAX_STRING + 20)).plain
 
     def test_a_body_of_many_small_parts_is_cut_too(self) -> None:
         view = wire(response_body=list(range(200_000)))

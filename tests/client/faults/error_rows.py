@@ -133,7 +133,7 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
     "no credit": (402, {"error": {"message": "Insufficient Balance"}},
                   None, "Insufficient", "top up the account"),
     "failed dependency": (424, {"error": {"message": "No."}}, None, "No.", "The model failed"),
-    "wrong method": (405, "Method Not Allowed", None, "Method", "check the path"),
+    "wrong method": (405, "Method Not Allowed", None, "Method", "no such path"),
     "gateway": (504, "Too slow.", None, "Too slow.", "waited too long for the model"),
     "page": (502, PAGE, None, "an HTML page: Bad Gateway", ""),
     "page without a title": (403, "<html><body>x", None, "an HTML page: without a title", NETWORK),
