@@ -79,7 +79,8 @@ class Toolbox:
 
     def __init__(self, *functions: Callable[..., Any]) -> None:
         self._tools: dict[str, tuple[Callable[..., Any], TypeAdapter[Any]]] = {}
-        self._definitions: list[JSON] = []
+        self.definitions: list[JSON] = []
+        """The definitions of all tools, for ``tools=`` of a request."""
         for function in functions:
             name = getattr(function, "__name__", "")
             faults = [*_faults(name, function)]
@@ -95,12 +96,7 @@ class Toolbox:
             described = {"name": name, "description": inspect.getdoc(function)}
             definition = {"type": "function", "function": {**described, "parameters": schema}}
             self._tools[name] = function, arguments
-            self._definitions.append(definition)
-
-    @property
-    def definitions(self) -> list[JSON]:
-        """The definitions of all tools, for ``tools=`` of a request."""
-        return list(self._definitions)
+            self.definitions.append(definition)
 
     def call(self, call: ChatCompletionsToolCall) -> Any:
         """Make the model's ``call`` and return what the function returns.

@@ -108,10 +108,6 @@ class TestDefinitions:
         parameters = TOOLS.definitions[1]["function"]["parameters"]
         assert parameters == {"type": "object", "properties": {}, "additionalProperties": False}
 
-    def test_a_list_that_is_changed_changes_no_toolbox(self) -> None:
-        TOOLS.definitions.clear()
-        assert len(TOOLS.definitions) == 2
-
     def test_annotations_that_are_texts_are_read(self) -> None:
         def late(day: "Literal['today', 'tomorrow']") -> "str":
             """Look up."""
