@@ -130,7 +130,7 @@ class TestDefinitions:
             (f"def {'f' * 65}():\n '''Do.'''\nf = {'f' * 65}", "at most 64"),
             ("class C: pass\ndef f(c: C):\n '''Do.'''", "can't be a tool"),
             ("def f(c: 'NoSuch'):\n '''Do.'''", "NoSuch"),
-            ("f = max", "parameters can't be read"),
+            ("f = max", "no signature"),
             ("f = 5", "can't be a tool"),
             (
                 "def f(): '''Do.'''\nclass Late:\n"
