@@ -1,19 +1,16 @@
 """Turn the colours of a picture into sRGB, which models and browsers assume where nothing is said.
 
 The numbers of a pixel mean a colour only together with a colour space: that of the picture's ICC
-profile, or of a PNG's gAMA and cHRM chunks. A picture that loses these has to be converted before.
+profile, or of the gamma in a PNG. A picture that loses these has to be converted before.
 """
 
 import io
 import struct
-from collections.abc import Sequence
 from itertools import product
 from typing import Any, cast
 
 from PIL import Image, ImageChops, ImageCms
 
-SRGB_CHROMATICITIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
-"""x and y of white, red, green and blue, in the order of a PNG's cHRM chunk."""
 SRGB_GAMMA = 1 / 2.2
 """What a PNG's gAMA chunk holds for sRGB, though its curve is not exactly that power."""
 MAX_DIFFERENCE = 2
@@ -21,13 +18,7 @@ MAX_DIFFERENCE = 2
 CONVERTED = "colours turned into sRGB"
 IGNORED = "colour profile ignored (damaged, or for another kind of picture)"
 
-_TOLERANCE = 0.005
-_D50 = (0.9642, 1.0, 0.8249)  # the white of every ICC profile, as X, Y and Z
-# From X, Y, Z to the cone responses in which ICC adapts colours to another white (Bradford).
-_BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-Vector = Sequence[float]
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, str]:
@@ -48,13 +39,9 @@ def _profile_of(info: dict[Any, Any]) -> bytes | None:
     """Return the ICC profile of a picture; None if it is in sRGB, or says nothing."""
     if "icc_profile" in info:
         return cast(bytes, info["icc_profile"])
-    if "gamma" not in info or "srgb" in info:
+    if "gamma" not in info or "srgb" in info or abs(info["gamma"] - SRGB_GAMMA) <= 0.005:
         return None
-    gamma, chromaticities = info["gamma"], info.get("chromaticity", SRGB_CHROMATICITIES)
-    given, usual = (gamma, *chromaticities), (SRGB_GAMMA, *SRGB_CHROMATICITIES)
-    if all(abs(a - b) <= _TOLERANCE for a, b in zip(given, usual, strict=True)):
-        return None
-    return matrix_profile(1 / gamma, chromaticities)
+    return power_profile(1 / info["gamma"])
 
 
 def _converted(image: Image.Image, icc: bytes) -> Image.Image | None:
@@ -87,43 +74,15 @@ def _is_neutral(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     return max(high for _, high in changes.getextrema()) <= MAX_DIFFERENCE  # type: ignore[misc]
 
 
-def matrix_profile(gamma: float, chromaticities: Vector) -> bytes:
-    """Return an ICC profile of an RGB space: a power ``gamma`` and its primaries.
+def power_profile(power: float) -> bytes:
+    """Return pillow's profile of sRGB with another curve: light is a ``power`` of the number.
 
-    ``chromaticities`` are as in ``SRGB_CHROMATICITIES``. It is pillow's profile of sRGB with other
-    numbers. Its curve is (a * x + b) ** g from d on, stored as g, a, b, c, d.
+    Its curves are (a * x + b) ** g from d on, stored as g, a, b, c, d with 16 bits after the point.
     """
-    xs, ys = chromaticities[::2], chromaticities[1::2]
-    colours = [(x / y, 1.0, (1 - x - y) / y) for x, y in zip(xs, ys, strict=True)]
-    white, *primaries = map(_cones, colours)
     profile = bytearray(_SRGB.tobytes())
-    # How much of each primary there is in white; then the same colours under the white D50.
-    for tag, primary, share in zip("rgb", primaries, _parts(primaries, white), strict=True):
-        parts = zip(primary, _cones(_D50), white, strict=True)
-        adapted = [share * one * d50 / own for one, d50, own in parts]
-        _put(profile, f"{tag}XYZ", 8, _parts([*zip(*_BRADFORD, strict=True)], adapted))
-        _put(profile, f"{tag}TRC", 12, (gamma, 1, 0, 0, 0))
+    curve = struct.pack(">5i", *(round(value * 65536) for value in (power, 1, 0, 0, 0)))
+    for tag in (b"rTRC", b"gTRC", b"bTRC"):
+        entry = profile.index(tag, 128)  # name, offset, size
+        start = int.from_bytes(profile[entry + 4 : entry + 8]) + 12
+        profile[start : start + len(curve)] = curve
     return bytes(profile)
-
-
-def _cones(colour: Vector) -> Vector:
-    """Return the cone responses to a colour given as X, Y and Z."""
-    return [sum(a * b for a, b in zip(line, colour, strict=True)) for line in _BRADFORD]
-
-
-def _parts(columns: Sequence[Vector], whole: Vector) -> Vector:
-    """Return how much of each of three vectors adds up to ``whole``, by Cramer's rule."""
-
-    def determinant(a: Vector, b: Vector, c: Vector) -> float:
-        return sum(a[i] * (b[i - 2] * c[i - 1] - b[i - 1] * c[i - 2]) for i in range(3))
-
-    replaced = ([whole if at == i else columns[at] for at in range(3)] for i in range(3))
-    return [determinant(*some) / determinant(*columns) for some in replaced]
-
-
-def _put(profile: bytearray, tag: str, skip: int, values: Vector) -> None:
-    """Write numbers into a tag of a profile, behind ``skip`` bytes: 16 bits before the point."""
-    entry = profile.index(tag.encode(), 128)  # name, offset, size
-    start = int.from_bytes(profile[entry + 4 : entry + 8]) + skip
-    numbers = (round(value * 65536) for value in values)
-    struct.pack_into(f">{len(values)}i", profile, start, *numbers)

@@ -171,7 +171,7 @@ class _ServerProcess:
                 answer: JSON = json.loads(process.stdout.readline())
                 return answer
             except BaseException as trouble:
-                self.close()
+                self.close()  # a service ends its model too
                 if not isinstance(trouble, OSError | ValueError):
                     raise
                 errors.seek(0)
@@ -193,15 +193,11 @@ class _ServerProcess:
         """End the server, in the middle of an answer too."""
         if self._process is None:
             return
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # it has ended already
-                assert pipe
-                pipe.close()
         try:
-            self._process.wait(10)
+            self._process.communicate(timeout=10)  # closes its standard input
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -253,14 +249,10 @@ class LocalModelService(_ServerProcess):
     def start(self) -> Self:
         """Start the model's server, then the stand-in in front of it."""
         self.server.start()
-        try:
-            answer = self.start_process(
-                {"host": self.host, "port": self.port, "no_key": self.no_key, "model": MODEL}
-                | {"endpoint": self.server.endpoint, "key": self.server.key}
-            )
-        except BaseException:
-            self.server.close()
-            raise
+        answer = self.start_process(
+            {"host": self.host, "port": self.port, "no_key": self.no_key, "model": MODEL}
+            | {"endpoint": self.server.endpoint, "key": self.server.key}
+        )
         self.key, self.endpoints = answer["key"], answer["endpoints"]
         self.endpoint = self.endpoints["v1"]
         return self

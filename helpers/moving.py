@@ -22,7 +22,7 @@ class Row:
 
     def describe(self, *, is_async: bool = False) -> str:
         """Return what replaces a name, as text; the calls of an async client are awaited."""
-        helpers, openai = (line.strip() or NO_COUNTERPART for line in (self.helpers, self.openai))
+        helpers, openai = (line or NO_COUNTERPART for line in (self.helpers, self.openai))
         text = f"  helpers: {helpers}\n  openai:  {openai}"
         text = re.sub(r"\n(?!  openai:)", "\n" + " " * 11, text)
         text = text.replace("= client.", "= await client.") if is_async else text

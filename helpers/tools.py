@@ -79,28 +79,25 @@ class Toolbox:
 
     def __init__(self, *functions: Callable[..., Any]) -> None:
         self._tools: dict[str, tuple[Callable[..., Any], TypeAdapter[Any]]] = {}
-        self._definitions: list[JSON] = []
+        self.definitions: list[JSON] = []
+        """The definitions of all tools, for ``tools=`` of a request."""
         for function in functions:
             name = getattr(function, "__name__", "")
-            faults = [*_faults(name, function)]
-            if name in self._tools:
-                faults.append("another tool has its name")
-            if faults:
-                raise _unfit(name, "; ".join(faults))
             try:
+                faults = [*_faults(name, function)]
+                if name in self._tools:
+                    faults.append("another tool has its name")
+                if faults:
+                    raise _unfit(name, "; ".join(faults))
                 arguments = _arguments_of(function)
                 schema = arguments.json_schema(schema_generator=_NoTitles)
-            except (PydanticUserError, NameError) as reason:
+            # TypeError, ValueError: no function of Python; NameError: an unknown type.
+            except (PydanticUserError, TypeError, ValueError, NameError) as reason:
                 raise _unfit(name, _shorten(str(reason))) from reason
             described = {"name": name, "description": inspect.getdoc(function)}
             definition = {"type": "function", "function": {**described, "parameters": schema}}
             self._tools[name] = function, arguments
-            self._definitions.append(definition)
-
-    @property
-    def definitions(self) -> list[JSON]:
-        """The definitions of all tools, for ``tools=`` of a request."""
-        return list(self._definitions)
+            self.definitions.append(definition)
 
     def call(self, call: ChatCompletionsToolCall) -> Any:
         """Make the model's ``call`` and return what the function returns.
@@ -208,13 +205,7 @@ def _faults(name: str, function: Callable[..., Any]) -> Iterator[str]:
         yield "it has no docstring to tell the model what it is for"
     if inspect.iscoroutinefunction(function):
         yield "it is async, and nothing would await it"
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    # ValueError: a builtin; NameError (from Python 3.14 on): an unknown type.
-    except (TypeError, ValueError, NameError) as reason:
-        yield f"its parameters can't be read ({_shorten(str(reason))})"
-        return
-    for parameter in parameters:
+    for parameter in inspect.signature(function).parameters.values():
         if parameter.annotation is parameter.empty:
             yield f"its parameter {parameter.name} has no type"
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):

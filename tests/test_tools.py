@@ -108,10 +108,6 @@ class TestDefinitions:
         parameters = TOOLS.definitions[1]["function"]["parameters"]
         assert parameters == {"type": "object", "properties": {}, "additionalProperties": False}
 
-    def test_a_list_that_is_changed_changes_no_toolbox(self) -> None:
-        TOOLS.definitions.clear()
-        assert len(TOOLS.definitions) == 2
-
     def test_annotations_that_are_texts_are_read(self) -> None:
         def late(day: "Literal['today', 'tomorrow']") -> "str":
             """Look up."""
@@ -134,7 +130,7 @@ class TestDefinitions:
             (f"def {'f' * 65}():\n '''Do.'''\nf = {'f' * 65}", "at most 64"),
             ("class C: pass\ndef f(c: C):\n '''Do.'''", "can't be a tool"),
             ("def f(c: 'NoSuch'):\n '''Do.'''", "NoSuch"),
-            ("f = max", "parameters can't be read"),
+            ("f = max", "no signature"),
             ("f = 5", "can't be a tool"),
             (
                 "def f(): '''Do.'''\nclass Late:\n"

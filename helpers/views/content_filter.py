@@ -81,11 +81,6 @@ class FilterResult:
             return int(self.detected), 1
         return None
 
-    @property
-    def found_nothing(self) -> bool:
-        """True for safe or not detected, if nothing was filtered."""
-        return not self.filtered and self.step is not None and self.step[0] == 0
-
 
 HasResults = ChatError | ChatCompletions | StreamingChatCompletionsUpdate
 Results = dict[str, dict[str, FilterResult]]
@@ -119,7 +114,7 @@ def severity(results: Mapping[str, Mapping[str, FilterResult]]) -> View:
     clear: dict[str, list[str]] = {}
     for where, verdicts in results.items():
         for category, result in verdicts.items():
-            if result.found_nothing:
+            if not result.filtered and result.step and result.step[0] == 0:
                 clear.setdefault(where, []).append(category)
             else:
                 rows.append((one_line(where, _MAX_NAME), one_line(category, _MAX_NAME), result))

@@ -20,17 +20,15 @@ def conversation(
 
     ``finish_reasons`` are those of answers, by their place: they say why one has no text.
     """
-    html, plain = list[Markup](), list[str]()
+    said: list[View | str] = []
     for place, message in enumerate(messages):
         role = str(message.get("role") or "unknown")
         kind = role if role in _WHO else "other"
         name = _WHO.get(role, safe_text(role).capitalize())
         words = _words(message, (finish_reasons or {}).get(place))
-        html.append(_MESSAGE.format(kind, name, escape_lines(words)))
-        plain.append(f"{name}: {safe_text(words)}")
-    if not html:
-        return stack("No message yet.")
-    return View(str(Markup("\n").join(html)), "\n\n".join(plain))
+        html = _MESSAGE.format(kind, name, escape_lines(words))
+        said.append(View(html, f"{name}: {safe_text(words)}"))
+    return stack(*said or ["No message yet."])
 
 
 def _words(message: Mapping[str, Any], finish_reason: str | None) -> str:

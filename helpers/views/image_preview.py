@@ -8,7 +8,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from helpers.client.redaction import one_line
-from helpers.images import Picture, clean_copy, draft
+from helpers.images import Picture, clean_copy
 from helpers.views.charts import png_bytes
 from helpers.views.view import Cell, View, picture, stack, table
 
@@ -56,7 +56,7 @@ def _pair(about: str, prepared: Picture) -> View:
 
 def _small(opened: Image.Image, *, alone: bool) -> Image.Image:
     """Return a small copy of the pixels, not turned, on a white ground; twice the size if alone."""
-    draft(opened, 1024)  # saves the memory of a large photo, and no detail that could be seen
+    opened.draft(None, (2048, 2048))  # less memory for a large JPEG, and nothing that could be seen
     full, _ = clean_copy(opened)
     side = 2 * MAX_SIDE if alone else MAX_SIDE
     full.thumbnail((side, side), Image.Resampling.LANCZOS)

@@ -4,7 +4,6 @@ A mark is bold, with a figure and a bar; its colour only adds to that.
 """
 
 import codecs
-import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from helpers.client.redaction import sanitize, shorten
 from helpers.client.responses import ChatCompletions
 from helpers.views.charts import INK
-from helpers.views.view import Cell, View, lines_html, paragraph, stack, table
+from helpers.views.view import Cell, View, lines_html, paragraph, safe_text, stack, table
 
 MIN_SURE = 0.9
 """A token with a lower probability is marked."""
@@ -74,7 +72,9 @@ def heatmap(answer: ChatCompletions | Sequence[Any] | None) -> View:
     if len(unsure) > MAX_ROWS:
         summary += f" In the table: the {MAX_ROWS} least sure."
     html, plain = _text(tokens)
-    rows = table(["token", "probability", "most likely instead"], map(_row, _least_sure(unsure)))
+    by_probability = sorted(range(len(unsure)), key=lambda place: unsure[place].probability)
+    least_sure = [unsure[place] for place in sorted(by_probability[:MAX_ROWS])]
+    rows = table(["token", "probability", "most likely instead"], map(_row, least_sure))
     return stack(LEGEND, View(paragraph(html), plain), summary, *([rows] if unsure else []))
 
 
@@ -169,7 +169,7 @@ def _logprob(raw: Any) -> float | None:
 
 def marked(token: Token) -> tuple[Markup, str]:
     """Return the text of ``token`` as html and plain, marked if it is unsure."""
-    text = _shown(token.text)
+    text = safe_text(token.text, _MAX_TOKEN)
     if token.probability >= MIN_SURE:
         return lines_html(text), text
     word = text.lstrip()
@@ -181,16 +181,6 @@ def marked(token: Token) -> tuple[Markup, str]:
     colour = next(colour for least, colour in _COLOURS if token.probability >= least)
     html = lines_html(space) + _MARK.format(colour, lines_html(word), figure.replace(" ", "\u00a0"))
     return html, f"{space}[{word} {figure}]"
-
-
-def _shown(text: str) -> str:
-    return sanitize(shorten(text, _MAX_TOKEN))
-
-
-def _least_sure(unsure: Sequence[Token]) -> list[Token]:
-    """Return the tokens of the table, in the order of the text."""
-    least = heapq.nsmallest(MAX_ROWS, enumerate(unsure), key=lambda one: one[1].probability)
-    return [token for _, token in sorted(least, key=lambda one: one[0])]
 
 
 def _row(token: Token) -> list[str]:
@@ -214,7 +204,7 @@ def probability_bar(probability: float) -> str:
 
 def quoted(text: str) -> str:
     """Return ``text`` in quotes, so that a blank at its start is seen."""
-    return repr(_shown(text)).replace("\\\\", "\\")
+    return repr(safe_text(text, _MAX_TOKEN)).replace("\\\\", "\\")
 
 
 def percent(logprob: float | None) -> str:

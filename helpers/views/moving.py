@@ -199,8 +199,8 @@ def _replacement(row: Row) -> list[Cell]:
     names = Markup("<br>").join(map(_code, broken))
     parts = []
     for side, code in {"helpers": row.helpers, "openai": row.openai}.items():
-        replaced = _code(code.strip()) if code else NO_COUNTERPART
-        below = Markup("<br>") if "\n" in code.strip() else " "
+        replaced = _code(code) if code else NO_COUNTERPART
+        below = Markup("<br>") if "\n" in code else " "
         parts.append(Markup("{}:{}{}").format(side, below, replaced))
     parts += [Markup("note: {}").format(prose_cell(row.note).html)] if row.note else []
     return [Cell(names, ""), Cell(Markup("<br>").join(parts), "")]

@@ -164,9 +164,9 @@ def lines_html(text: str) -> Markup:
     return Markup("<br>").join(text.replace("  ", "\u00a0 ").split("\n"))
 
 
-def safe_text(text: str) -> str:
+def safe_text(text: str, limit: int = MAX_TEXT) -> str:
     """Return text from elsewhere without harmful characters, a long one cut in the middle."""
-    return sanitize(shorten(text, MAX_TEXT))
+    return sanitize(shorten(text, limit))
 
 
 def escape_lines(text: str) -> Markup:

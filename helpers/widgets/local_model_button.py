@@ -11,7 +11,6 @@ from helpers.client.routes import RouteName
 from helpers.connect import Settings, build_client, override_settings
 from helpers.lessons import LESSONS
 from helpers.local_model import DOWNLOAD_BYTES, MODEL, LocalModelService, install, is_installed
-from helpers.recordings.replay import ReplayTransport
 from helpers.widgets.job import Job, Run, Snapshot
 from helpers.widgets.panel import Panel, area, row, status_html
 
@@ -43,9 +42,8 @@ class SmallModel:
 
     def add(self, panel: Any) -> None:
         """Let the model answer in ``panel``, an ``AskPanel``, unless that asks an endpoint."""
-        service, asked = self.service, panel.client
-        replays = isinstance(asked.transport, ReplayTransport)
-        if replays or (service and str(asked.route.endpoint) in service.endpoints.values()):
+        service, endpoint = self.service, str(panel.client.route.endpoint)
+        if panel.is_replaying or (service and endpoint in service.endpoints.values()):
             self.panels.add(panel)
             if service:
                 self._switch(panel, service)
