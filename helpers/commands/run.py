@@ -81,10 +81,13 @@ def run_lessons(
     one may be a key, or if nothing can be written to ``folder``.
     """
     check_folder(folder)
-    given = parameters or {}
-    known = {lesson: _parameters(lesson) if given else set() for lesson in lessons}
-    keys = [current_credential(), *(os.environ.get(one.key_variable, "") for one in deployments)]
-    check_parameters(given, set().union(*known.values()), keys)
+    given, known = parameters or {}, dict[Lesson, set[str]]()
+    if given:
+        import papermill  # type: ignore[import-untyped]
+
+        known = {one: {*papermill.inspect_notebook(str(one.notebook))} for one in lessons}
+        keys = [os.environ.get(one.key_variable, "") for one in deployments]
+        check_parameters(given, set().union(*known.values()), [current_credential(), *keys])
     with tempfile.TemporaryDirectory(prefix=".running-", dir=folder) as scratch:
         tasks = [
             Task(
@@ -92,7 +95,7 @@ def run_lessons(
                 folder,
                 Path(scratch),
                 row,
-                {name: given[name] for name in known[lesson] & {*given}},
+                {name: given[name] for name in known.get(lesson, set()) & {*given}},
                 cell_timeout,
             )
             for row in (deployments or (None,))
@@ -112,12 +115,6 @@ def run_lessons(
     if any(task.target.exists() for task in tasks):
         print(f"The executed notebooks are in {folder.resolve()}")
     return results
-
-
-def _parameters(lesson: Lesson) -> set[str]:
-    import papermill  # type: ignore[import-untyped]
-
-    return set(papermill.inspect_notebook(str(lesson.notebook)))
 
 
 def check_parameters(
@@ -168,7 +165,8 @@ def run_task(task: Task) -> LessonResult:
             partial.write_bytes(mask(partial.read_text(encoding="utf-8")).encode())
             task.target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(partial, task.target)
-        ended = replace(task.unfinished, seconds=time.perf_counter() - started, error=error)
+        seconds = time.perf_counter() - started
+        ended = replace(task.unfinished, seconds=seconds, error=error)
         return replace(ended, result="failed" if error else "ok")
 
 

@@ -20,7 +20,7 @@ FIELDS = {
     "tools: required": ("tool_choice",),
     "tools: named": ("tool_choice",),
     "tools: none": ("tool_choice",),
-    **{f"tools: {name}": ("tools",) for name in ("auto", "parallel", "streamed", "result")},
+    **{f"tools: {name}": ("tools",) for name in ("auto", "parallel", "streamed")},
     "tools with reasoning_effort": ("tools",),
     "extra-parameters: pass-through": ("made_up_parameter",),
     "limit of tokens": ("max_tokens",),
@@ -116,8 +116,7 @@ class FakeService(httpx.MockTransport):
         if {"system role", "developer role"} & {role for role in roles if not self._ignores(role)}:
             return "Banana"
         if len(roles) > 1:
-            forgets = self._ignores("several turns") or self._ignores("tools: result")
-            return "Hello!" if forgets else "It is 17 degrees, Ada."
+            return "Hello!" if self._ignores("several turns") else "Ada."
         if isinstance(last, list):
             seen = {"picture: data URL": "Red", "picture: URL": "Python", "pictures: two": "blue"}
             return " ".join(text for name, text in seen.items() if not self._ignores(name)) or "?"
@@ -133,7 +132,7 @@ class FakeService(httpx.MockTransport):
 def called(body: dict[str, Any]) -> list[str]:
     """Return the functions that are called: of a question about the weather, or if one must be."""
     choice = body.get("tool_choice", "auto")
-    if not body.get("tools") or choice == "none" or body["messages"][-1]["role"] == "tool":
+    if not body.get("tools") or choice == "none":
         return []
     if isinstance(choice, dict):
         return [choice["function"]["name"]]

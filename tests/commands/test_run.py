@@ -29,7 +29,6 @@ from tests.notebooks import files
 
 KEYS = {"WEST_KEY": "a-key-of-the-west", "EAST_KEY": "a-key-of-the-east"}
 TABLE = """
-deployment:
 - {name: west, endpoint: "https://west.openai.azure.com/openai/v1", model: one,
    key_variable: WEST_KEY}
 - {name: east, endpoint: "https://east.example.com/chat", key_variable: EAST_KEY, route: models}
@@ -152,16 +151,14 @@ KEY = "sk-a-key-that-stands-where-a-name-should"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (TABLE.replace("WEST_KEY", KEY), "deployment.0.key_variable: String should match pattern"),
-        (TABLE.replace("WEST_KEY", "c0ffee" * 14), "deployment.0.key_variable: String should"),
-        (TABLE.replace("key_variable", "key"), "deployment.0.key: Extra inputs are not permitted"),
-        (TABLE.replace("west,", "../west,"), "deployment.0.name: String should match pattern"),
-        (TABLE.replace("west,", "East,"), "deployment: Value error, two have the same name"),
-        (TABLE.replace("models}", "v2}"), "deployment.1.route: Input should be"),
-        (f"key: {KEY}", "deployment: Field required"),
-        (KEY, "Input should be a valid dictionary"),
-        ("deployment: 3", "deployment: Input should be a valid list"),
-        ("deployment: []", "deployment: List should have at least 1 item"),
+        (TABLE.replace("WEST_KEY", KEY), "0: key_variable: String should match pattern"),
+        (TABLE.replace("WEST_KEY", "c0ffee" * 14), "0: key_variable: String should match"),
+        (TABLE.replace("key_variable", "key"), "0: key: Extra inputs are not permitted"),
+        (TABLE.replace("west,", "../west,"), "0: name: String should match pattern"),
+        (TABLE.replace("west,", "East,"), "Value error, two have the same name"),
+        (TABLE.replace("models}", "v2}"), "1: route: Input should be"),
+        (KEY, "Input should be a valid list"),
+        ("[]", "List should have at least 1 item"),
         (f"{KEY}: [", "ParserError, it is no YAML"),
         (None, "No such file or directory"),
     ],
