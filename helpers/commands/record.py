@@ -111,7 +111,7 @@ def record_changes(lesson: Lesson, folder: Path, *, compare: bool) -> list[Diffe
         changes += keep_same(lesson.cassette(route), folder / route / f"{lesson.id}.json")
     if changes and not compare:
         write(folder / lesson.notebook.name, replay(lesson, folder))
-    refuse_leaks(lesson, folder)
+    refuse_leaks(folder)
     return changes
 
 
@@ -227,19 +227,18 @@ def _body(response: JSON) -> Any:
     return whole.whole()
 
 
-def refuse_leaks(lesson: Lesson, folder: Path) -> None:
+def refuse_leaks(folder: Path) -> None:
     """Raise ``RecordingError`` if what is in ``folder`` holds a secret, a host or a path."""
-    recordings = [path.read_text(encoding="utf-8") for path in folder.glob("*/*.json")]
-    ids = {found for text in recordings for found in leaks.ID.findall(text)}
-    outputs, notebook = [], folder / lesson.notebook.name
-    if notebook.exists():
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        outputs = [leaks.PICTURE.sub("", json.dumps(cell.get("outputs"))) for cell in cells]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    texts = {path: leaks.PICTURE.sub("", path.read_text(encoding="utf-8")) for path in files}
+    ids = {found for text in texts.values() for found in leaks.ID.findall(text)}
     host, mask = httpx.URL(current_endpoint()).netloc.decode(), key_filter(current_credential())
-    found = [one for text in recordings for one in leaks.hosts(text) if "azure.com" in one]
-    for text in (*recordings, *outputs):
+    found = []
+    for path, text in texts.items():
         found += [*leaks.secrets(text, ids), *leaks.machine_paths(text)]
         found += ["the key"] * (mask(text) != text) + ["the endpoint's host"] * (host in text)
+        if path.suffix == ".json":  # notebooks show replayed.openai.azure.com
+            found += [one for one in leaks.hosts(text) if "azure.com" in one]
     if found:
         raise RecordingError(f"Nothing is written, because an answer holds {found[0]}.")
 

@@ -174,7 +174,13 @@ def _variables(row: Deployment | None) -> dict[str, str]:
     """Return the environment variables of a run, with the key that the environment holds now."""
     if row is None:
         return {}
-    return row.settings | {"AZURE_INFERENCE_CREDENTIAL": os.environ.get(row.key_variable, "")}
+    return {
+        "TUTORIAL_MODE": "live",
+        "TUTORIAL_ROUTE": row.route or "",
+        "AZURE_INFERENCE_ENDPOINT": row.endpoint,
+        "AZURE_INFERENCE_MODEL": row.model,
+        "AZURE_INFERENCE_CREDENTIAL": os.environ.get(row.key_variable, ""),
+    }
 
 
 def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[LessonResult]:

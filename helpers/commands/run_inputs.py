@@ -32,16 +32,6 @@ class Deployment(BaseModel):
     key_variable: str = Field("", pattern=r"^([A-Z_][A-Z0-9_]*)?$")
     route: RouteName | None = None
 
-    @property
-    def settings(self) -> dict[str, str]:
-        """The environment variables of a run, but for the key."""
-        return {
-            "TUTORIAL_MODE": "live",
-            "TUTORIAL_ROUTE": self.route or "",
-            "AZURE_INFERENCE_ENDPOINT": self.endpoint,
-            "AZURE_INFERENCE_MODEL": self.model,
-        }
-
 
 def check_names(rows: list[Deployment]) -> list[Deployment]:
     """Return ``rows``. Raise ``ValueError`` if two have the same name: each names a folder."""

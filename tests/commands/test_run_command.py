@@ -6,10 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import Executor, Future
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -31,15 +29,6 @@ is_kept = get_ipython().history_manager.enabled
 print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"), is_kept)"""
 
 
-class Here(Executor):
-    """Runs everything at once, in this process."""
-
-    def submit(self, call: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(call(*arguments, **options))
-        return future
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two lessons of our own, and a working directory that is far from them."""
@@ -49,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(made / "01-broken.ipynb", "1 / 0")
     monkeypatch.setattr(lessons, "ROOT", made.parent)
     monkeypatch.setattr(lessons, "LESSONS", MADE)
-    monkeypatch.setattr(run, "process_pool", lambda *_: nullcontext(Here()))
+    monkeypatch.setattr(run, "process_pool", lambda *_: ThreadPoolExecutor(1))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return tmp_path / "elsewhere"
@@ -83,27 +72,18 @@ def test_what_is_set_for_a_run_is_set_for_the_run_only(
     assert dict(os.environ) == before
 
 
-ABOVE = "..\\a project\\notebooks\\01-broken.ipynb"
-NAMES = [
-    *("1", "01", "001", "01-broken", "01-broken.ipynb", "notebooks/01-broken.ipynb"),
-    *("notebooks\\01-broken.ipynb", "./notebooks/01-broken.ipynb", ABOVE),
-    "C:\\lessons\\notebooks\\01-broken.ipynb",
-]
+NAMES = ("1", "001", "01-broken", "01-broken.ipynb", "C:\\notebooks\\01-broken.ipynb")
 
 
 def test_lessons_come_in_their_order_and_once_by_many_names() -> None:
     assert lessons.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
     assert lessons.select_lessons([]) == list(MADE)
-    for name in (*NAMES, str(MADE[1].notebook), os.path.relpath(MADE[1].notebook)):
+    for name in (*NAMES, os.path.relpath(MADE[1].notebook)):
         assert lessons.select_lessons([name]) == [MADE[1]], name
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        *("2", "-1", "", ".", "1.5", "sound", "00-sound.py", "0x1", "²"),
-        *("a copy", "executed/00-sound.ipynb", "executed\\00-sound.ipynb"),
-    ],
+    "name", ["2", "-1", "", "00-sound.py", "²", "a copy", "executed\\00-sound.ipynb"]
 )
 def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> None:
     (folder / "executed").mkdir()
@@ -176,12 +156,7 @@ def test_where_the_notebooks_are_is_said_only_if_one_was_written(
 
 @pytest.mark.parametrize(
     ("mode", "arguments", "limit"),
-    [
-        ("replay", [], 60),
-        ("live", [], 600),
-        ("replay", ["--cell-timeout", "5"], 5),
-        ("live", ["--cell-timeout", "900"], 900),
-    ],
+    [("replay", [], 60), ("live", [], 600), ("live", ["--cell-timeout", "5"], 5)],
 )
 def test_the_time_limit_of_a_cell_suits_the_mode(
     mode: str, arguments: list[str], limit: int, monkeypatch: pytest.MonkeyPatch
@@ -292,19 +267,8 @@ def test_papermill_itself_fails_loudly(folder: Path) -> None:
     assert "ZeroDivisionError" in str(files.read(folder / "out.ipynb").cells)
 
 
-OWN = {
-    "a module": ("helpers.py", "raise RuntimeError"),
-    "a package": ("helpers/__init__.py", "def mine(): ..."),
-    "a folder": ("helpers/notes.py", ""),
-}
-
-
-@pytest.mark.parametrize(("name", "text"), OWN.values(), ids=OWN)
-def test_with_a_safe_path_a_folder_may_have_helpers_of_its_own(
-    folder: Path, name: str, text: str
-) -> None:
-    (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
+def test_with_a_safe_path_a_folder_may_have_helpers_of_its_own(folder: Path) -> None:
+    (folder / "helpers.py").write_text("raise RuntimeError", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "helpers", "run", "99"],
         env=os.environ | {"PYTHONSAFEPATH": "1"},
@@ -329,5 +293,6 @@ def test_lessons_run_on_the_executor_that_is_given(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(run, "process_pool")
-    results = run.run_lessons(MADE[:1], folder / "new", executor=Here())
+    with ThreadPoolExecutor(1) as here:
+        results = run.run_lessons(MADE[:1], folder / "new", executor=here)
     assert [(one.lesson, one.result) for one in results] == [("00-sound", "ok")]
