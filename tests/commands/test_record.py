@@ -53,7 +53,7 @@ def files_in(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in paths}
 
 
-def play(monkeypatch: pytest.MonkeyPatch, *changes: Change, of: Lesson = LESSON) -> None:
+def play(monkeypatch: pytest.MonkeyPatch, *changes: Change) -> None:
     """Let a recording give what stands in the committed one, with ``changes``.
 
     Its ids, times, padding, and what came from a cache, differ as they do in every answer.
@@ -75,7 +75,7 @@ def play(monkeypatch: pytest.MonkeyPatch, *changes: Change, of: Lesson = LESSON)
                         value["cached_tokens"] += 1024
             for piece in response.get("stream", ()):
                 piece[1] = piece[1].replace('"obfuscation":"', '"obfuscation":"x')
-        for change in changes if lesson == of else ():
+        for change in changes if lesson == LESSON else ():
             change(recorded)
         (folder / "v1").mkdir(parents=True)
         path = folder / "v1" / lesson.cassette("v1").name

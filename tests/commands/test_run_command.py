@@ -48,18 +48,29 @@ def said(path: Path) -> str:
     return str(files.read(path).cells[-1].outputs[0].text)
 
 
-def test_one_that_fails_is_named_and_the_others_run(
+def test_one_that_fails_is_named_in_table_and_reports_and_the_others_run(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lessons, "LESSONS", MADE[::-1])
-    assert command.main(["run", "--to", "out"]) == 1
+    write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
+    reports = ["--json", "out/out.json", "--junit", "out/out.xml"]
+    assert command.main(["run", "--to", "out", *reports]) == 1
     out = capsys.readouterr().out
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["lesson", "result", "seconds"]
     assert [line[:2] for line in lines[2:4]] == [["01-broken", "failed"], ["00-sound", "ok"]]
-    assert "01-broken: ZeroDivisionError: division by zero\n  In [1]: 1 / 0\n" in out
+    assert "01-broken: ValueError: <\x1b>\n  In [1]: raise ValueError(" in out
     assert f"The executed notebooks are in {folder / 'out'}" in out
     assert said(folder / "out" / "00-sound.ipynb") == " None False\n"
+
+    rows = json.loads((folder / "out" / "out.json").read_text(encoding="utf-8"))
+    assert [[row["lesson"], row["result"]] for row in rows] == [line[:2] for line in lines[2:4]]
+    suite = ElementTree.parse(folder / "out" / "out.xml").getroot()[0]
+    assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
+    assert [len(case) for case in suite] == [1, 0]
+    assert suite[0].attrib["name"] == "01-broken"
+    assert suite[0][0].attrib["message"] == "ValueError: <?>"
+    assert "In [1]: raise ValueError" in str(suite[0][0].text)
 
 
 def test_what_is_set_for_a_run_is_set_for_the_run_only(
@@ -227,23 +238,6 @@ def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
     assert message.startswith(told)
     assert SECRET not in message
     assert not list((folder / "executed").iterdir())
-
-
-def test_a_report_says_what_failed_and_where(folder: Path) -> None:
-    write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
-    files_in_it = ["--json", "out/out.json", "--junit", "out/out.xml"]
-    assert command.main(["run", "--to", "out", *files_in_it]) == 1
-    rows = json.loads((folder / "out" / "out.json").read_text(encoding="utf-8"))
-    assert [(row["lesson"], row["result"]) for row in rows] == [
-        ("00-sound", "ok"),
-        ("01-broken", "failed"),
-    ]
-    suite = ElementTree.parse(folder / "out" / "out.xml").getroot()[0]
-    assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
-    assert [len(case) for case in suite] == [0, 1]
-    assert suite[1].attrib["name"] == "01-broken"
-    assert suite[1][0].attrib["message"] == "ValueError: <?>"
-    assert "In [1]: raise ValueError" in str(suite[1][0].text)
 
 
 def test_a_cell_that_takes_too_long_is_named(
