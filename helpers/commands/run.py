@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
@@ -101,11 +101,9 @@ def run_lessons(
             for row in (deployments or (None,))
             for lesson in lessons
         ]
-        if executor:
-            results = run_tasks(tasks, executor)
-        else:
-            with process_pool(min(processes, len(tasks)), Path(scratch)) as pool:
-                results = run_tasks(tasks, pool)
+        count = min(processes, len(tasks))
+        with nullcontext(executor) if executor else process_pool(count, Path(scratch)) as pool:
+            results = run_tasks(tasks, pool)
     print(as_table(results))
     for task, one in zip(tasks, results, strict=True):
         if one.error:

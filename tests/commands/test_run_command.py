@@ -240,14 +240,11 @@ def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
     assert not list((folder / "executed").iterdir())
 
 
-def test_a_cell_that_takes_too_long_is_named(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cell_that_takes_too_long_is_named(folder: Path) -> None:
     write(MADE[1].notebook, "import time; time.sleep(60)")
-    assert command.main(["run", "1", "--cell-timeout", "1"]) == 1
-    out = capsys.readouterr().out
-    assert "01-broken: CellTimeoutError: " in out
-    assert "  In [1]: import time; time.sleep(60)\n" in out
+    result = run.run_task(run.Task(MADE[1].notebook, folder, folder / "scratch", cell_timeout=1))
+    assert result.error.startswith("CellTimeoutError: ")
+    assert result.error.endswith("  In [1]: import time; time.sleep(60)")
 
 
 def test_papermill_itself_fails_loudly(folder: Path) -> None:
