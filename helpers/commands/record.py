@@ -120,15 +120,12 @@ def record_into(lesson: Lesson, folder: Path) -> None:
     _run(lesson, folder, TUTORIAL_MODE="record")
 
 
-def _run(lesson: Lesson, folder: Path, **settings: str) -> JSON:
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as executed,
-        environment(TUTORIAL_RECORDINGS=str(folder), **settings),
-    ):
-        target = Path(executed, lesson.notebook.name)
-        execute(lesson.notebook, target)
-        notebook: JSON = json.loads(target.read_text(encoding="utf-8"))
-        return notebook
+def _run(lesson: Lesson, folder: Path, **settings: str) -> str:
+    with environment(TUTORIAL_RECORDINGS=str(folder), **settings):
+        text, failure = execute(lesson.notebook)
+    if failure:
+        raise failure
+    return text
 
 
 def recorded_routes(lesson: Lesson, folder: Path) -> list[str]:
@@ -142,7 +139,7 @@ def recorded_routes(lesson: Lesson, folder: Path) -> list[str]:
 def replay(lesson: Lesson, folder: Path) -> str:
     """Return the notebook that a run from the first recording in ``folder`` gives."""
     route = recorded_routes(lesson, folder)[0]
-    nb = _run(lesson, folder, TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route)
+    nb = json.loads(_run(lesson, folder, TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route))
     provenance = load(folder / route / f"{lesson.id}.json")["provenance"]
     nb["metadata"]["tutorial"] = {"lesson": lesson.id, "provenance": provenance}
     normalise(nb)

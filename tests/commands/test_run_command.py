@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
 
 import helpers
@@ -242,7 +243,7 @@ def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
 
 def test_a_cell_that_takes_too_long_is_named(folder: Path) -> None:
     write(MADE[1].notebook, "import time; time.sleep(60)")
-    result = run.run_task(run.Task(MADE[1].notebook, folder, folder / "scratch", cell_timeout=1))
+    result = run.run_task(run.Task(MADE[1].notebook, folder, cell_timeout=1))
     assert result.error.startswith("CellTimeoutError: ")
     assert result.error.endswith("  In [1]: import time; time.sleep(60)")
 
@@ -276,8 +277,9 @@ def test_with_a_safe_path_papermill_finds_the_helpers_of_the_lessons(
     (folder / "helpers.py").write_text("", encoding="utf-8")
     write(folder / "in.ipynb", "import helpers; print(helpers.__file__)")
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
-    notebooks.execute(folder / "in.ipynb", folder / "out.ipynb")
-    assert Path(said(folder / "out.ipynb").strip()).samefile(helpers.__file__)
+    text, _ = notebooks.execute(folder / "in.ipynb")
+    shown = nbformat.reads(text, 4).cells[0].outputs[0].text
+    assert Path(shown.strip()).samefile(helpers.__file__)
 
 
 def test_lessons_run_on_the_executor_that_is_given(
