@@ -75,8 +75,8 @@ def _add_run(commands: Any) -> None:
     add("--route", choices=ROUTES, help="the route whose recordings are replayed, or that is asked")
     asked = run.add_mutually_exclusive_group()
     asked.add_argument("--model", action="store_true", help="ask the small model on this machine")
-    table = "ask each deployment of a YAML file: a list `deployment` of name, endpoint, model, "
-    table += "route and key_variable (the environment variable that holds the key)"
+    table = "ask each deployment of a YAML file: a list of name, endpoint, model, route and "
+    table += "key_variable (the environment variable that holds the key)"
     asked.add_argument("--endpoint-file", type=Path, metavar="FILE", help=table)
     limit = "limit for a cell, in seconds (60 offline, 600 live)"
     add("--cell-timeout", type=_positive, metavar="SECONDS", help=limit)

@@ -87,7 +87,7 @@ class EventReader:
 class BaseStream(Generic[Send]):
     """The answer as far as it has arrived. The subclasses read the bytes.
 
-    ``send`` is the client's function to send a request.
+    ``send`` is the client's function to send a request; ``done``: whether ``[DONE]`` has come.
     """
 
     def __init__(self, request: httpx.Request, send: Send) -> None:
@@ -120,14 +120,14 @@ class BaseStream(Generic[Send]):
         self._request = response.request  # the adapter may have changed it
         self._clock: Callable[[], float] = response.extensions["elapsed"]
         self._elapsed = self._clock()
-        self._reader, self._accumulator, self._done = EventReader(), StreamAccumulator(), False
+        self._reader, self._accumulator, self.done = EventReader(), StreamAccumulator(), False
 
     def _take(self, events: Iterator[Event]) -> Updates:
         """Yield the update in each event, after adding it to ``completion``."""
         for event in events:
             self._elapsed, self._data = self._clock(), event.data
             if event.data.startswith("[DONE]"):
-                self._done = True
+                self.done = True
                 return
             # Not in a local variable, which a verbose traceback of a later error would show.
             yield self._update(event)
@@ -149,7 +149,7 @@ class BaseStream(Generic[Send]):
 
     def _check_end(self, broken_by: type[Exception] | None) -> None:
         """Raise ``StreamInterruptedError`` if the stream ended before the answer was complete."""
-        if self._done or self._accumulator.finished:
+        if self.done or self._accumulator.finished:
             return
         if broken_by is not None:
             raise self._interrupted(f"The connection ended: {broken_by.__name__}.")
@@ -203,7 +203,7 @@ class CompletionStream(BaseStream[Callable[[httpx.Request], httpx.Response]]):
             # No local variable holds the text, because a verbose traceback would show it.
             for events in map(self._reader.feed, response.iter_text()):
                 yield from self._take(events)
-                if self._done:
+                if self.done:
                     return
             yield from self._take(self._reader.end())
         except (httpx.RequestError, httpx.StreamError) as reason:
@@ -246,7 +246,7 @@ class AsyncCompletionStream(BaseStream[Callable[[httpx.Request], Awaitable[httpx
                 events, text = self._reader.feed(text), ""  # see CompletionStream
                 for update in self._take(events):
                     yield update
-                if self._done:
+                if self.done:
                     return
             for update in self._take(self._reader.end()):
                 yield update

@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import httpx
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from helpers.client.auth import authorize
 from helpers.client.client import ChatCompletionsClient
 from helpers.client.errors import (
     AuthenticationError,
@@ -23,7 +23,7 @@ from helpers.client.errors import (
 from helpers.client.messages import JSON
 from helpers.client.redaction import TextFilter, map_strings
 from helpers.commands import check_report as reports
-from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict, user
+from helpers.commands.check_probes import PROBES, Answer, Probe, Verdict, answers, user
 from helpers.commands.check_report import Call, Report, Row
 from helpers.commands.files import write
 from helpers.commands.notebooks import CHANGED, INTERRUPTED
@@ -31,8 +31,7 @@ from helpers.connect import Settings, build_client, current_endpoint
 from helpers.lessons import LESSONS
 from helpers.recordings.record import recording_filter
 
-ROUTE = Probe("route", "Say hello.", ({},), lambda got: ("works", "an answer came"))
-UNLIMITED = ("route", "basic call", "max_tokens", "max_completion_tokens")
+UNLIMITED = ("basic call", "max_tokens", "max_completion_tokens")
 """The probes that limit the tokens themselves, or not at all."""
 LIMIT, LIMIT_FOR_REASONING = 64, 2048
 """Tokens that an answer may take."""
@@ -85,8 +84,7 @@ def measure(client: ChatCompletionsClient, rows: list[Row], budget: int | None) 
         for probe in tqdm(probes, unit="row"):
             spent = sum(row.tokens for row in report.rows)
             if budget is not None and spent + cost(probe, asker.limit) > budget:
-                said = f"Stopped at {spent:,} tokens: the next row would exceed the budget."
-                report.stopped = said
+                report.stopped = f"Stopped at {spent:,} tokens: the next row exceeds the budget."
                 break
             report.rows.append(asker.measure(probe))
             lost = lost + 1 if isinstance(asker.error, ServiceConnectionError) else 0
@@ -150,27 +148,25 @@ def find_endpoint(address: str) -> tuple[ChatCompletionsClient, list[Row]]:
     errors: list[ChatError] = []
     for form in possible_endpoints(address):
         route = "models" if form.endswith("/models") else "v1"
-        entered = Settings(
-            AZURE_INFERENCE_ENDPOINT=form, TUTORIAL_MODE="live", TUTORIAL_ROUTE=route
-        )
         if route in rows and rows[route].result == "works":
             continue
+        settings = {"AZURE_INFERENCE_ENDPOINT": form, "TUTORIAL_ROUTE": route}
         try:
-            asker = Asker(build_client(LESSONS[0].id, entered)[0])
+            built, _ = build_client(LESSONS[0].id, Settings(settings, TUTORIAL_MODE="live"))
         except ConfigurationError as error:
             errors.append(error)
             continue
-        rows[route] = asker.measure(ROUTE).model_copy(update={"name": f"route {route}"})
-        failure = asker.error
-        if failure is None or isinstance(failure, BadParameterError):  # it reached the model
-            rows[route].result, rows[route].seen = "works", describe_endpoint(asker.client)
-            client = client or asker.client
+        asker = Asker(built)
+        rows[route] = row = asker.measure(Probe(f"route {route}", "Say hello.", ({},), answers))
+        if asker.error is None or isinstance(asker.error, BadParameterError):
+            row.result, row.seen = "works", describe_endpoint(built)  # the model was reached
+            client = client or built
+        elif client is None and not is_other_path(asker.error):
+            raise asker.error
         else:
-            errors.append(failure)
-            if client is None and not is_other_path(failure):
-                break
+            errors.append(asker.error)
     if client is None:
-        raise next((one for one in errors if not is_other_path(one)), errors[0])
+        raise errors[0]
     print(f"Endpoint: {client.endpoint}\n{describe_endpoint(client)}")
     return client, list(rows.values())
 
@@ -181,8 +177,7 @@ def is_other_path(error: ChatError) -> bool:
     Some gateways have other uses for a path: litellm's proxy answers 405 or 500 then.
     """
     names_model = re.search("deployment|model", f"{error.code} {error.words}", re.IGNORECASE)
-    is_path = error.status in (404, 405, 500) and not names_model
-    return isinstance(error, ConfigurationError) or is_path
+    return error.status in (404, 405, 500) and not names_model
 
 
 def describe_endpoint(client: ChatCompletionsClient) -> str:
@@ -207,39 +202,15 @@ def cost(probe: Probe, limit: int = LIMIT) -> int:
     return sum(len(re.sub(r'"url": "[^"]+"', PICTURE, text)) // 4 + limit for text in texts)
 
 
-class Watched(httpx.SyncByteStream):
-    """The body of an answer, whose last bytes are kept in ``last``: the client skips [DONE]."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream, self.last = stream, b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for part in self._stream:
-            self.last = (self.last + part)[-40:]
-            yield part
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._stream.close()
-
-
 class Asker:
     """Sends the probes. ``error`` is that of the last one; ``limit`` the tokens of an answer."""
 
     def __init__(self, client: ChatCompletionsClient) -> None:
-        self._transport = client.transport
-        watched = httpx.MockTransport(self._watch)
-        self.client = client.with_options(adapter=None, transport=watched)
-        self._limit_name: str | None = "max_tokens"
-        self.limit = LIMIT
-        self._clean: TextFilter = str  # until the first request
+        self.client = client.with_options(adapter=None)
         self.error: ChatError | None = None
-
-    def _watch(self, request: httpx.Request) -> httpx.Response:
-        response = self._transport.handle_request(request)
-        response.stream = self._body = Watched(response.stream)
-        self._clean = recording_filter(request)
-        return response
+        self.limit = LIMIT
+        self._limit_name: str | None = "max_tokens"
+        self._clean: TextFilter = str  # until the first request
 
     def measure(self, probe: Probe) -> Row:
         """Send the requests of a probe, and judge what comes; the row names no secret and no host.
@@ -281,6 +252,8 @@ class Asker:
             options[self._limit_name] = options.pop("max_tokens", self.limit)
         messages = options.pop("messages")
         built = self.client.build_request(messages, stream=probe.stream, **options)
+        authorize(built, self.client.settings["credential"], self.client.route)
+        self._clean = recording_filter(built)
         call = Call(request=json.loads(built.content), status=200, answer=None)
         row.calls.append(call)
         try:
@@ -303,16 +276,15 @@ class Asker:
                 pieces += bool(update.content)
                 if pieces and probe.breaks_off:
                     break
-        return Answer(updates.completion, pieces, b"[DONE]" in self._body.last)
+        return Answer(updates.completion, pieces, updates.done)
 
 
 def refusal(probe: Probe, error: ChatError, *, is_first: bool) -> Verdict:
     """Return the verdict for an error: refused if the service refuses the request at issue."""
-    if not isinstance(error, BadParameterError | ModelNotFoundError | AuthenticationError):
+    refusals = (BadParameterError, ModelNotFoundError, AuthenticationError)
+    if error.status is None or not isinstance(error, refusals):
         return "unclear", f"{error.message} {error.words}".strip()
-    if error.status is None:
-        return "unclear", error.message
-    if probe.judge_refusal:
-        return probe.judge_refusal(error)
     words = error.words or error.message
+    if probe.wanted_refusal and re.search(probe.wanted_refusal, words):
+        return "works", f"refused: {words}"
     return ("refused", words) if is_first else ("unclear", f"what it is compared with: {words}")

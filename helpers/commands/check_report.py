@@ -102,7 +102,7 @@ def changes(before: Report, after: Report) -> str:
     """Return a table of the rows whose results differ; empty if there are none."""
     old, new = ({row.name: row for row in one.rows} for one in (before, after))
     shown = []
-    for name in [*old, *(name for name in new if name not in old)]:
+    for name in old | new:
         pair = [old.get(name), new.get(name)]
         results = [row.result if row else "not measured" for row in pair]
         if results[0] != results[1]:

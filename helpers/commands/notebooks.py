@@ -40,35 +40,29 @@ def check_folder(folder: Path) -> None:
 
 
 def execute(
-    source: Path,
-    target: Path,
-    cell_timeout: int | None = None,
-    parameters: Mapping[str, Any] | None = None,
-) -> None:
-    """Run the notebook ``source`` and write it with its outputs to ``target``.
+    source: Path, cell_timeout: int | None = None, parameters: Mapping[str, Any] | None = None
+) -> tuple[str, Exception | None]:
+    """Run the notebook ``source``. Return it with its outputs, and the error that ended it, if any.
 
     The kernel works in the folder of ``source``, as in JupyterLab. A cell may take
-    ``cell_timeout`` seconds (None: as long as suits the mode). What a cell raises, and what ends
-    it, has a note that names the cell: ``failure_text`` returns both. ``target`` then shows where.
+    ``cell_timeout`` seconds (None: as long as suits the mode). The error has a note that names the
+    cell: ``failure_text`` returns both. The text is empty if no kernel started.
     """
+    import nbformat
     import papermill  # type: ignore[import-untyped]  # the import takes one or two seconds
 
+    notebooks: list[Any] = []  # the outputs are added while it runs
     cells: list[str] = []
-
-    def note(cell: Mapping[str, Any], cell_index: int) -> None:
-        cells.append(cell["source"])
-
-    target.parent.mkdir(parents=True, exist_ok=True)
+    failure: Exception | None = None
     run = partial(
         papermill.execute_notebook,
         source.resolve(),
-        target.resolve(),
+        None,  # no file: nothing half done is ever on the disk, and no key that a cell shows
         dict(parameters or {}),
         cwd=source.resolve().parent,
         kernel_name="python3",
         progress_bar=False,
         execution_timeout=cell_timeout or CELL_TIMEOUTS[current_mode()],
-        request_save_on_cell_execute=False,  # saving twice a cell takes half of the time
         store_widget_state=False,  # GitHub refuses notebooks with half a state
         shutdown_kernel="immediate",  # nothing is left to do; taking it down takes 0.3 s
         coalesce_streams=True,
@@ -76,7 +70,8 @@ def execute(
         # only), and what a kernel says that Ctrl-C ends within a cell. With the second nothing is
         # added to the history of what the reader typed into IPython.
         extra_arguments=["--log-level=CRITICAL", "--HistoryManager.enabled=False"],
-        on_cell_execute=note,
+        on_notebook_start=lambda notebook: notebooks.append(notebook),
+        on_cell_execute=lambda cell, cell_index: cells.append(cell["source"]),
     )
     try:
         # A terminal in JupyterLab sets it; a kernel that inherits it takes the run for interactive.
@@ -92,7 +87,9 @@ def execute(
     except Exception as reason:
         if cells:
             reason.add_note(f"In [{len(cells)}]: {one_line(cells[-1], 60)}")
-        raise
+        failure = reason
+    text = nbformat.writes(notebooks[-1]) if notebooks else ""  # type: ignore[no-untyped-call]
+    return text, failure
 
 
 def failure_text(reason: Exception) -> str:

@@ -8,6 +8,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +17,11 @@ from tabulate import tabulate
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.accumulator import StreamAccumulator
+from helpers.client.error_bodies import read_error
 from helpers.client.errors import ConfigurationError, RecordingError
 from helpers.client.messages import JSON
 from helpers.client.redaction import one_line
+from helpers.client.responses import ChatCompletions
 from helpers.client.routes import ROUTES
 from helpers.client.streaming import EventReader
 from helpers.commands import leaks
@@ -38,9 +41,10 @@ _VOLATILE = re.compile(
 
 
 class Difference(NamedTuple):
-    """A request, and what its answer says in two recordings; empty where there is none."""
+    """A request, and a field in which two exchanges differ; its value is empty in none."""
 
     asked: str
+    differs: str
     before: str
     now: str
 
@@ -71,7 +75,7 @@ def record(lessons: Sequence[Lesson], *, compare: bool = False, yes: bool = Fals
                     changed[lesson] = changes
             print(tabulate(rows, ["lesson", "result", "answers that differ, or what failed"]))
             for lesson, changes in changed.items():
-                print(f"\n{lesson.id}\n" + tabulate(changes, Difference._fields, maxcolwidths=36))
+                print(f"\n{lesson.id}\n" + tabulate(changes, Difference._fields, maxcolwidths=28))
             if compare or not changed:
                 return 1 if failed else CHANGED * bool(changed)
             if not yes and not _is_agreed(len(changed)):
@@ -107,7 +111,7 @@ def record_changes(lesson: Lesson, folder: Path, *, compare: bool) -> list[Diffe
         changes += keep_same(lesson.cassette(route), folder / route / f"{lesson.id}.json")
     if changes and not compare:
         write(folder / lesson.notebook.name, replay(lesson, folder))
-    refuse_leaks(lesson, folder)
+    refuse_leaks(folder)
     return changes
 
 
@@ -116,29 +120,26 @@ def record_into(lesson: Lesson, folder: Path) -> None:
     _run(lesson, folder, TUTORIAL_MODE="record")
 
 
-def _run(lesson: Lesson, folder: Path, **settings: str) -> JSON:
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as executed,
-        environment(TUTORIAL_RECORDINGS=str(folder), **settings),
-    ):
-        target = Path(executed, lesson.notebook.name)
-        execute(lesson.notebook, target)
-        notebook: JSON = json.loads(target.read_text(encoding="utf-8"))
-        return notebook
+def _run(lesson: Lesson, folder: Path, **settings: str) -> str:
+    with environment(TUTORIAL_RECORDINGS=str(folder), **settings):
+        text, failure = execute(lesson.notebook)
+    if failure:
+        raise failure
+    return text
 
 
 def recorded_routes(lesson: Lesson, folder: Path) -> list[str]:
     """Return the routes that were recorded. Raise ``LookupError`` if there is none."""
-    routes = [route for route in ROUTES if (folder / route / f"{lesson.id}.json").exists()]
+    routes: list[str] = [one for one in ROUTES if (folder / one / f"{lesson.id}.json").exists()]
     if not routes:
         raise LookupError("it asked nothing, so there is nothing to record")
-    return list(routes)
+    return routes
 
 
 def replay(lesson: Lesson, folder: Path) -> str:
     """Return the notebook that a run from the first recording in ``folder`` gives."""
     route = recorded_routes(lesson, folder)[0]
-    nb = _run(lesson, folder, TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route)
+    nb = json.loads(_run(lesson, folder, TUTORIAL_MODE="replay", TUTORIAL_ROUTE=route))
     provenance = load(folder / route / f"{lesson.id}.json")["provenance"]
     nb["metadata"]["tutorial"] = {"lesson": lesson.id, "provenance": provenance}
     normalise(nb)
@@ -158,36 +159,14 @@ def keep_same(old: Path, new: Path) -> list[Difference]:
             earlier[_question(exchange)].append(exchange)
     kept, changes = [], []
     for exchange in recording["exchanges"]:
-        before = next(iter(earlier[_question(exchange)]), None)
-        del earlier[_question(exchange)][:1]
-        is_same = before and before["request"] == exchange["request"] and same(before, exchange)
-        kept.append(before if is_same else exchange)
-        if not is_same:
-            changes.append(_difference(before, exchange))
-    for left in earlier.values():
-        changes += [_difference(one, None) for one in left]
+        asked_before = earlier[_question(exchange)]
+        before = asked_before.pop(0) if asked_before else None
+        if change := difference(before, exchange):
+            changes.append(change)
+        kept.append(exchange if change else before)
+    changes += filter(None, (difference(one, None) for left in earlier.values() for one in left))
     save(new, recording | {"exchanges": kept})
     return changes
-
-
-def same(before: JSON, now: JSON) -> bool:
-    """Return whether two answers say the same; of streams left early, as far as both go."""
-    if all(one["response"].get("ended") == "left" for one in (before, now)):
-        shorter, longer = sorted((_text(before), _text(now)), key=len)
-        return longer.startswith(shorter)
-    return _facts(before) == _facts(now)
-
-
-def _facts(exchange: JSON) -> JSON:
-    """Return the request, and status, author and body of its answer, value by value.
-
-    What differs each time is left out.
-    """
-    response = exchange["response"]
-    by = response["headers"].get("x-answered-by")
-    facts = {"request": exchange["request"], "status": response["status"], "x-answered-by": by}
-    values = leaves(facts | {"body": _body(exchange)})
-    return {name: value for name, value in values if not _VOLATILE.search(name)}
 
 
 def _question(exchange: JSON) -> str:
@@ -197,31 +176,44 @@ def _question(exchange: JSON) -> str:
     return match_key(request | {"body": body})
 
 
-def _difference(before: JSON | None, now: JSON | None) -> Difference:
+def difference(before: JSON | None, now: JSON | None) -> Difference | None:
+    """Return the first field in which two exchanges differ, or None if they say the same.
+
+    Of streams left early, the texts are compared as far as both go.
+    """
+    facts = [_facts(one) for one in (before, now)]
+    if all(one and one["response"].get("ended") == "left" for one in (before, now)):
+        shorter, longer = sorted((str(one["text"]) for one in facts), key=len)
+        if longer.startswith(shorter):
+            return None
+    fields = (name for name in facts[0] | facts[1] if facts[0].get(name) != facts[1].get(name))
+    if (field := next(fields, None)) is None:
+        return None
+    values = [str(one.get(field, "")) for one in facts]
+    same = len([*takewhile(lambda pair: pair[0] == pair[1], zip(*values, strict=False))])
+    start = max(0, same - 40)  # a text that is cut shows the difference
+    shown = [one_line("… " * bool(start) + text[start:], 160) for text in values]
     messages = (now or before or {})["request"]["body"].get("messages") or [{}]
-    said = [_text(one) if one else "" for one in (before, now)]
-    if before and now and said[0] == said[1]:  # what else differs
-        facts = [_facts(one) for one in (before, now)]
-        names = [name for name in facts[0] | facts[1] if facts[0].get(name) != facts[1].get(name)]
-        said = [json.dumps({name: one.get(name) for name in names}) for one in facts]
-    pairs = enumerate(zip(*said, strict=False))
-    differs = next((at for at, (one, other) in pairs if one != other), min(map(len, said)))
-    start = max(0, differs - 40)  # a text that is cut shows the difference
-    shown = [one_line("… " * bool(start) + text[start:], 160) for text in said]
-    return Difference(one_line(str(messages[-1].get("content")), 120), *shown)
+    return Difference(one_line(str(messages[-1].get("content")), 120), field, *shown)
 
 
-def _text(exchange: JSON) -> str:
-    body = _body(exchange)
-    with suppress(LookupError, TypeError):
-        message = body["choices"][0]["message"]
-        body = message["content"] or message
-    return body if isinstance(body, str) else json.dumps(body)
+def _facts(exchange: JSON | None) -> JSON:
+    """Return what an exchange says, value by value and the text first; empty without one.
+
+    What differs each time is left out.
+    """
+    if exchange is None:
+        return {}
+    response, body = exchange["response"], _body(exchange["response"])
+    is_error = response["status"] >= 400
+    text = read_error(body).words if is_error else ChatCompletions(body).content
+    facts = {"text": text, "status": response["status"], "request": exchange["request"]}
+    facts |= {"x-answered-by": response["headers"].get("x-answered-by"), "body": body}
+    return {name: value for name, value in leaves(facts) if not _VOLATILE.search(name)}
 
 
-def _body(exchange: JSON) -> Any:
+def _body(response: JSON) -> Any:
     """Return the body of an answer; of a stream, all of it as one answer."""
-    response = exchange["response"]
     if "stream" not in response:
         return response.get("body", response.get("text"))
     reader, whole = EventReader(), StreamAccumulator()
@@ -232,19 +224,18 @@ def _body(exchange: JSON) -> Any:
     return whole.whole()
 
 
-def refuse_leaks(lesson: Lesson, folder: Path) -> None:
+def refuse_leaks(folder: Path) -> None:
     """Raise ``RecordingError`` if what is in ``folder`` holds a secret, a host or a path."""
-    recordings = [path.read_text(encoding="utf-8") for path in folder.glob("*/*.json")]
-    ids = {found for text in recordings for found in leaks.ID.findall(text)}
-    outputs, notebook = [], folder / lesson.notebook.name
-    if notebook.exists():
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        outputs = [leaks.PICTURE.sub("", json.dumps(cell.get("outputs"))) for cell in cells]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    texts = {path: leaks.PICTURE.sub("", path.read_text(encoding="utf-8")) for path in files}
+    ids = {found for text in texts.values() for found in leaks.ID.findall(text)}
     host, mask = httpx.URL(current_endpoint()).netloc.decode(), key_filter(current_credential())
-    found = [one for text in recordings for one in leaks.hosts(text) if "azure.com" in one]
-    for text in (*recordings, *outputs):
+    found = []
+    for path, text in texts.items():
         found += [*leaks.secrets(text, ids), *leaks.machine_paths(text)]
         found += ["the key"] * (mask(text) != text) + ["the endpoint's host"] * (host in text)
+        if path.suffix == ".json":  # notebooks show replayed.openai.azure.com
+            found += [one for one in leaks.hosts(text) if "azure.com" in one]
     if found:
         raise RecordingError(f"Nothing is written, because an answer holds {found[0]}.")
 
@@ -256,14 +247,12 @@ def _shipped(lesson: Lesson) -> Path:
 
 def keep_shipped(lesson: Lesson) -> None:
     """Copy recordings and notebook, unless there is a copy already."""
-    kept, paths = _shipped(lesson), [lesson.cassette(route) for route in ROUTES]
+    kept = _shipped(lesson)
     if kept.exists():
         return
     kept.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=kept.parent, suffix=".new", ignore_cleanup_errors=True
-    ) as new:
-        for path in filter(Path.exists, paths):
+    with _new_folder(kept.parent) as new:
+        for path in map(lesson.cassette, ROUTES):
             Path(new, path.parent.name).mkdir()
             shutil.copy(path, Path(new, path.parent.name))
         shutil.copy(lesson.notebook, new)
@@ -273,15 +262,10 @@ def keep_shipped(lesson: Lesson) -> None:
 def undo(lessons: Sequence[Lesson]) -> int:
     """Bring the shipped recordings and notebooks of ``lessons`` back; return the exit code."""
     for lesson in lessons:
-        kept = _shipped(lesson)
-        if not kept.exists():
-            continue
-        replace(lesson, kept)
-        for route in ROUTES:
-            if not (kept / route).exists():
-                lesson.cassette(route).unlink(missing_ok=True)
-        discard_shipped(lesson)
-        print(f"{lesson.id} is as it was shipped.")
+        if _shipped(lesson).exists():
+            replace(lesson, _shipped(lesson))
+            discard_shipped(lesson)
+            print(f"{lesson.id} is as it was shipped.")
     return 0
 
 
@@ -289,7 +273,9 @@ def discard_shipped(lesson: Lesson) -> None:
     """Remove the copy of what was shipped."""
     kept = _shipped(lesson)
     if kept.exists():
-        gone = kept.with_suffix(".new")
-        shutil.rmtree(gone, ignore_errors=True)  # of a run that was killed here
-        kept.rename(gone)  # first, because half a copy is none
-        shutil.rmtree(gone, ignore_errors=True)
+        with _new_folder(kept.parent) as new:
+            os.rename(kept, Path(new, kept.name))  # in one step, because half a copy is none
+
+
+def _new_folder(parent: Path) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(dir=parent, suffix=".new", ignore_cleanup_errors=True)

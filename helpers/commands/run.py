@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
@@ -22,6 +20,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.redaction import TextFilter, credential_filter
+from helpers.commands.files import write
 from helpers.commands.notebooks import check_folder, environment, execute, failure_text
 from helpers.commands.run_inputs import Deployment
 from helpers.commands.run_results import LessonResult, as_table
@@ -36,14 +35,10 @@ _one_at_a_time = threading.Lock()  # the environment belongs to the whole proces
 
 @dataclass(frozen=True)
 class Task:
-    """A notebook to run, as it is sent to another process: without a key, but where to find it.
-
-    ``scratch`` is a folder on the disk of ``folder``, for what is not complete yet.
-    """
+    """A notebook to run, as it is sent to another process: without a key, but where to find it."""
 
     source: Path
     folder: Path
-    scratch: Path
     deployment: Deployment | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     cell_timeout: int | None = None
@@ -81,28 +76,27 @@ def run_lessons(
     one may be a key, or if nothing can be written to ``folder``.
     """
     check_folder(folder)
-    given = parameters or {}
-    known = {lesson: _parameters(lesson) if given else set() for lesson in lessons}
-    keys = [current_credential(), *(os.environ.get(one.key_variable, "") for one in deployments)]
-    check_parameters(given, set().union(*known.values()), keys)
-    with tempfile.TemporaryDirectory(prefix=".running-", dir=folder) as scratch:
-        tasks = [
-            Task(
-                lesson.notebook,
-                folder,
-                Path(scratch),
-                row,
-                {name: given[name] for name in known[lesson] & {*given}},
-                cell_timeout,
-            )
-            for row in (deployments or (None,))
-            for lesson in lessons
-        ]
-        if executor:
-            results = run_tasks(tasks, executor)
-        else:
-            with process_pool(min(processes, len(tasks)), Path(scratch)) as pool:
-                results = run_tasks(tasks, pool)
+    given, known = parameters or {}, dict[Lesson, set[str]]()
+    if given:
+        import papermill  # type: ignore[import-untyped]
+
+        known = {one: {*papermill.inspect_notebook(str(one.notebook))} for one in lessons}
+        keys = [os.environ.get(one.key_variable, "") for one in deployments]
+        check_parameters(given, set().union(*known.values()), [current_credential(), *keys])
+    tasks = [
+        Task(
+            lesson.notebook,
+            folder,
+            row,
+            {name: given[name] for name in known.get(lesson, set()) & {*given}},
+            cell_timeout,
+        )
+        for row in (deployments or (None,))
+        for lesson in lessons
+    ]
+    count = min(processes, len(tasks))
+    with nullcontext(executor) if executor else process_pool(count) as pool:
+        results = run_tasks(tasks, pool)
     print(as_table(results))
     for task, one in zip(tasks, results, strict=True):
         if one.error:
@@ -112,12 +106,6 @@ def run_lessons(
     if any(task.target.exists() for task in tasks):
         print(f"The executed notebooks are in {folder.resolve()}")
     return results
-
-
-def _parameters(lesson: Lesson) -> set[str]:
-    import papermill  # type: ignore[import-untyped]
-
-    return set(papermill.inspect_notebook(str(lesson.notebook)))
 
 
 def check_parameters(
@@ -150,7 +138,7 @@ def key_filter(key: str) -> TextFilter:
 
 def run_task(task: Task) -> LessonResult:
     """Run a lesson in this process; ``task.target`` is written once all of it is there."""
-    row, partial = task.deployment, task.scratch / task.place
+    row = task.deployment
     with _one_at_a_time, environment(**_variables(row)):
         started, error = time.perf_counter(), ""
         mask = key_filter(current_credential())
@@ -161,14 +149,16 @@ def run_task(task: Task) -> LessonResult:
                     "The environment variable that key_variable names is not set.",
                     advice="set it where the lessons run.",
                 )
-            execute(task.source, partial, task.cell_timeout, task.parameters)
+            text, failure = execute(task.source, task.cell_timeout, task.parameters)
+            if text:
+                task.target.parent.mkdir(parents=True, exist_ok=True)
+                write(task.target, mask(text))
+            if failure:
+                raise failure
         except Exception as reason:  # the other lessons run all the same
             error = mask(failure_text(reason))
-        if partial.exists():
-            partial.write_bytes(mask(partial.read_text(encoding="utf-8")).encode())
-            task.target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(partial, task.target)
-        ended = replace(task.unfinished, seconds=time.perf_counter() - started, error=error)
+        seconds = time.perf_counter() - started
+        ended = replace(task.unfinished, seconds=seconds, error=error)
         return replace(ended, result="failed" if error else "ok")
 
 
@@ -176,7 +166,13 @@ def _variables(row: Deployment | None) -> dict[str, str]:
     """Return the environment variables of a run, with the key that the environment holds now."""
     if row is None:
         return {}
-    return row.settings | {"AZURE_INFERENCE_CREDENTIAL": os.environ.get(row.key_variable, "")}
+    return {
+        "TUTORIAL_MODE": "live",
+        "TUTORIAL_ROUTE": row.route or "",
+        "AZURE_INFERENCE_ENDPOINT": row.endpoint,
+        "AZURE_INFERENCE_MODEL": row.model,
+        "AZURE_INFERENCE_CREDENTIAL": os.environ.get(row.key_variable, ""),
+    }
 
 
 def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[LessonResult]:
@@ -205,15 +201,15 @@ def run_tasks(tasks: Sequence[Task], executor: Executor) -> list[LessonResult]:
 
 
 @contextmanager
-def process_pool(processes: int, scratch: Path) -> Iterator[Executor]:
+def process_pool(processes: int) -> Iterator[Executor]:
     """Yield an executor whose processes end with the block, at once, and if this one is killed.
 
-    Their kernels end with them, and the folder ``scratch`` is removed.
+    Their kernels end with them.
     """
     # The other end is closed with the block, or by the system.
     reader, writer = Pipe(duplex=False)
     spawn = get_context("spawn")  # the same on all systems; a fork copies locks of other threads
-    pool = ProcessPoolExecutor(processes, spawn, _start_process, (reader, scratch))
+    pool = ProcessPoolExecutor(processes, spawn, _start_process, (reader,))
     try:
         yield pool
     finally:
@@ -221,13 +217,12 @@ def process_pool(processes: int, scratch: Path) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _start_process(reader: Connection, scratch: Path) -> None:
+def _start_process(reader: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what Ctrl-C does
 
     def wait() -> None:
         with suppress(EOFError, OSError):
             reader.poll(None)
-        shutil.rmtree(scratch, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -4,16 +4,17 @@ import ast
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from helpers.client.errors import ConfigurationError
 from helpers.client.routes import RouteName
 
 ADVICE = """\
-write an item of the list `deployment` for each, with name, endpoint and, as need be, model, route
-and key_variable: the name of an environment variable, in capitals, never a key."""
+write a list with an item for each deployment: name, endpoint and, as need be, model, route and
+key_variable, which is the name of an environment variable, in capitals, and never a key."""
+Content = TypeVar("Content")
 
 
 class Deployment(BaseModel):
@@ -31,36 +32,20 @@ class Deployment(BaseModel):
     key_variable: str = Field("", pattern=r"^([A-Z_][A-Z0-9_]*)?$")
     route: RouteName | None = None
 
-    @property
-    def settings(self) -> dict[str, str]:
-        """The environment variables of a run, but for the key."""
-        return {
-            "TUTORIAL_MODE": "live",
-            "TUTORIAL_ROUTE": self.route or "",
-            "AZURE_INFERENCE_ENDPOINT": self.endpoint,
-            "AZURE_INFERENCE_MODEL": self.model,
-        }
+
+def check_names(rows: list[Deployment]) -> list[Deployment]:
+    """Return ``rows``. Raise ``ValueError`` if two have the same name: each names a folder."""
+    if len({row.name.casefold() for row in rows}) < len(rows):
+        raise ValueError("two have the same name")
+    return rows
 
 
-class EndpointFile(BaseModel):
-    """The table: a list named ``deployment``, whose rows have names of their own."""
-
-    deployment: list[Deployment] = Field(min_length=1)
-
-    @field_validator("deployment")
-    @classmethod
-    def _check_names(cls, rows: list[Deployment]) -> list[Deployment]:
-        if len({row.name.casefold() for row in rows}) < len(rows):  # each is a folder
-            raise ValueError("two have the same name")
-        return rows
+Deployments = Annotated[list[Deployment], Field(min_length=1), AfterValidator(check_names)]
 
 
 def read_deployments(path: Path | None) -> list[Deployment]:
     """Return the rows of an endpoint file; none without. Raise ``ConfigurationError``."""
-    if not path:
-        return []
-    table: EndpointFile = _read(path, TypeAdapter(EndpointFile), ADVICE)
-    return table.deployment
+    return _read(path, TypeAdapter(Deployments), ADVICE) if path else []
 
 
 def read_parameters(path: Path | None, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -77,7 +62,7 @@ def read_parameters(path: Path | None, pairs: Sequence[tuple[str, str]]) -> dict
     return parameters
 
 
-def _read(path: Path, kind: TypeAdapter[Any], advice: str) -> Any:
+def _read(path: Path, kind: TypeAdapter[Content], advice: str) -> Content:
     from papermill.iorw import read_yaml_file  # type: ignore[import-untyped]  # takes a second
 
     try:
@@ -86,7 +71,7 @@ def _read(path: Path, kind: TypeAdapter[Any], advice: str) -> Any:
         why = reason.strerror
     except ValidationError as wrong:
         found = wrong.errors(include_input=False)[0]
-        why = ": ".join(filter(None, [".".join(map(str, found["loc"])), found["msg"]]))
+        why = " ".join([*(f"{part}:" for part in found["loc"]), found["msg"]])
     except Exception as reason:  # its text may repeat a line of the file
         why = f"{type(reason).__name__}, it is no YAML"
     raise ConfigurationError(f"{path} can't be used: {why}.", advice=advice)

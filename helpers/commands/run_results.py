@@ -1,13 +1,13 @@
 """The results of a run: as a table, as JSON, and as JUnit XML, which CI systems show."""
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 from xml.etree import ElementTree
 
+from pydantic import TypeAdapter
 from tabulate import tabulate
 
 from helpers.commands.notebooks import INTERRUPTED
@@ -29,15 +29,15 @@ class LessonResult:
 
 def as_table(results: Sequence[LessonResult]) -> str:
     """Return a row for each result; with a column for the deployment if one is named."""
-    rows = [[one.deployment, one.lesson, one.result, one.seconds] for one in results]
-    names = ["deployment", "lesson", "result", "seconds"]
     first = 0 if any(one.deployment for one in results) else 1
-    return tabulate([row[first:] for row in rows], names[first:], floatfmt=".1f")
+    rows = [[one.deployment, one.lesson, one.result, one.seconds][first:] for one in results]
+    names = ["deployment", "lesson", "result", "seconds"][first:]
+    return tabulate(rows, names, floatfmt=".1f")
 
 
 def as_json(results: Sequence[LessonResult]) -> str:
     """Return a list of objects, one for each result."""
-    return json.dumps([asdict(one) for one in results], indent=1, ensure_ascii=False) + "\n"
+    return TypeAdapter(Sequence[LessonResult]).dump_json(results, indent=1).decode() + "\n"
 
 
 def as_junit(results: Sequence[LessonResult]) -> str:

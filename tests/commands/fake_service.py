@@ -1,59 +1,59 @@
 """A small service that can do all that ``check`` asks for; each capability can be switched off."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import httpx
 
-from helpers.commands.check_probes import SEA
+from helpers.commands.check_probes import PROBES, SEA
+from tests.fakes import DONE, answer, event, piece, streamed
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 FIELDS = {
-    **{name: (name,) for name in (*LIMITS, "temperature", "top_p")},
-    **{name: (name,) for name in ("presence_penalty", "frequency_penalty", "stop", "seed", "n")},
-    "usage in a stream": ("stream_options",),
-    "reasoning_effort": ("reasoning_effort",),
-    "JSON mode": ("response_format",),
-    "structured output": ("response_format",),
-    "logprobs": ("logprobs", "top_logprobs"),
-    "tools: required": ("tool_choice",),
-    "tools: named": ("tool_choice",),
-    "tools: none": ("tool_choice",),
-    **{f"tools: {name}": ("tools",) for name in ("auto", "parallel", "streamed", "result")},
-    "tools with reasoning_effort": ("tools",),
-    "extra-parameters: pass-through": ("made_up_parameter",),
-    "limit of tokens": ("max_tokens",),
-}
+    probe.name: [
+        name
+        for name, value in probe.requests[0].items()
+        if value is not None and name not in ("messages", "extra_parameters")
+        and (name not in probe.requests[-1] or probe.requests[0] == probe.requests[-1])
+    ]
+    for probe in PROBES
+}  # fmt: skip
 """The fields of a request that make up a capability; without any, refusing it refuses all."""
 
 
 class FakeService(httpx.MockTransport):
-    """Answers on both routes. ``refuses`` (in ``words``) and ``ignores`` name rows."""
+    """Answers on both routes. ``refuses`` (in ``words``) and ``ignores`` name rows.
+
+    ``raises`` has errors by the name of a field of the request.
+    """
 
     def __init__(
         self,
         refuses: Collection[str] = (),
         ignores: Collection[str] = (),
         words: str = "This is not supported.",
+        raises: Mapping[str, BaseException] | None = None,
     ) -> None:
         super().__init__(self._answer)
         self.refuses, self.ignores, self.words = refuses, ignores, words
-        self.count = 0
+        self.raises, self.count = raises or {}, 0
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
         policy = "" if self._ignores("extra-parameters: error") else "error"
         self.count += 1
+        for name in self.raises.keys() & body.keys():
+            raise self.raises[name]
         for name in self.refuses:
-            if not FIELDS.get(name) or any(field in body for field in FIELDS[name]):
+            if not FIELDS[name] or any(field in body for field in FIELDS[name]):
                 return refused(self.words)
         if request.headers.get("extra-parameters") == policy and "made_up_parameter" in body:
             return refused("Extra parameters ['made_up_parameter'] are not allowed")
         if max(body.get(one, 0) for one in LIMITS) > 1e6 and not self._ignores("limit of tokens"):
             return refused("max_tokens is too large. This model supports at most 16384 tokens.")
         for name in self.ignores:
-            for field in FIELDS.get(name, ()):
+            for field in FIELDS[name]:
                 body.pop(field, None)
         return self._stream(body) if body.get("stream") else self._whole(body)
 
@@ -67,25 +67,18 @@ class FakeService(httpx.MockTransport):
             choice["logprobs"] = {"content": [{"token": "a", "top_logprobs": [{}, {}]}]}
         if not self._ignores("content filter"):
             choice["content_filter_results"] = {"hate": {"filtered": False}}
-        choices = [choice] * body.get("n", 1)
-        left = {} if self._ignores("rate-limit headers") else {"x-ratelimit-remaining-tokens": "9"}
-        return httpx.Response(200, headers=left, json={"choices": choices, "usage": used})
+        left = {} if self._ignores("rate-limit headers") else {"x_ratelimit_remaining_tokens": "9"}
+        return answer(200, {"choices": [choice] * body.get("n", 1), "usage": used}, **left)()
 
     def _stream(self, body: dict[str, Any]) -> httpx.Response:
         message, reason, used = self._message(body)
-        pieces = list(message["content"] or "")
-        pieces = ["".join(pieces)] if self._ignores("streaming") else pieces
-        deltas: list[dict[str, Any]] = [{"content": piece} for piece in pieces]
+        text = message["content"] or ""
         calls = [call | {"index": at} for at, call in enumerate(message.get("tool_calls", ()))]
-        deltas += [{"tool_calls": calls}] * bool(calls)
-        events = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
-        events += [{"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}]
-        if body.get("stream_options"):
-            events.append({"choices": [], "usage": used})
-        lines = [json.dumps(one) for one in events] + ["[DONE]"] * (not self._ignores("[DONE]"))
-        text = "".join(f"data: {line}\n\n" for line in lines)
-        kind = {"content-type": "text/event-stream"}
-        return httpx.Response(200, headers=kind, stream=httpx.ByteStream(text.encode()))
+        events = list(map(piece, [text] if self._ignores("streaming") else text))
+        events.append(piece(finish=reason, delta={"tool_calls": calls} if calls else {}))
+        events += [event(choices=[], usage=used)] * bool(body.get("stream_options"))
+        events += [DONE] * (not self._ignores("[DONE]"))
+        return streamed(*events)()
 
     def _message(self, body: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
         """Return the message, the finish reason and the usage."""
@@ -116,8 +109,7 @@ class FakeService(httpx.MockTransport):
         if {"system role", "developer role"} & {role for role in roles if not self._ignores(role)}:
             return "Banana"
         if len(roles) > 1:
-            forgets = self._ignores("several turns") or self._ignores("tools: result")
-            return "Hello!" if forgets else "It is 17 degrees, Ada."
+            return "Hello!" if self._ignores("several turns") else "Ada."
         if isinstance(last, list):
             seen = {"picture: data URL": "Red", "picture: URL": "Python", "pictures: two": "blue"}
             return " ".join(text for name, text in seen.items() if not self._ignores(name)) or "?"
@@ -133,7 +125,7 @@ class FakeService(httpx.MockTransport):
 def called(body: dict[str, Any]) -> list[str]:
     """Return the functions that are called: of a question about the weather, or if one must be."""
     choice = body.get("tool_choice", "auto")
-    if not body.get("tools") or choice == "none" or body["messages"][-1]["role"] == "tool":
+    if not body.get("tools") or choice == "none":
         return []
     if isinstance(choice, dict):
         return [choice["function"]["name"]]
@@ -147,4 +139,4 @@ def call(name: str, number: int) -> dict[str, Any]:
 
 
 def refused(words: str) -> httpx.Response:
-    return httpx.Response(400, json={"error": {"code": "invalid_request", "message": words}})
+    return answer(400, {"error": {"code": "invalid_request", "message": words}})()

@@ -1,14 +1,13 @@
 """``python -m helpers check``: the endpoint's form, the report, the comparison."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
-from azure.core.credentials import AzureKeyCredential
 from bs4 import BeautifulSoup
 
 from helpers import ChatCompletionsClient
@@ -20,21 +19,11 @@ from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Report, Row, as_view, read
 from helpers.commands.files import write
 from tests.commands.fake_service import FakeService
+from tests.fakes import KEY, Service, answer, client
 from tests.standin import StandIn
 
-HOST = "the-resource.services.ai.azure.com"
-KEY = "aB3dE6gH9jK2mN5p"
-
-
-def client_of(transport: httpx.BaseTransport, path: str = "/models") -> ChatCompletionsClient:
-    return ChatCompletionsClient(
-        f"https://{HOST}{path}", AzureKeyCredential(KEY), "the-model", transport=transport
-    )
-
-
+HOST = "my-resource.services.ai.azure.com"
 NAMES = [probe.name for probe in PROBES]
-
-
 V1, MODELS, PROJECT = "/openai/v1", "/models", "/api/projects/my-project/openai/v1"
 
 
@@ -48,10 +37,10 @@ V1, MODELS, PROJECT = "/openai/v1", "/models", "/api/projects/my-project/openai/
          f"https://{HOST}", [MODELS, V1]),
         (f"https://{HOST}/api/projects/my-project", f"https://{HOST}", [PROJECT, V1, MODELS]),
         ("https://ai.azure.com/resource/overview?wsid=/subscriptions/1/resourceGroups/g/providers/"
-         "Microsoft.CognitiveServices/accounts/the-resource/projects/my-project&tid=2",
+         "Microsoft.CognitiveServices/accounts/my-resource/projects/my-project&tid=2",
          f"https://{HOST}", [PROJECT, V1, MODELS]),
         ("https://portal.azure.com/#@t/resource%2Fsubscriptions%2F1%2Fproviders%2F"
-         "Microsoft.CognitiveServices%2Faccounts%2Fthe-resource%2Foverview",
+         "Microsoft.CognitiveServices%2Faccounts%2Fmy-resource%2Foverview",
          f"https://{HOST}", [V1, MODELS]),
         (f"https://{HOST}/mai/v1", f"https://{HOST}", ["/mai/v1", V1, MODELS]),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080", ["/v1", MODELS, V1]),
@@ -72,20 +61,18 @@ def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 
 @pytest.mark.parametrize(
-    ("given", "form", "route"),
+    ("given", "form"),
     [
-        ("/openai/v1", "/openai/v1", "v1"),
-        ("/models", "/models", "models"),
-        ("/models/chat/completions?api-version=2024-05-01-preview", "/models", "models"),
-        ("/openai/v1/chat/completions", "/openai/v1", "v1"),
-        ("", "/models", "models"),
+        (V1, V1),
+        ("/models/chat/completions?api-version=2024-05-01-preview", MODELS),
+        ("", MODELS),
     ],
 )
 def test_the_form_of_the_endpoint_and_both_routes_are_found(
-    given: str, form: str, route: str, standin: StandIn, capsys: pytest.CaptureFixture[str]
+    given: str, form: str, standin: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    client, rows = command.find_endpoint(standin.url + given)
-    assert (client.endpoint, client.route.name) == (standin.url + form, route)
+    found, rows = command.find_endpoint(standin.url + given)
+    assert found.endpoint == standin.url + form
     assert {row.name: row.result for row in rows} == {"route v1": "works", "route models": "works"}
     assert f"Endpoint: {standin.url}{form}\n" in capsys.readouterr().out
 
@@ -107,15 +94,9 @@ def test_refusals_of_an_endpoint_are_told_apart(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    asked = []
-
-    def refuse(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
-        return httpx.Response(status, json=body)
-
-    play(monkeypatch, httpx.MockTransport(refuse))
+    play(monkeypatch, service := Service(answer(status, body)))
     assert main(["check", f"https://{HOST}"]) == 1
-    assert len(asked) == (2 if told == "check the path" else 1), "another form is tried"
+    assert len(service.requests) == (2 if told == "check the path" else 1), "another form is tried"
     out, error = capsys.readouterr()
     assert told in error
     assert f"HTTP {status}" in error
@@ -132,19 +113,34 @@ def test_where_a_path_is_not_served_the_next_form_is_tried(
         return FakeService().handle_request(request)
 
     play(monkeypatch, httpx.MockTransport(answer))
-    client, rows = command.find_endpoint(f"https://{HOST}/models")
-    assert client.route.name == "v1"
+    found, rows = command.find_endpoint(f"https://{HOST}/models")
+    assert found.route.name == "v1"
     assert {row.name: row.result for row in rows}["route v1"] == "works"
+
+
+Measured = Callable[..., tuple[int, Report]]
 
 
 def play(monkeypatch: pytest.MonkeyPatch, transport: httpx.BaseTransport) -> None:
     """Let ``check`` ask ``transport`` in place of the network."""
 
     def build(lesson: str, entered: dict[str, str]) -> tuple[ChatCompletionsClient, str]:
-        path = httpx.URL(entered["AZURE_INFERENCE_ENDPOINT"]).path
-        return client_of(transport, path), ""
+        return client(endpoint=entered["AZURE_INFERENCE_ENDPOINT"], transport=transport), ""
 
     monkeypatch.setattr(command, "build_client", build)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Measured:
+    """Return a function that runs ``check`` on a service, and returns exit code and report."""
+
+    def measure(service: FakeService, *options: str) -> tuple[int, Report]:
+        play(monkeypatch, service)
+        path = tmp_path / "report.json"
+        code = main(["check", f"https://{HOST}", "--json", str(path), *options])
+        return code, read(path)
+
+    return measure
 
 
 @pytest.mark.parametrize("route", ["v1", "models"])
@@ -156,9 +152,8 @@ def test_a_model_that_reasons_is_measured_as_it_is(
 ) -> None:
     monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT", getattr(standin, route))
     monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-reasoning")
-    path = tmp_path / "report.json"
-    assert main(["check", "--json", str(path)]) == 0
-    results = {row.name: row.result for row in Report.model_validate_json(path.read_bytes()).rows}
+    main(["check", "--json", str(tmp_path / "report.json")])
+    results = {row.name: row.result for row in read(tmp_path / "report.json").rows}
     refused = {"max_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty"}
     refused |= {"stop", "logprobs"}
     assert {name for name, result in results.items() if result == "refused"} == refused
@@ -172,8 +167,8 @@ def test_a_strict_model_streams_although_it_refuses_to_tell_the_usage(
     standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_INFERENCE_MODEL", "stand-in-mistral")
-    client, _ = command.find_endpoint(standin.v1)
-    rows = {row.name: row.result for row in map(Asker(client).measure, PROBES[:9])}
+    found, _ = command.find_endpoint(standin.v1)
+    rows = {row.name: row.result for row in map(Asker(found).measure, PROBES[:9])}
     names = ("streaming", "usage in a stream", "[DONE]")
     assert [rows[name] for name in names] == ["works", "refused", "works"]
 
@@ -181,7 +176,7 @@ def test_a_strict_model_streams_although_it_refuses_to_tell_the_usage(
 def test_the_report_in_all_its_forms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = f"the-resource ({HOST}) has no such thing; key {KEY} | <b>"
+    words = f"my-resource ({HOST}) has no such thing; key {KEY} | <b>"
     play(monkeypatch, FakeService(refuses={"stop"}, words=words))
     files = [tmp_path / "report.md", tmp_path / "report.json"]
     arguments = ["--markdown", str(files[0]), "--json", str(files[1]), "--show", "stop"]
@@ -193,7 +188,7 @@ def test_the_report_in_all_its_forms(
     page, text = (path.read_text(encoding="utf-8") for path in files)
     for written in (table, page, text, shown):
         assert KEY not in written
-        assert "the-resource" not in written
+        assert "my-resource" not in written
     assert json.loads(shown)["calls"][0]["request"]["stop"] == ["5"]
     assert "| stop " in page and "\\| &lt;b>" in page
     capsys.readouterr()
@@ -216,67 +211,38 @@ def test_the_report_in_all_its_forms(
     ],
 )  # fmt: skip
 def test_neither_a_project_nor_a_path_that_is_not_known_is_named(url: str, told: str) -> None:
-    client = ChatCompletionsClient(url, AzureKeyCredential(KEY), route="v1")
-    assert command.describe_endpoint(client) == told
+    assert command.describe_endpoint(client(endpoint=url, route="v1")) == told
 
 
 def test_ctrl_c_before_the_first_row(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(request: httpx.Request) -> httpx.Response:
-        raise KeyboardInterrupt
-
-    play(monkeypatch, httpx.MockTransport(interrupted))
+    play(monkeypatch, FakeService(raises={"messages": KeyboardInterrupt()}))
     assert main(["check", f"https://{HOST}"]) == 130
     assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
 
 
 def test_the_budget_stops_before_it_is_exceeded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    measured: Measured, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    play(monkeypatch, FakeService())
-    path = tmp_path / "report.json"
-    assert main(["check", f"https://{HOST}", "--budget", "300", "--json", str(path)]) == 0
-    report = Report.model_validate_json(path.read_bytes())
+    code, report = measured(FakeService(), "--budget", "300")
+    assert code == 0
     assert 2 < len(report.rows) < len(PROBES)
     assert sum(row.tokens for row in report.rows) <= 300
     assert report.stopped in capsys.readouterr().out
     assert "budget" in report.stopped
 
 
-def test_ctrl_c_keeps_what_was_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    service = FakeService()
-
-    def interrupted(request: httpx.Request) -> httpx.Response:
-        if b'"stop"' in request.content:
-            raise KeyboardInterrupt
-        return service.handle_request(request)
-
-    play(monkeypatch, httpx.MockTransport(interrupted))
-    path = tmp_path / "report.json"
-    assert main(["check", f"https://{HOST}", "--json", str(path)]) == 130
-    report = Report.model_validate_json(path.read_bytes())
-    assert report.stopped == "Stopped by Ctrl-C."
+def test_ctrl_c_keeps_what_was_measured(measured: Measured) -> None:
+    code, report = measured(FakeService(raises={"stop": KeyboardInterrupt()}))
+    assert (code, report.stopped) == (130, "Stopped by Ctrl-C.")
     assert [row.name for row in report.rows][2:] == NAMES[: NAMES.index("stop")]
 
 
-def test_an_endpoint_that_is_gone_ends_the_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = FakeService()
-
-    def is_gone_later(request: httpx.Request) -> httpx.Response:
-        if service.count == 6:
-            raise httpx.ConnectError("refused")
-        return service.handle_request(request)
-
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    play(monkeypatch, httpx.MockTransport(is_gone_later))
-    path = tmp_path / "report.json"
-    assert main(["check", f"https://{HOST}", "--json", str(path)]) == 1
-    report = Report.model_validate_json(path.read_bytes())
+def test_an_endpoint_that_is_gone_ends_the_report(measured: Measured) -> None:
+    gone = httpx.ConnectError("refused")
+    code, report = measured(FakeService(raises={"temperature": gone, "top_p": gone}))
+    assert code == 1
     assert report.stopped == "Stopped: the endpoint can't be reached any more."
     assert [row.result for row in report.rows[-3:]] == ["works", "unclear", "unclear"]
 
@@ -289,7 +255,7 @@ def test_an_endpoint_that_is_gone_ends_the_report(
 def test_the_other_rows_limit_tokens_as_the_model_takes_it(
     refuses: tuple[str, ...], name: str | None
 ) -> None:
-    asker = Asker(client_of(FakeService(refuses=refuses)))
+    asker = Asker(client(transport=FakeService(refuses=refuses)))
     rows = {row.name: row for row in map(asker.measure, PROBES[:4])}
     sent = rows["system role"].calls[0].request
     assert {"max_tokens", "max_completion_tokens"} & sent.keys() == ({name} if name else set())

@@ -1,15 +1,16 @@
 """Each row of ``check`` in each result, asked of a service whose capabilities are switched off."""
 
-import httpx
-import pytest
-from azure.core.credentials import AzureKeyCredential
+from typing import Any
 
-from helpers import ChatCompletionsClient
+import pytest
+
+from helpers.client.messages import JSON
 from helpers.commands.check import Asker
 from helpers.commands.check_probes import PROBES
 from helpers.commands.check_report import Row
 from tests.commands.fake_service import FakeService
-from tests.commands.test_check import KEY, NAMES, client_of
+from tests.commands.test_check import NAMES
+from tests.fakes import KEY, answer, client
 
 NOT_IGNORED = {"basic call", "extra-parameters: pass-through", "extra-parameters: drop"}
 """Rows that no answer shows to be ignored."""
@@ -20,7 +21,7 @@ UNCLEAR |= {"limit of tokens"}
 
 def measured(name: str, service: FakeService) -> Row:
     probe = next(probe for probe in PROBES if probe.name == name)
-    return Asker(client_of(service)).measure(probe)
+    return Asker(client(transport=service)).measure(probe)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,41 +58,32 @@ def test_what_is_the_same_without_the_parameter_is_unclear(name: str, ignored: s
     assert row.result == "unclear", row.seen
 
 
-def test_an_answer_shorter_than_the_limit_tells_nothing_of_it() -> None:
-    def is_brief(request: httpx.Request) -> httpx.Response:
-        choice = {"message": {"content": "1, 2"}, "finish_reason": "stop"}
-        return httpx.Response(200, json={"choices": [choice], "usage": {"completion_tokens": 4}})
+def asker(message: JSON, finish: str = "stop", **fields: Any) -> Asker:
+    """Return an asker who always gets this answer."""
+    body = {"choices": [{"message": message, "finish_reason": finish}], **fields}
+    return Asker(client(answer(body=body)))
 
-    row = Asker(client_of(httpx.MockTransport(is_brief))).measure(PROBES[1])
+
+def test_an_answer_shorter_than_the_limit_tells_nothing_of_it() -> None:
+    row = asker({"content": "1, 2"}, usage={"completion_tokens": 4}).measure(PROBES[1])
     assert (row.name, row.result) == ("max_tokens", "unclear"), row.seen
 
 
 def test_an_answer_that_repeats_the_key_is_masked_in_the_report() -> None:
-    def echoes(request: httpx.Request) -> httpx.Response:
-        message = {"role": "assistant", "content": f"Hello {KEY}"}
-        return httpx.Response(200, json={"choices": [{"message": message}]})
-
-    row = Asker(client_of(httpx.MockTransport(echoes))).measure(PROBES[0])
-    assert KEY not in row.model_dump_json()
+    assert KEY not in asker({"content": f"Hello {KEY}"}).measure(PROBES[0]).model_dump_json()
 
 
 @pytest.mark.parametrize("resource", ["works", "result", "answer"])
 def test_a_resource_may_be_named_like_a_word_of_the_report(resource: str) -> None:
-    endpoint, key = f"https://{resource}.openai.azure.com/openai/v1", AzureKeyCredential(KEY)
-    client = ChatCompletionsClient(endpoint, key, "the-model", transport=FakeService())
-    assert Asker(client).measure(PROBES[0]).result == "works"
+    endpoint = f"https://{resource}.openai.azure.com/openai/v1"
+    asking = Asker(client(endpoint=endpoint, transport=FakeService()))
+    assert asking.measure(PROBES[0]).result == "works"
 
 
 def test_an_answer_that_the_budget_of_tokens_cut_is_unclear() -> None:
-    def thinks_only(request: httpx.Request) -> httpx.Response:
-        message = {"role": "assistant", "content": "", "reasoning_content": "Hm"}
-        return httpx.Response(
-            200, json={"choices": [{"message": message, "finish_reason": "length"}]}
-        )
-
-    asker = Asker(client_of(httpx.MockTransport(thinks_only)))
+    asking = asker({"content": "", "reasoning_content": "Hm"}, "length")
     for limit in (64, 2048):
-        row = asker.measure(next(one for one in PROBES if one.name == "system role"))
+        row = asking.measure(next(one for one in PROBES if one.name == "system role"))
         assert row.result == "unclear"
         assert row.calls[0].request["max_tokens"] == limit
 
@@ -101,22 +93,7 @@ def test_an_answer_without_an_end_is_broken_off() -> None:
     assert row.calls[0].answer["choices"][0]["message"]["content"] == "1"
 
 
-def test_a_failure_that_says_nothing_of_the_capability_is_unclear() -> None:
-    def fails(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("no way")
-
-    client = client_of(httpx.MockTransport(fails)).with_options(max_retries=0)
-    assert Asker(client).measure(PROBES[0]).result == "unclear"
-
-
 def test_the_refusal_of_what_a_row_is_compared_with_is_unclear() -> None:
-    service = FakeService()
-
-    def second_fails(request: httpx.Request) -> httpx.Response:
-        if service.count:
-            return httpx.Response(400, json={"error": {"message": "no"}})
-        return service.handle_request(request)
-
-    asker = Asker(client_of(httpx.MockTransport(second_fails)))
-    row = asker.measure(next(one for one in PROBES if one.name == "seed"))
+    asking = Asker(client(answer(), answer(400, {"error": {"message": "no"}})))
+    row = asking.measure(next(one for one in PROBES if one.name == "seed"))
     assert (row.result, row.seen) == ("unclear", "what it is compared with: no")

@@ -64,37 +64,6 @@ def test_nothing_is_found_in_other_code(
     )
 
 
-def test_one_of_each_kind_of_replacement_is_printed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = write_case(tmp_path, "notebook_of_aio", CASES["old"]["notebook_of_aio"])
-    command.main(["move", str(path)])
-    assert (
-        capsys.readouterr().out
-        == f"""\
-{path}:cell 2:1: import
-  helpers: from helpers import AsyncChatCompletionsClient
-  openai:  from openai import AsyncOpenAI
-{path}:cell 3:1: aio.ChatCompletionsClient
-  helpers: client = AsyncChatCompletionsClient(ENDPOINT, AzureKeyCredential(KEY), model=DEPLOYMENT)
-  openai:  client = AsyncOpenAI(base_url=ENDPOINT, api_key=KEY)
-  note:    ENDPOINT ends in /openai/v1 in place of /models.
-{path}:cell 3:2: aio.ChatCompletionsClient.complete(stream)
-  helpers: async with client.stream(messages) as stream:
-               async for update in stream:
-                   print(update.content, end="")
-  openai:  chunks = await client.chat.completions.create(
-               model=DEPLOYMENT, messages=messages, stream=True
-           )
-           async for chunk in chunks:
-               if chunk.choices and chunk.choices[0].delta:
-                   print(chunk.choices[0].delta.content or "", end="")
-  note:    A chunk of the content filter may have no choices, or a choice whose delta is None.
-3 uses of azure-ai-inference in 1 file. Nothing was changed.
-"""
-    )
-
-
 def test_a_call_of_an_async_client_is_awaited(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+import nbformat
 import pytest
 from jupyter_client.connect import LocalPortCache
 from nbformat.v4 import new_code_cell, new_notebook
@@ -29,7 +30,6 @@ from tests.notebooks import files
 
 KEYS = {"WEST_KEY": "a-key-of-the-west", "EAST_KEY": "a-key-of-the-east"}
 TABLE = """
-deployment:
 - {name: west, endpoint: "https://west.openai.azure.com/openai/v1", model: one,
    key_variable: WEST_KEY}
 - {name: east, endpoint: "https://east.example.com/chat", key_variable: EAST_KEY, route: models}
@@ -55,10 +55,7 @@ def made(folder: Path, into: str) -> list[Task]:
     table = folder / "table.yaml"
     table.write_text(TABLE, encoding="utf-8")
     sources = [write(folder / "shows.ipynb", SHOWS), write(folder / "tells.ipynb", SHOWS, TELLS)]
-    (scratch := folder / f"scratch-{into}").mkdir()
-    return [
-        Task(one, folder / into, scratch, row) for row in read_deployments(table) for one in sources
-    ]
+    return [Task(one, folder / into, row) for row in read_deployments(table) for one in sources]
 
 
 @contextmanager
@@ -75,7 +72,7 @@ def dask() -> Iterator[Executor]:
         yield client.get_executor()
 
 
-EXECUTORS = {"processes": lambda: run.process_pool(2, Path("unused")), "dask": dask}
+EXECUTORS = {"processes": lambda: run.process_pool(2), "dask": dask}
 
 
 @pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
@@ -138,10 +135,10 @@ def test_a_deployment_without_a_key_does_not_get_the_key_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(run, "execute", lambda *_: seen.append(current_credential()))
+    monkeypatch.setattr(run, "execute", lambda *_: (seen.append(current_credential()), None))
     monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", "the-key-of-another")
     row = Deployment(name="open", endpoint="http://localhost:8000/v1")
-    task = Task(tmp_path / "one.ipynb", tmp_path, tmp_path, row)
+    task = Task(tmp_path / "one.ipynb", tmp_path, row)
     assert run.run_task(task).result == "ok"
     assert seen == [""]
 
@@ -152,16 +149,14 @@ KEY = "sk-a-key-that-stands-where-a-name-should"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (TABLE.replace("WEST_KEY", KEY), "deployment.0.key_variable: String should match pattern"),
-        (TABLE.replace("WEST_KEY", "c0ffee" * 14), "deployment.0.key_variable: String should"),
-        (TABLE.replace("key_variable", "key"), "deployment.0.key: Extra inputs are not permitted"),
-        (TABLE.replace("west,", "../west,"), "deployment.0.name: String should match pattern"),
-        (TABLE.replace("west,", "East,"), "deployment: Value error, two have the same name"),
-        (TABLE.replace("models}", "v2}"), "deployment.1.route: Input should be"),
-        (f"key: {KEY}", "deployment: Field required"),
-        (KEY, "Input should be a valid dictionary"),
-        ("deployment: 3", "deployment: Input should be a valid list"),
-        ("deployment: []", "deployment: List should have at least 1 item"),
+        (TABLE.replace("WEST_KEY", KEY), "0: key_variable: String should match pattern"),
+        (TABLE.replace("WEST_KEY", "c0ffee" * 14), "0: key_variable: String should match"),
+        (TABLE.replace("key_variable", "key"), "0: key: Extra inputs are not permitted"),
+        (TABLE.replace("west,", "../west,"), "0: name: String should match pattern"),
+        (TABLE.replace("west,", "East,"), "Value error, two have the same name"),
+        (TABLE.replace("models}", "v2}"), "1: route: Input should be"),
+        (KEY, "Input should be a valid list"),
+        ("[]", "List should have at least 1 item"),
         (f"{KEY}: [", "ParserError, it is no YAML"),
         (None, "No such file or directory"),
     ],
@@ -187,13 +182,14 @@ def test_a_run_in_another_thread_does_not_see_the_key_of_this_one(
         monkeypatch.setenv(name, key)
     used = []
 
-    def execute(*_: object) -> None:
+    def execute(*_: object) -> tuple[str, None]:
         used.append(str(current_credential()))
         time.sleep(0.3)  # the other run starts meanwhile
+        return "", None
 
     monkeypatch.setattr(run, "execute", execute)
     rows = [Deployment(name=name, endpoint="any", key_variable=name) for name in keys]
-    tasks = [Task(Path("any.ipynb"), tmp_path, tmp_path / "scratch", row) for row in rows]
+    tasks = [Task(Path("any.ipynb"), tmp_path, row) for row in rows]
     with ThreadPoolExecutor(2) as pool:
         assert [one.result for one in run.run_tasks(tasks, pool)] == ["ok", "ok"]
     assert used == list(keys.values())
@@ -210,15 +206,15 @@ def test_a_kernel_whose_port_is_taken_is_started_again(
             "find_available_port",
             lambda cache, ip: taken.pop() if taken else find(cache, ip),
         )
-        execute(write(tmp_path / "here.ipynb", "print('here')"), tmp_path / "out.ipynb")
-    assert not taken
-    assert files.read(tmp_path / "out.ipynb").cells[0].outputs[0].text == "here\n"
+        text, failure = execute(write(tmp_path / "here.ipynb", "print('here')"))
+    assert (taken, failure) == ([], None)
+    assert nbformat.reads(text, 4).cells[0].outputs[0].text == "here\n"
 
 
 def test_a_process_that_is_killed_fails_its_lesson(tmp_path: Path) -> None:
     source = write(tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)")
-    task = Task(source, tmp_path / "out", tmp_path / "scratch")
-    with run.process_pool(1, tmp_path / "scratch") as pool:
+    task = Task(source, tmp_path / "out")
+    with run.process_pool(1) as pool:
         (result,) = run.run_tasks([task], pool)
     assert result.result == "failed"
     assert result.error.startswith("BrokenProcessPool: ")

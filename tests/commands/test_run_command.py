@@ -6,12 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import Executor, Future
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
 
 import helpers
@@ -31,15 +30,6 @@ is_kept = get_ipython().history_manager.enabled
 print(os.environ.get("TUTORIAL_ROUTE"), os.environ.get("JPY_SESSION_NAME"), is_kept)"""
 
 
-class Here(Executor):
-    """Runs everything at once, in this process."""
-
-    def submit(self, call: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(call(*arguments, **options))
-        return future
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two lessons of our own, and a working directory that is far from them."""
@@ -49,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(made / "01-broken.ipynb", "1 / 0")
     monkeypatch.setattr(lessons, "ROOT", made.parent)
     monkeypatch.setattr(lessons, "LESSONS", MADE)
-    monkeypatch.setattr(run, "process_pool", lambda *_: nullcontext(Here()))
+    monkeypatch.setattr(run, "process_pool", lambda *_: ThreadPoolExecutor(1))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     return tmp_path / "elsewhere"
@@ -59,18 +49,29 @@ def said(path: Path) -> str:
     return str(files.read(path).cells[-1].outputs[0].text)
 
 
-def test_one_that_fails_is_named_and_the_others_run(
+def test_one_that_fails_is_named_in_table_and_reports_and_the_others_run(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lessons, "LESSONS", MADE[::-1])
-    assert command.main(["run", "--to", "out"]) == 1
+    write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
+    reports = ["--json", "out/out.json", "--junit", "out/out.xml"]
+    assert command.main(["run", "--to", "out", *reports]) == 1
     out = capsys.readouterr().out
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["lesson", "result", "seconds"]
     assert [line[:2] for line in lines[2:4]] == [["01-broken", "failed"], ["00-sound", "ok"]]
-    assert "01-broken: ZeroDivisionError: division by zero\n  In [1]: 1 / 0\n" in out
+    assert "01-broken: ValueError: <\x1b>\n  In [1]: raise ValueError(" in out
     assert f"The executed notebooks are in {folder / 'out'}" in out
     assert said(folder / "out" / "00-sound.ipynb") == " None False\n"
+
+    rows = json.loads((folder / "out" / "out.json").read_text(encoding="utf-8"))
+    assert [[row["lesson"], row["result"]] for row in rows] == [line[:2] for line in lines[2:4]]
+    suite = ElementTree.parse(folder / "out" / "out.xml").getroot()[0]
+    assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
+    assert [len(case) for case in suite] == [1, 0]
+    assert suite[0].attrib["name"] == "01-broken"
+    assert suite[0][0].attrib["message"] == "ValueError: <?>"
+    assert "In [1]: raise ValueError" in str(suite[0][0].text)
 
 
 def test_what_is_set_for_a_run_is_set_for_the_run_only(
@@ -83,27 +84,18 @@ def test_what_is_set_for_a_run_is_set_for_the_run_only(
     assert dict(os.environ) == before
 
 
-ABOVE = "..\\a project\\notebooks\\01-broken.ipynb"
-NAMES = [
-    *("1", "01", "001", "01-broken", "01-broken.ipynb", "notebooks/01-broken.ipynb"),
-    *("notebooks\\01-broken.ipynb", "./notebooks/01-broken.ipynb", ABOVE),
-    "C:\\lessons\\notebooks\\01-broken.ipynb",
-]
+NAMES = ("1", "001", "01-broken", "01-broken.ipynb", "C:\\notebooks\\01-broken.ipynb")
 
 
 def test_lessons_come_in_their_order_and_once_by_many_names() -> None:
     assert lessons.select_lessons(["01", "00-sound", "01-broken"]) == list(MADE)
     assert lessons.select_lessons([]) == list(MADE)
-    for name in (*NAMES, str(MADE[1].notebook), os.path.relpath(MADE[1].notebook)):
+    for name in (*NAMES, os.path.relpath(MADE[1].notebook)):
         assert lessons.select_lessons([name]) == [MADE[1]], name
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        *("2", "-1", "", ".", "1.5", "sound", "00-sound.py", "0x1", "²"),
-        *("a copy", "executed/00-sound.ipynb", "executed\\00-sound.ipynb"),
-    ],
+    "name", ["2", "-1", "", "00-sound.py", "²", "a copy", "executed\\00-sound.ipynb"]
 )
 def test_other_names_and_other_files_are_no_lessons(name: str, folder: Path) -> None:
     (folder / "executed").mkdir()
@@ -176,12 +168,7 @@ def test_where_the_notebooks_are_is_said_only_if_one_was_written(
 
 @pytest.mark.parametrize(
     ("mode", "arguments", "limit"),
-    [
-        ("replay", [], 60),
-        ("live", [], 600),
-        ("replay", ["--cell-timeout", "5"], 5),
-        ("live", ["--cell-timeout", "900"], 900),
-    ],
+    [("replay", [], 60), ("live", [], 600), ("live", ["--cell-timeout", "5"], 5)],
 )
 def test_the_time_limit_of_a_cell_suits_the_mode(
     mode: str, arguments: list[str], limit: int, monkeypatch: pytest.MonkeyPatch
@@ -254,31 +241,11 @@ def test_a_parameter_that_may_be_a_key_is_refused_before_it_is_stored(
     assert not list((folder / "executed").iterdir())
 
 
-def test_a_report_says_what_failed_and_where(folder: Path) -> None:
-    write(MADE[1].notebook, 'raise ValueError("<\\x1b>")')
-    files_in_it = ["--json", "out/out.json", "--junit", "out/out.xml"]
-    assert command.main(["run", "--to", "out", *files_in_it]) == 1
-    rows = json.loads((folder / "out" / "out.json").read_text(encoding="utf-8"))
-    assert [(row["lesson"], row["result"]) for row in rows] == [
-        ("00-sound", "ok"),
-        ("01-broken", "failed"),
-    ]
-    suite = ElementTree.parse(folder / "out" / "out.xml").getroot()[0]
-    assert suite.attrib == {"name": "lessons", "tests": "2", "failures": "1", "skipped": "0"}
-    assert [len(case) for case in suite] == [0, 1]
-    assert suite[1].attrib["name"] == "01-broken"
-    assert suite[1][0].attrib["message"] == "ValueError: <?>"
-    assert "In [1]: raise ValueError" in str(suite[1][0].text)
-
-
-def test_a_cell_that_takes_too_long_is_named(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cell_that_takes_too_long_is_named(folder: Path) -> None:
     write(MADE[1].notebook, "import time; time.sleep(60)")
-    assert command.main(["run", "1", "--cell-timeout", "1"]) == 1
-    out = capsys.readouterr().out
-    assert "01-broken: CellTimeoutError: " in out
-    assert "  In [1]: import time; time.sleep(60)\n" in out
+    result = run.run_task(run.Task(MADE[1].notebook, folder, cell_timeout=1))
+    assert result.error.startswith("CellTimeoutError: ")
+    assert result.error.endswith("  In [1]: import time; time.sleep(60)")
 
 
 def test_papermill_itself_fails_loudly(folder: Path) -> None:
@@ -292,19 +259,8 @@ def test_papermill_itself_fails_loudly(folder: Path) -> None:
     assert "ZeroDivisionError" in str(files.read(folder / "out.ipynb").cells)
 
 
-OWN = {
-    "a module": ("helpers.py", "raise RuntimeError"),
-    "a package": ("helpers/__init__.py", "def mine(): ..."),
-    "a folder": ("helpers/notes.py", ""),
-}
-
-
-@pytest.mark.parametrize(("name", "text"), OWN.values(), ids=OWN)
-def test_with_a_safe_path_a_folder_may_have_helpers_of_its_own(
-    folder: Path, name: str, text: str
-) -> None:
-    (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
+def test_with_a_safe_path_a_folder_may_have_helpers_of_its_own(folder: Path) -> None:
+    (folder / "helpers.py").write_text("raise RuntimeError", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "helpers", "run", "99"],
         env=os.environ | {"PYTHONSAFEPATH": "1"},
@@ -321,13 +277,15 @@ def test_with_a_safe_path_papermill_finds_the_helpers_of_the_lessons(
     (folder / "helpers.py").write_text("", encoding="utf-8")
     write(folder / "in.ipynb", "import helpers; print(helpers.__file__)")
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
-    notebooks.execute(folder / "in.ipynb", folder / "out.ipynb")
-    assert Path(said(folder / "out.ipynb").strip()).samefile(helpers.__file__)
+    text, _ = notebooks.execute(folder / "in.ipynb")
+    shown = nbformat.reads(text, 4).cells[0].outputs[0].text
+    assert Path(shown.strip()).samefile(helpers.__file__)
 
 
 def test_lessons_run_on_the_executor_that_is_given(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(run, "process_pool")
-    results = run.run_lessons(MADE[:1], folder / "new", executor=Here())
+    with ThreadPoolExecutor(1) as here:
+        results = run.run_lessons(MADE[:1], folder / "new", executor=here)
     assert [(one.lesson, one.result) for one in results] == [("00-sound", "ok")]

@@ -76,8 +76,8 @@ def on_other_route(tmp_path_factory: pytest.TempPathFactory) -> dict[Lesson, Not
         nb.cells.append(new_code_cell(is_played, id=f"c{len(nb.cells):02d}"))
         source = folder / lesson.notebook.name
         files.write(source, nb)
-        tasks.append(Task(source, folder / "done", folder / "scratch"))
-    with environment(TUTORIAL_ROUTE=ROUTES[1]), process_pool(2, folder / "scratch") as pool:
+        tasks.append(Task(source, folder / "done"))
+    with environment(TUTORIAL_ROUTE=ROUTES[1]), process_pool(2) as pool:
         results = run_tasks(tasks, pool)
     done = zip(LESSONS, tasks, results, strict=True)
     return {lesson: result.error or files.read(task.target) for lesson, task, result in done}

@@ -282,12 +282,12 @@ def test_an_executed_notebook(seen: Seen, tmp_path: Path, monkeypatch: pytest.Mo
     cells = list(map(new_code_cell, CELLS.strip().split("\n\n")))
     for cell in cells[-3:-1]:
         cell.metadata["tags"] = ["raises-exception"]
-    source, target = tmp_path / "source.ipynb", tmp_path / "target.ipynb"
+    source = tmp_path / "source.ipynb"
     files.write(source, new_notebook(cells=cells, metadata={"language_info": {"name": "python"}}))
-    with EchoServer() as echo, pytest.raises(PapermillExecutionError) as failure:
+    with EchoServer() as echo:
         live(monkeypatch, f"{echo.url}/models")
-        execute(source, target)
-    seen.add("papermill", str(failure.value))
-    text = target.read_text(encoding="utf-8")
+        text, failure = execute(source)
+    assert isinstance(failure, PapermillExecutionError)
+    seen.add("papermill", str(failure))
     seen.add("the executed notebook", text, json.dumps(json.loads(text)))
     assert text.count("***") > 3
