@@ -20,7 +20,7 @@ from helpers.client.accumulator import StreamAccumulator
 from helpers.client.error_bodies import read_error
 from helpers.client.errors import ConfigurationError, RecordingError
 from helpers.client.messages import JSON
-from helpers.client.redaction import one_line
+from helpers.client.redaction import TextFilter, map_strings, one_line
 from helpers.client.responses import ChatCompletions
 from helpers.client.routes import ROUTES
 from helpers.client.streaming import EventReader
@@ -33,11 +33,14 @@ from helpers.lessons import Lesson
 from helpers.recordings.cassette import leaves, load, replace_recordings, save
 from helpers.recordings.replay import match_key
 
+_ID = re.compile(r"\b(\w+_)?id$")
 _VOLATILE = re.compile(
-    r"\b(id|created|system_fingerprint|obfuscation|cached_tokens)$|"
+    rf"{_ID.pattern}|\b(created|system_fingerprint|obfuscation|cached_tokens)$|"
     r"\b(latency_checkpoint|timings)\b"  # Azure's times, and those of llama.cpp
 )
 """Matches fields that differ in every answer, at any depth: ids, times, padding, the cache."""
+_SHORTEST_ID = 8
+"""Characters: shorter ids only number something, and may stand in a text by chance."""
 
 
 class Difference(NamedTuple):
@@ -157,16 +160,35 @@ def keep_same(old: Path, new: Path) -> list[Difference]:
     with suppress(RecordingError):  # none, or a damaged one
         for exchange in load(old)["exchanges"]:
             earlier[_question(exchange)].append(exchange)
-    kept, changes = [], []
-    for exchange in recording["exchanges"]:
+    kept, changes, ids = [], [], dict[str, str]()
+    for made in recording["exchanges"]:
+        exchange = map_strings(made, _renaming(ids))
         asked_before = earlier[_question(exchange)]
         before = asked_before.pop(0) if asked_before else None
         if change := difference(before, exchange):
             changes.append(change)
+        elif before:  # the requests that follow name its ids, such as those of tool calls
+            ids |= _new_ids(before, exchange)
         kept.append(exchange if change else before)
     changes += filter(None, (difference(one, None) for left in earlier.values() for one in left))
     save(new, recording | {"exchanges": kept})
     return changes
+
+
+def _new_ids(before: JSON, now: JSON) -> dict[str, str]:
+    """Return each id in the answer of ``now``, with that in its place ``before``."""
+    old, new = (dict(leaves(_body(one["response"]))) for one in (before, now))
+    return {
+        one: old[name]
+        for name, one in new.items()
+        if _ID.search(name) and isinstance(one, str) and len(one) >= _SHORTEST_ID and old.get(name)
+    }
+
+
+def _renaming(ids: dict[str, str]) -> TextFilter:
+    """Return a function that puts the old ids in place of the new ones."""
+    pattern = re.compile("|".join(rf"\b{re.escape(one)}\b" for one in ids) or r"(?!)")
+    return lambda text: pattern.sub(lambda found: ids[found[0]], text)
 
 
 def _question(exchange: JSON) -> str:

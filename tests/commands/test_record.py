@@ -3,6 +3,7 @@
 import copy as copies
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -22,7 +24,7 @@ from helpers.recordings.cassette import load
 from tests.recordings.test_cassette import Killed, killed_at
 from tests.standin import StandIn
 
-LESSON, OTHER = LESSONS[1], LESSONS[2]
+LESSON, OTHER, TOOLS, MOVING = LESSONS[1], LESSONS[2], LESSONS[6], LESSONS[9]
 KEY = "the-key-of-the-endpoint"
 Recording = dict[str, Any]
 Change = Callable[[Recording], object]
@@ -30,10 +32,10 @@ Change = Callable[[Recording], object]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two lessons in a folder without git, and an endpoint that is never asked."""
+    """Some lessons in a folder without git, and an endpoint that is never asked."""
     project = tmp_path / "project"
     shipped = [
-        path for one in (LESSON, OTHER)
+        path for one in (LESSON, OTHER, TOOLS, MOVING)
         for path in (one.notebook, one.cassette("v1"), one.cassette("models"))
     ]  # fmt: skip
     for path in shipped:
@@ -167,6 +169,25 @@ def test_a_stream_is_compared_by_what_it_says(monkeypatch: pytest.MonkeyPatch) -
     assert not recording.difference(longer, left)
     other["response"]["ended"] = "left"
     assert recording.difference(left, other)
+
+
+@pytest.mark.parametrize("lesson", [TOOLS, MOVING])
+def test_ids_that_later_requests_name_are_no_difference(lesson: Lesson, tmp_path: Path) -> None:
+    old, new = lesson.cassette("v1"), tmp_path / "new.json"
+    text = old.read_text(encoding="utf-8")
+    for one in sorted({*re.findall(r"\b(?:call|resp|msg|fc|rs)_[0-9a-f]{24,}", text)}):
+        text = text.replace(one, f"{one.partition('_')[0]}_{uuid4().hex}")
+    new.write_text(text, encoding="utf-8")
+    assert recording.keep_same(old, new) == []
+    assert load(new)["exchanges"] == load(old)["exchanges"]
+    changed = json.loads(text)  # the last words that follow a call
+    answered = [one for one in changed["exchanges"] if "tool_call_id" in json.dumps(one["request"])]
+    answered[-1]["response"]["body"]["choices"][0]["message"]["content"] = "Other words."
+    new.write_text(json.dumps(changed), encoding="utf-8")
+    assert [change.now for change in recording.keep_same(old, new)] == ["Other words."]
+    assert [one["request"] for one in load(new)["exchanges"]] == [
+        one["request"] for one in load(old)["exchanges"]
+    ]
 
 
 def test_only_what_differs_is_replaced_and_undo_brings_back_what_was_shipped(
