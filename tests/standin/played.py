@@ -29,7 +29,7 @@ def bodies_of(response: Json) -> list[Json]:
     """Return the body of a recorded answer, or the JSON of each event of a stream."""
     if "stream" not in response:
         return [response["body"]]
-    lines = "".join(text for _, text in response["stream"]).split("\n\n")
+    lines = "".join(text for _, text in response["stream"]).split("\n")
     # Where the lesson left the stream, its last event may be cut.
     return [
         json.loads(line[6:]) for line in lines if line.startswith("data: {") and line[-1] == "}"
