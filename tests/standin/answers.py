@@ -101,8 +101,6 @@ def compose(call: Call, script: Script, fault: str) -> Answer:
     if family == "grok" and script.by_gpt:
         family = "gpt"
     choices = [spoil(choice, fault) for choice in choose(call, script, family)]
-    if fault == "no-choices":
-        choices = []
     if call.body.get("logprobs"):
         top = call.body.get("top_logprobs") or 0
         choices = [replace(c, logs=logprobs(c.text, top, script.doubts)) for c in choices]

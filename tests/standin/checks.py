@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from tests.standin.calls import Json, Route
 from tests.standin.deployments import Deployment, find
@@ -94,35 +93,26 @@ def refuse_strictly(extra: list[str], body: Json) -> None:
     raise RefusedError(Reply(422, as_bytes({"detail": detail}) + b"\n" + lines.encode()))
 
 
-def first_wrong(
-    name: str, body: Mapping[str, Any]
-) -> tuple[ValidationError, list[str | int]] | None:
-    """Return what is wrong with the first wrong field of ``body``, and where, or None."""
-    validator = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": SCHEMAS})
+def check_values(schema: str, body: Mapping[str, Any]) -> None:
+    """Refuse the first wrong value, in the words of the models route or of OpenAI."""
+    validator = Draft202012Validator({"$ref": f"#/$defs/{schema}", "$defs": SCHEMAS})
     if (wrong := next(validator.iter_errors(body), None)) is None:
-        return None
+        return
     missing = [wrong.message.split("'")[1]] if wrong.validator == "required" else []
-    return wrong, [*wrong.absolute_path, *missing]
-
-
-def path_of(where: list[str | int]) -> str:
-    """Return a place as OpenAI writes it: ``messages[0].role``."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
-    return "".join(parts).removeprefix(".")
+    if schema == "models":
+        where = ["body", *wrong.absolute_path, *missing]
+        detail = {"type": "value_error", "loc": where, "msg": wrong.message}
+        detail["input"] = wrong.instance
+        raise RefusedError(
+            error(422, "Invalid input", "invalid input error", status=422, details=[detail])
+        )
+    path = ".".join([wrong.json_path, *missing]).removeprefix("$.")
+    raise openai_error(f"Invalid value for '{path}': {wrong.message}", "invalid_value", path)
 
 
 def check_fields(route: Route, body: Mapping[str, Any]) -> None:
-    """Refuse the first wrong value, in the words of the route."""
-    if found := first_wrong(route, body):
-        wrong, where = found
-        if route == "models":
-            detail = {"type": "value_error", "loc": ["body", *where], "msg": wrong.message}
-            detail["input"] = wrong.instance
-            raise RefusedError(
-                error(422, "Invalid input", "invalid input error", status=422, details=[detail])
-            )
-        path = path_of(where)
-        raise openai_error(f"Invalid value for '{path}': {wrong.message}", "invalid_value", path)
+    """Refuse the first wrong value, and JSON that no message asks for."""
+    check_values(route, body)
     wants_json = (body.get("response_format") or {}).get("type") == "json_object"
     if route == "v1" and wants_json and "json" not in str(body["messages"]).lower():
         raise refuse("json-not-asked-for")

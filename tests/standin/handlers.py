@@ -69,7 +69,7 @@ class Handler(RequestHandler):
 
     def send(self, reply: Reply) -> None:
         """Send a whole reply, with its headers."""
-        self.set_status(reply.status, reply.reason)
+        self.set_status(reply.status)
         self.set_header("Content-Type", reply.content_type)
         for name, value in reply.headers.items():
             self.set_header(name, value)
@@ -105,7 +105,7 @@ class ChatHandler(Handler):
         if status == 401:
             self.set_header("apim-request-id", as_uuid(ident))
         else:
-            self.add_headers(ident, streams=body.get("stream") is True)
+            self.add_headers(ident)
         if refused:
             return self.send(refused)
         try:
@@ -189,11 +189,11 @@ class ChatHandler(Handler):
         version = self.get_query_argument("api-version", None)
         checks.check_access(self.route, version, received.body, known)
 
-    def add_headers(self, ident: str, *, streams: bool) -> None:
+    def add_headers(self, ident: str) -> None:
         """Add the headers that the route sends with answers and errors."""
         values = {"uuid": as_uuid(ident), "trace": f"{ident[:32]}-{ident[32:48]}"}
         for name, text in (HEADERS["both"] | HEADERS[self.route]).items():
-            self.set_header(name, Template(text).substitute(values, streams=streams))
+            self.set_header(name, Template(text).substitute(values))
 
     async def send_whole(self, answer: Answer) -> None:
         """Send the answer in one part, after as long as its stream takes."""

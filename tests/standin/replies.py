@@ -14,7 +14,6 @@ class Reply:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
-    reason: str | None = None
     breaks: bool = False
 
 
