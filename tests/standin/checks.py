@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from tests.standin.calls import Json, Route
 from tests.standin.deployments import Deployment, find
-from tests.standin.faults import FAULTS, refuse
-from tests.standin.replies import RefusedError, Reply, as_bytes, error, openai_error
+from tests.standin.faults import refuse
+from tests.standin.replies import RefusedError, error, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
 TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
@@ -77,20 +77,12 @@ def check_extra(
                 del body[name]
             extra = []
     if deployment.strict:
-        refuse_strictly([name for name in extra if name != "reasoning_effort"], body)
+        for name in extra:
+            if name != "reasoning_effort":
+                raise refuse("guide-lines", name=name)
     elif route == "v1" and (unknown := sorted(set(body) - FIRST_CLASS)):
         plural = "s" if len(unknown) > 1 else ""
         raise refuse("unrecognized-argument", s=plural, names=", ".join(unknown))
-
-
-def refuse_strictly(extra: list[str], body: Json) -> None:
-    """Refuse the fields ``extra`` as Mistral's models do, with the lines of the front door."""
-    if not extra:
-        return
-    words = {"type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
-    detail = [words | {"loc": ["body", name], "input": body[name]} for name in extra]
-    lines = (FAULTS["guide-lines"].body or "").partition("\n")[2]
-    raise RefusedError(Reply(422, as_bytes({"detail": detail}) + b"\n" + lines.encode()))
 
 
 def check_values(schema: str, body: Mapping[str, Any]) -> None:

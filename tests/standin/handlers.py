@@ -134,7 +134,7 @@ class ChatHandler(Handler):
         elif script.cut_after or script.filtered_after:
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.body is not None:
-            return await self.fail(fault.reply(model=call.model))
+            return self.send(fault.reply(model=call.model))
         played = fault.name if fault else ""
         answer = compose(call, script, played)
         if self.server.upstream and not fault and script.by == "model":
@@ -242,16 +242,6 @@ class ChatHandler(Handler):
                 yield Event(0, event(chunk))
         yield Event(0, DONE)
 
-    async def fail(self, reply: Reply) -> None:
-        """Send the reply of a fault, or a part of it, and break the connection."""
-        if not reply.breaks:
-            return self.send(reply)
-        self.set_header("Content-Type", reply.content_type)
-        self.set_header("Content-Length", str(2 * len(reply.body)))
-        self.write(reply.body)
-        await self.flush()
-        self.hang_up()
-
     def hang_up(self) -> None:
         """Close the connection without ending the answer."""
         self.detach().close()
@@ -269,12 +259,8 @@ async def each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON value of a body, or its text if it is not JSON (or has NaN or Infinity)."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(constant)
-
+    """Return the JSON value of a body, or its text if it is not JSON."""
     try:
-        return json.loads(body, parse_constant=refuse)
-    except (ValueError, RecursionError):
+        return json.loads(body)
+    except ValueError:
         return body.decode(errors="replace")

@@ -128,20 +128,13 @@ def find(scripts: Iterable[Script], call: Call) -> Script:
 
 
 def load(folder: Path = SCRIPTS) -> list[Script]:
-    """Return all scripts of ``folder``. Raise ``ValueError``, naming the file, for a bad one."""
-    scripts = []
-    for path in sorted(folder.glob("*.toml")):
-        listed = tomllib.loads(path.read_text(encoding="utf-8")).get("script", [])
-        for number, table in enumerate(listed, 1):
-            try:
-                scripts.append(read(table))
-            except (TypeError, KeyError) as mistake:
-                raise ValueError(f"{path.name}, script {number}: {mistake}") from mistake
-    return scripts
+    """Return all scripts of ``folder``. Raise ``TypeError`` if one has an unknown field."""
+    files = [tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))]
+    return [read(table) for file in files for table in file.get("script", ())]
 
 
 def read(table: Json) -> Script:
-    """Return the script in ``table``. Raise ``TypeError`` if it has an unknown field."""
+    """Return the script in ``table``."""
     calls = [
         ToolCall(call["name"], json.dumps(call["arguments"], ensure_ascii=False))
         for call in table.get("tool_calls", ())
