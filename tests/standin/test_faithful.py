@@ -79,7 +79,7 @@ def gathered(chunks: Iterable[Any]) -> Seen:
 
 def scripted() -> Seen:
     """Return what the script says about the question."""
-    text = next(script.answer[0] for script in load() if script.ask == QUESTION)
+    text = next(script.answer for script in load() if script.ask == QUESTION)
     prompt, completion = count(QUESTION) + MESSAGE_OVERHEAD, count(text)
     return text, "stop", (prompt, completion, prompt + completion)
 
@@ -141,12 +141,12 @@ def test_the_vendors_client_assembles_streamed_calls(
 
 def test_the_vendors_client_gets_as_many_answers_as_it_asks_for(standin: StandIn) -> None:
     answer = create(standin, "openai", "Name a colour.", n=2)
-    assert [choice.message.content for choice in answer.choices] == ["Blue.", "Green."]
+    assert [choice.message.content for choice in answer.choices] == ["Blue.", "Blue."]
     texts = ["", ""]
-    for chunk in create(standin, "openai", "Name a colour, please.", n=2, stream=True):
+    for chunk in create(standin, "openai", "Name a colour.", n=2, stream=True):
         for choice in chunk.choices:
             texts[choice.index] += choice.delta.content or ""
-    assert texts[0] == texts[1] != ""
+    assert texts == ["Blue.", "Blue."]
 
 
 @pytest.mark.parametrize(
