@@ -20,7 +20,7 @@ def sdk(standin: StandIn) -> OpenAI:
 
 
 def body(**fields: Any) -> Any:
-    return {"model": "stand-in-gpt", "input": "Name a colour.", **fields}
+    return {"model": "stand-in-chat", "input": "Name a colour.", **fields}
 
 
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
