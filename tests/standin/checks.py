@@ -16,7 +16,6 @@ from tests.standin.faults import refuse
 from tests.standin.replies import RefusedError, error, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
-TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
 API_VERSION = "2024-05-01-preview"
 
 _CONTENT = json.loads(Path(__file__).with_name("fields.json").read_text(encoding="utf-8"))
@@ -29,11 +28,10 @@ FIRST_CLASS = STANDARD | frozenset(NAMES["v1"])
 
 
 def check_key(headers: Mapping[str, str]) -> None:
-    """Accept a key in either header, and a token as ``Authorization: Bearer``."""
+    """Accept the key in a header of its own, or as a token (``Authorization: Bearer``)."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
-    is_right = headers["api-key"] == KEY if "api-key" in headers else bearer in (KEY, TOKEN)
-    if not is_right:
+    if headers.get("api-key", bearer) != KEY:
         raise refuse("wrong-key")
 
 

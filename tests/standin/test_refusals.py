@@ -7,7 +7,7 @@ import pytest
 
 from tests.standin import StandIn
 from tests.standin.asking import TOOLS, post
-from tests.standin.checks import KEY, TOKEN
+from tests.standin.checks import KEY
 
 ROUTES = ["models", "v1"]
 
@@ -58,7 +58,7 @@ NEWER = {
                 "temperature": 1, "logprobs": False, "seed": 7}, 200),
         ("/models", {}, 404),
         ("/models/chat/completions?api-version=2025-04-01", {}, 404),
-        ("v1", {"headers": {"authorization": f"Bearer {TOKEN}"}}, 200),
+        ("v1", {"headers": {"authorization": f"Bearer {KEY}"}}, 200),
         ("v1", {"headers": {"authorization": f"Basic {KEY}"}}, 401),
         ("v1", {"headers": {}}, 401),
     ],
