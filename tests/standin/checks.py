@@ -38,20 +38,17 @@ def check_key(headers: Mapping[str, str]) -> None:
 def check_access(route: Route, version: str | None, body: Any, known: Set[str]) -> None:
     """Accept a JSON object that names one of the ``known`` models, which is not retired.
 
-    The models route takes one api-version, v1 any or none. The models route ignores upper and lower
-    case in names.
+    The models route takes one api-version, v1 any or none.
     """
     if route == "models" and version != API_VERSION:
         raise refuse("wrong-route")
     if not isinstance(body, dict):
         raise openai_error("We could not parse the JSON body of your request.", None, None)
     model = str(body.get("model") or "")
-    if route == "v1" and model not in known:
-        raise refuse("no-deployment")
-    if not model:
-        raise refuse("no-model")
-    if model.lower() not in map(str.lower, known):
-        raise refuse("unknown-model", model=model)
+    if model not in known:
+        if route == "v1":
+            raise refuse("no-deployment")
+        raise refuse("unknown-model", model=model) if model else refuse("no-model")
     if find(model).gone:
         raise refuse("gone")
 

@@ -59,4 +59,4 @@ DEPLOYMENTS = {
 
 def find(model: str) -> Deployment:
     """Return the deployment ``model``; what a server behind the stand-in answers is the default."""
-    return DEPLOYMENTS.get(model.lower(), DEFAULT)
+    return DEPLOYMENTS.get(model, DEFAULT)
