@@ -68,3 +68,8 @@ def test_what_is_taken_and_what_is_not(
     standin: StandIn, path: str, fields: dict[str, Any], status: int
 ) -> None:
     assert post(standin, path, **fields).status_code == status
+
+
+def test_a_fault_has_the_type_of_its_row(standin: StandIn) -> None:
+    sent = post(standin, "v1", ask="fault: html-from-proxy-200")
+    assert sent.headers["content-type"] == "text/html; charset=utf-8"

@@ -180,12 +180,11 @@ def test_a_context_that_is_too_long_has_the_code_of_the_service() -> None:
 
 
 @whole_or_streamed
-def test_a_model_that_is_gone_is_a_service_that_is_unavailable(
-    stream: bool, server: StandIn, model: StandIn
-) -> None:
-    model.__exit__()
-    assert post(server, "v1", stream=stream).status_code == 503
-    model.__enter__()
+def test_a_model_that_is_gone_is_a_service_that_is_unavailable(stream: bool) -> None:
+    with StandIn() as gone:
+        upstream = Upstream(gone.v1, MODEL)
+    with StandIn(pace=0, upstream=upstream) as server:
+        assert post(server, "v1", stream=stream).status_code == 503
 
 
 def test_a_model_that_breaks_off_breaks_the_stream(server: StandIn) -> None:
