@@ -126,7 +126,7 @@ def state(panel: Locator, name: str) -> Locator:
 
 
 def script(answer: str = "", **settings: object) -> list[Script]:
-    return [Script(ask=QUESTION, answer=(answer,), **settings)]  # type: ignore[arg-type]
+    return [Script(ask=QUESTION, answer=answer, **settings)]  # type: ignore[arg-type]
 
 
 def slow(case: Case) -> list[Script]:

@@ -19,7 +19,7 @@ from tests.fakes import ASK, KEY, Service, Tokens, answer, client, service_of
 from tests.standin import StandIn
 from tests.standin.asking import TOOLS
 
-MODEL = "stand-in-gpt"
+MODEL = "stand-in-chat"
 
 
 class Sdk:

@@ -101,8 +101,6 @@ def compose(call: Call, script: Script, fault: str) -> Answer:
     if family == "grok" and script.by_gpt:
         family = "gpt"
     choices = [spoil(choice, fault) for choice in choose(call, script, family)]
-    if fault == "no-choices":
-        choices = []
     if call.body.get("logprobs"):
         top = call.body.get("top_logprobs") or 0
         choices = [replace(c, logs=logprobs(c.text, top, script.doubts)) for c in choices]
@@ -122,15 +120,13 @@ def compose(call: Call, script: Script, fault: str) -> Answer:
 def choose(call: Call, script: Script, family: Family) -> Iterator[Choice]:
     """Yield as many choices as the request's ``n`` asks for."""
     made = script.calls_for(call)
-    for at in range(call.body.get("n") or 1):
+    for _ in range(call.body.get("n") or 1):
         if made:
             # OpenAI's models say "stop" if the request named the function to call.
             reason = "stop" if family == "gpt" and call.named_tool else "tool_calls"
             choice = Choice("", reason, made)
         else:
-            texts = script.answer or (fallback(call),)
-            text = texts[variant(call, at) % len(texts)]
-            choice = cut(text, call.body, script.filtered_after)
+            choice = cut(script.answer or fallback(call), call.body, script.filtered_after)
         if find(call.model).reasons:
             shown = script.thoughts or THOUGHTS.format(ask=call.ask[:80])
             choice = think(choice, call, family, shown)
@@ -158,12 +154,6 @@ def think(choice: Choice, call: Call, family: Family, shown: str) -> Choice:
         return replace(thought, text=text, tool_calls=(), finish_reason="length")
     reasoning = "".join(pieces(thought.reasoning)[:limit])
     return Choice("", "length", reasoning=reasoning, hidden=min(thought.hidden, limit))
-
-
-def variant(call: Call, at: int) -> int:
-    """Return which of several answers the choice ``at`` is: by the seed, else the next one."""
-    seed = call.body.get("seed")
-    return (call.asked if seed is None else int(seed)) + at
 
 
 def fallback(call: Call) -> str:

@@ -11,7 +11,6 @@ from tests.standin.checks import KEY
 PATHS = {
     "models": "/models/chat/completions?api-version=2024-05-01-preview",
     "v1": "/openai/v1/chat/completions",
-    "project": "/api/projects/p/openai/v1/chat/completions",
 }
 TOOL = {
     "type": "function",

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from tests.standin.calls import Json, Route
 from tests.standin.deployments import Deployment, find
-from tests.standin.faults import FAULTS, refuse
-from tests.standin.replies import RefusedError, Reply, as_bytes, error, openai_error
+from tests.standin.faults import refuse
+from tests.standin.replies import RefusedError, error, openai_error
 
 KEY = "Kq7xWz3vRt9mBn5c"
-TOKEN = "Zp4hYx8wLd2sVn6r"  # an Entra ID token, as far as this server goes
 API_VERSION = "2024-05-01-preview"
 
 _CONTENT = json.loads(Path(__file__).with_name("fields.json").read_text(encoding="utf-8"))
@@ -30,31 +28,27 @@ FIRST_CLASS = STANDARD | frozenset(NAMES["v1"])
 
 
 def check_key(headers: Mapping[str, str]) -> None:
-    """Accept a key in either header, and a token as ``Authorization: Bearer``."""
+    """Accept the key in a header of its own, or as a token (``Authorization: Bearer``)."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
-    is_right = headers["api-key"] == KEY if "api-key" in headers else bearer in (KEY, TOKEN)
-    if not is_right:
+    if headers.get("api-key", bearer) != KEY:
         raise refuse("wrong-key")
 
 
 def check_access(route: Route, version: str | None, body: Any, known: Set[str]) -> None:
     """Accept a JSON object that names one of the ``known`` models, which is not retired.
 
-    The models route takes one api-version, v1 any or none. The models route ignores upper and lower
-    case in names.
+    The models route takes one api-version, v1 any or none.
     """
     if route == "models" and version != API_VERSION:
         raise refuse("wrong-route")
     if not isinstance(body, dict):
         raise openai_error("We could not parse the JSON body of your request.", None, None)
     model = str(body.get("model") or "")
-    if route == "v1" and model not in known:
-        raise refuse("no-deployment")
-    if not model:
-        raise refuse("no-model")
-    if model.lower() not in map(str.lower, known):
-        raise refuse("unknown-model", model=model)
+    if model not in known:
+        if route == "v1":
+            raise refuse("no-deployment")
+        raise refuse("unknown-model", model=model) if model else refuse("no-model")
     if find(model).gone:
         raise refuse("gone")
 
@@ -78,51 +72,34 @@ def check_extra(
                 del body[name]
             extra = []
     if deployment.strict:
-        refuse_strictly([name for name in extra if name != "reasoning_effort"], body)
+        for name in extra:
+            if name != "reasoning_effort":
+                raise refuse("guide-lines", name=name)
     elif route == "v1" and (unknown := sorted(set(body) - FIRST_CLASS)):
         plural = "s" if len(unknown) > 1 else ""
         raise refuse("unrecognized-argument", s=plural, names=", ".join(unknown))
 
 
-def refuse_strictly(extra: list[str], body: Json) -> None:
-    """Refuse the fields ``extra`` as Mistral's models do, with the lines of the front door."""
-    if not extra:
-        return
-    words = {"type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
-    detail = [words | {"loc": ["body", name], "input": body[name]} for name in extra]
-    lines = (FAULTS["guide-lines"].body or "").partition("\n")[2]
-    raise RefusedError(Reply(422, as_bytes({"detail": detail}) + b"\n" + lines.encode()))
-
-
-def first_wrong(
-    name: str, body: Mapping[str, Any]
-) -> tuple[ValidationError, list[str | int]] | None:
-    """Return what is wrong with the first wrong field of ``body``, and where, or None."""
-    validator = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": SCHEMAS})
+def check_values(schema: str, body: Mapping[str, Any]) -> None:
+    """Refuse the first wrong value, in the words of the models route or of OpenAI."""
+    validator = Draft202012Validator({"$ref": f"#/$defs/{schema}", "$defs": SCHEMAS})
     if (wrong := next(validator.iter_errors(body), None)) is None:
-        return None
+        return
     missing = [wrong.message.split("'")[1]] if wrong.validator == "required" else []
-    return wrong, [*wrong.absolute_path, *missing]
-
-
-def path_of(where: list[str | int]) -> str:
-    """Return a place as OpenAI writes it: ``messages[0].role``."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
-    return "".join(parts).removeprefix(".")
+    if schema == "models":
+        where = ["body", *wrong.absolute_path, *missing]
+        detail = {"type": "value_error", "loc": where, "msg": wrong.message}
+        detail["input"] = wrong.instance
+        raise RefusedError(
+            error(422, "Invalid input", "invalid input error", status=422, details=[detail])
+        )
+    path = ".".join([wrong.json_path, *missing]).removeprefix("$.")
+    raise openai_error(f"Invalid value for '{path}': {wrong.message}", "invalid_value", path)
 
 
 def check_fields(route: Route, body: Mapping[str, Any]) -> None:
-    """Refuse the first wrong value, in the words of the route."""
-    if found := first_wrong(route, body):
-        wrong, where = found
-        if route == "models":
-            detail = {"type": "value_error", "loc": ["body", *where], "msg": wrong.message}
-            detail["input"] = wrong.instance
-            raise RefusedError(
-                error(422, "Invalid input", "invalid input error", status=422, details=[detail])
-            )
-        path = path_of(where)
-        raise openai_error(f"Invalid value for '{path}': {wrong.message}", "invalid_value", path)
+    """Refuse the first wrong value, and JSON that no message asks for."""
+    check_values(route, body)
     wants_json = (body.get("response_format") or {}).get("type") == "json_object"
     if route == "v1" and wants_json and "json" not in str(body["messages"]).lower():
         raise refuse("json-not-asked-for")

@@ -43,7 +43,6 @@ DEFAULT = Deployment()
 DEPLOYMENTS = {
     "stand-in-chat": DEFAULT,
     "stand-in-plain": Deployment(plain=True),
-    "stand-in-gpt": Deployment("gpt"),
     "stand-in-reasoning": Deployment("gpt", reasons=True, fixed=True),
     "stand-in-reasoning-no-tools": Deployment(
         "gpt", reasons=True, fixed=True, effort_and_tools=False
@@ -60,4 +59,4 @@ DEPLOYMENTS = {
 
 def find(model: str) -> Deployment:
     """Return the deployment ``model``; what a server behind the stand-in answers is the default."""
-    return DEPLOYMENTS.get(model.lower(), DEFAULT)
+    return DEPLOYMENTS.get(model, DEFAULT)

@@ -23,10 +23,8 @@ class Fault:
     status: int = 200
     body: str | None = None
     type: str = "application/json"
-    reason: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     times: int | None = None
-    breaks: bool = False
     values: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -51,7 +49,7 @@ class Fault:
         soon = formatdate(time() + 2, usegmt=True)
         headers = {name: value.replace("$soon", soon) for name, value in self.headers.items()}
         raw = body.encode("utf-8", errors="backslashreplace")
-        return Reply(self.status, raw, headers, self.type, self.reason, self.breaks)
+        return Reply(self.status, raw, headers, self.type)
 
 
 _TABLES = tomllib.loads(Path(__file__).with_name("faults.toml").read_text(encoding="utf-8"))

@@ -69,7 +69,7 @@ class Handler(RequestHandler):
 
     def send(self, reply: Reply) -> None:
         """Send a whole reply, with its headers."""
-        self.set_status(reply.status, reply.reason)
+        self.set_status(reply.status)
         self.set_header("Content-Type", reply.content_type)
         for name, value in reply.headers.items():
             self.set_header(name, value)
@@ -105,7 +105,7 @@ class ChatHandler(Handler):
         if status == 401:
             self.set_header("apim-request-id", as_uuid(ident))
         else:
-            self.add_headers(ident, streams=body.get("stream") is True)
+            self.add_headers(ident)
         if refused:
             return self.send(refused)
         try:
@@ -134,7 +134,7 @@ class ChatHandler(Handler):
         elif script.cut_after or script.filtered_after:
             self.set_header("x-provoked", "cut" if script.cut_after else "filtered")
         if fault and fault.body is not None:
-            return await self.fail(fault.reply(model=call.model))
+            return self.send(fault.reply(model=call.model))
         played = fault.name if fault else ""
         answer = compose(call, script, played)
         if self.server.upstream and not fault and script.by == "model":
@@ -189,11 +189,11 @@ class ChatHandler(Handler):
         version = self.get_query_argument("api-version", None)
         checks.check_access(self.route, version, received.body, known)
 
-    def add_headers(self, ident: str, *, streams: bool) -> None:
+    def add_headers(self, ident: str) -> None:
         """Add the headers that the route sends with answers and errors."""
         values = {"uuid": as_uuid(ident), "trace": f"{ident[:32]}-{ident[32:48]}"}
         for name, text in (HEADERS["both"] | HEADERS[self.route]).items():
-            self.set_header(name, Template(text).substitute(values, streams=streams))
+            self.set_header(name, Template(text).substitute(values))
 
     async def send_whole(self, answer: Answer) -> None:
         """Send the answer in one part, after as long as its stream takes."""
@@ -242,16 +242,6 @@ class ChatHandler(Handler):
                 yield Event(0, event(chunk))
         yield Event(0, DONE)
 
-    async def fail(self, reply: Reply) -> None:
-        """Send the reply of a fault, or a part of it, and break the connection."""
-        if not reply.breaks:
-            return self.send(reply)
-        self.set_header("Content-Type", reply.content_type)
-        self.set_header("Content-Length", str(2 * len(reply.body)))
-        self.write(reply.body)
-        await self.flush()
-        self.hang_up()
-
     def hang_up(self) -> None:
         """Close the connection without ending the answer."""
         self.detach().close()
@@ -269,12 +259,8 @@ async def each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON value of a body, or its text if it is not JSON (or has NaN or Infinity)."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(constant)
-
+    """Return the JSON value of a body, or its text if it is not JSON."""
     try:
-        return json.loads(body, parse_constant=refuse)
-    except (ValueError, RecursionError):
+        return json.loads(body)
+    except ValueError:
         return body.decode(errors="replace")

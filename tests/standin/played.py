@@ -12,7 +12,7 @@ from pathlib import Path
 from helpers.recordings.cassette import LIVE, SCRIPT, load
 from tests.standin.calls import Call, Json
 from tests.standin.checks import STANDARD
-from tests.standin.upstream import Draft, Upstream
+from tests.standin.upstream import Upstream
 
 
 def writer_of(exchange: Json) -> str:
@@ -29,22 +29,20 @@ def bodies_of(response: Json) -> list[Json]:
     """Return the body of a recorded answer, or the JSON of each event of a stream."""
     if "stream" not in response:
         return [response["body"]]
-    lines = "".join(text for _, text in response["stream"]).split("\n\n")
+    lines = "".join(text for _, text in response["stream"]).split("\n")
     # Where the lesson left the stream, its last event may be cut.
     return [
         json.loads(line[6:]) for line in lines if line.startswith("data: {") and line[-1] == "}"
     ]
 
 
-def piece_of(choice: Json) -> tuple[int, str, list[Json]]:
-    """Return a piece of an answer: of which choice, its text, its log probabilities."""
-    text = (choice.get("message") or choice.get("delta") or {}).get("content") or ""
-    return int(choice["index"]), text, (choice.get("logprobs") or {}).get("content") or []
-
-
-def pieces_of(response: Json) -> list[tuple[int, str, list[Json]]]:
-    """Return each piece of an answer."""
-    return [piece_of(choice) for body in bodies_of(response) for choice in body["choices"]]
+def pieces_of(response: Json) -> list[tuple[str | None, Json | None]]:
+    """Return each piece of an answer: its text, its log probabilities."""
+    choices = [choice for body in bodies_of(response) for choice in body["choices"]]
+    return [
+        ((choice.get("message") or choice["delta"]).get("content"), choice.get("logprobs"))
+        for choice in choices
+    ]
 
 
 class PlayedModel(Upstream):
@@ -59,23 +57,12 @@ class PlayedModel(Upstream):
         self.answers = _answers(recorded)
         self._other = _answers(by_model(load(other)["exchanges"]))
 
-    async def pieces(
-        self, call: Call, drafts: list[Draft]
-    ) -> AsyncIterator[tuple[int, str, list[Json]]]:
-        """Yield the recorded pieces."""
+    async def sent(self, call: Call) -> AsyncIterator[tuple[int, Json]]:
+        """Yield the recorded answer, which has all choices."""
         key = _key(call.body)
         response = self.answers[key].pop(0) if self.answers[key] else self._other[key][0]
         for body in bodies_of(response):
-            if counted := body.get("usage"):
-                drafts[0].prompt_tokens = counted["prompt_tokens"]
-                drafts[0].completion_tokens = counted["completion_tokens"]
-            for choice in body["choices"]:
-                at, text, logs = piece_of(choice)
-                drafts[at].finish_reason = choice.get("finish_reason") or drafts[at].finish_reason
-                drafts[at].text += text
-                drafts[at].logs += logs
-                if text:
-                    yield at, text, logs
+            yield 0, body
 
 
 def _answers(recorded: Iterable[Json]) -> dict[str, list[Json]]:

@@ -8,14 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole HTTP answer. ``breaks``: the connection ends inside it."""
+    """A whole HTTP answer."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
-    reason: str | None = None
-    breaks: bool = False
 
 
 class RefusedError(Exception):

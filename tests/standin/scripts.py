@@ -15,10 +15,7 @@ A file is a list of scripts:
     picture = "example.com/"        # the question has a picture whose URL holds this; "" is any
 
     # What is answered.
-    answer = """..."""              # or a list of answers, as a model varies: with a seed the same
-                                    # one each time (seed modulo their number); else the next one
-                                    # each time the same request comes. With n = 3 a request gets
-                                    # the next three.
+    answer = """..."""
     tool_calls = [{ name = "weather", arguments = { city = "Oslo" } }]
                                     # only where the request offers tools, and only while the
                                     # question is the last message, unless ``after`` is given.
@@ -69,7 +66,7 @@ class Script:
     after: tuple[str, ...] = ()
     options: Json = field(default_factory=dict)
     picture: str | None = None
-    answer: tuple[str, ...] = ()
+    answer: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     doubts: dict[str, dict[str, float]] = field(default_factory=dict)
     thoughts: str = ""
@@ -128,33 +125,22 @@ def find(scripts: Iterable[Script], call: Call) -> Script:
 
 
 def load(folder: Path = SCRIPTS) -> list[Script]:
-    """Return all scripts of ``folder``. Raise ``ValueError``, naming the file, for a bad one."""
-    scripts = []
-    for path in sorted(folder.glob("*.toml")):
-        listed = tomllib.loads(path.read_text(encoding="utf-8")).get("script", [])
-        for number, table in enumerate(listed, 1):
-            try:
-                scripts.append(read(table))
-            except (TypeError, KeyError) as mistake:
-                raise ValueError(f"{path.name}, script {number}: {mistake}") from mistake
-    return scripts
+    """Return all scripts of ``folder``. Raise ``TypeError`` if one has an unknown field."""
+    files = [tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))]
+    return [read(table) for file in files for table in file.get("script", ())]
 
 
 def read(table: Json) -> Script:
-    """Return the script in ``table``. Raise ``TypeError`` if it has an unknown field."""
+    """Return the script in ``table``."""
     calls = [
         ToolCall(call["name"], json.dumps(call["arguments"], ensure_ascii=False))
         for call in table.get("tool_calls", ())
     ]
+    after = table.get("after", ())
     values = {
         "ask": fold(table["ask"]),
-        "answer": tuple(text.strip("\n") for text in listed(table.get("answer", []))),
-        "after": tuple(listed(table.get("after", []))),
+        "answer": table.get("answer", "").strip("\n"),
+        "after": (after,) if isinstance(after, str) else tuple(after),
         "tool_calls": tuple(calls),
     }
     return Script(**table | values)
-
-
-def listed(value: str | list[str]) -> list[str]:
-    """Return a list of texts; one text may stand for a list of one."""
-    return [value] if isinstance(value, str) else value

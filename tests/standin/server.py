@@ -63,8 +63,7 @@ class StandIn:
 
     def __enter__(self) -> Self:
         self._sockets = bind_sockets(self._wanted_port, self._host)
-        host = f"[{self._host}]" if ":" in self._host else self._host  # IPv6
-        self.url = f"http://{host}:{self._sockets[0].getsockname()[1]}"
+        self.url = f"http://{self._host}:{self._sockets[0].getsockname()[1]}"
         self.models, self.v1 = f"{self.url}/models", f"{self.url}/openai/v1"
         self.project = f"{self.url}/api/projects/p/openai/v1"
         self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)

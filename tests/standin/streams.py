@@ -1,7 +1,7 @@
 """An answer as server-sent events, with the waits between them, changed as a fault says."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tests.standin.answers import Answer
 from tests.standin.families import shape_of
@@ -66,8 +66,6 @@ def spoilt(stream: Iterable[Event], cut_after: int | None, fault: str) -> Iterab
         case "no-delta":
             *most, done = stream
             stream = [*most, *(Event(0, event(late)) for late in late_verdicts()), done]
-        case "odd-lines":
-            stream = map(odd, stream)
     return stream
 
 
@@ -99,9 +97,3 @@ def late_verdicts() -> Iterator[dict[str, object]]:
             "index": 0,
         }
         yield {"choices": [choice], **NAMELESS}
-
-
-def odd(one: Event) -> Event:
-    """Return the event in another spelling that the standard allows."""
-    data = one.data.replace(b"data: ", b"data:", 1).replace(b"\n", b"\r\n")
-    return replace(one, data=b": keep-alive\r\n\r\nevent: message\r\n" + data)

@@ -1,4 +1,4 @@
-"""Answers and requests against the official schemas, as far as the live services keep to them.
+"""What the lessons recorded of the stand-in, against official types and schemas.
 
 The types of ``openai`` are always at hand. Microsoft's specifications are not: put
 ``AIFoundryAzureAI.json`` and ``AIFoundryOpenAIV1.json`` (repository Azure-Samples/AI-Gateway,
@@ -7,32 +7,47 @@ folder modules/apim/v3/specs) into a folder and name it in ``CHAT_COMPLETIONS_SP
 
 import json
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from jsonschema import Draft202012Validator
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
 
-from tests.standin import StandIn
-from tests.standin.asking import TOOL, TOOLS, USAGE, answered, post, streamed
-from tests.standin.checks import KEY
+from helpers.client.routes import ROUTES, RouteName
+from helpers.lessons import LESSONS
+from helpers.recordings.cassette import load
+from tests.standin.calls import Json
+from tests.standin.deployments import Family, find
+from tests.standin.played import bodies_of
+
+OPENAI: dict[tuple[str, bool], TypeAdapter[Any]] = {
+    ("completions", False): TypeAdapter(ChatCompletion),
+    ("completions", True): TypeAdapter(ChatCompletionChunk),
+    ("responses", False): TypeAdapter(Response),
+    ("responses", True): TypeAdapter(ResponseStreamEvent),
+}
+"""OpenAI's types of an answer, whole and streamed."""
 
 FOLDER = os.environ.get("CHAT_COMPLETIONS_SPECS", "")
 SPECS = {"models": "AIFoundryAzureAI.json", "v1": "AIFoundryOpenAIV1.json"}
 OF_V1 = "AzureCreateChatCompletion"
-WHOLE = {"models": "ChatCompletions", "v1": f"{OF_V1}Response"}
-CHUNK = {"models": "StreamingChatCompletionsUpdate", "v1": f"{OF_V1}StreamResponse"}
-REQUEST = {"models": "ChatCompletionsOptions", "v1": f"{OF_V1}Request"}
-needs_specs = pytest.mark.skipif(not FOLDER, reason="CHAT_COMPLETIONS_SPECS names no folder")
+CHAT = {
+    "models": ("ChatCompletionsOptions", "ChatCompletions", "StreamingChatCompletionsUpdate"),
+    "v1": (f"{OF_V1}Request", f"{OF_V1}Response", f"{OF_V1}StreamResponse"),
+}
+"""The schemas of a request, of a whole answer and of a chunk of a stream."""
 
 # Where answers that were recorded from the live services are not valid: the path of the value,
 # numbers left out, and the keyword of the schema that it breaks.
 LIVE = {
     "models": {
         ("choices", "minItems"),
+        ("choices", "required: delta"),  # what a late filter sends
         ("choices", "required: finish_reason"),
         ("choices/delta/content", "type"),
         ("choices/delta/reasoning_content", "type"),
@@ -47,18 +62,33 @@ LIVE = {
         ("usage/prompt_tokens_details", "type"),
         ("usage/completion_tokens_details", "required: total_tokens"),
     },
-    "v1": {("object", "enum"), ("system_fingerprint", "type")},
+    "v1": {
+        ("choices", "required: delta"),
+        ("object", "enum"),
+        ("reasoning_effort", "enum"),  # a request for "minimal", which it lacks
+        ("reasoning_effort", "type"),
+        ("response/usage", "type"),
+        ("system_fingerprint", "type"),
+    },
 }
-FAMILIES = [
-    *(("models", model) for model in ("stand-in-chat", "stand-in-gpt", "stand-in-kimi")),
-    *(("models", model) for model in ("stand-in-reasoning", "stand-in-grok-reasoning")),
-    *(("v1", model) for model in ("stand-in-chat", "stand-in-gpt", "stand-in-reasoning")),
-]
-ASKED: list[dict[str, Any]] = [
-    {"ask": "Name a colour."},
-    {"ask": "Is it warm in Oslo?", "tools": TOOLS},
-    {"ask": "Which knife is best for bread?"},  # the filter cuts the answer
-]
+
+
+def recorded(route: RouteName, *families: Family) -> Iterator[tuple[str, Json, Json]]:
+    """Yield the API, request and answer of what models of these families answered."""
+    for lesson in LESSONS:
+        for exchange in load(lesson.cassette(route))["exchanges"]:
+            sent, response = exchange["request"], exchange["response"]
+            family = find(sent["body"]["model"]).family(route)
+            if response["status"] == 200 and family in families:
+                yield sent["path"].rpartition("/")[2], sent["body"], response
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_openais_types_describe_the_answers_of_its_models(route: RouteName) -> None:
+    for api, _, response in recorded(route, "gpt"):
+        for body in bodies_of(response):
+            if body.get("object") != "":  # the filter's own chunk, which OpenAI does not send
+                OPENAI[api, "stream" in response].validate_python(body, strict=True)
 
 
 @cache
@@ -92,115 +122,22 @@ def faults(route: str, name: str, value: Any) -> set[tuple[str, str]]:
     return found
 
 
-@needs_specs
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked["ask"])
-@pytest.mark.parametrize(("route", "model"), FAMILIES)
-def test_an_answer_is_valid_where_live_ones_are(
-    standin: StandIn, route: str, model: str, asked: dict[str, Any]
-) -> None:
-    whole = answered(standin, route, model=model, **asked)
-    assert faults(route, WHOLE[route], whole) <= LIVE[route]
-    chunks = streamed(standin, route, model=model, stream_options=USAGE, **asked)
-    found = {fault for chunk in chunks for fault in faults(route, CHUNK[route], chunk)}
-    assert found <= LIVE[route]
-
-
-@needs_specs
-@pytest.mark.parametrize("route", WHOLE)
-def test_a_planted_fault_is_found(standin: StandIn, route: str) -> None:
-    whole = answered(standin, route)
-    whole["choices"][0]["message"]["role"] = 7
-    del whole["created"]
-    found = {("choices/message/role", "type"), ("", "required: created")}
-    assert found <= faults(route, WHOLE[route], whole)
-
-
-@needs_specs
-@pytest.mark.parametrize("route", REQUEST)
-def test_a_request_is_taken_that_the_schema_takes(standin: StandIn, route: str) -> None:
-    numbers = ("frequency_penalty", "presence_penalty", "temperature", "top_p")
-    asked: dict[str, Any] = dict.fromkeys(numbers, 0.5) | {"max_tokens": 20, "seed": 7}
-    asked |= {"stop": ["."], "response_format": {"type": "text"}}
-    asked |= {"tools": TOOLS, "tool_choice": "auto"}
-    extra = {"user": "me", "logprobs": True, "top_logprobs": 2, "n": 2, "parallel_tool_calls": True}
-    for more in ({}, extra):
-        assert post(standin, route, **asked, **more).status_code == 200
-        assert faults(route, REQUEST[route], standin.requests[-1].body) == set()
-
-
-@needs_specs
-@pytest.mark.parametrize(
-    ("fault", "live"),
-    [
-        ("wrong-key", set()),
-        ("unknown-model", {("error/details", "type")}),
-        ("rate-limited-models", {("error/details", "type")}),
-        ("500-no-code", {("error/details", "type"), ("error", "required: code")}),
-    ],
-)
-def test_an_error_of_the_models_route(
-    standin: StandIn, fault: str, live: set[tuple[str, str]]
-) -> None:
-    error = post(standin, "models", ask=f"fault: {fault}").json()
-    assert faults("models", "Azure.Core.Foundations.ErrorResponse", error) == live
-
-
-RESPONSE_ITEMS = {
-    "reasoning": "OpenAI.ReasoningItemResource",
-    "message": "OpenAI.ResponsesAssistantMessageItemResource",
-    "function_call": "OpenAI.FunctionToolCallItemResource",
-}
-PICTURE = [
-    {"type": "input_text", "text": "What is this?"},
-    {"type": "input_image", "image_url": "https://x.example/a.png"},
-]
-FORMAT = {"type": "json_schema", "name": "colour", "schema": {"type": "object"}, "strict": True}
-RESPONSES: list[dict[str, Any]] = [
-    {},
-    {"model": "stand-in-reasoning", "reasoning": {"effort": "low", "summary": "auto"}},
-    {"model": "stand-in-reasoning", "max_output_tokens": 64},
-    {"input": "Which knife is best for bread?", "instructions": "Be brief."},
-    {"input": "A riddle?", "text": {"format": FORMAT}, "store": False},
-    {
-        "input": [{"type": "message", "role": "user", "content": "Is it warm in Oslo?"}],
-        "tools": [{"type": "function", "strict": False, **TOOL["function"]}],
-        "tool_choice": {"type": "function", "name": "get_temperature"},
-    },
-    {"input": [{"role": "user", "content": PICTURE}]},
-]
-
-
 def event_schema(kind: str) -> str:
     """Return the schema of the event ``response.output_text.delta``: ResponseTextDeltaEvent."""
     words = kind.replace("output_text", "text").replace(".", "_").split("_")
     return f"OpenAI.{''.join(map(str.title, words))}Event"
 
 
-@needs_specs
-@pytest.mark.parametrize("fields", RESPONSES, ids=str)
-def test_the_responses_api(standin: StandIn, fields: dict[str, Any]) -> None:
-    path, body = "/openai/v1/responses", {"model": "stand-in-gpt", "input": "Name a colour."}
-    with httpx.Client(base_url=standin.url, headers={"api-key": KEY}, trust_env=False) as client:
-        whole = client.post(path, json=body | fields).json()
-        text = client.post(path, json=body | fields | {"stream": True}).text
-    assert faults("v1", "AzureCreateResponse", standin.requests[-1].body) == set()
-    assert faults("v1", "AzureResponse", whole) == set()
-    for item in whole["output"]:
-        assert faults("v1", RESPONSE_ITEMS[item["type"]], item) == set()
-    lines = [line for line in text.splitlines() if line.startswith("data: ")]
-    for event in map(json.loads, (line.removeprefix("data: ") for line in lines)):
-        live = {("response/usage", "type")}
-        assert faults("v1", event_schema(event["type"]), event) <= live
-
-
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked["ask"])
-@pytest.mark.parametrize("route", WHOLE)
-def test_openais_types_describe_the_answers_of_its_models(
-    standin: StandIn, route: str, asked: dict[str, Any]
-) -> None:
-    asked = asked | {"model": "stand-in-gpt"}
-    ChatCompletion.model_validate(answered(standin, route, **asked), strict=True)
-    prompt, *chunks = streamed(standin, route, stream_options=USAGE, **asked)
-    assert prompt["object"] == ""  # the filter's own chunk, which OpenAI itself does not send
-    for chunk in chunks:
-        ChatCompletionChunk.model_validate(chunk, strict=True)
+@pytest.mark.skipif(not FOLDER, reason="CHAT_COMPLETIONS_SPECS names no folder")
+@pytest.mark.parametrize("route", ROUTES)
+def test_requests_and_answers_are_valid_where_live_ones_are(route: RouteName) -> None:
+    found = set()
+    for api, sent, response in recorded(route, "gpt", "grok", "kimi"):
+        request, whole, chunk = CHAT[route]
+        if api == "responses":
+            request, whole = "AzureCreateResponse", "AzureResponse"
+        found |= faults(route, request, sent)
+        for body in bodies_of(response):
+            name = chunk if "stream" in response else whole
+            found |= faults(route, event_schema(body["type"]) if "type" in body else name, body)
+    assert found == LIVE[route]

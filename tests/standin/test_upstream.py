@@ -1,11 +1,8 @@
-"""What no script answers is asked of a model; here a fake one that plays given events."""
+"""What no script answers is asked of a model; here another stand-in plays it."""
 
-import json
-import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,132 +10,78 @@ import httpx
 import pytest
 
 from tests.standin import StandIn
-from tests.standin.asking import PATHS, TOOL, USAGE, answered, post
+from tests.standin.asking import TOOLS, USAGE, answered, post, streamed
 from tests.standin.checks import KEY
-from tests.standin.upstream import TEMPERATURE, Upstream
+from tests.standin.handlers import ChatHandler
+from tests.standin.replies import as_bytes
+from tests.standin.upstream import TEMPERATURE, Upstream, tokens_of, translate_error
 
 MODEL = "Small-Model"
 HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
-SCRIPTED = "What is a script?"
-ASKED_OF_MODEL = "What is a model?"
-SCRIPTS = f"""\
+OF_THE_STANDIN = """\
 [[script]]
-ask = "{SCRIPTED}"
+ask = "What is a script?"
 answer = "A script."
 [[script]]
-ask = "{ASKED_OF_MODEL}"
+ask = "What is a model?"
 by = "model"
 answer = "Not the model."
-options = {{ temperature = 0 }}
+options = { temperature = 0 }
+"""
+OF_THE_MODEL = """\
+[[script]]
+ask = "Hello"
+answer = "Hello you"
+[[script]]
+ask = "What is a model?"
+answer = "Hello you"
+[[script]]
+ask = "Be slow."
+answer = "One two"
+first_ms = 0
+pace_ms = 60_000
+[[script]]
+ask = "Refuse."
+fault = "json-not-asked-for"
+[[script]]
+ask = "Fail."
+fault = "500-always"
+[[script]]
+ask = "Break off."
+answer = "One two three four five six seven"
+fault = "stream-error-chunk"
 """
 
 each_route = pytest.mark.parametrize("route", ["models", "v1"])
 whole_or_streamed = pytest.mark.parametrize("stream", [False, True])
 
 
-def token(text: str, logprob: float) -> dict[str, Any]:
-    """Return a token as llama.cpp sends it, with two alternatives."""
-    one = {"id": 7, "token": text, "bytes": list(text.encode()), "logprob": logprob}
-    other = {"id": 8, "token": " x", "bytes": [32, 120], "logprob": -3.0}
-    return one | {"top_logprobs": [one, other]}
-
-
-def piece(text: str | None, finish: str | None = None, *tokens: Any) -> dict[str, Any]:
-    """Return a chunk of a stream as llama.cpp sends it."""
-    delta = {"content": text} if text is not None else {}
-    choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": finish}
-    if tokens:
-        choice["logprobs"] = {"content": list(tokens)}
-    return {"choices": [choice], "object": "chat.completion.chunk"}
-
-
-ANSWER = [
-    {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}}]},
-    piece("Hello", None, token("Hello", -0.25)),
-    piece(" you", None, token(" you", -0.5), token("", -1.0)),
-    piece(None, "length"),
-    {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13},
-     "timings": {"cache_n": 0}},
-]  # fmt: skip
-ENDLESS = [*ANSWER[:2], *[piece(" more")] * 1_000_000]
-
-
-class Player(BaseHTTPRequestHandler):
-    """Answers a request with the events of its server, or with the first one as an error."""
-
-    server: "FakeModel"
-
-    def do_POST(self) -> None:
-        model = self.server
-        model.requests.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-        model.keys.append(self.headers["authorization"])
-        self.send_response(model.status)
-        self.end_headers()
-        if model.status != 200:
-            self.wfile.write(json.dumps(model.events[0]).encode())
-            return
-        try:
-            for at, event in enumerate(model.events):
-                if at == 2 and not model.goes_on.wait(10):
-                    return
-                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-            self.wfile.write(b"data: [DONE]\n\n")
-        except OSError:
-            model.was_left.set()
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
-
-
-class FakeModel(ThreadingHTTPServer):
-    """A server of the v1 route. While ``goes_on`` is not set, it stops after the second event."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Player)
-        self.status, self.events = 200, ANSWER
-        self.requests: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.goes_on, self.was_left = threading.Event(), threading.Event()
-        self.goes_on.set()
-        self.upstream = Upstream(f"http://127.0.0.1:{self.server_port}/v1", MODEL, "upstream-key")
+def folder(path: Path, scripts: str) -> Path:
+    """Return the folder ``path`` with a file of scripts."""
+    path.mkdir()
+    (path / "some.toml").write_text(scripts)
+    return path
 
 
 @pytest.fixture
-def model() -> Iterator[FakeModel]:
-    with FakeModel() as model:
-        thread = threading.Thread(target=model.serve_forever, args=(0.01,))
-        thread.start()
+def model(tmp_path: Path) -> Iterator[StandIn]:
+    """A stand-in that takes the model's name; scripts answer what it is asked."""
+    scripts, name = folder(tmp_path / "model", OF_THE_MODEL), Upstream("", MODEL)
+    with StandIn(pace=0, folder=scripts, upstream=name) as model:
         yield model
-        model.shutdown()
-        thread.join()
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with two scripts."""
-    (tmp_path / "some.toml").write_text(SCRIPTS)
-    return tmp_path
-
-
-@pytest.fixture
-def server(model: FakeModel, folder: Path) -> Iterator[StandIn]:
+def server(model: StandIn, tmp_path: Path) -> Iterator[StandIn]:
     """A stand-in in front of the model."""
-    with StandIn(pace=0, folder=folder, upstream=model.upstream) as server:
+    scripts = folder(tmp_path / "server", OF_THE_STANDIN)
+    with StandIn(pace=0, folder=scripts, upstream=Upstream(model.v1, MODEL, model.key)) as server:
         yield server
 
 
-@contextmanager
-def streaming(server: StandIn, route: str, **fields: Any) -> Iterator[Iterator[Any]]:
-    """Ask the stand-in for a stream; yield its events as they come."""
-    with (
-        httpx.Client(trust_env=False, verify=False, headers={"api-key": KEY}) as client,
-        client.stream(
-            "POST", server.url + PATHS[route], json=HELLO | {"stream": True, **fields}
-        ) as response,
-    ):
-        assert response.headers["x-answered-by"] == MODEL
-        lines = (line.removeprefix("data: ") for line in response.iter_lines() if line)
-        yield (line if line == "[DONE]" else json.loads(line) for line in lines)
+def asked(model: StandIn) -> list[Any]:
+    """Return the bodies that the model was sent."""
+    return [request.body for request in model.requests]
 
 
 @each_route
@@ -149,63 +92,51 @@ def test_the_words_are_the_models_and_the_service_is_the_stand_ins(
     answer = response.json()
     assert response.headers["x-answered-by"] == answer["model"] == MODEL
     assert "apim-request-id" in response.headers
-    assert answer["usage"]["prompt_tokens"] == 11
-    assert answer["usage"]["completion_tokens"] == 2
+    assert answer["usage"]["total_tokens"] == 6
     (choice,) = answer["choices"]
     assert choice["message"]["content"] == "Hello you"
-    assert choice["finish_reason"] == "length"
     assert ("content_filter_results" in choice) == (route == "v1")
-    told = [
-        {"token": text, "logprob": logprob, "bytes": list(text.encode())}
-        for text, logprob in [("Hello", -0.25), (" you", -0.5)]
-    ]
-    content = [one | {"top_logprobs": [one]} for one in told]
-    assert choice["logprobs"] == {"content": content, "refusal": None}
+    assert [one["token"] for one in choice["logprobs"]["content"]] == ["Hello", " you"]
+    *chunks, usage = streamed(server, route, logprobs=True, stream_options=USAGE, max_tokens=1)
+    sent = [one for chunk in chunks for one in chunk["choices"]]
+    assert "".join(one["delta"].get("content") or "" for one in sent) == "Hello"
+    assert [one["logprobs"] for one in sent if one.get("logprobs")]
+    assert sent[-1]["finish_reason"] == "length"
+    assert usage["usage"]["total_tokens"] == 5
 
 
-@each_route
-def test_each_piece_of_a_stream_is_sent_before_the_next_one_is_there(
-    route: str, server: StandIn, model: FakeModel
-) -> None:
-    model.goes_on.clear()
-    with streaming(server, route, logprobs=True, stream_options=USAGE) as events:
-        texts = []
-        for event in events:
-            texts += [one["delta"].get("content") for one in event["choices"] if "delta" in one]
-            if "Hello" in texts:
-                break
-        model.goes_on.set()
-        rest = list(events)
-    assert rest[-1] == "[DONE]"
-    pieces = [one for event in rest[:-1] for one in event["choices"]]
-    assert pieces[0]["delta"]["content"] == " you"
-    assert [one["token"] for one in pieces[0]["logprobs"]["content"]] == [" you"]
-    assert pieces[-1]["finish_reason"] == "length"
-    assert rest[-2]["usage"]["total_tokens"] == 13
+def test_the_shape_of_llama_cpps_log_probabilities_is_openais() -> None:
+    one, other, end = (
+        {"id": 7, "token": text, "bytes": list(text.encode()), "logprob": -0.25}
+        for text in ("Hello", " you", "")
+    )
+    tokens = [token | {"top_logprobs": [one, other]} for token in (one, end)]
+    told = {"token": "Hello", "bytes": list(b"Hello"), "logprob": -0.25}
+    assert tokens_of({"content": tokens}, 1) == [told | {"top_logprobs": [told]}]
 
 
-def test_what_is_passed_on(server: StandIn, model: FakeModel) -> None:
+def test_what_is_passed_on(server: StandIn, model: StandIn) -> None:
     fields = {"temperature": 0.7, "stop": ["x"], "max_tokens": 9, "seed": 3}
     post(server, "v1", model=MODEL, **fields, user="me", top_p=None)
-    assert model.keys == ["Bearer upstream-key"]
-    assert model.requests == [HELLO | fields | {"stream": True, "stream_options": USAGE}]
+    assert asked(model) == [HELLO | fields | {"stream": True, "stream_options": USAGE}]
+    assert model.requests[0].headers["authorization"] == f"Bearer {model.key}"
 
 
 def test_temperature_is_low_only_where_the_request_leaves_sampling_open(
-    server: StandIn, model: FakeModel
+    server: StandIn, model: StandIn
 ) -> None:
     for fields in ({}, {"temperature": None}, {"top_p": 0.5}, {"temperature": 0}):
-        post(server, "v1", model=MODEL, **fields)
-    sent = [request.get("temperature") for request in model.requests]
+        post(server, "v1", **fields)
+    sent = [body.get("temperature") for body in asked(model)]
     assert sent == [TEMPERATURE, TEMPERATURE, None, 0]
 
 
-def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(model: FakeModel) -> None:
+def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(model: StandIn) -> None:
     for _ in range(2):  # two stand-ins, as in two recordings
-        with StandIn(pace=0, upstream=model.upstream) as server:
+        with StandIn(pace=0, upstream=Upstream(model.v1, MODEL, model.key)) as server:
             for route, more in (("v1", {}), ("v1", {}), ("models", {}), ("v1", {"temperature": 1})):
-                post(server, route, model=MODEL, **more)
-    seeds = [request["seed"] for request in model.requests]
+                post(server, route, **more)
+    seeds = [body["seed"] for body in asked(model)]
     first, again, other_route, other_body = seeds[:4]
     assert seeds[4:] == seeds[:4]
     assert first == other_route
@@ -213,123 +144,113 @@ def test_the_seed_is_of_the_whole_body_and_of_how_often_it_was_asked(model: Fake
 
 
 @pytest.mark.parametrize("seed", [None, 3])
-def test_several_choices(seed: int | None, server: StandIn, model: FakeModel) -> None:
-    whole = answered(server, "v1", model=MODEL, n=2, seed=seed)
-    with streaming(server, "v1", n=2, seed=seed) as events:
-        sent = [one for event in events if event != "[DONE]" for one in event["choices"]]
+def test_several_choices(seed: int | None, server: StandIn, model: StandIn) -> None:
+    whole = answered(server, "v1", n=2, seed=seed)
     assert [one["message"]["content"] for one in whole["choices"]] == ["Hello you"] * 2
-    assert whole["usage"]["completion_tokens"] == 4
-    assert whole["usage"]["prompt_tokens"] == 11
+    assert whole["usage"]["total_tokens"] == 8
     texts = ["", ""]
-    for one in sent:
-        texts[one["index"]] += one["delta"].get("content") or ""
+    for chunk in streamed(server, "v1", n=2, seed=seed):
+        for one in chunk["choices"]:
+            texts[one["index"]] += one["delta"].get("content") or ""
     assert texts == ["Hello you"] * 2
-    seeds = [request["seed"] for request in model.requests]
+    seeds = [body["seed"] for body in asked(model)]
     assert seeds[0] != seeds[1]
     assert seed is None or seeds[0] == seeds[2] == seed
-    assert not any("n" in request for request in model.requests)
 
 
 @whole_or_streamed
 @pytest.mark.parametrize(
-    ("told", "status", "code", "words"),
-    [
-        (
-            {"code": 400, "message": "request exceeds", "type": "exceed_context_size_error",
-             "n_prompt_tokens": 9031, "n_ctx": 8192},
-            400, "context_length_exceeded", "maximum context length is 8192 tokens.*9031 tokens",
-        ),
-        ({"code": 400, "message": "bad schema", "type": "invalid_request_error"},
-         400, None, "bad schema"),
-        ({"code": 500, "message": "oh", "type": "server_error"},
-         503, "ServiceUnavailable", "temporarily unable"),
-    ],
-)  # fmt: skip
+    ("ask", "status", "words"),
+    [("Refuse.", 400, "the word 'json'"), ("Fail.", 503, "temporarily unable")],
+)
 def test_its_errors_are_worded_as_the_service_words_them(
-    told: Any, status: int, code: str | None, words: str,
-    stream: bool, server: StandIn, model: FakeModel,
-) -> None:  # fmt: skip
-    model.events, model.status = [{"error": told}], told["code"]
-    response = post(server, "v1", model=MODEL, stream=stream)
-    error = response.json()["error"]
+    ask: str, status: int, words: str, stream: bool, server: StandIn
+) -> None:
+    response = post(server, "v1", ask=ask, stream=stream)
     assert response.headers["x-answered-by"] == "script"
-    assert (response.status_code, error["code"]) == (status, code)
-    assert re.search(words, error["message"])
+    assert response.status_code == status
+    assert words in response.json()["error"]["message"]
+
+
+def test_a_context_that_is_too_long_has_the_code_of_the_service() -> None:
+    told = {"type": "exceed_context_size_error", "n_prompt_tokens": 9, "n_ctx": 8, "message": ""}
+    body = translate_error(400, as_bytes({"error": told})).reply.body
+    assert b'"code":"context_length_exceeded"' in body
+    assert b"maximum context length is 8 tokens. However, your messages resulted in 9" in body
 
 
 @whole_or_streamed
-def test_a_model_that_is_gone_is_a_service_that_is_unavailable(
-    stream: bool, server: StandIn, model: FakeModel
-) -> None:
-    model.server_close()
-    assert post(server, "v1", model=MODEL, stream=stream).status_code == 503
+def test_a_model_that_is_gone_is_a_service_that_is_unavailable(stream: bool) -> None:
+    with StandIn() as gone:
+        upstream = Upstream(gone.v1, MODEL)
+    with StandIn(pace=0, upstream=upstream) as server:
+        assert post(server, "v1", stream=stream).status_code == 503
 
 
-def test_a_model_that_breaks_off_breaks_the_stream(server: StandIn, model: FakeModel) -> None:
-    model.events = [*ANSWER[:3], {"error": {"code": 500, "message": "broken"}}]
-    with pytest.raises(httpx.RemoteProtocolError), streaming(server, "v1") as events:
-        list(events)
-    assert post(server, "v1", model=MODEL).status_code == 503
+def test_a_model_that_breaks_off_breaks_the_stream(server: StandIn) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        post(server, "v1", ask="Break off.", stream=True)
+    assert post(server, "v1", ask="Break off.").status_code == 503
 
 
 PICTURE = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
 
 
 @pytest.mark.parametrize(
-    "fields", [{"tools": [TOOL]}, {"messages": [{"role": "user", "content": PICTURE}]}]
+    "fields", [{"tools": TOOLS}, {"messages": [{"role": "user", "content": PICTURE}]}]
 )
 def test_what_it_can_not_do_is_refused_and_not_asked(
-    fields: dict[str, Any], server: StandIn, model: FakeModel
+    fields: dict[str, Any], server: StandIn, model: StandIn
 ) -> None:
-    response = post(server, "v1", model=MODEL, **fields)
+    response = post(server, "v1", **fields)
     assert response.status_code == 400
     assert response.headers["x-answered-by"] == "script"
     assert not model.requests
 
 
 @pytest.mark.parametrize(
-    ("text", "fields", "answer"),
+    ("ask", "fields", "answer"),
     [
-        (SCRIPTED, {}, "A script."),
-        (ASKED_OF_MODEL, {"temperature": 0}, "Hello you"),
-        (ASKED_OF_MODEL, {}, "Hello you"),  # the script's condition doesn't hold: no script
+        ("What is a script?", {}, "A script."),
+        ("What is a model?", {"temperature": 0}, "Hello you"),
+        ("What is a model?", {}, "Hello you"),  # the condition doesn't hold: no script
     ],
 )
 def test_a_script_answers_unless_it_says_that_the_model_does(
-    text: str, fields: dict[str, Any], answer: str, server: StandIn
+    ask: str, fields: dict[str, Any], answer: str, server: StandIn
 ) -> None:
-    response = post(server, "v1", model=MODEL, ask=text, **fields)
+    response = post(server, "v1", ask=ask, **fields)
     assert response.json()["choices"][0]["message"]["content"] == answer
     by = MODEL if answer == "Hello you" else "script"
     assert response.headers["x-answered-by"] == by
 
 
-def test_without_a_model_the_answer_beside_it_is_given(folder: Path) -> None:
-    with StandIn(pace=0, folder=folder) as server:
-        answer = answered(server, "v1", ask=ASKED_OF_MODEL, temperature=0)
-        unknown = post(server, "v1", model=MODEL)
-    assert answer["choices"][0]["message"]["content"] == "Not the model."
-    assert unknown.status_code == 404
-
-
-def test_faults_stay_the_stand_ins(server: StandIn, model: FakeModel) -> None:
-    refused = post(server, "v1", model=MODEL, ask="fault: rate-limited")
-    spoilt = post(server, "v1", model=MODEL, ask="fault: unknown-finish-reason")
-    assert refused.status_code == 429
-    assert spoilt.json()["choices"][0]["finish_reason"] == "model_length"
+def test_faults_stay_the_stand_ins(server: StandIn, model: StandIn) -> None:
+    assert post(server, "v1", ask="fault: rate-limited").status_code == 429
+    spoilt = answered(server, "v1", ask="fault: unknown-finish-reason")
+    assert spoilt["choices"][0]["finish_reason"] == "model_length"
     assert not model.requests
 
 
 @whole_or_streamed
 def test_the_model_stops_when_the_reader_has_left(
-    stream: bool, server: StandIn, model: FakeModel
+    stream: bool, server: StandIn, model: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model.events = ENDLESS
-    if stream:
-        with streaming(server, "v1") as events:
-            next(events)
-    else:
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(server.v1 + "/chat/completions", json=HELLO, timeout=0.3,
-                       trust_env=False, headers={"api-key": KEY})  # fmt: skip
-    assert model.was_left.wait(10)
+    """A piece of a stream is sent before the next one is there: the reader leaves after it."""
+    was_left, hang_up = threading.Event(), ChatHandler.hang_up
+
+    def hanging_up(handler: ChatHandler) -> None:
+        hang_up(handler)
+        if handler.server is model:
+            was_left.set()
+
+    monkeypatch.setattr(ChatHandler, "hang_up", hanging_up)
+    model.pace = 1
+    body = HELLO | {"messages": [{"role": "user", "content": "Be slow."}], "stream": stream}
+    with (
+        nullcontext() if stream else pytest.raises(httpx.ReadTimeout),
+        httpx.Client(trust_env=False, headers={"api-key": KEY}, timeout=1) as client,
+        client.stream("POST", f"{server.v1}/chat/completions", json=body) as response,
+    ):
+        assert any('"One"' in line for line in response.iter_lines())
+    assert was_left.wait(10)

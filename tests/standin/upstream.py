@@ -104,24 +104,33 @@ class Upstream:
     async def pieces(
         self, call: Call, drafts: list[Draft]
     ) -> AsyncIterator[tuple[int, str, list[Json]]]:
-        """Yield each piece: of which choice, its text, its log probabilities.
+        """Yield each piece: of which choice, its text, its log probabilities."""
+        top = call.body.get("top_logprobs") or 0
+        async with aclosing(self.sent(call)) as answers:
+            async for first, sent in answers:
+                if counted := sent.get("usage"):
+                    drafts[first].prompt_tokens = counted["prompt_tokens"]
+                    drafts[first].completion_tokens = counted["completion_tokens"]
+                for choice in sent["choices"]:
+                    at = first + choice["index"]
+                    draft, message = drafts[at], choice.get("message") or choice["delta"]
+                    draft.finish_reason = choice.get("finish_reason") or draft.finish_reason
+                    logs = tokens_of(choice.get("logprobs"), top)
+                    text = message.get("content") or ""
+                    draft.text += text
+                    draft.logs += logs
+                    if text:
+                        yield at, text, logs
+
+    async def sent(self, call: Call) -> AsyncIterator[tuple[int, Json]]:
+        """Yield the JSON that the model sends, with the number of the first choice in it.
 
         The choices come one after the other: llama.cpp writes one at a time.
         """
-        for at, draft in enumerate(drafts):
+        for at in range(len(drafts_for(call))):
             async with aclosing(self._chunks(self._request(call, at))) as chunks:
-                async for sent in chunks:
-                    if counted := sent.get("usage"):
-                        draft.prompt_tokens = counted["prompt_tokens"]
-                        draft.completion_tokens = counted["completion_tokens"]
-                    for choice in sent["choices"]:
-                        draft.finish_reason = choice.get("finish_reason") or draft.finish_reason
-                        logs = tokens_of(choice.get("logprobs"), call.body.get("top_logprobs") or 0)
-                        text = choice["delta"].get("content") or ""
-                        draft.text += text
-                        draft.logs += logs
-                        if text:
-                            yield at, text, logs
+                async for chunk in chunks:
+                    yield at, chunk
 
     def _request(self, call: Call, at: int) -> Json:
         """Return the body that asks for the choice ``at``."""

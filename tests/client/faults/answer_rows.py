@@ -116,7 +116,6 @@ def standin_answers() -> Iterator[Row]:
         ("html-from-proxy-200", Failure(ServiceError, 200, words="an HTML page: Sign in")),
         ("empty-body", Failure(ServiceError, 200)),
         ("not-json", Failure(ServiceError, 200, words='{"id":"stand-in"')),
-        ("answer-cut", Failure(ServiceConnectionError)),
     ):
         yield standin(fault, expect)
 

@@ -70,7 +70,6 @@ def forms() -> Iterator[Row]:
     yield stream("not UTF-8", *no_utf8, expect=Answer((TEXT.replace("é", "\ufffd"),), ("stop",)))
     yield stream("empty events", b"data:\n\n", b"data\n\n\n\n", *STREAM)
     yield stream("pings", event({"type": "ping"}, name="ping"), event({}), *STREAM)
-    yield standin("odd-lines", stream=True)
 
 
 def cuts() -> Iterator[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.standin.calls import Json
-from tests.standin.checks import SCHEMAS, first_wrong, path_of
+from tests.standin.checks import SCHEMAS, check_values
 from tests.standin.deployments import Deployment
 from tests.standin.faults import refuse
 from tests.standin.replies import openai_error
@@ -19,8 +19,6 @@ MOVED = {
 """Fields of chat completions, and where they are in this API."""
 SAME = ("model", "parallel_tool_calls", "stream", "temperature", "top_p", "tool_choice")
 """Fields that chat completions have too."""
-CODES = {"required": "missing_required_parameter", "type": "invalid_type"}
-"""What the API says of a wrong value, by the keyword of JSON Schema; of others "invalid_value"."""
 
 
 def to_chat(body: Json, deployment: Deployment, stored: Mapping[str, list[Json]]) -> Json:
@@ -31,7 +29,7 @@ def to_chat(body: Json, deployment: Deployment, stored: Mapping[str, list[Json]]
     """
     check_names(body, deployment)
     body = {name: value for name, value in body.items() if value is not None}
-    check_values(body)
+    check_values("responses", body)
     known = body.get("previous_response_id", "")
     if known and known not in stored:
         words = f"Previous response with id '{known}' not found."
@@ -69,17 +67,6 @@ def check_names(body: Json, deployment: Deployment) -> None:
         if deployment.fixed and body.get(name) is not None:
             words = f"Unsupported parameter: '{name}' is not supported with this model."
             raise openai_error(words, None, name)
-
-
-def check_values(body: Json) -> None:
-    """Refuse the first wrong value."""
-    if found := first_wrong("responses", body):
-        wrong, where = found
-        param = path_of(where)
-        code = CODES.get(str(wrong.validator), "invalid_value")
-        if param == "reasoning.effort":
-            code = "unsupported_value"
-        raise openai_error(f"Invalid value for '{param}': {wrong.message}.", code, param)
 
 
 def said(given: str | list[Json]) -> list[Json]:

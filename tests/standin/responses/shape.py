@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.standin import verdicts
-from tests.standin.answers import Answer, Choice
+from tests.standin.answers import Answer
 from tests.standin.calls import Json, digest
 from tests.standin.shapes import CREATED
 from tests.standin.streams import Event, event, paced
@@ -19,7 +19,7 @@ class Response:
 
     def __init__(self, answer: Answer, body: Mapping[str, Any]) -> None:
         self.answer, self.body = answer, body
-        self.choice = answer.choices[0] if answer.choices else Choice("", "stop")
+        self.choice = answer.choices[0]
         self.reason = STOPPED.get(self.choice.finish_reason)
         self.status = "incomplete" if self.reason else "completed"
 
