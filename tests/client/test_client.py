@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from helpers import ChatError, UserMessage
+from helpers import ChatError, RateLimitError, ServiceConnectionError, UserMessage
 from tests.fakes import ASK, COMPLETION, MODELS, V1, Chunks, answer, client, leaked, service_of
 from tests.sync_and_async import both
 
@@ -49,6 +49,18 @@ def test_a_timeout_is_for_the_next_bytes_and_a_connection_has_15_s() -> None:
     for timeout in (120.0, 5.0):
         client(transport=httpx.MockTransport(note), timeout=timeout).complete(ASK)
     assert [(given["connect"], given["read"]) for given in seen] == [(15.0, 120.0), (5.0, 5.0)]
+
+
+def test_on_wait_is_called_before_each_pause(slept: list[Any]) -> None:
+    asked = client(
+        answer(429, "", retry_after="7"), httpx.ConnectError("x"), answer(),
+        on_wait=lambda seconds, reason: slept.append((seconds, type(reason))),
+        max_sleep=7.5,
+    )  # fmt: skip
+    asked.complete(ASK)
+    (seconds, kind), paused, (later, second_kind), paused_later = slept
+    assert (seconds, kind, paused) == (7.0, RateLimitError, 7.0)
+    assert (later, second_kind) == (paused_later, ServiceConnectionError)
 
 
 class Closing(httpx.MockTransport):

@@ -13,7 +13,18 @@ from helpers import (
 )
 from tests.client.faults import wire
 from tests.client.faults.row import BEGUN, GOOD, Answer, Failure, Row, plain
-from tests.client.faults.wire import FINAL, PIECES, End, Step, chunk, chunked, event, head, update
+from tests.client.faults.wire import (
+    FINAL,
+    PIECES,
+    End,
+    Step,
+    chunk,
+    chunked,
+    event,
+    head,
+    update,
+    whole,
+)
 
 TIMEOUT = 2.0
 SOON = 0.05
@@ -53,8 +64,10 @@ def unanswered() -> Iterator[Row]:
     yield plain("no answer", (End.HOLD,), slow, **WAITS)
     yield plain("half a head", (half, End.HOLD), TOO_SLOW, **WAITS)
     # Retried once only, because the service may bill each attempt.
-    more = {**WAITS, "retries": 3, "waits": ((0.5, 1.0),)}
-    yield plain("no answer, three retries left", (End.HOLD,), TOO_SLOW, **more)
+    yield Row(
+        name="503, then no answer", replies=(whole(b"", 503), (End.HOLD,)), expect=TOO_SLOW,
+        retries=5, waits=((0.5, 1.0), (1.0, 1.5)), **WAITS,
+    )  # fmt: skip
     for name, steps in (
         ("closed before", (End.CLOSE,)),
         ("reset before", (End.RESET,)),
