@@ -193,6 +193,9 @@ def repeated() -> Iterator[Row]:
     yield stream("delta and message", *events([stray([choice]) for choice in both]))
     end = stray([{"index": 0, "message": message, "finish_reason": "stop"}])
     yield stream("deltas, then the message", *events([*wire.UPDATES[:-1], end]))
+    parts = [update({"content": one}) for one in (" Salt", " is")]
+    expect = Answer((" Salt is",), ("stop",))
+    yield stream("deltas, then another message", *events([*parts, end]), expect=expect)
     for name, beside in ("message", {}), ("message, and a role", {"delta": {"role": "assistant"}}):
         sent = [stray([{"message": one["message"], **beside}]) for one in both]
         yield stream(f"{name} so far", *events([*sent, FINAL]))
