@@ -27,7 +27,7 @@ from helpers import (
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
 from tests.client.faults.wire import whole
-from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client, noting, piece, service_of
+from tests.fakes import ASK, COMPLETION, KEY, MODELS, client, noting, piece
 from tests.standin import StandIn
 from tests.sync_and_async import clean_loop
 
@@ -98,7 +98,7 @@ async def serving(sent: bytes) -> AsyncIterator[tuple[Server, AsyncChatCompletio
 
 
 # --- Cancellation ---------------------------------------------------------------------------------
-@pytest.mark.parametrize("sent", [b"", OK, HALF], ids=["no answer", "half a head", "half a body"])
+@pytest.mark.parametrize("sent", [b"", HALF], ids=["no answer", "half a body"])
 @in_loop
 async def test_a_call_that_is_cancelled_closes_its_connection(sent: bytes) -> None:
     async with serving(sent) as (server, asked):
@@ -139,21 +139,6 @@ async def test_a_stream_that_is_cut_closes_its_connection_and_keeps_what_came(
     assert stream.completion.content == "H"
     (kept,) = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["exchanges"]
     assert len(kept["response"]["stream"]) == 1
-
-
-@in_loop
-async def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent() -> None:
-    pausing = asyncio.Event()
-    refusing = client(answer(429, "", retry_after="9"), max_sleep=9.0)
-    asked = AsyncChatCompletionsClient.like(refusing)
-    asked = asked.with_options(on_wait=lambda *_: pausing.set())
-    call = asyncio.create_task(asked.complete(ASK))
-    await pausing.wait()
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(SOON):
-            await call
-    assert len(service_of(refusing).requests) == 1
 
 
 # --- Many at once ---------------------------------------------------------------------------------
@@ -212,21 +197,14 @@ async def test_calls_in_turn_share_a_connection_and_calls_at_once_have_their_own
         await asked.close()
         await server.until(lambda: server.open == 0)
         assert (await asked.complete(ASK)).content == "Hi!"  # over a new connection
-
-
-@in_loop
-async def test_a_broken_answer_leaves_no_connection_open() -> None:
-    async with serving(b"Hello\r\n\r\n") as (server, asked):
-        for _ in range(5):
+        server.sent = b"Hello\r\n\r\n"
+        for _ in range(3):
             with pytest.raises(ServiceConnectionError):
                 await asked.complete(ASK)
         await server.until(lambda: server.open == 0)
-        server.sent = HI
-        assert (await asked.complete(ASK)).content == "Hi!"
-        assert server.open == 1
 
 
-@pytest.mark.parametrize("end", ["in its loop", "after its loops", "in another thread"])
+@pytest.mark.parametrize("end", ["after its loops", "in another thread"])
 def test_a_client_that_is_not_closed_causes_no_warning(
     end: str, standin: StandIn, caplog: pytest.LogCaptureFixture, recwarn: Any
 ) -> None:
@@ -238,9 +216,7 @@ def test_a_client_that_is_not_closed_causes_no_warning(
             asked.clear()
             gc.collect()
 
-    if end == "in its loop":
-        asyncio.run(call(is_last=True))
-    elif end == "after its loops":
+    if end == "after its loops":
         for _ in range(3):
             asyncio.run(call())
         asked.clear()
