@@ -50,8 +50,6 @@ def unreachable() -> Iterator[Row]:
         ("tls to plain", "", {}),
         ("plain to tls", "", {}),
         ("untrusted", "certificate", {}),
-        ("reset", "", {}),
-        ("full", "", WAITS),
         ("silent", "No answer within the time allowed", WAITS),
     ):
         yield Row(name=where, where=where, expect=replace(NO_ANSWER, says=says), **more)

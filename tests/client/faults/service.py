@@ -17,17 +17,13 @@ from tests.client.faults.row import Row
 from tests.client.faults.wire import HERE, End, Reply
 
 HOST = "127.0.0.1"
-SOON = 0.05
-"""Seconds that a client has to send its request to a port that resets connections."""
 WHERE = {
     "plain": ("http", "plain"),
     "tls to plain": ("https", "plain"),
     "plain to tls": ("http", "tls"),
     "untrusted": ("https", "tls"),  # nobody trusts who signed its certificate
     "refused": ("http", "refused"),  # nobody listens
-    "full": ("http", "full"),  # takes no more connections
     "silent": ("https", "silent"),  # takes connections and says nothing
-    "reset": ("http", "reset"),  # resets connections
 }
 """Scheme and listener of each place that a row can name; there is also "no such host"."""
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -72,7 +68,6 @@ class Service:
         listeners: dict[str, tuple[Connected, ssl.SSLContext | None]] = {
             "plain": (self._answer, None),
             "tls": (self._answer, context),
-            "reset": (_reset_unread, None),
             "silent": (_hold, None),
         }
         self._ports: dict[str, int] = {}
@@ -81,20 +76,11 @@ class Service:
             server = await asyncio.start_server(connected, HOST, 0, ssl=context, limit=1 << 20)
             servers.append(server)
             self._ports[name] = server.sockets[0].getsockname()[1]
-        with socket.socket() as refused, socket.socket() as full:
-            for name, one in (("refused", refused), ("full", full)):
-                one.bind((HOST, 0))
-                self._ports[name] = one.getsockname()[1]
-            # One connection fits in a queue of length 0, and it is never taken out.
-            full.listen(0)
-            waiting = [socket.socket() for _ in range(3)]
-            for one in waiting:
-                one.setblocking(False)
-                one.connect_ex(full.getsockname())
+        with socket.socket() as refused:
+            refused.bind((HOST, 0))
+            self._ports["refused"] = refused.getsockname()[1]
             self._started.set()
             await self._stop.wait()
-            for one in waiting:
-                one.close()
         for server in servers:
             server.close()
         for writer in self._open.values():
@@ -158,12 +144,6 @@ async def _reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
-
-
-async def _reset_unread(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Reset the connection after the client has sent its request, without reading that."""
-    await asyncio.sleep(SOON)
-    await _reset(reader, writer)
 
 
 async def _hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
