@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from helpers import BadParameterError, ChatCompletionsClient, RateLimitError
+from helpers import BadParameterError, ChatCompletionsClient, ChatError, RateLimitError
 from helpers.client.adapter import ParameterAdapter
 from tests.fakes import ASK, DONE, MODELS, V1, Answer, answer, client, piece, service_of, streamed
 from tests.sync_and_async import both
@@ -93,11 +93,10 @@ STAYS: dict[str, tuple[Answer, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("refused", "options"), STAYS.values(), ids=STAYS)
 def test_any_other_refusal_stays_an_error(refused: Answer, options: dict[str, Any]) -> None:
-    told: list[str] = []
-    asked = adapting(refused, answer(), told=told)
-    with pytest.raises(Exception, match="What to do"):
+    asked = adapting(refused, answer())
+    with pytest.raises(ChatError):
         asked.complete(ASK, **options)
-    assert (len(service_of(asked).requests), told) == (1, [])
+    assert len(service_of(asked).requests) == 1
 
 
 def test_the_refusal_that_a_header_asks_for_stays_an_error() -> None:
@@ -140,9 +139,6 @@ def test_the_header_of_extra_parameters_goes_with_the_new_name() -> None:
     assert sent(asked) == {"max_completion_tokens": 9}
     assert service_of(asked).requests[-1].headers["extra-parameters"] == "pass-through"
     assert service_of(asked).requests[-1].headers["api-key"]
-    asked = adapting(refusal(USE.format("seed")), answer(), endpoint=MODELS)
-    asked.complete(ASK, seed=1, extra_parameters="drop")
-    assert service_of(asked).requests[-1].headers["extra-parameters"] == "drop"
 
 
 def test_both_names_are_sent_as_one() -> None:
@@ -151,10 +147,9 @@ def test_both_names_are_sent_as_one() -> None:
     assert sent(asked) == {"max_completion_tokens": 8}
 
 
-def test_a_failure_after_it_is_told_and_tried_again_as_any_other() -> None:
-    asked = adapting(
-        answer(503, ""), refusal(USE.format("seed")), answer(503, ""), answer(), max_retries=2
-    )
+def test_a_failure_before_or_after_it_is_retried_as_any_other() -> None:
+    refused = refusal(USE.format("seed"))
+    asked = adapting(answer(503, ""), refused, answer(503, ""), answer(), max_retries=2)
     assert asked.complete(ASK, seed=1).content == "Hi!"
     with pytest.raises(RateLimitError):
-        adapting(refusal(USE.format("seed")), answer(429, "")).complete(ASK, seed=1)
+        adapting(refused, answer(429, "")).complete(ASK, seed=1)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from helpers import ConfigurationError, ServiceConnectionError
-from tests.fakes import ASK, KEY, Service, answer, client, leaked, unwrapped
+from tests.fakes import ASK, KEY, Service, answer, client, leaked
 from tests.secrets.echo_server import EchoServer
 from tests.sync_and_async import both, once
 
@@ -77,8 +77,7 @@ def test_this_machine_and_a_host_in_no_proxy_are_asked_without_the_proxy(
 @pytest.mark.parametrize(
     ("name", "proxy"),
     [
-        *(("HTTPS_PROXY", one) for one in ("http://", "http://u:{}@h:99999", "http://a b:80")),
-        *(("HTTPS_PROXY", one) for one in ("http://u:{}@h:port", "http://%")),
+        *(("HTTPS_PROXY", f"http://{end}") for end in ("", "u:{}@h:port", "u:{}@h:99999", "a b")),
         ("https_proxy", "socks5://u:{}@h:1"),
         ("ALL_PROXY", "ftp://u:{}@h"),
     ],
@@ -87,10 +86,8 @@ def test_the_setting_of_a_proxy_that_cannot_be_used_is_named(
     name: str, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxied_by(monkeypatch, proxy.format(KEY), name)
-    with pytest.raises(ConfigurationError) as failure:
+    with pytest.raises(ConfigurationError, match=f"(?is){name}.*socksio") as failure:
         client(transport=None)
-    assert name.lower() in str(failure.value).lower()
-    assert "For a SOCKS proxy install socksio." in unwrapped(failure.value)
     assert not leaked(failure.value)
     client(endpoint=LOCAL, transport=None).close()  # this machine needs no proxy
 
