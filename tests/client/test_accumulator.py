@@ -90,52 +90,50 @@ def test_pieces_are_joined_and_what_is_whole_is_not(name: str, sent: Any, joined
 SAFE, LOW = ({"filtered": False, "severity": level} for level in ("safe", "low"))
 CUT = {"filtered": True, "severity": "medium"}
 NO, YES = ({"filtered": False, "detected": found} for found in (False, True))
-VERDICTS = {
-    # what the updates say in turn; what the answer says
-    "one that says less": ([{"hate": LOW}, {"text": NO}, {"hate": {}}, {"hate": None}],
-                           {"hate": LOW, "text": NO}),
-    "a stricter one": ([{"hate": SAFE}, {"hate": LOW}, {"hate": CUT}, {"hate": LOW}],
-                       {"hate": CUT}),
-    "a detection": ([{"text": NO}, {"text": YES}, {"text": NO}], {"text": YES}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("values", "verdict"), VERDICTS.values(), ids=VERDICTS)
-def test_the_strictest_verdict_of_each_category_stays(values: Any, verdict: Any) -> None:
-    field = "content_filter_results"
-    pieces: list[Any] = [{"choices": [{"index": 0, "delta": {}, field: one}]} for one in values]
-    assert accumulated(*pieces).whole()["choices"][0][field] == verdict
-    prompts = [[{"prompt_index": 1}, {"prompt_index": 0, field: one}] for one in values]
-    pieces = [{"choices": [], "prompt_filter_results": one} for one in (None, *prompts, [], None)]
-    assert accumulated(*pieces).whole()["prompt_filter_results"] == [
-        {"prompt_index": 1}, {"prompt_index": 0, field: verdict}
-    ]  # fmt: skip
-
-
-LESS = {
+USED = {"total_tokens": 5, "details": {"a": 1, "b": 2}}
+LAST_WORDS = {
     # a field of an update; its values in turn; the last word on it
-    "usage": ([None, {"total_tokens": 5, "details": {"a": 1, "b": 2}}, {}, None,
-               {"total_tokens": 7, "prompt_tokens": 0, "details": {"a": None}}],
-              {"total_tokens": 7, "prompt_tokens": 0, "details": {"a": 1, "b": 2}}),
+    "usage": ([None, USED, {}, None, {"total_tokens": 7, "details": {"a": None}}],
+              {"total_tokens": 7, "details": {"a": 1, "b": 2}}),
     "model": (["", "m", "m-2026", "", None], "m-2026"),
     "id": (["", "a", "b", ""], "a"),
     "created": ([0, 5, 6, 0], 5),
     "object": (["chat.completion.chunk"], "chat.completion"),
+    "prompt_filter_results": (
+        [None, [{"prompt_index": 1}], [{"prompt_index": 0, "x": CUT}],
+         [{"prompt_index": 0, "x": LOW}], []],
+        [{"prompt_index": 1}, {"prompt_index": 0, "x": CUT}]),
+}  # fmt: skip
+OF_A_CHOICE = {
+    # a field of a choice; its values in turn; the last word on it
+    "one that says less": (
+        "content_filter_results",
+        [{"hate": LOW}, {"text": NO}, {"hate": {}}, {"hate": None}], {"hate": LOW, "text": NO}),
+    "a stricter verdict": (
+        "content_filter_results",
+        [{"hate": SAFE}, {"hate": LOW}, {"hate": CUT}, {"hate": LOW}], {"hate": CUT}),
+    "a detection": (
+        "content_filter_results", [{"text": NO}, {"text": YES}, {"text": NO}], {"text": YES}),
+    "logprobs are extended": (
+        "logprobs",
+        [{"content": [1], "refusal": ["a"]}, None, {"content": [2, 3]}, {"content": None}],
+        {"content": [1, 2, 3], "refusal": ["a"]}),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "values", "last"), [(n, *v) for n, v in LESS.items()], ids=LESS)
+@pytest.mark.parametrize(("name", "values", "last"), [(n, *v) for n, v in LAST_WORDS.items()])
 def test_a_later_update_that_says_less_takes_nothing_back(
     name: str, values: Any, last: Any
 ) -> None:
     assert accumulated(*({"choices": [], name: one} for one in values)).whole()[name] == last
 
 
-def test_logprobs_are_extended() -> None:
-    values = ({"content": [1], "refusal": ["a"]}, None, {"content": [2, 3]}, {"content": None})
-    updates = [{"choices": [{"index": 0, "logprobs": one}]} for one in (*values, {"content": {}})]
-    found = accumulated(*updates).whole()["choices"][0]["logprobs"]
-    assert found == {"content": [1, 2, 3, {}], "refusal": ["a"]}
+@pytest.mark.parametrize(("name", "values", "last"), OF_A_CHOICE.values(), ids=OF_A_CHOICE)
+def test_a_choice_keeps_its_strictest_verdicts_and_all_logprobs(
+    name: str, values: Any, last: Any
+) -> None:
+    sent: list[Any] = [{"choices": [{"index": 0, "delta": {}, name: one}]} for one in values]
+    assert accumulated(*sent).whole()["choices"][0][name] == last
 
 
 GROWING: dict[str, Callable[[str], dict[str, Any]]] = {
