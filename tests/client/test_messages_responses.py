@@ -17,7 +17,7 @@ from helpers import (
 )
 from helpers.client.responses import ChatResponseMessage
 from helpers.client.validation import check_messages
-from tests.fakes import client, service_of
+from tests.fakes import COMPLETION, client, service_of
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -138,6 +138,12 @@ def test_a_fragment_keeps_the_id_that_it_has() -> None:
     fragments = [{"index": 0, "id": None}, {"index": 0}, {"index": 0, "id": "a"}]
     update = StreamingChatCompletionsUpdate({"choices": [{"delta": {"tool_calls": fragments}}]})
     assert [call.id for call in update.choices[0].delta.tool_calls] == ["", "", "a"]
+
+
+def test_an_answer_has_the_names_of_the_sdk() -> None:
+    answer = ChatCompletions(COMPLETION)
+    found = answer.id, answer.created, answer.model, answer.finish_reason
+    assert found == ("chatcmpl-1", 1736389070, "some-model-2411", "stop")
 
 
 UNREADABLE = {"id": "call00001", "type": "function"}
