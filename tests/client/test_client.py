@@ -6,22 +6,17 @@ import httpx
 import pytest
 
 from helpers import ChatError, RateLimitError, ServiceConnectionError, UserMessage
-from tests.fakes import ASK, COMPLETION, MODELS, V1, Chunks, answer, client, leaked, service_of
+from tests.fakes import ASK, COMPLETION, MODELS, Chunks, answer, client, leaked, service_of
 from tests.sync_and_async import both
 
 pytestmark = both
 
-POSTED = {
-    "models": (MODELS, f"{MODELS}/chat/completions?api-version=2024-05-01-preview"),
-    "v1": (V1, f"{V1}/chat/completions"),
-}
 
-
-@pytest.mark.parametrize(("endpoint", "url"), POSTED.values(), ids=POSTED)
-def test_a_call_is_posted_as_json_to_its_route(endpoint: str, url: str) -> None:
-    asked = client(endpoint=endpoint)
+def test_a_call_is_posted_as_json_to_its_route() -> None:
+    asked = client()
     assert asked.complete([UserMessage("Grüße")], temperature=0).content == "Hi!"
     (request,) = service_of(asked).requests
+    url = f"{MODELS}/chat/completions?api-version=2024-05-01-preview"
     assert (request.method, str(request.url)) == ("POST", url)
     assert request.headers["content-type"] == "application/json"
     assert request.headers["accept"] == "application/json"

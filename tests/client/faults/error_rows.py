@@ -41,8 +41,6 @@ REFUSED = {
     "detail": [{"type": "extra_forbidden", "loc": ["body", "foo"], "msg": EXTRA, "input": "bar"}]
 }
 PAGE = "<!DOCTYPE html>\n<html><head><TITLE lang=en> Bad\nGateway </TITLE></head></html>"
-GUIDE = b"\nSee this guide on what the status means:\nhttps://docs.example/guide#status-codes\n"
-"""What the models route appends to the JSON of a model's error."""
 
 
 def rows() -> Iterator[Row]:
@@ -63,6 +61,7 @@ NAMED: dict[str, tuple[type[ChatError], int, str | None, str]] = {
     "extra-not-allowed": (BadParameterError, 400, None, "Extra parameters ['n']"),
     "extra-refused": (BadParameterError, 422, "Invalid input", f"body.foo: {EXTRA}"),
     "extra-refused-list": (BadParameterError, 422, None, f"body.user: {EXTRA}"),
+    "guide-lines": (BadParameterError, 422, None, f"body.max_completion_tokens: {EXTRA}"),
     "extra-refused-words": (BadParameterError, 422, None, EXTRA),
     "extra-refused-vllm": (BadParameterError, 400, "BadRequestError", EXTRA),
     "extra-refused-gateway": (BadParameterError, 400, "400", EXTRA),
@@ -165,7 +164,7 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
 
 
 def bodies() -> Iterator[Row]:
-    """Bodies of errors in every shape, alone and followed by the guide of the models route."""
+    """Bodies of errors in every shape."""
     litellm = {"message": "No connected db.", "type": "no_db_connection", "code": "400"}
     refused = Failure(AuthenticationError, 400, "no_db_connection", "No connected db.")
     yield plain("error: litellm's wrong key", whole({"error": litellm}, 400), refused)
@@ -175,8 +174,6 @@ def bodies() -> Iterator[Row]:
         sent = body.encode() if isinstance(body, str) else as_json(body)
         expect = Failure(kind, status, code, words, says)
         yield plain(f"error: {name}", whole(sent, status), expect)
-        if words and (isinstance(body, dict) or status in (408, 413)):
-            yield plain(f"error: {name}, guide", whole(sent + GUIDE, status), expect)
 
 
 def odd() -> Iterator[Row]:

@@ -54,7 +54,6 @@ def rows() -> Iterator[Row]:
         reply = whole({"error": error}, status)
         expect = Failure(ContentFilterError, status, code, "Refused.")
         yield plain(f"filtered: {name}", reply, expect, retries=1)
-        yield plain(f"filtered: {name}, streaming", reply, expect, stream=True, retries=1)
         expect = Failure(StreamFilteredError, None, code, "Refused.", kept=BEGUN)
         reply = chunked(*PIECES, event({"error": error}), event(b"[DONE]"))
         yield plain(f"stream: filtered, {name}", reply, expect, stream=True)
