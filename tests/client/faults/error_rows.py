@@ -37,16 +37,13 @@ KINDS: dict[int, type[ChatError]] = {
     **dict.fromkeys((408, 424, 500, 502, 503, 504, 529), ServiceError),
 }
 EXTRA = "Extra inputs are not permitted"
-REFUSED = {
-    "detail": [{"type": "extra_forbidden", "loc": ["body", "foo"], "msg": EXTRA, "input": "bar"}]
-}
 PAGE = "<!DOCTYPE html>\n<html><head><TITLE lang=en> Bad\nGateway </TITLE></head></html>"
 
 
 def rows() -> Iterator[Row]:
     """Yield all rows of this module."""
     yield from chain(named(), bodies(), odd(), redirects())
-    yield from chain(waits(), long_waits(), retried(), not_retried())
+    yield from chain(waits(), retried(), not_retried())
 
 
 NAMED: dict[str, tuple[type[ChatError], int, str | None, str]] = {
@@ -82,13 +79,12 @@ def named() -> Iterator[Row]:
         yield standin(fault, Failure(kind, status, code, words))
 
 
-DEEP = json.loads("[" * 400 + "]" * 400)
 NETWORK, TOO_LONG, GONE = "calls from this network", "too long for the model", "was retired"
+MODEL = "AZURE_INFERENCE_MODEL"
+DEEP = json.loads("[" * 400 + "]" * 400)
 BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
-    # status, body, code, words, and part of the message; the class is that of the status,
-    # or a ModelNotFoundError where the message is about the model
+    # status, body, code, words, and part of the message
     "details nested deeply": (400, {"error": {"message": "No.", "details": DEEP}}, None, "No.", ""),
-    "a code alone": (400, {"error": {"code": "Bad"}}, "Bad", "", "says: (nothing) [Bad]"),
     "long": (400, {"error": {"code": "c" * 9_000, "message": "m" * 9_000}},
              "c" * 600 + " …", "m" * 600 + " …", ""),
     "a long title": (400, f"<html><title>{'t' * 9_000}</title>", None, "t" * 600 + " …", ""),
@@ -115,65 +111,56 @@ BODIES: dict[str, tuple[int, Any, str | None, str, str]] = {
                              "Bad", "No.", ""),
     "an event": (500, 'event: error\ndata: {"error": {"code": "Bad", "message": "No."}}\n\n',
                  "Bad", "No.", ""),
-    "no credit": (402, {"error": {"message": "Insufficient Balance"}},
-                  None, "Insufficient", "top up the account"),
-    "failed dependency": (424, {"error": {"message": "No."}}, None, "No.", "The model failed"),
     "wrong method": (405, "Method Not Allowed", None, "Method", "no such path"),
     "gateway": (504, "Too slow.", None, "Too slow.", "waited too long for the model"),
     "page": (502, PAGE, None, "an HTML page: Bad Gateway", ""),
     "page without a title": (403, "<html><body>x", None, "an HTML page: without a title", NETWORK),
     "half a JSON": (401, '{"error": {"message": "Wr', None, '"Wr', ""),
     "nested too deeply": (500, "[" * 100_000, None, "[[[[", ""),
-    "firewall rules": (403, {"error": {"message": "Denied by Virtual Network/Firewall rules."}},
-                       None, "Denied", NETWORK),
-    "private": (403, {"error": {"message": "Public access is off. Use a private endpoint."}},
-                None, "Public", NETWORK),
-    "address": (403, {"error": {"message": "The IP address 192.0.2.1 is not in the list."}},
-                None, "The IP", NETWORK),
-    "blocked": (403, {"error": {"message": "It was temporarily blocked: it violates a policy."}},
-                None, "It was", "has blocked this resource"),
-    "context": (400, {"error": {"code": "context_length_exceeded", "message": "Too long."}},
-                "context_length_exceeded", "Too long.", TOO_LONG),
-    "context, words": (400, {"error": {"message": "Input tokens exceed the limit of 9 tokens."}},
-                       None, "Input", TOO_LONG),
-    "context, 413": (413, {"error": {"code": "tokens_limit_reached", "message": "Too large."}},
-                     "tokens_limit_reached", "Too large.", TOO_LONG),
-    "context, vLLM": (400, {"object": "error", "type": "BadRequestError", "code": 400,
-                            "message": "This model's maximum context length is 9 tokens."},
-                      "BadRequestError", "This model", TOO_LONG),
-    "context, llama.cpp": (400, {"error": {"code": 400, "type": "exceed_context_size_error",
-                                           "message": "9 of 8."}},
-                           "exceed_context_size_error", "9 of 8.", TOO_LONG),
-    "gone": (410, {"error": {"message": "Over."}}, None, "Over.", GONE),
-    "gone, 404": (404, {"error": {"code": "DeploymentNotFound", "message":
-                                  "The model x has been retired."}},
-                  "DeploymentNotFound", "The model", GONE),
-    "gone, by code": (400, {"error": {"code": "model_decommissioned", "message": "Over."}},
-                      "model_decommissioned", "Over.", GONE),
-    "deprecated parameter": (400, {"error": {"message": "'functions' is deprecated here."}},
-                             None, "'functions'", "leave it out"),
-    "no deployment, 400": (400, {"error": {"message": "Could not find an existing deployment."}},
-                           None, "Could not", "AZURE_INFERENCE_MODEL"),
-    "no model, litellm": (400, {"error": {"message": "Invalid model name passed in model=x."}},
-                          None, "Invalid model", "AZURE_INFERENCE_MODEL"),
     "no code": (500, {"error": {"message": "No answer.", "details": "Not rebuilt."}},
                 None, "No answer: Not rebuilt.", "again later"),
     "a text": (408, "upstream timed out", None, "upstream timed out", "ask for fewer tokens"),
     "a text, 413": (413, "length limit exceeded", None, "length limit", "smaller pictures"),
 }  # fmt: skip
 
+TOLD: dict[str, tuple[int, str | None, str, str]] = {
+    # status, code and words of the service, and part of the message; the class is that of the
+    # status, or a ModelNotFoundError where the message is about the model
+    "a code alone": (400, "Bad", "", "says: (nothing) [Bad]"),
+    "no credit": (402, None, "Insufficient Balance", "top up the account"),
+    "failed dependency": (424, None, "No.", "The model failed"),
+    "firewall": (403, None, "Denied by Virtual Network/Firewall rules.", NETWORK),
+    "private": (403, None, "Public access is off. Use a private endpoint.", NETWORK),
+    "address": (403, None, "The IP address 192.0.2.1 is not in the list.", NETWORK),
+    "blocked": (403, None, "It was temporarily blocked: it violates a policy.", "has blocked this"),
+    "context": (400, "context_length_exceeded", "Too long.", TOO_LONG),
+    "context, words": (400, None, "Input tokens exceed the limit of 9 tokens.", TOO_LONG),
+    "context, 413": (413, "tokens_limit_reached", "Too large.", TOO_LONG),
+    "context, vLLM": (400, None, "This model's maximum context length is 9 tokens.", TOO_LONG),
+    "context, llama.cpp": (400, "exceed_context_size_error", "9 of 8.", TOO_LONG),
+    "gone": (410, None, "Over.", GONE),
+    "gone, 404": (404, "DeploymentNotFound", "The model x has been retired.", GONE),
+    "gone, by code": (400, "model_decommissioned", "Over.", GONE),
+    "deprecated parameter": (400, None, "'functions' is deprecated here.", "leave it out"),
+    "no deployment, 400": (400, None, "Could not find an existing deployment.", MODEL),
+    "no model, litellm": (400, None, "Invalid model name passed in model=x.", MODEL),
+}
+
 
 def bodies() -> Iterator[Row]:
-    """Bodies of errors in every shape."""
+    """Bodies of errors in every shape, and what the words and the code of one make of it."""
     litellm = {"message": "No connected db.", "type": "no_db_connection", "code": "400"}
     refused = Failure(AuthenticationError, 400, "no_db_connection", "No connected db.")
     yield plain("error: litellm's wrong key", whole({"error": litellm}, 400), refused)
     for name, (status, body, code, words, says) in BODIES.items():
-        is_model = says in (GONE, "AZURE_INFERENCE_MODEL")
-        kind = ModelNotFoundError if is_model else KINDS[status]
         sent = body.encode() if isinstance(body, str) else as_json(body)
-        expect = Failure(kind, status, code, words, says)
+        expect = Failure(KINDS[status], status, code, words, says)
         yield plain(f"error: {name}", whole(sent, status), expect)
+    for name, (status, code, words, says) in TOLD.items():
+        kind = ModelNotFoundError if says in (GONE, MODEL) else KINDS[status]
+        expect = Failure(kind, status, code, words, says)
+        body = {"error": {"code": code, "message": words}}
+        yield plain(f"error: {name}", whole(body, status), expect)
 
 
 def odd() -> Iterator[Row]:
@@ -218,11 +205,9 @@ WAITS: dict[str, tuple[tuple[float, float], str | None, str | None]] = {
     "not a number": (OWN, "nan", "inf"),
     "two numbers": ((2.0, 2.0), "1, 2", None),
     "as long as is allowed": ((60.0, 60.0), "60", None),
-}
-LONG_WAITS: dict[str, tuple[tuple[float, float], str | None, str | None]] = {
+    "a little too long": ((61, 61), "61", None),
     "a day": ((86_400, 86_400), "86400", None),
     "a date": ((1e8, 1e10), FAR, None),
-    "a little too long": ((61, 61), "61", None),
 }
 ANSWERED, STREAMED = whole(COMPLETION), chunked(*STREAM)
 
@@ -235,26 +220,18 @@ def limited(after: str | None, ms: str | None = None) -> Reply:
 
 
 def waits() -> Iterator[Row]:
-    """A 429 that asks for a wait in every form, then the answer."""
+    """A 429 that asks for a wait in every form, then the answer; or no retry that it allows."""
     for name, wait in (
         ("seconds", SECOND), ("date", (0.5, 2.0)), ("zero", OWN), ("garbage", OWN), ("ms", BY_MS),
     ):  # fmt: skip
         yield standin(f"retry-after-{name}", waits=(wait,), retries=1)
     for name, (wait, *headers) in WAITS.items():
+        too_long = Failure(RateLimitError, 429, "429", "Too many.", "than the 60 s allowed", wait)
+        expect, waited = (too_long, ()) if wait[0] > 60 else (GOOD, (wait,))
         replies, name = (limited(*headers), ANSWERED), f"Retry-After: {name}"
-        yield Row(name=name, replies=replies, expect=GOOD, waits=(wait,), retries=1)
-
-
-def long_waits() -> Iterator[Row]:
-    """A 429 that asks for a longer wait than the client allows, or comes with no retry left."""
-    for name, (wait, *headers) in LONG_WAITS.items():
-        expect = Failure(RateLimitError, 429, "429", "Too many.", "than the 60 s allowed", wait)
-        replies, name = (limited(*headers), ANSWERED), f"Retry-After: {name}"
-        yield Row(name=name, replies=replies, expect=expect, retries=1)
-    for stream in (False, True):
-        expect = Failure(RateLimitError, 429, "429", "Too many.", "you to wait 7 s", (7, 7))
-        name = f"Retry-After, no retry left{', streaming' if stream else ''}"
-        yield plain(name, limited("7"), expect, stream=stream)
+        yield Row(name=name, replies=replies, expect=expect, waits=waited, retries=1)
+    expect = Failure(RateLimitError, 429, "429", "Too many.", "you to wait 7 s", (7, 7))
+    yield plain("Retry-After, no retry left", limited("7"), expect)
 
 
 def retried() -> Iterator[Row]:
