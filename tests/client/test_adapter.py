@@ -30,6 +30,7 @@ def sent(asked: ChatCompletionsClient) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in ("messages", "model")}
 
 
+EXTRA = {"type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
 REFUSALS: dict[str, tuple[Answer, dict[str, Any], dict[str, Any]]] = {
     # the refusal, what was asked for, what is sent in the end
     "renamed": (
@@ -37,18 +38,15 @@ REFUSALS: dict[str, tuple[Answer, dict[str, Any], dict[str, Any]]] = {
                 param="max_tokens", code="unsupported_parameter"),
         {"max_tokens": 9, "top_p": 1}, {"max_completion_tokens": 9, "top_p": 1}),
     "renamed back": (
-        answer(422, {"detail": [{"type": "extra_forbidden", "msg": "Extra inputs are not permitted",
-                                 "loc": ["body", "max_completion_tokens"]}]}),
+        answer(422, {"detail": [{**EXTRA, "loc": ["body", "max_completion_tokens"]}]}),
         {"max_completion_tokens": 9}, {"max_tokens": 9}),
     "no code and no param": (
         refusal("The deployment doesn't support logprobs request parameter.", code="422"),
         {"logprobs": True, "top_logprobs": 3}, {}),
     "no name in the words": (
         refusal("Unsupported parameter.", param="stop"), {"stop": ["a"], "seed": 1}, {"seed": 1}),
-    "a flat error of vLLM": (
-        answer(400, {"object": "error", "code": 400, "type": "BadRequestError",
-                     "message": "`parallel_tool_calls` is not yet supported."}),
-        {"parallel_tool_calls": False}, {}),
+    "not yet": (
+        refusal("`parallel_tool_calls` is not yet supported."), {"parallel_tool_calls": False}, {}),
     "camel case": (
         refusal("Argument not supported on this model: presencePenalty"),
         {"presence_penalty": 1, "frequency_penalty": 1}, {"frequency_penalty": 1}),

@@ -44,15 +44,15 @@ def rows() -> Iterator[Row]:
 
 def unreachable() -> Iterator[Row]:
     """No connection, or none that requests can be sent on."""
-    for where, says, more in (
-        ("refused", "could not be reached", {"slow": True}),
-        ("no such host", "could not be reached", {"slow": True}),
-        ("tls to plain", "", {}),
-        ("plain to tls", "", {}),
-        ("untrusted", "certificate", {}),
-        ("silent", "No answer within the time allowed", WAITS),
+    for name, where, says, more in (
+        ("refused", ("http", "refused"), "could not be reached", {"slow": True}),
+        ("no such host", ("https", "none"), "could not be reached", {"slow": True}),
+        ("tls to plain", ("https", "plain"), "", {}),
+        ("plain to tls", ("http", "tls"), "", {}),
+        ("untrusted", ("https", "tls"), "certificate", {}),
+        ("silent", ("https", "silent"), "No answer within the time allowed", WAITS),
     ):
-        yield Row(name=where, where=where, expect=replace(NO_ANSWER, says=says), **more)
+        yield Row(name=name, where=where, expect=replace(NO_ANSWER, says=says), **more)
 
 
 def unanswered() -> Iterator[Row]:

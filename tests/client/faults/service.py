@@ -17,15 +17,6 @@ from tests.client.faults.row import Row
 from tests.client.faults.wire import HERE, End, Reply
 
 HOST = "127.0.0.1"
-WHERE = {
-    "plain": ("http", "plain"),
-    "tls to plain": ("https", "plain"),
-    "plain to tls": ("http", "tls"),
-    "untrusted": ("https", "tls"),  # nobody trusts who signed its certificate
-    "refused": ("http", "refused"),  # nobody listens
-    "silent": ("https", "silent"),  # takes connections and says nothing
-}
-"""Scheme and listener of each place that a row can name; there is also "no such host"."""
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
@@ -42,10 +33,10 @@ class Service:
     def url(self, row: Row, client: str) -> str:
         """Return the URL of ``row`` for ``client``, without ``/models``."""
         place = f"{self._places[row.name]}/{client}"
-        if row.where == "no such host":
-            return f"https://no-such-host.invalid/{place}"
-        scheme, port = WHERE[row.where]
-        return f"{scheme}://{HOST}:{self._ports[port]}/{place}"
+        scheme, listener = row.where
+        if listener == "none":
+            return f"{scheme}://no-such-host.invalid/{place}"
+        return f"{scheme}://{HOST}:{self._ports[listener]}/{place}"
 
     def requests(self, row: Row, client: str) -> int:
         """Return how many requests of ``client`` for ``row`` were read."""
@@ -67,8 +58,8 @@ class Service:
         trustme.CA().issue_cert(HOST).configure_cert(context)
         listeners: dict[str, tuple[Connected, ssl.SSLContext | None]] = {
             "plain": (self._answer, None),
-            "tls": (self._answer, context),
-            "silent": (_hold, None),
+            "tls": (self._answer, context),  # nobody trusts who signed its certificate
+            "silent": (_hold, None),  # takes connections and says nothing
         }
         self._ports: dict[str, int] = {}
         servers = []
@@ -76,7 +67,7 @@ class Service:
             server = await asyncio.start_server(connected, HOST, 0, ssl=context, limit=1 << 20)
             servers.append(server)
             self._ports[name] = server.sockets[0].getsockname()[1]
-        with socket.socket() as refused:
+        with socket.socket() as refused:  # nobody listens
             refused.bind((HOST, 0))
             self._ports["refused"] = refused.getsockname()[1]
             self._started.set()
