@@ -71,10 +71,11 @@ REFUSED: dict[str, list[Any]] = {
     [pytest.param(n, v, id=f"{n}={v}") for n, values in REFUSED.items() for v in values],
 )
 def test_a_wrong_value_is_refused_and_nothing_is_sent(name: str, value: Any) -> None:
-    asked = client(endpoint=V1)
-    with pytest.raises(BadParameterError, match=rf"(?s)^{name} is .*has\s+to\s+be.*Nothing\s+was"):
-        asked.complete(ASK, **{name: value})
-    assert service_of(asked).requests == []
+    for endpoint in (MODELS, V1):
+        asked, told = client(endpoint=endpoint), rf"(?s)^{name} is .*has\s+to\s+be.*Nothing\s+was"
+        with pytest.raises(BadParameterError, match=told):
+            asked.complete(ASK, **{name: value})
+        assert service_of(asked).requests == []
 
 
 def test_none_leaves_a_parameter_out_and_a_response_format_can_be_a_bare_word() -> None:
