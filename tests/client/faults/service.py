@@ -61,17 +61,14 @@ class Service:
             "tls": (self._answer, context),  # nobody trusts who signed its certificate
             "silent": (_hold, None),  # takes connections and says nothing
         }
-        self._ports: dict[str, int] = {}
+        self._ports = {"refused": 1}  # nobody listens
         servers = []
         for name, (connected, context) in listeners.items():
             server = await asyncio.start_server(connected, HOST, 0, ssl=context, limit=1 << 20)
             servers.append(server)
             self._ports[name] = server.sockets[0].getsockname()[1]
-        with socket.socket() as refused:  # nobody listens
-            refused.bind((HOST, 0))
-            self._ports["refused"] = refused.getsockname()[1]
-            self._started.set()
-            await self._stop.wait()
+        self._started.set()
+        await self._stop.wait()
         for server in servers:
             server.close()
         for writer in self._open.values():
