@@ -1,11 +1,20 @@
-"""What both clients send, and when they close an answer and their connections."""
+"""What both clients send, when they close what they opened, and what their errors say."""
 
+import pickle
 from typing import Any
 
 import httpx
 import pytest
 
-from helpers import ChatError, RateLimitError, ServiceConnectionError, UserMessage
+from helpers import (
+    ChatError,
+    RateLimitError,
+    ServiceConnectionError,
+    StreamInterruptedError,
+    UserMessage,
+)
+from helpers.client.responses import ChatCompletions
+from helpers.tools import ToolLoopError
 from tests.fakes import ASK, COMPLETION, MODELS, Chunks, answer, client, leaked, service_of
 from tests.sync_and_async import both
 
@@ -86,3 +95,36 @@ def test_an_answer_is_closed_however_its_body_ends(status: int, end: Any) -> Non
     with pytest.raises((KeyboardInterrupt, ChatError, OSError)) as failure:
         client(answer(status, body), max_retries=0).complete(ASK)
     assert (body.read, body.closed) == (2, True), failure
+
+
+ID = "7f9c1e52-0000-4000-8000-2b3c4d5e6f70"
+
+
+def test_an_error_says_what_happened_in_whose_words_and_what_to_do() -> None:
+    error = {"code": "Bad", "message": "Say \x1b[31mred\x1b[0m \u202eesrever"}
+    asked = client(answer(400, {"error": error}, retry_after="9", x_request_id=ID))
+    with pytest.raises(ChatError) as raised:
+        asked.complete(ASK)
+    failure = raised.value
+    assert failure.request_id == ID
+    assert str(failure).splitlines() == [
+        "The service refused a parameter or a message. (HTTP 400)",
+        # Its words control no terminal.
+        r"The service says: Say \u001b[31mred\u001b[0m \u202eesrever [Bad]",
+        "It asks you to wait 9 s.",
+        f"Request id: {ID}",
+        f"What to do: {failure.advice}",
+    ]
+
+
+def test_an_error_goes_to_another_process_whole() -> None:
+    stream = StreamInterruptedError("Cut", partial=ChatCompletions({"id": "a"}), words="w")
+    stream.add_note("seen twice")
+    with pytest.raises(ChatError) as raised:
+        client(answer(429, "Wait", retry_after="9"), max_retries=0).complete(ASK)
+    for error in raised.value, stream, ToolLoopError("Loop", [1, 2]):
+        copy = pickle.loads(pickle.dumps(error))
+        assert (type(copy), str(copy), copy.args) == (type(error), str(error), error.args)
+        # In any order: tblib, which distributed brings along, changes how an error is pickled.
+        assert repr(sorted(vars(copy).items())) == repr(sorted(vars(error).items()))
+        assert len(vars(copy)) >= 8
