@@ -27,6 +27,7 @@ class Service:
         self._replies = {str(at): row.replies for at, row in enumerate(rows)}
         self._places = {row.name: str(at) for at, row in enumerate(rows)}
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.connections = 0
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._started = threading.Event()
 
@@ -41,6 +42,11 @@ class Service:
     def requests(self, row: Row, client: str) -> int:
         """Return how many requests of ``client`` for ``row`` were read."""
         return self.asked[self._places[row.name], client]
+
+    @property
+    def open(self) -> int:
+        """Return how many connections are open."""
+        return len(self._open)
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True)
@@ -78,6 +84,7 @@ class Service:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._open[task] = writer
+        self.connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             try:
                 while await self._answer_one(reader, writer):
@@ -93,6 +100,8 @@ class Service:
             await writer.drain()
             return False
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        if "\r\ncookie:" in head:  # no client keeps cookies
+            return False
         _, length, rest = head.partition("\r\ncontent-length:")
         if length:
             await reader.readexactly(int(rest.split("\r\n")[0]))
