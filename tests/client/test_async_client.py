@@ -6,7 +6,6 @@ What both clients do is tested once for both: see ``tests.sync_and_async``.
 import asyncio
 import gc
 import json
-import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -26,8 +25,10 @@ from helpers import (
 )
 from helpers.recordings.record import RecordingTransport
 from helpers.recordings.replay import ReplayTransport
-from tests.client.faults.wire import whole
-from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client, noting, piece, service_of
+from tests.client.faults.row import GOOD, Row
+from tests.client.faults.service import Service
+from tests.client.faults.wire import End, Reply, chunked, head, whole
+from tests.fakes import ASK, COMPLETION, KEY, MODELS, client, noting, piece
 from tests.standin import StandIn
 from tests.sync_and_async import clean_loop
 
@@ -35,10 +36,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 SOON, LATE = 5.0, 30.0
 """Seconds after which a condition, and a test, has failed."""
-OK = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Type: "
-HALF = OK + b'application/json\r\nContent-Length: 9999\r\n\r\n{"choices": ['
-STREAM = OK + b"text/event-stream\r\n\r\n" + piece("H").encode()
-(HI,) = whole(COMPLETION, Set_Cookie="a=b")
+HI = (0.02, *whole(COMPLETION, Set_Cookie="a=b"))
 
 
 def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -57,57 +55,33 @@ def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
     return run
 
 
-class Server:
-    """A server that sends ``sent`` for each request; it counts requests and connections."""
-
-    def __init__(self, sent: bytes) -> None:
-        self.sent, self.endpoint = sent, ""
-        self.requests = self.connections = self.open = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.open += 1
-        try:
-            while head := (await reader.readuntil(b"\r\n\r\n")).lower():
-                assert b"cookie" not in head
-                await reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
-                self.requests += 1
-                await asyncio.sleep(0.02)
-                writer.write(self.sent)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            self.open -= 1
-            writer.close()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(SOON):
-            while not condition():
-                await asyncio.sleep(0.001)
-
-
 @asynccontextmanager
-async def serving(sent: bytes) -> AsyncIterator[tuple[Server, AsyncChatCompletionsClient]]:
-    """Yield a server in this event loop and a client that asks it."""
-    server = Server(sent)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    endpoint = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
-    async with listening, AsyncChatCompletionsClient(endpoint, max_retries=0) as asked:
-        yield server, asked
+async def serving(*replies: Reply) -> AsyncIterator[tuple[Service, AsyncChatCompletionsClient]]:
+    """Yield a service that sends ``replies``, and a client that asks it."""
+    row = Row(name="", replies=replies, expect=GOOD)
+    with Service([row]) as service:
+        endpoint = f"{service.url(row, 'async')}/v1"
+        async with AsyncChatCompletionsClient(endpoint, max_retries=0) as asked:
+            yield service, asked
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SOON):
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
 # --- Cancellation ---------------------------------------------------------------------------------
-@pytest.mark.parametrize("sent", [b"", OK, HALF], ids=["no answer", "half a head", "half a body"])
+@pytest.mark.parametrize("sent", [(), (head(Content_Length="99"), b"{")], ids=["none", "half"])
 @in_loop
-async def test_a_call_that_is_cancelled_closes_its_connection(sent: bytes) -> None:
-    async with serving(sent) as (server, asked):
+async def test_a_call_that_is_cancelled_closes_its_connection(sent: Reply) -> None:
+    async with serving((*sent, End.HOLD)) as (service, asked):
         call = asyncio.create_task(asked.complete(ASK))
-        await server.until(lambda: server.requests == 1)
+        await until(lambda: service.asked.total() == 1)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await server.until(lambda: server.open == 0)
+        await until(lambda: service.open == 0)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "closed by another task"])
@@ -115,7 +89,7 @@ async def test_a_call_that_is_cancelled_closes_its_connection(sent: bytes) -> No
 async def test_a_stream_that_is_cut_closes_its_connection_and_keeps_what_came(
     how: str, tmp_path: Path
 ) -> None:
-    async with serving(STREAM) as (server, asked):
+    async with serving(chunked(piece("H").encode(), end=(End.HOLD,))) as (service, asked):
         asked.transport = recorder(tmp_path / "a.json", asked.transport)
         stream = asked.stream(ASK)
 
@@ -125,7 +99,7 @@ async def test_a_stream_that_is_cut_closes_its_connection_and_keeps_what_came(
                     pass
 
         reading = asyncio.create_task(read())
-        await server.until(lambda: stream.completion.content == "H")
+        await until(lambda: stream.completion.content == "H")
         expected: type[BaseException] = asyncio.CancelledError
         if how == "cancelled":
             reading.cancel()
@@ -135,25 +109,10 @@ async def test_a_stream_that_is_cut_closes_its_connection_and_keeps_what_came(
         with pytest.raises(expected):
             async with asyncio.timeout(SOON):
                 await reading
-        await server.until(lambda: server.open == 0)
+        await until(lambda: service.open == 0)
     assert stream.completion.content == "H"
     (kept,) = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["exchanges"]
     assert len(kept["response"]["stream"]) == 1
-
-
-@in_loop
-async def test_a_pause_that_is_cancelled_ends_and_nothing_more_is_sent() -> None:
-    pausing = asyncio.Event()
-    refusing = client(answer(429, "", retry_after="9"), max_sleep=9.0)
-    asked = AsyncChatCompletionsClient.like(refusing)
-    asked = asked.with_options(on_wait=lambda *_: pausing.set())
-    call = asyncio.create_task(asked.complete(ASK))
-    await pausing.wait()
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(SOON):
-            await call
-    assert len(service_of(refusing).requests) == 1
 
 
 # --- Many at once ---------------------------------------------------------------------------------
@@ -202,31 +161,24 @@ async def test_each_of_many_calls_gets_its_own_answer_and_is_recorded(tmp_path: 
 
 @in_loop
 async def test_calls_in_turn_share_a_connection_and_calls_at_once_have_their_own() -> None:
-    async with serving(HI) as (server, asked):
+    broken = (b"Hello\r\n\r\n",)
+    async with serving(*[HI] * 244, broken) as (service, asked):
         for _ in range(3):
             assert (await asked.complete(ASK)).content == "Hi!"
-        assert server.connections == 1
+        assert service.connections == 1
         for _ in range(2):
             await asyncio.gather(*(asked.complete(ASK) for _ in range(120)))
-        assert server.connections == 120
+        assert service.connections == 120
         await asked.close()
-        await server.until(lambda: server.open == 0)
+        await until(lambda: service.open == 0)
         assert (await asked.complete(ASK)).content == "Hi!"  # over a new connection
-
-
-@in_loop
-async def test_a_broken_answer_leaves_no_connection_open() -> None:
-    async with serving(b"Hello\r\n\r\n") as (server, asked):
-        for _ in range(5):
+        for _ in range(3):
             with pytest.raises(ServiceConnectionError):
                 await asked.complete(ASK)
-        await server.until(lambda: server.open == 0)
-        server.sent = HI
-        assert (await asked.complete(ASK)).content == "Hi!"
-        assert server.open == 1
+        await until(lambda: service.open == 0)
 
 
-@pytest.mark.parametrize("end", ["in its loop", "after its loops", "in another thread"])
+@pytest.mark.parametrize("end", ["after its loops", "in another thread"])
 def test_a_client_that_is_not_closed_causes_no_warning(
     end: str, standin: StandIn, caplog: pytest.LogCaptureFixture, recwarn: Any
 ) -> None:
@@ -238,9 +190,7 @@ def test_a_client_that_is_not_closed_causes_no_warning(
             asked.clear()
             gc.collect()
 
-    if end == "in its loop":
-        asyncio.run(call(is_last=True))
-    elif end == "after its loops":
+    if end == "after its loops":
         for _ in range(3):
             asyncio.run(call())
         asked.clear()

@@ -10,46 +10,24 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from helpers import ChatError
-from helpers.client.exchange import KEPT_RESPONSE_HEADERS, Exchange
+from helpers.client.exchange import KEPT_RESPONSE_HEADERS
 from helpers.client.redaction import MASK, credential_filter
 from tests.fakes import ASK, COMPLETION, KEY, MODELS, answer, client
-
-
-def exchange_of(*, endpoint: str = MODELS, credential: Any = None, **headers: str) -> Exchange:
-    credential = credential or AzureKeyCredential(KEY)
-    asked = client(answer(200, COMPLETION, **headers), endpoint=endpoint, credential=credential)
-    exchange = asked.complete(ASK, temperature=0).exchange
-    assert exchange is not None
-    return exchange
-
-
-def test_it_holds_the_call_as_it_went_over_the_wire() -> None:
-    exchange = exchange_of(x_request_id="r1")
-    target = "/models/chat/completions?api-version=2024-05-01-preview"
-    assert (exchange.method, exchange.target) == ("POST", target)
-    assert exchange.request_body == {"messages": ASK, "model": "my-deployment", "temperature": 0}
-    assert (exchange.status, exchange.reason, exchange.response_body) == (200, "OK", COMPLETION)
-    assert exchange.response_headers == {"content-type": "application/json", "x-request-id": "r1"}
-    assert exchange.elapsed > 0
 
 
 def test_only_known_headers_are_kept() -> None:
     known = {name.replace("-", "_"): "1" for name in KEPT_RESPONSE_HEADERS}
     sent = {**known, "set_cookie": "a=b", "x_ms_region": "West", "server": "x", "location": "y"}
-    assert exchange_of(**sent).response_headers.keys() == set(KEPT_RESPONSE_HEADERS)
+    exchange = client(answer(200, COMPLETION, **sent)).complete(ASK).exchange
+    assert exchange is not None
+    assert exchange.response_headers.keys() == set(KEPT_RESPONSE_HEADERS)
 
 
-BODIES: dict[str, tuple[Any, Any]] = {
-    "JSON": ({"error": {"a": [1, 2.5, None, True]}}, {"error": {"a": [1, 2.5, None, True]}}),
-    "JSON text": (b'"oh"', "oh"),
-    "text": ("oh", "oh"),
-    "empty": ("", ""),
-    "half": (b'{"a": ', '{"a": '),
-    "not utf-8": (b"\xff", "\ufffd"),
-}
-
-
-@pytest.mark.parametrize(("body", "kept"), BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [({"a": [2.5, None]}, {"a": [2.5, None]}), (b'"oh"', "oh"), (b'{"a": ', '{"a": '), ("", "")],
+    ids=["JSON", "JSON text", "half", "empty"],
+)
 def test_the_body_of_a_failure_is_kept(body: Any, kept: Any) -> None:
     with pytest.raises(ChatError) as failure:
         client(answer(400, body)).complete(ASK)
@@ -68,34 +46,22 @@ def in_url(text: str, form: str = "%{:02X}") -> str:
 
 ODD = r"a+b/c\d=e%f&\"g~h"
 """A key of characters that have an escaped form of their own."""
-REDACTED = {
-    "empty": ("", ""),
-    "whole": (f"a {KEY} b", f"a {MASK} b"),
-    "after a line end": (f"50%\n{KEY}", f"50%\n{MASK}"),
-    "after an escaped line end": (rf"50%\n{KEY}", rf"50%\n{MASK}"),
-    "a part of it": (f"a {KEY[:-1]} b", f"a {KEY[:-1]} b"),
-    "percent-encoded": (f"?key={in_url(KEY)}&b", f"?key={MASK}&b"),
-    "percent-encoded twice": (in_url(KEY, "%25{:02x}"), MASK),
-}
 TWICE = json.dumps(json.dumps(ODD))
 FORMS = {
     "plain": ODD,
     "quoted": quote(ODD),
     "quoted wholly, twice": quote(quote(ODD, safe=""), safe=""),
+    "percent-encoded twice": in_url(ODD, "%25{:02x}"),
     "JSON with escaped slashes": json.dumps(ODD)[1:-1].replace("/", r"\/"),
     "JSON in JSON in JSON": json.dumps(TWICE)[1:-1].strip('\\"'),
     "quoted in JSON": json.dumps(quote(ODD))[1:-1],
 }
 
 
-@pytest.mark.parametrize(("text", "shown"), REDACTED.values(), ids=REDACTED)
-def test_a_key_is_masked_as_a_whole(text: str, shown: str) -> None:
-    assert redact(text) == shown
-
-
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
-def test_every_form_of_an_odd_key_is_masked(text: str) -> None:
-    assert redact(f"({text})", key=ODD) == f"({MASK})"
+@pytest.mark.parametrize("before", ["50%\n", r"50%\n"], ids=["line end", "escaped line end"])
+def test_every_form_of_a_key_is_masked(before: str, text: str) -> None:
+    assert redact(f"{before}{text})", key=ODD) == f"{before}{MASK})"
 
 
 def test_a_placeholder_damages_no_text() -> None:

@@ -46,10 +46,6 @@ TYPED = {
         AssistantMessage(refusal="a"),
         {"role": "assistant", "content": None, "refusal": "a"},
     ),
-    "assistant with items": (
-        AssistantMessage(({"type": "text", "text": "a"},)),
-        {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
-    ),
     "tool": (ToolMessage("62", "c1"), {"role": "tool", "content": "62", "tool_call_id": "c1"}),
 }
 
@@ -59,21 +55,12 @@ def test_a_typed_message_goes_out_as_the_services_own_form(message: Any, sent: A
     assert check_messages([message]) == [sent]
 
 
-@pytest.mark.parametrize(("_", "sent"), TYPED.values(), ids=TYPED)
-def test_a_plain_dict_goes_out_as_it_is(_: Any, sent: Any) -> None:
-    assert check_messages(iter([sent])) == [sent]
-
-
 REFUSED = {
     "no message": ([], "messages is empty"),
     "a text": ("Hello", "has to be a list"),
-    "one dict": ({"role": "user", "content": "a"}, "has to be a list"),
-    "None": (None, "has to be a list"),
     "None in the list": ([UserMessage("a"), None], "messages[1] is None"),
     "an unknown role": ([{"role": "bot", "content": "a"}], "the role 'bot'"),
-    "a role that is a list": ([{"role": ["user"], "content": "a"}], "the role ['user']"),
     "no content": ([{"role": "user"}], "the content None"),
-    "content None": ([UserMessage(None)], "the content None"),
     "content a list of texts": ([UserMessage(["a"])], "the content ['a']"),
     "a tool without an id": ([{"role": "tool", "content": "62"}], "no tool_call_id"),
 }
@@ -97,23 +84,15 @@ MESSAGES: dict[str, tuple[dict[str, Any], str, str | None, str | None]] = {
     "text": ({"content": "Hi"}, "Hi", None, None),
     "calls": ({"content": None, "tool_calls": [CALL]}, "", None, None),
     "reasoning_content": ({"content": "Hi", "reasoning_content": "Hm."}, "Hi", "Hm.", None),
-    "reasoning beside calls": (
-        {"content": None, "reasoning_content": "Hm.", "tool_calls": [CALL]}, "", "Hm.", None),
     "reasoning": ({"content": "Hi", "reasoning": "Hm."}, "Hi", "Hm.", None),
     "an object": ({"content": "Hi", "reasoning": MAI}, "Hi", "Hm.", None),
     "encrypted": ({"content": "Hi", "reasoning": {"encrypted_content": "x"}}, "Hi", None, None),
     "details": ({"content": "Hi", "reasoning_details": DETAILS}, "Hi", "Hm.", None),
     "items": ({"content": [THOUGHT, PART, PART]}, "HiHi", "Hm.", None),
-    "a reasoning item": (
-        {"content": [{"type": "reasoning", "text": "Hm."}, PART]}, "Hi", "Hm.", None),
-    "items only": ({"content": [THOUGHT]}, "", "Hm.", None),
     "in the content": ({"content": "<think>Hm.</think>Hi"}, "<think>Hm.</think>Hi", None, None),
-    "a picture": ({"content": [PICTURE, PART]}, "Hi", None, None),
     "refusal": ({"content": None, "refusal": "No."}, "", None, "No."),
     "refusal items": ({"content": [{"type": "refusal", "refusal": part} for part in ("N", "o.")]},
                       "", None, "No."),
-    "refusal item with a text": (
-        {"content": [{"type": "refusal", "text": "No."}]}, "", None, "No."),
     "another field": ({"content": "Hi", "signature": "x", "reasoning_content": ""},
                       "Hi", None, None),
 }  # fmt: skip
@@ -144,23 +123,12 @@ def test_empty_fields_and_fields_of_no_request_are_not_sent_back() -> None:
     assert message_of(raw).as_dict() == kept
 
 
-IDS = {
-    # the ids that a service sends; None: none. The ids of the calls
-    "missing": ([None, None], ["call00001", "call00002"]),
-    "null": ([{"id": None}], ["call00001"]),
-    "empty": ([{"id": ""}, {"id": "a"}], ["call00001", "a"]),
-    "doubled": ([{"id": "a"}, {"id": "b"}, {"id": "a"}], ["a", "b", "call00001"]),
-    "a number": ([{"id": 0}, {"id": 0}], ["call00001", "call00002"]),
-    "taken": ([{}, {"id": "call00001"}], ["call00002", "call00001"]),
-    "a list": ([{"id": ["a"]}], ["call00001"]),
-}
-
-
-@pytest.mark.parametrize(("sent", "ids"), IDS.values(), ids=IDS)
-def test_each_call_has_an_id_of_its_own(sent: Any, ids: list[str]) -> None:
+def test_each_call_has_an_id_of_its_own() -> None:
+    sent: list[dict[str, Any]] = [{}, {"id": "call00001"}, {"id": "a"}, {"id": "a"}, {"id": 0}]
     function = {"name": "f", "arguments": "{}"}
-    calls = [{"type": "function", "index": 3, "function": function, **(one or {})} for one in sent]
+    calls = [{"type": "function", "index": 3, "function": function, **one} for one in sent]
     message = message_of({"tool_calls": calls})
+    ids = ["call00002", "call00001", "a", "call00003", "call00004"]
     assert [call.id for call in message.tool_calls] == ids
     assert message.as_dict()["tool_calls"] == [{**CALL, "id": one} for one in ids]
     assert [call.raw for call in message.tool_calls] == calls
@@ -172,40 +140,31 @@ def test_a_fragment_keeps_the_id_that_it_has() -> None:
     assert [call.id for call in update.choices[0].delta.tool_calls] == ["", "", "a"]
 
 
-def test_the_short_names_read_the_first_choice() -> None:
-    raw = {**COMPLETION, "prompt_filter_results": [{"prompt_index": 0}]}
-    completion = ChatCompletions(raw)
-    assert (completion.content, completion.finish_reason) == ("Hi!", "stop")
-    assert (completion.id, completion.created, completion.model) == (
-        "chatcmpl-1", 1736389070, "some-model-2411",
-    )  # fmt: skip
-    assert completion.raw == raw
+def test_an_answer_has_the_names_of_the_sdk() -> None:
+    answer = ChatCompletions(COMPLETION)
+    found = answer.id, answer.created, answer.model, answer.finish_reason
+    assert found == ("chatcmpl-1", 1736389070, "some-model-2411", "stop")
 
 
 UNREADABLE = {"id": "call00001", "type": "function"}
 UNREADABLE["function"] = {"name": "unknown", "arguments": "{}"}
 
 
-@pytest.mark.parametrize("calls", [[None], ["f"], [{}], "f", 5, [{"function": None}]], ids=repr)
+@pytest.mark.parametrize("calls", [[None], "f", [{"function": None}]], ids=repr)
 def test_what_is_no_call_is_a_call_of_no_tool(calls: Any) -> None:
     message = message_of({"tool_calls": calls})
     assert [call.function.name for call in message.tool_calls] == [""]
     assert message.as_dict()["tool_calls"] == [UNREADABLE]
 
 
-NUMBERS = [(12, 12), (12.0, 12), ("12", 12), ("12.0", 12), (2**60 + 1, 2**60 + 1)]
+NUMBERS = [(12, 12), (12.0, 12), ("12.0", 12), (2**60 + 1, 2**60 + 1)]
 NUMBERS += [(none, 0) for none in (None, True, "a", [], float("nan"), float("inf"))]
 
 
 @pytest.mark.parametrize(("sent", "number"), NUMBERS)
 def test_tokens_are_whole_numbers(sent: Any, number: int) -> None:
-    usage = ChatCompletions({"usage": dict.fromkeys(("prompt_tokens", "total_tokens"), sent)}).usage
-    assert (usage.prompt_tokens, usage.total_tokens, usage.completion_tokens) == (number, number, 0)
-
-
-def test_tokens_are_read_under_the_names_of_the_responses_api() -> None:
-    usage = ChatCompletions({"usage": {"input_tokens": 5, "output_tokens": 6}}).usage
-    assert (usage.prompt_tokens, usage.completion_tokens) == (5, 6)
+    usage = ChatCompletions({"usage": {"prompt_tokens": sent, "output_tokens": sent}}).usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (number, number, 0)
 
 
 def test_arguments_under_another_name_are_sent_back_as_arguments() -> None:

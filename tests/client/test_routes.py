@@ -21,24 +21,16 @@ MANAGED = "https://m.eastus.inference.ml.azure.com"
 ACCEPTED: dict[str, tuple[str, Any, str, bool, str]] = {
     # endpoint, route named, route found, key as Bearer, URL posted to without its end
     "the article's": (MODELS, None, "models", False, MODELS),
-    "blanks around": (f" {MODELS}\n", None, "models", False, MODELS),
-    "capitals": (MODELS.replace("https://my", "HTTPS://MY"), None, "models", False, MODELS),
+    "blanks and capitals": (f" HTTPS{MODELS[5:]}\n", None, "models", False, MODELS),
     "successor": (V1, None, "v1", False, V1),
-    "successor, other host": (f"{RES}/openai/v1", None, "v1", False, f"{RES}/openai/v1"),
     "project": (f"{PROJECT}/openai/v1", None, "v1", False, f"{PROJECT}/openai/v1"),
     "project, as the portal shows it": (f"{PROJECT}/", None, "v1", False, f"{PROJECT}/openai/v1"),
-    "project, Government": (f"{RES_US}/api/projects/p", "v1", "v1", False,
-                            f"{RES_US}/api/projects/p/openai/v1"),
     "MAI": (f"{RES}/mai/v1", None, "v1", False, f"{RES}/mai/v1"),
     "MAI's path elsewhere": (f"{OTHER}/mai/v1", None, "v1", True, f"{OTHER}/mai/v1"),
-    "China": (f"{CHINA}/openai/v1", None, "v1", False, f"{CHINA}/openai/v1"),
     "serverless": (f"{SERVERLESS}/", None, "models", True, SERVERLESS),
     "managed compute": (MANAGED, None, "models", True, MANAGED),
-    "other vendor": (f"{OTHER}/v1", None, "v1", True, f"{OTHER}/v1"),
     "other vendor, named": (f"{OTHER}/inference", "v1", "v1", True, f"{OTHER}/inference"),
     "this machine": ("http://127.0.0.1:8000/v1", None, "v1", True, "http://127.0.0.1:8000/v1"),
-    "this machine, article's": ("http://localhost:8000/models", None, "models", False,
-                                "http://localhost:8000/models"),
     "this machine, named": ("http://[::1]:8000", "models", "models", False, "http://[::1]:8000"),
 }  # fmt: skip
 
@@ -55,21 +47,13 @@ REFUSED = {
     # endpoint, route named, what stands in the error
     "nothing": ("", None, "/models (route models)"),
     "None": (None, None, "It is not a URL"),
-    "bytes": (b"https://x/models", None, "It is not a URL"),
     "another scheme": ("ftp://my-resource/models", None, "https://"),
-    "no host": ("https:///models", None, "a host name"),
     "a bad port": ("https://my-resource:port/models", None, "It is not a URL"),
     "user name": ("https://me:secret@my-resource/models", None, "user name or password"),
-    "no path": (RES, None, f"{RES}/models (route models) or {RES}/openai/v1"),
     "singular": (f"{RES}/model", None, f"{RES}/models"),
     "one call, as the portal shows it": (f"{MODELS}/chat/completions{VERSION}", None,
                                          f"use {RES}/models (route models)"),
-    "one call of v1": (f"{V1}/chat/completions?api-version=preview", None,
-                       f"use {AOAI}/openai/v1"),
     "a query": (f"{MODELS}{VERSION}", None, "not the endpoint"),
-    "a fragment": (f"{RES}/openai/v1#there", None, "not the endpoint"),
-    "one call of serverless": (f"{SERVERLESS}/chat/completions{VERSION}", None,
-                               f"use {SERVERLESS}"),
     "one call of a deployment": (
         f"{AOAI}/openai/deployments/gpt/chat/completions?api-version=2024-10-21", None,
         f"use {AOAI}/openai/v1"),
@@ -80,18 +64,13 @@ REFUSED = {
     "a project's models": (f"{RES}/api/projects/p/models", None,
                            f"use {RES}/api/projects/p/openai/v1"),
     "no project": (f"{RES}/api/projects", None, f"use {RES}/api/projects/PROJECT/openai/v1"),
-    "Government alone": (RES_US, None, f"{RES_US}/models (route models) or {RES_US}/openai/v1"),
     "Azure OpenAI in China": (f"{CHINA}/models", None,
                               f"use {CHINA}/openai/v1"),
     "a path that is no text": ("https://api.example.com/\udcff/v1", None, "It is not a URL"),
     "another vendor's root": (OTHER, None, "or name the route"),
     "GitHub Models": ("https://models.github.ai/inference", None, "ended on 30 July 2026"),
-    "GitHub Models, of an organisation": ("https://models.github.ai/orgs/o/inference", "v1",
-                                          "see the recordings, start a model server"),
-    "GitHub Models, older": ("https://models.inference.ai.azure.com", None, "30 July 2026"),
     "models but named v1": (MODELS, "v1", "which is the models route, not v1"),
     "v1 but named models": (V1, "models", "which is the v1 route, not models"),
-    "a route that is none": (MODELS, "v2", "There is no route 'v2'"),
     "a named route on Azure without a path": (RES, "models", f"{RES}/models"),
 }  # fmt: skip
 
@@ -106,13 +85,9 @@ def test_an_endpoint_is_refused_with_the_right_form(url: Any, named: Any, told: 
 SCOPES = {
     MODELS: "cognitiveservices.azure.com",
     V1: "ai.azure.com",
-    f"{RES}/openai/v1": "ai.azure.com",
-    f"{RES}/api/projects/p": "ai.azure.com",
     f"{RES}/mai/v1": "cognitiveservices.azure.com",
     f"{RES_US}/api/projects/p/openai/v1": "ai.azure.us",
     f"{RES_US}/openai/v1": "cognitiveservices.azure.us",
-    f"{RES_US}/models": "cognitiveservices.azure.us",
-    "https://r.openai.azure.us/openai/v1": "cognitiveservices.azure.us",
     "https://gateway.azure-api.us/openai/v1": "cognitiveservices.azure.us",
     f"{OTHER}/v1": "ai.azure.com",
     "https://openai.azure.example.com/openai/v1": "ai.azure.com",
@@ -124,23 +99,15 @@ def test_the_entra_scope_is_that_of_the_route_and_of_its_cloud(url: str, audienc
     assert route_for(url).scope == f"https://{audience}/.default"
 
 
-NO_SCOPE = ("https://r.openai.azure.microsoft.scloud", "https://gateway.azure-api.cn", CHINA)
-
-
-@pytest.mark.parametrize("host", NO_SCOPE)
+@pytest.mark.parametrize("host", ["https://gateway.azure-api.cn", CHINA])
 def test_a_cloud_whose_audience_is_not_known_has_no_scope(host: str) -> None:
     with pytest.raises(ConfigurationError, match="The audience of Entra ID tokens") as failure:
         _ = route_for(f"{host}/openai/v1").scope
     assert "use a key" in failure.value.advice
 
 
-@pytest.mark.parametrize(
-    ("host", "here"),
-    {
-        "127.0.0.1": True, "127.8.8.8": True, "[::1]": True, "localhost": True, "LOCALHOST": True,
-        "0.0.0.0": False, "10.0.0.1": False, "127.0.0.1.example.com": False,
-        "localhost.example.com": False,
-    }.items(),
-)  # fmt: skip
-def test_this_machine_is_told_from_others(host: str, here: bool) -> None:
-    assert route_for(f"http://{host}:8000/v1").is_loopback is here
+@pytest.mark.parametrize("here", ["127.8.8.8", "[::1]", "LOCALHOST"])
+def test_this_machine_is_told_from_others(here: str) -> None:
+    assert route_for(f"http://{here}:8000/v1").is_loopback
+    for other in ("0.0.0.0", "127.0.0.1.example.com", "localhost.example.com"):
+        assert not route_for(f"http://{other}:8000/v1").is_loopback

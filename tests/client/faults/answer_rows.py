@@ -16,7 +16,6 @@ from tests.client.faults.wire import (
     as_json,
     chunked,
     completion,
-    gzipped,
     whole,
 )
 
@@ -48,11 +47,8 @@ ANSWERS: dict[str, tuple[Any, Answer]] = {
     "several choices": (completion("a", "b", "c"), Answer(("a", "b", "c"), ("stop",) * 3)),
     "tool calls": (completion(TEXT, tool_calls=[CALL, {**CALL, "id": "call_2"}]),
                    Answer((TEXT,), ("stop",), (MADE, MADE))),
-    "arguments cut": (called(arguments='{"city'),
-                      Answer((TEXT,), ("stop",), (("weather", '{"city'),))),
     "no calls": (completion(TEXT, tool_calls=None), GOOD),
     "bare": ({"choices": [{"message": {"content": TEXT}}]}, Answer((TEXT,), (None,))),
-    "no message": ({"choices": [{"index": 0}]}, Answer(("",), (None,))),
     "message is a text": ({"choices": [{"message": TEXT, "finish_reason": "stop"}]}, GOOD),
     "new fields": ({**completion(TEXT, annotations=[{"new": 1}]), "new": {"a": [1]}}, GOOD),
     "NaN": (as_json(COMPLETION)[:-1] + b',"logprob":-Infinity,"x":NaN}', GOOD),
@@ -60,9 +56,7 @@ ANSWERS: dict[str, tuple[Any, Answer]] = {
     "tokens of other types": ({**COMPLETION, "usage": {"prompt_tokens": 3.0, "total_tokens": "9"}},
                               GOOD),
     "content is a list": (completion(["", PART, {"type": "new"}]), GOOD),
-    "content is one item": (completion(PART), GOOD),
     "a text in an object": (completion([{**PART, "text": {"value": TEXT}}]), GOOD),
-    "a text in a list": (completion([{**PART, "text": [TEXT[:4], {"text": TEXT[4:]}]}]), GOOD),
     "a text under content": (completion([{"type": "text", "content": TEXT}]), GOOD),
     "a text that is a number": (completion({"text": 5}), Answer(("5",), ("stop",))),
     "text in place of content": (choice(message={"text": TEXT}), GOOD),
@@ -70,22 +64,16 @@ ANSWERS: dict[str, tuple[Any, Answer]] = {
     "a delta in place of a message": (choice(delta={"content": TEXT}), GOOD),
     "message is a list": (choice(message=[{"content": TEXT}]), GOOD),
     "messages": (choice(messages=[{"content": TEXT}]), GOOD),
-    "message is a number": (choice(message=5), Answer(("5",), ("stop",))),
     "finish_reason is null as text": (completion(TEXT, finish="null"), Answer((TEXT,), (None,))),
     "an error beside a text": ({**COMPLETION, "error": {"message": "Later."}}, GOOD),
     "empty errors": ({**completion(""), "error": {"code": None, "message": ""}},
                      Answer(("",), ("stop",))),
     "content is an object": (completion({"a": "é"}), Answer(('{"a": "é"}',), ("stop",))),
     "content is a number": (completion(0), Answer(("0",), ("stop",))),
-    "finish_reason is a number": (completion(TEXT, finish=7), Answer((TEXT,), ("7",))),
     "tool_calls is one object": (completion(TEXT, tool_calls=CALL), CALLED),
     "tool_calls is a text": (completion(TEXT, tool_calls="weather"),
                              Answer((TEXT,), ("stop",), (("", ""),))),
     "arguments are an object": (called(arguments={"city": "Oslo"}), CALLED),
-    "arguments are a list": (called(arguments=["Oslo"]),
-                             Answer((TEXT,), ("stop",), (("weather", '["Oslo"]'),))),
-    "arguments are a number": (called(arguments=0),
-                               Answer((TEXT,), ("stop",), (("weather", "0"),))),
     "arguments under another name": (
         called(parameters={"city": "Oslo"}),
         Answer((TEXT,), ("stop",), (("weather", '{"parameters": {"city": "Oslo"}}'),))),
@@ -124,24 +112,22 @@ def encodings() -> Iterator[Row]:
     """The same answer, compressed or labelled in other ways."""
     body, gz = as_json(COMPLETION), {"Content_Encoding": "gzip"}
     no_utf8 = body.replace("é".encode(), b"\xe9")
-    deflated = b"".join(wire.zipped(body, wbits=15))
+    gzipped, deflated = (b"".join(wire.zipped(body, wbits=bits)) for bits in (31, 15))
     for name, reply in (
         ("BOM before JSON", whole(b"\xef\xbb\xbf" + body)),
         ("blank lines first", chunked(b"\n", b"\n\n", body, kind=wire.JSON_TYPE)),
-        ("bytewise", chunked(*wire.each_byte(body), kind=wire.JSON_TYPE)),
         ("text/plain", whole(body, 200, "text/plain")),
         ("no type", whole(body, 200, None)),
         ("wrong charset", whole(body, 200, "application/json; charset=iso-8859-1")),
-        ("gzip", whole(gzipped(COMPLETION), **gz)),
+        ("gzip", whole(gzipped, **gz)),
         ("deflate", whole(deflated, Content_Encoding="deflate")),
-        ("gzip in chunks", chunked(*wire.zipped(body[:99], body[99:]), kind=wire.JSON_TYPE, **gz)),
     ):
         yield plain(name, reply)
     expect = Answer((TEXT.replace("é", "\ufffd"),), ("stop",))
     yield plain("not UTF-8, answered", whole(no_utf8), expect)
     yield plain("200, not gzip", whole(body, **gz), Failure(ServiceConnectionError))
     cut = Failure(ServiceError, 200, words='{"id":"000')
-    yield plain("200, gzip cut", whole(gzipped(COMPLETION)[:-60], **gz), cut)
+    yield plain("200, gzip cut", whole(gzipped[:-60], **gz), cut)
 
 
 FAILED = {"error": {"code": "ModelError", "message": "The model failed."}}
@@ -151,16 +137,12 @@ def no_answers() -> Iterator[Row]:
     """HTTP 200, and no answer in it."""
     for name, body, words, code in (
         ("error", FAILED, "The model failed.", "ModelError"),
-        ("error, and choices", {**FAILED, "choices": []}, "The model failed.", "ModelError"),
         ("error in a choice", choice(**FAILED), "The model failed.", "ModelError"),
         ("error, and an empty choice", {**FAILED, **completion("")}, "The model", "ModelError"),
         ("null", None, "", None),
-        ("a list", [], "", None),
         ("a text", "Hello", "Hello", None),
-        ("an empty object", {}, "", None),
         ("choices is null", {"choices": None}, "", None),
         ("choices is an object", {"choices": COMPLETION["choices"][0]}, '{"choices": {', None),
-        ("choices is a text", {"choices": "Hello"}, '{"choices": "Hello"}', None),
         ("nested too deeply", b'{"choices":' + b"[" * 100_000, '{"choices":[[', None),
     ):
         yield plain(f"200, {name}", whole(body), Failure(ServiceError, 200, code, words))

@@ -46,8 +46,9 @@ class Row:
     """A fault and what is expected of both clients.
 
     The service sends ``replies``, one for each request (the last one again and again), or the
-    stand-in plays its ``fault``. ``where`` is a key of ``service.WHERE``. ``timeout`` is in
-    seconds. ``waits`` are the least and the most seconds of each wait between two attempts.
+    stand-in plays its ``fault``. ``where`` is the scheme of the URL, and the listener of
+    ``Service`` that it names. ``timeout`` is in seconds. ``waits`` are the least and the most
+    seconds of each wait between two attempts.
     ``slow`` rows spend their time waiting, so that many can be asked at once.
     """
 
@@ -55,7 +56,7 @@ class Row:
     expect: Answer | Failure
     replies: tuple[Reply, ...] = ()
     fault: str = ""
-    where: str = "plain"
+    where: tuple[str, str] = ("http", "plain")
     stream: bool = False
     timeout: float = 20.0
     retries: int = 0
@@ -85,7 +86,7 @@ def differences(row: Row, outcome: Outcome) -> list[str]:
         low <= wait <= high for wait, (low, high) in zip(waits, row.waits, strict=True)
     )
     found = [] if expected else [f"waits are {waits}, not {row.waits}"]
-    if row.where == "plain" and outcome.requests != len(row.waits) + 1:
+    if row.where == ("http", "plain") and outcome.requests != len(row.waits) + 1:
         found.append(f"{outcome.requests} requests, not {len(row.waits) + 1}")
     if isinstance(row.expect, Failure):
         return found + _differences(row.expect, outcome)

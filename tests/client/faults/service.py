@@ -17,19 +17,6 @@ from tests.client.faults.row import Row
 from tests.client.faults.wire import HERE, End, Reply
 
 HOST = "127.0.0.1"
-SOON = 0.05
-"""Seconds that a client has to send its request to a port that resets connections."""
-WHERE = {
-    "plain": ("http", "plain"),
-    "tls to plain": ("https", "plain"),
-    "plain to tls": ("http", "tls"),
-    "untrusted": ("https", "tls"),  # nobody trusts who signed its certificate
-    "refused": ("http", "refused"),  # nobody listens
-    "full": ("http", "full"),  # takes no more connections
-    "silent": ("https", "silent"),  # takes connections and says nothing
-    "reset": ("http", "reset"),  # resets connections
-}
-"""Scheme and listener of each place that a row can name; there is also "no such host"."""
 Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
@@ -40,20 +27,26 @@ class Service:
         self._replies = {str(at): row.replies for at, row in enumerate(rows)}
         self._places = {row.name: str(at) for at, row in enumerate(rows)}
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.connections = 0
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._started = threading.Event()
 
     def url(self, row: Row, client: str) -> str:
         """Return the URL of ``row`` for ``client``, without ``/models``."""
         place = f"{self._places[row.name]}/{client}"
-        if row.where == "no such host":
-            return f"https://no-such-host.invalid/{place}"
-        scheme, port = WHERE[row.where]
-        return f"{scheme}://{HOST}:{self._ports[port]}/{place}"
+        scheme, listener = row.where
+        if listener == "none":
+            return f"{scheme}://no-such-host.invalid/{place}"
+        return f"{scheme}://{HOST}:{self._ports[listener]}/{place}"
 
     def requests(self, row: Row, client: str) -> int:
         """Return how many requests of ``client`` for ``row`` were read."""
         return self.asked[self._places[row.name], client]
+
+    @property
+    def open(self) -> int:
+        """Return how many connections are open."""
+        return len(self._open)
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True)
@@ -71,30 +64,17 @@ class Service:
         trustme.CA().issue_cert(HOST).configure_cert(context)
         listeners: dict[str, tuple[Connected, ssl.SSLContext | None]] = {
             "plain": (self._answer, None),
-            "tls": (self._answer, context),
-            "reset": (_reset_unread, None),
-            "silent": (_hold, None),
+            "tls": (self._answer, context),  # nobody trusts who signed its certificate
+            "silent": (_hold, None),  # takes connections and says nothing
         }
-        self._ports: dict[str, int] = {}
+        self._ports = {"refused": 1}  # nobody listens
         servers = []
         for name, (connected, context) in listeners.items():
             server = await asyncio.start_server(connected, HOST, 0, ssl=context, limit=1 << 20)
             servers.append(server)
             self._ports[name] = server.sockets[0].getsockname()[1]
-        with socket.socket() as refused, socket.socket() as full:
-            for name, one in (("refused", refused), ("full", full)):
-                one.bind((HOST, 0))
-                self._ports[name] = one.getsockname()[1]
-            # One connection fits in a queue of length 0, and it is never taken out.
-            full.listen(0)
-            waiting = [socket.socket() for _ in range(3)]
-            for one in waiting:
-                one.setblocking(False)
-                one.connect_ex(full.getsockname())
-            self._started.set()
-            await self._stop.wait()
-            for one in waiting:
-                one.close()
+        self._started.set()
+        await self._stop.wait()
         for server in servers:
             server.close()
         for writer in self._open.values():
@@ -104,6 +84,7 @@ class Service:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._open[task] = writer
+        self.connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             try:
                 while await self._answer_one(reader, writer):
@@ -119,6 +100,8 @@ class Service:
             await writer.drain()
             return False
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        if "\r\ncookie:" in head:  # no client keeps cookies
+            return False
         _, length, rest = head.partition("\r\ncontent-length:")
         if length:
             await reader.readexactly(int(rest.split("\r\n")[0]))
@@ -158,12 +141,6 @@ async def _reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
-
-
-async def _reset_unread(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Reset the connection after the client has sent its request, without reading that."""
-    await asyncio.sleep(SOON)
-    await _reset(reader, writer)
 
 
 async def _hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

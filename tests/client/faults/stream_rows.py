@@ -49,19 +49,13 @@ def rows() -> Iterator[Row]:
 
 def forms() -> Iterator[Row]:
     """One stream in every form that the standard allows."""
-    lines = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
-    for name, line in lines.items():
+    yield stream("LF", *STREAM)
+    for name, line in {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}.items():
         sent = events(wire.UPDATES, line=line)
-        yield stream(name, *sent)
         split = [one.replace(b',"choices"', f'{line}data: ,"choices"'.encode()) for one in sent]
         yield stream(f"data lines bytewise, {name}", *wire.each_byte(*split))
-    turns = zip(wire.UPDATES, [*lines.values()] * 9, strict=False)
-    yield stream("mixed ends", *(event(one, line=line) for one, line in turns), DONE)
     yield stream("comments", *(part for one in STREAM for part in (KEEP_ALIVE, one)))
-    yield stream("comments inside", *(one.replace(b"\n\n", b"\n: inside\n\n") for one in STREAM))
-    yield stream("event lines", *events(wire.UPDATES, name="message"))
     yield stream("other fields", *(b"id: 7\nretry: 100\nx\n" + one for one in STREAM))
-    yield stream("no space", *events(wire.UPDATES, field="data:"))
     yield stream("BOM", b"\xef\xbb\xbf", *STREAM[1:])  # the first event has a text
     text = "Salt\u2028is\u2029white\u0085."
     separated = events([update({"content": text}, "stop")])
@@ -76,9 +70,6 @@ def cuts() -> Iterator[Row]:
     """One stream cut into pieces in other ways."""
     body = b"".join(STREAM)
     yield stream("at once", body)
-    within = [at for at, byte in enumerate(body) if 0x80 <= byte < 0xC0]
-    pieces = [body[a:b] for a, b in zip([0, *within], [*within, len(body)], strict=True)]
-    yield stream("UTF-8 split", *pieces)
     long = event(update({"content": wire.LONG}))
     blocks = [long[at : at + BLOCK] for at in range(0, len(long), BLOCK)]
     expect = Answer((wire.LONG,), ("stop",))
@@ -90,9 +81,7 @@ def labels() -> Iterator[Row]:
     zips, gz, kind = wire.zipped(*STREAM), {"Content_Encoding": "gzip"}, "text/event-stream"
     yield stream("gzip", *zips, **gz)
     yield stream("gzip bytewise", *wire.each_byte(*zips), **gz)
-    yield stream("gzip at once", b"".join(zips), **gz)
     yield stream("deflate", *wire.zipped(*STREAM, wbits=15), Content_Encoding="deflate")
-    yield stream("no charset", *STREAM, kind=kind)
     yield stream("wrong charset", *STREAM, kind=f"{kind}; charset=iso-8859-1")
     yield stream("type in capitals", *STREAM, kind=kind.upper())
 
@@ -103,12 +92,9 @@ BESIDE = {
     "usage": stray([], usage=USAGE),
     "no choices key": {"usage": USAGE},
     "choices null": stray(None),
-    "choices an empty object": stray({}),
     "a choice null": stray([None]),
-    "a choice a text": stray(["a"]),
     "no delta": stray([{"index": 0, "finish_reason": None, **SAFE}]),
     "delta null": update(None),
-    "delta a list": update([]),
     "content null": update({"role": "assistant", "content": None, "tool_calls": None}),
     "tool_calls an empty object": update({"tool_calls": {}}),
     "finish_reason empty": update({"content": ""}, ""),
@@ -192,6 +178,9 @@ def repeated() -> Iterator[Row]:
     yield stream("delta and message", *events([stray([choice]) for choice in both]))
     end = stray([{"index": 0, "message": message, "finish_reason": "stop"}])
     yield stream("deltas, then the message", *events([*wire.UPDATES[:-1], end]))
+    parts = [update({"content": one}) for one in (" Salt", " is")]
+    expect = Answer((" Salt is",), ("stop",))
+    yield stream("deltas, then another message", *events([*parts, end]), expect=expect)
     for name, beside in ("message", {}), ("message, and a role", {"delta": {"role": "assistant"}}):
         sent = [stray([{"message": one["message"], **beside}]) for one in both]
         yield stream(f"{name} so far", *events([*sent, FINAL]))
@@ -213,10 +202,8 @@ NESTED = {"error": {"code": CODE, "message": SAYS}}
 def ends() -> Iterator[Row]:
     """The answer is whole, and the stream does not end with [DONE] alone."""
     unmarked = STREAM[:-1]
-    yield stream("no [DONE]", *unmarked)
     yield standin("no-done", stream=True)
     yield stream("[DONE] without line end", *unmarked, b"data: [DONE]")
-    yield stream("[DONE] and space", *unmarked, b"data: [DONE] \n\n")
     yield stream("text after [DONE]", *STREAM, event(update({"content": "More."})), b"what?\n\n")
     yield stream("last event open", *unmarked[:-1], event(FINAL)[:-2])  # no empty line ends it
     yield stream("only [DONE]", DONE, expect=Answer())
@@ -230,7 +217,6 @@ def cut_short() -> Iterator[Row]:
     for name, pieces, kept in (
         ("no finish, no [DONE]", PIECES, BEGUN),
         ("finish_reason null as text, no [DONE]", [*PIECES, event(update({}, "null"))], BEGUN),
-        ("nothing", [], Answer()),
         ("comments only", [KEEP_ALIVE], Answer()),
         ("one choice unfinished", map(event, two), Answer(("a", "b"), ("stop", None))),
         ("tool call cut", [event(cut)], Answer(("",), (None,), (("weather", '{"city"'),))),
@@ -248,18 +234,12 @@ ERRORS: dict[str, tuple[bytes, str | None]] = {
     # what follows the first pieces of the answer, and the code
     "error": (event(NESTED), CODE),
     "error with choices": (event({**NESTED, "choices": []}), CODE),
-    "flat error": (event({"statusCode": 500, "message": SAYS}), "500"),
-    "error is a text": (event({"error": SAYS}), None),
     "typed error": (event({"type": "error", "sequence_number": 2, **NESTED}), CODE),
     "object is error": (event(FLAT), CODE),
     "object is error, with choices": (event({**FLAT, "choices": []}), CODE),
     "detail": (event({"detail": SAYS}), None),
-    "detail is a list": (event({"detail": [{"msg": SAYS}]}), None),
-    "errors": (event({"errors": [NESTED["error"]]}), CODE),
-    "error in capitals": (event({"Error": NESTED["error"]}), CODE),
     "error in a delta": (event(update(NESTED)), CODE),
     "error in a choice": (event(stray([{"index": 0, "delta": {}, **NESTED}])), CODE),
-    "JSON in a string": (event({"error": {"message": json.dumps({"detail": SAYS})}}), None),
     "error event": (event(SAYS.encode(), name="error") + DONE, None),
     "error event with JSON": (event(NESTED, name="error"), CODE),
 }
@@ -271,13 +251,11 @@ def errors() -> Iterator[Row]:
         expect = Failure(StreamInterruptedError, None, code, SAYS, "within the stream", kept=BEGUN)
         yield stream(name, *PIECES, error, expect=expect)
     expect = Failure(StreamInterruptedError, None, CODE, SAYS, "within the stream", kept=BEGUN)
-    yield stream("error in the same piece", b"".join([*PIECES, event(NESTED)]), expect=expect)
     expect = Failure(StreamInterruptedError, None, CODE, SAYS, kept=Answer())
     yield stream("error first", event(NESTED), expect=expect)
     page = b"<html>\n<title>Bad gateway</title>\n</html>"
     for name, sent, words, error_code in (
         ("error without data:", wire.as_json(NESTED) + b"\n\n", SAYS, CODE),
-        ("error as a field", b"error: " + wire.as_json(NESTED["error"]) + b"\n\n", SAYS, CODE),
         ("updates without data:", wire.as_json(FINAL) + b"\n", '{"id"', None),
         ("error in lines", json.dumps(NESTED, indent=1).encode(), SAYS, CODE),
         ("a page within", page, "an HTML page: Bad", None),
@@ -295,14 +273,10 @@ def errors() -> Iterator[Row]:
 def no_updates() -> Iterator[Row]:
     """Events that are neither an update nor an error."""
     for name, data, words, says in (
-        ("no JSON", b"Hello", "Hello", "held no JSON"),
         ("half a JSON", b'{"choices":[', '{"choices":[', "held no JSON"),
         ("a page", b"<html><title>502</title>", "an HTML page: 502", "held no JSON"),
-        ("a list", b"[]", "", "reported an error"),
         ("a number", b"5", "", "reported an error"),
-        ("null", b"null", "", "reported an error"),
         ("choices is a text", b'{"choices":"Hello"}', '{"choices": "Hello"}', "reported an error"),
-        ("choices is a number", b'{"choices":5}', '{"choices": 5}', "reported an error"),
     ):
         expect = Failure(StreamInterruptedError, words=words, says=says, kept=BEGUN)
         yield stream(name, *PIECES, event(data), expect=expect)

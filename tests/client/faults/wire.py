@@ -1,6 +1,5 @@
 """The bytes of HTTP answers, good and bad."""
 
-import gzip
 import json
 import zlib
 from collections.abc import Iterable
@@ -80,11 +79,6 @@ def zipped(*pieces: bytes, wbits: int = 31) -> list[bytes]:
     press = zlib.compressobj(wbits=wbits)
     made = [press.compress(one) + press.flush(zlib.Z_SYNC_FLUSH) for one in pieces]
     return [*made, press.flush()]
-
-
-def gzipped(value: Any) -> bytes:
-    """Return a value as compressed JSON."""
-    return gzip.compress(as_json(value), mtime=0)
 
 
 def completion(*contents: Any, finish: Any = "stop", **message: Any) -> dict[str, Any]:
