@@ -139,17 +139,11 @@ class Yes:
 @each_exercise
 @pytest.mark.parametrize(
     "answer",
-    [lambda *_: Yes(), lambda *_: None, lambda *_: [], lambda *_: {}, lambda a, *_: a, None, 5],
-    ids=["equal to all", "None", "[]", "{}", "the argument", "nothing", "no function"],
+    [lambda *_: Yes(), lambda *_: None, lambda a, *_: a, 5],
+    ids=["equal to all", "None", "the argument", "no function"],
 )
 def test_junk_is_refused(lesson: str, answer: Any) -> None:
     assert check(lesson, answer, *given_to(lesson)).startswith("Not yet: ")
-
-
-def test_a_verdict_says_what_was_given_what_came_and_what_should_have() -> None:
-    verdict = check("00-start-here", lambda _: "v1")
-    assert "for the article's form, <lambda> gives 'v1', not 'models'" in verdict
-    assert "hint('00-start-here')" in verdict
 
 
 @pytest.mark.parametrize("lesson", ASKING)
@@ -181,22 +175,6 @@ class Asking:
 
     def check(self, answer: Callable[[ChatCompletionsClient], Any]) -> str:
         return check("new", answer, self.client)
-
-
-def test_a_request_that_differs_is_told_and_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    asking = Asking(monkeypatch, answer())
-
-    def ask(client: ChatCompletionsClient) -> str:
-        return client.complete([UserMessage("Hi!")], temperature=1, seed=7).content
-
-    lines = asking.check(ask).splitlines()
-    assert lines[:-1] == [
-        "Not yet: request 1 of ask differs, so it was not sent:",
-        '  messages[0].content: expected "Hi?", yours "Hi!"',
-        "  temperature: expected 0, yours 1",
-        "  seed: expected nothing, yours 7",
-    ]
-    assert len(asking.service.requests) == 1  # that of the solution
 
 
 def test_an_answer_can_not_hide_that_its_request_differs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +232,7 @@ def test_a_model_that_refuses_the_solution_is_told(monkeypatch: pytest.MonkeyPat
     assert "No temperature." in said
 
 
-@pytest.mark.parametrize("name", ["99-none", "1", "", "01-basic-call.ipynb", None])
+@pytest.mark.parametrize("name", ["99-none", "1", None])
 @pytest.mark.parametrize(
     "act", [lambda name: check(name, boom), hint, solution], ids=["check", "hint", "solution"]
 )
