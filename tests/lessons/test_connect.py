@@ -82,34 +82,26 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     return service
 
 
-MODES: dict[str, tuple[dict[str, str], type[Any]]] = {
-    "nothing set": ({}, ReplayTransport),
-    "all empty": (dict.fromkeys(NAMES, ""), ReplayTransport),
-    "an endpoint": (LIVE, NetworkTransport),
-    "replay": ({"TUTORIAL_MODE": "replay"}, ReplayTransport),
-    "replay in spite of an endpoint": ({**LIVE, "TUTORIAL_MODE": "replay"}, ReplayTransport),
-    "record": ({**LIVE, "TUTORIAL_MODE": "record"}, RecordingTransport),
+CHOSEN: dict[str, tuple[dict[str, str], type[Any], str]] = {
+    "nothing set": ({}, ReplayTransport, "v1"),
+    "all empty": (dict.fromkeys(NAMES, ""), ReplayTransport, "v1"),
+    "a route": ({"TUTORIAL_ROUTE": "models"}, ReplayTransport, "models"),
+    "replay in spite of an endpoint": ({**LIVE, "TUTORIAL_MODE": "replay"}, ReplayTransport, "v1"),
+    "an endpoint": (LIVE, NetworkTransport, "models"),
+    "one of v1": ({**LIVE, "AZURE_INFERENCE_ENDPOINT": V1}, NetworkTransport, "v1"),
+    "a URL that tells no route": (
+        {"AZURE_INFERENCE_ENDPOINT": "http://localhost:8000", "TUTORIAL_ROUTE": "v1"},
+        NetworkTransport,
+        "v1",
+    ),
+    "record": ({**LIVE, "TUTORIAL_MODE": "record"}, RecordingTransport, "models"),
 }
 
 
-@pytest.mark.parametrize(("settings", "transport"), MODES.values(), ids=MODES)
-def test_the_mode(connect: Connect, settings: Any, transport: type[Any]) -> None:
-    assert type(connect(settings).transport) is transport
-
-
-@pytest.mark.parametrize(
-    ("settings", "route"),
-    [
-        ({}, "v1"),
-        ({"TUTORIAL_ROUTE": "models"}, "models"),
-        (LIVE, "models"),
-        ({**LIVE, "AZURE_INFERENCE_ENDPOINT": V1}, "v1"),
-        ({"AZURE_INFERENCE_ENDPOINT": "http://localhost:8000", "TUTORIAL_ROUTE": "v1"}, "v1"),
-    ],
-    ids=["default", "replay models", "live models", "live v1", "named"],
-)
-def test_the_route(connect: Connect, settings: Any, route: str) -> None:
-    assert connect(settings).route.name == route
+@pytest.mark.parametrize(("settings", "transport", "route"), CHOSEN.values(), ids=CHOSEN)
+def test_mode_and_route(connect: Connect, settings: Any, transport: Any, route: str) -> None:
+    client = connect(settings)
+    assert (type(client.transport), client.route.name) == (transport, route)
 
 
 def test_a_second_client_replays_the_route_that_is_named(
@@ -187,18 +179,6 @@ def test_an_env_file_that_cannot_be_read_is_refused(
     with pytest.raises(ConfigurationError, match=r"The file \.env can't be read") as failure:
         connect()
     assert not leaked(failure.value, failure.value.__context__)
-
-
-def test_what_is_entered_counts_first_until_it_is_taken_back(connect: Connect) -> None:
-    entered = lesson.Settings(HERE, TUTORIAL_MODE="live", AZURE_INFERENCE_CREDENTIAL=None)
-    before = dict(os.environ)
-    try:
-        lesson.override_settings(entered)
-        assert dict(os.environ) == before
-        assert connect({**LIVE, "TUTORIAL_MODE": "replay"}).endpoint.startswith("http://127.0.0.1")
-    finally:
-        lesson.override_settings(lesson.Settings())
-    assert type(connect().transport) is ReplayTransport
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> str:

@@ -1,14 +1,11 @@
 """Each exercise accepts its solution and refuses wrong answers."""
 
-import ast
-import asyncio
 import gzip
 import json
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from functools import cache
-from inspect import isawaitable
 from typing import Any
 from unittest.mock import patch
 
@@ -24,8 +21,8 @@ from helpers.lessons import LESSONS
 from helpers.solutions import SOLUTIONS
 from tests.fakes import COMPLETION, Service, answer, client
 from tests.fakes import Answer as Reply
+from tests.lessons.cells import run_cells
 from tests.lessons.wrong_answers import WRONG
-from tests.notebooks import files
 
 ASKING = [lesson for lesson in SOLUTIONS if lesson not in CASES]
 """The lessons whose exercise asks a model."""
@@ -57,24 +54,23 @@ def boom(*given: Any) -> Any:
     raise LookupError("boom")
 
 
+class Reached(Exception):
+    """The lesson has come to its exercise."""
+
+
 @cache
 def given_to(lesson: str, route: RouteName = ROUTES[0]) -> tuple[Any, ...]:
     """Run a lesson up to its exercise; return what it gives ``check`` beside the answer."""
-    (nb,) = (files.read(one.notebook) for one in LESSONS if one.id == lesson)
-    names: dict[str, Any] = {}
+    (notebook,) = (one.notebook for one in LESSONS if one.id == lesson)
     with (
         environment(TUTORIAL_ROUTE=route, TUTORIAL_HEADLESS="1"),
-        patch("helpers.exercises.check") as called,
+        patch("helpers.exercises.check", side_effect=Reached) as called,
+        suppress(Reached),
     ):
-        for cell in (cell for cell in nb.cells if cell.cell_type == "code"):
-            code = compile(cell.source, "a cell", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-            if isawaitable(done := eval(code, names)):
-                asyncio.run(done)
-            if called.called:
-                named, stub, *given = called.call_args.args
-                assert (named, stub.__name__) == (lesson, SOLUTIONS[lesson].__name__)
-                return tuple(given)
-    raise AssertionError(f"{lesson} has no exercise")
+        run_cells(notebook)
+    named, stub, *given = called.call_args.args
+    assert (named, stub.__name__) == (lesson, SOLUTIONS[lesson].__name__)
+    return tuple(given)
 
 
 def test_every_lesson_has_an_exercise_a_hint_and_wrong_answers() -> None:

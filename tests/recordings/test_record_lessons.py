@@ -1,8 +1,5 @@
 """``tests/record.py``: the lessons, recorded again from the stand-in, are the committed ones."""
 
-import ast
-import asyncio
-import inspect
 import json
 import os
 import subprocess
@@ -19,6 +16,7 @@ from helpers.lessons import LESSONS, ROOT, Lesson
 from helpers.local_model import LocalModelError
 from helpers.recordings.cassette import save
 from helpers.recordings.replay import match_key
+from tests.lessons.cells import run_cells
 from tests.notebooks import files
 from tests.record import (
     OtherWordsError,
@@ -49,20 +47,6 @@ def timeless(path: Path) -> Any:
             response["stream"] = text[:2000] if response["ended"] == "left" else text
     recorded["exchanges"].sort(key=lambda exchange: match_key(exchange["request"]))
     return recorded
-
-
-def run_cells(notebook: Path) -> None:
-    """Run the code cells of ``notebook`` in this process, one after the other."""
-    namespace: dict[str, Any] = {"__name__": "notebook"}
-    with asyncio.Runner() as runner:
-        for cell in files.read(notebook).cells:
-            if cell.cell_type == "code":
-                code = compile(cell.source, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-                outcome = eval(code, namespace)
-                if inspect.iscoroutine(outcome):
-                    runner.run(outcome)
-        namespace["client"].close()
-        runner.run(namespace["client"].transport.aclose())
 
 
 @pytest.fixture
