@@ -372,18 +372,11 @@ class TestLoop:
 
     @pytest.mark.parametrize("keep", [True, False])
     def test_reasoning_goes_back_unless_you_say_otherwise(self, keep: bool) -> None:
-        call = {**written("now", "").raw, "index": 0}
-        thought = {"type": "thinking", "thinking": "Hm."}
-        said = [thought, {"type": "text", "text": "I look."}]
-        message = {"role": "assistant", "content": said, "reasoning": "Hm.", "tool_calls": [call]}
-        body = {"choices": [{"message": {**message, "annotations": [1]}}]}
-        final = {"choices": [{"message": {"content": "Noon.", "reasoning_content": "Hm."}}]}
-        client = fakes.client(fakes.answer(body=body), fakes.answer(body=final))
+        asking = {"role": "assistant", "reasoning": "Hm.", "tool_calls": [written("now", "").raw]}
+        last = {"content": "Noon.", "reasoning_content": "Hm."}
+        bodies = [{"choices": [{"message": message}]} for message in (asking, last)]
+        client = fakes.client(*(fakes.answer(body=body) for body in bodies))
         completion, conversation = run_tools(client, fakes.ASK, TOOLS, keep_reasoning=keep)
-        sent = fakes.service_of(client).body["messages"][1]
-        del call["index"]
-        kept = {**message, "content": said[1:]}
-        del kept["reasoning"]
-        assert sent == (message if keep else kept)
+        assert ("reasoning" in fakes.service_of(client).body["messages"][1]) is keep
         assert (conversation[-1].reasoning_content is not None) is keep
         assert completion.message.reasoning_content == "Hm."

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -88,6 +89,17 @@ def test_a_replacement_leaves_nothing_beside(tmp_path: Path) -> None:
     partial_path(cassettes / "v1" / f"{LESSON}.json").write_text("by hand", encoding="utf-8")
     replace_recordings(LESSON, new, cassettes)
     assert not list(cassettes.rglob("*.new"))
+
+
+@pytest.mark.parametrize("broken", ["pathlib.Path.write_bytes", "os.replace"])
+def test_a_write_that_fails_leaves_the_old_file(
+    path: Path, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(path, {"a": "old"})
+    monkeypatch.setattr(broken, Mock(side_effect=OSError("No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        save(path, {"a": "new"})
+    assert recording_in(path) == {"a": "old"}
 
 
 @pytest.mark.parametrize("texts", [["[ 1, ", " ]"], ["[\n 1,\n ", "\n]"], ['[1, "', '"]']])
