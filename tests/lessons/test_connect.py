@@ -131,6 +131,7 @@ def test_an_endpoint_is_not_asked_for_the_route_that_it_lacks(
 
 REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "bad mode": ({"TUTORIAL_MODE": "Replay"}, ID, "TUTORIAL_MODE is 'Replay'"),
+    "bad route": ({"TUTORIAL_ROUTE": "v2"}, ID, "TUTORIAL_ROUTE is 'v2'"),
     "live to nowhere": ({"TUTORIAL_MODE": "live"}, ID, "AZURE_INFERENCE_ENDPOINT is not set"),
     "time-out in words": ({"TUTORIAL_TIMEOUT": "5 min"}, ID, "TUTORIAL_TIMEOUT is '5 min'"),
     "time-out of nothing": ({**LIVE, "TUTORIAL_TIMEOUT": "0"}, ID, "TUTORIAL_TIMEOUT is '0'"),

@@ -122,7 +122,9 @@ DAMAGED: dict[str, Any] = {
                 "exchanges": []},
     "counts that are none": {"provenance": {**FACTS, "answered_by": {"live": "1"}},
                              "exchanges": []},
-    "a request of another shape": {"provenance": FACTS, "exchanges": [{"request": "a"}]},
+    "no response": {"provenance": FACTS, "exchanges": [{"request": {}}]},
+    "a request of another shape": shaped() | {
+        "exchanges": [{"request": "a", "response": shaped()["exchanges"][0]["response"]}]},
     "status a text": shaped(status="200"),
     "headers a number": shaped(headers=5),
     "a chunk null": shaped(stream=[[1, None]]),
