@@ -21,7 +21,6 @@ from tests.fakes import (
     ASK,
     COMPLETION,
     DONE,
-    V1,
     Answer,
     Chunks,
     Service,
@@ -216,8 +215,3 @@ def test_a_replay_never_goes_to_the_network(path: Path, monkeypatch: pytest.Monk
     assert replay(path, lambda asked: asked.complete(ASK).raw) == COMPLETION
     with pytest.raises(NoRecordingError):
         replay(path, lambda asked: asked.complete(ASK, seed=1))
-
-
-def test_another_route_of_the_same_name_is_no_matter(path: Path) -> None:
-    record(path, outcome, answer())
-    assert replay(path, lambda asked: asked.complete(ASK).content, endpoint=V1) == "Hi!"
