@@ -1,6 +1,5 @@
 """Pictures: upright, in sRGB, small, without metadata; anything else is a BadParameterError."""
 
-import contextlib
 import io
 import zlib
 from collections.abc import Callable, Iterator
@@ -94,13 +93,10 @@ def tagged(kind: str, orientation: int = 1, image: Image.Image | None = None) ->
 # --- Upright --------------------------------------------------------------------------------------
 # What to do with an upright picture so that turning it by the orientation gives it back.
 UNDO = {
-    **dict.fromkeys((0, 1, 9, 65535), None),  # 0, 9 and above do not exist: they turn nothing
+    **dict.fromkeys((1, 9), None),  # 0, 9 and above do not exist: they turn nothing
     2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
 
@@ -184,10 +180,8 @@ def sent_colour(picture: Picture) -> Any:
 LINEAR = chunk(b"gAMA", 1.0)
 CONVERTED_TO = {  # a picture, and its colour in sRGB
     "JPEG": (saved(filled("RGB"), "JPEG", icc_profile=ICC), SEEN),
-    "PNG": (saved(filled("RGB"), "PNG", icc_profile=ICC), SEEN),
     "PNG, see-through": (saved(filled("RGBA"), "PNG", icc_profile=ICC), (*SEEN, 90)),
     "PNG with a palette": (saved(filled("P"), "PNG", icc_profile=ICC), SEEN),
-    "WebP": (saved(filled("RGB"), "WEBP", icc_profile=ICC, lossless=True), SEEN),
     "gamma": (with_chunks(filled("RGB"), chunk(b"gAMA", 1 / 1.8)), SEEN),
     "grey": (with_chunks(Image.new("L", (40, 20), 128), LINEAR), (188,) * 3),
     "grey, see-through": (
@@ -213,12 +207,11 @@ def test_the_colours_are_those_that_a_viewer_shows(raw: bytes, seen: Any, side: 
     [
         saved(filled("RGB"), "PNG", icc_profile=SRGB_ICC),
         saved(filled("RGB"), "PNG", icc_profile=b"nonsense"),
-        saved(filled("RGB"), "PNG", icc_profile=ICC[:-60]),
         with_chunks(filled("RGB"), chunk(b"gAMA", 0.45455)),
         with_chunks(filled("RGB"), b"\0\0\0\1sRGB\0\xae\xce\x1c\xe9", chunk(b"gAMA", 0.3)),
         with_chunks(filled("RGB"), chunk(b"gAMA", 0.0)),
     ],
-    ids=["sRGB", "broken", "cut", "usual", "sRGB chunk", "no gamma"],
+    ids=["sRGB", "broken", "usual", "sRGB chunk", "no gamma"],
 )
 def test_pixels_that_are_in_srgb_or_in_nothing_known_are_not_touched(raw: bytes) -> None:
     picture = prepare(raw)
@@ -251,25 +244,6 @@ def test_the_longest_side_is_kept_to(size: Any, max_side: int, expected: Any) ->
             prepare(CHART, wrong)  # type: ignore[arg-type]
 
 
-def see_through(mode: str) -> Image.Image:
-    """Clear at the left, red at the right."""
-    image = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
-    image.paste((*RED, 255), (20, 0, 40, 20))
-    return image if mode == "RGBA" else image.quantize(8) if mode == "P" else image.convert(mode)
-
-
-@pytest.mark.parametrize("max_side", [1024, 20])
-@pytest.mark.parametrize(
-    ("mode", "kind"),
-    [*((mode, kind) for mode in ("RGBA", "LA", "P") for kind in ("PNG", "WEBP")), ("RGBA", "GIF")],
-)
-def test_transparency_is_kept(mode: str, kind: str, max_side: int) -> None:
-    picture = prepare(saved(see_through(mode), kind), max_side)
-    assert picture.kind == "PNG"
-    alpha = opened(picture.data).convert("RGBA").getchannel("A")
-    assert (alpha.getpixel((2, 5)), alpha.getpixel((alpha.width - 3, 5))) == (0, 255)
-
-
 def test_of_an_animation_the_first_picture_is_taken() -> None:
     first, *rest = (Image.new("RGB", (40, 20), colour) for colour in (RED, BLUE, GREEN))
     picture = prepare(saved(first, "GIF", save_all=True, append_images=rest, duration=100))
@@ -279,7 +253,14 @@ def test_of_an_animation_the_first_picture_is_taken() -> None:
     assert picture.changes == ("first picture of the animation taken", "turned from GIF into PNG")
 
 
-MODES: dict[str, tuple[Image.Image, str, str, Any]] = {
+def see_through(mode: str) -> Image.Image:
+    """Clear at the left, red at the right."""
+    image = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    image.paste((*RED, 255), (20, 0, 40, 20))
+    return image.quantize(8) if mode == "P" else image.convert(mode)
+
+
+MODES: dict[str, tuple[Image.Image, str, str, Any]] = {  # with the colour at the top right
     "palette": (corners().quantize(8), "PNG", "PNG", BLUE),
     "black and white": (corners().convert("1"), "PNG", "PNG", None),
     "grey": (corners().convert("L"), "JPEG", "JPEG", None),
@@ -287,6 +268,10 @@ MODES: dict[str, tuple[Image.Image, str, str, Any]] = {
     "CMYK": (corners().convert("CMYK"), "JPEG", "JPEG", BLUE),
     "BMP": (corners(), "BMP", "PNG", BLUE),
     "WebP": (corners(), "WEBP", "JPEG", BLUE),
+    "see-through WebP": (see_through("RGBA"), "WEBP", "PNG", RED),
+    "see-through GIF": (see_through("RGBA"), "GIF", "PNG", RED),
+    "see-through grey": (see_through("LA"), "PNG", "PNG", None),
+    "see-through palette": (see_through("P"), "PNG", "PNG", RED),
 }
 
 
@@ -298,10 +283,11 @@ def test_each_kind_of_pixel_becomes_one_that_models_read(name: str, max_side: in
     sent = opened(picture.data)
     assert (picture.kind, sent.format) == (expected, expected)
     assert picture.data_url.startswith(f"data:image/{expected.lower()};base64,")
-    assert sent.mode in ("1", "L", "P", "RGB")
-    if colour:
-        place = sent.width - 4, 2
-        assert near(sent.convert("RGB").getpixel(place), colour, by=20)
+    assert sent.mode in ("1", "L", "P", "RGB", "LA", "RGBA")
+    pixels = sent.convert("RGBA")
+    left, right = pixels.getpixel((2, 2)), pixels.getpixel((sent.width - 4, 2))
+    assert left == (*left[:3], 0 if "see-through" in name else 255)
+    assert near(right, (*(colour or right[:3]), 255), by=20)
 
 
 def test_no_picture_is_in_a_repr() -> None:
@@ -309,17 +295,12 @@ def test_no_picture_is_in_a_repr() -> None:
 
 
 # --- Where a picture comes from -------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "source",
-    [str, bytearray, memoryview, io.BytesIO, lambda _: PHOTO.open("rb"),
-     lambda _: PHOTO.open("rb", buffering=0)],
-)  # fmt: skip
-def test_a_picture_comes_from_all_that_holds_its_bytes(source: Callable[[Any], Any]) -> None:
-    with contextlib.ExitStack() as stack:
-        given = source(PHOTO if source is str else PHOTO.read_bytes())
-        if isinstance(given, io.IOBase):
-            stack.enter_context(given)
-        assert prepare(given).data == prepare(PHOTO).data
+def test_a_picture_comes_from_all_that_holds_its_bytes() -> None:
+    raw = PHOTO.read_bytes()
+    with PHOTO.open("rb") as file, PHOTO.open("rb", buffering=0) as unbuffered:
+        sources = (str(PHOTO), bytearray(raw), memoryview(raw), io.BytesIO(raw), file, unbuffered)
+        for source in sources:
+            assert prepare(source).data == prepare(PHOTO).data
 
 
 def test_a_picture_of_pillow_is_taken_as_it_is_in_memory() -> None:
@@ -370,12 +351,9 @@ IMPOSSIBLE: list[tuple[Any, str]] = [
     (Endless(), "more than 50,000,000 bytes are too many"),
     ("https://example.com/lighthouse.jpg", "The picture can't be used: it is a URL and no path"),
     ("data:image/png;base64,AAAA", "The picture can't be used: it is a URL and no path"),
-    ("A" * 5000, "can't be used"),
-    ("a\0b", "there is no such file"),
     ("a\x1b[31m\u202e.png", "a\\u001b[31m\\u202e.png can't be used: there is no such file"),
     *((raw, "no picture in one of the formats PNG, JPEG, WEBP, GIF, BMP") for raw in (
         b"",
-        lambda: io.BytesIO(b"hello"),
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",  # pillow would start Ghostscript
         saved(corners(), "TIFF"),
     )),
@@ -388,8 +366,7 @@ def test_what_holds_no_picture_is_one_clear_error(source: Any, why: str) -> None
 
 
 SAMPLES: dict[str, Callable[[], bytes]] = {
-    "PNG": lambda: saved(corners(), "PNG"),
-    "PNG with metadata": lambda: tagged("PNG"),
+    "PNG": lambda: tagged("PNG"),
     "JPEG": lambda: tagged("JPEG", 6),
     "progressive JPEG": lambda: saved(corners(), "JPEG", progressive=True),
     "WEBP": lambda: tagged("WEBP"),

@@ -17,7 +17,6 @@ from helpers.tools import (
     ToolArgumentsError,
     Toolbox,
     ToolError,
-    ToolFailedError,
     ToolLoopError,
     UnknownToolError,
     run_tools,
@@ -162,19 +161,11 @@ MISFITS: list[tuple[str, Any, str]] = [
         [], ["Oslo"], [{"origin": "Oslo"}], 0, 5, 1.5, True, False, "null", "[]", '""')),
     ("now all_optional next_train", " ", "are no JSON: EOF"),
     *(("next_train", arguments, why) for arguments, why in (
-        ("", "origin: Missing"),
-        ('{"origin": "Os', "are no JSON: EOF"),
         ('{"a":' * 100_000, "are no JSON: recursion"),
         *((text, "are no JSON") for text in ("{'origin': 'Oslo'}", "\ud800", "9" * 100_000)),
         *((f'{{"origin": {text}}}', "are no JSON") for text in ("NaN", '"\\ud800"')),
         *((text, "no JSON object") for text in ('["Oslo"]', '"Oslo"', "null")),
-        ('{"origin": null}', "origin: Input should be a valid string"),
-        ('{"origin": {"$ne": 1}}', "origin: Input should be a valid string"),
-        ('{"origin": "Oslo", "comfort": "third"}', "comfort: Input should be 'first' or"),
-        ('{"origin": "Oslo", "changes": 1.5}', "changes: "),
         ('{"origin": "Oslo", "days": ["soon", "2031-02-03"]}', "days.*0"),
-        ('{"loc_origin": "Oslo"}', "loc_origin: Unexpected keyword"),
-        ('{"origin": "Oslo", "__class__": 1}', "__class__: Unexpected keyword"),
         ('{"__args__": ["Oslo"], "__kwargs__": {}}', "origin: Missing"),
         ('{"origin": "Oslo", "self": 1}', "self: Unexpected keyword"),
     )),
@@ -231,13 +222,6 @@ class TestCall:
     def test_what_is_no_call_is_an_unknown_tool(self, raw: Any) -> None:
         with pytest.raises(UnknownToolError):
             TOOLS.call(ChatCompletionsToolCall(raw))
-
-    def test_a_function_that_raises_is_told_apart(self) -> None:
-        reason = ValueError("no such day")
-        tools = Toolbox(returning(reason))
-        with pytest.raises(ToolFailedError, match="give failed: ValueError: no such day") as caught:
-            tools.call(written("give", "{}"))
-        assert caught.value.__cause__ is reason
 
     def test_an_interruption_is_no_failure(self) -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -315,19 +299,12 @@ def calling(*calls: ChatCompletionsToolCall, finish: str = "tool_calls") -> fake
 
 
 class TestLoop:
-    def test_it_answers_every_call_under_its_id_and_asks_again(self) -> None:
-        trains = [written("next_train", f'{{"origin": "{city}"}}', city) for city in ("A", "B")]
-        client = fakes.client(calling(*trains), calling(written("now", "", "C")), fakes.answer())
-        final, conversation = run_tools(client, fakes.ASK, TOOLS, temperature=0.5)
-        sent = fakes.service_of(client).body
-        assert final.content == "Hi!"
-        assert [message["role"] for message in sent["messages"]] == [
-            *("user", "assistant", "tool", "tool", "assistant", "tool")
-        ]
-        assert [m["tool_call_id"] for m in sent["messages"] if m["role"] == "tool"] == list("ABC")
-        assert (sent["temperature"], sent["tools"]) == (0.5, TOOLS.definitions)
-        assert conversation[-1].content == "Hi!"
-        assert len(fakes.ASK) == 1, "the caller's list is not touched"
+    def test_options_go_with_each_request_and_the_callers_list_stays_as_it_is(self) -> None:
+        client = fakes.client(calling(written("now", "")), fakes.answer())
+        _, conversation = run_tools(client, fakes.ASK, TOOLS, temperature=0.5)
+        asked = [json.loads(one.content) for one in fakes.service_of(client).requests]
+        assert [body["temperature"] for body in asked] == [0.5, 0.5]
+        assert (len(fakes.ASK), len(conversation)) == (1, 4)
 
     def test_the_finish_reason_does_not_count(self) -> None:
         client = fakes.client(calling(written("now", ""), finish="stop"), fakes.answer())
@@ -338,17 +315,6 @@ class TestLoop:
         run_tools(client, fakes.ASK, TOOLS, tool_choice="required")
         asked = [json.loads(one.content) for one in fakes.service_of(client).requests]
         assert [body.get("tool_choice") for body in asked] == ["required", None]
-
-    @pytest.mark.parametrize("rounds", [1, 3])
-    def test_it_ends_after_so_many_requests(self, rounds: int) -> None:
-        client = fakes.client(calling(written("now", "")))
-        with pytest.raises(ToolLoopError, match=f"after {rounds} requests") as caught:
-            run_tools(client, fakes.ASK, TOOLS, max_rounds=rounds)
-        assert len(fakes.service_of(client).requests) == rounds
-        # What was asked for is answered, so the conversation can go on from there.
-        assert len(caught.value.messages) == 1 + 2 * rounds
-        again = fakes.client()
-        assert run_tools(again, caught.value.messages, TOOLS)[0].content == "Hi!"
 
     @pytest.mark.parametrize(
         ("messages", "rounds"), [(fakes.ASK, 0), (fakes.ASK, -1), (fakes.ASK, None), (None, 5)]
@@ -402,18 +368,11 @@ class TestLoop:
 
     @pytest.mark.parametrize("keep", [True, False])
     def test_reasoning_goes_back_unless_you_say_otherwise(self, keep: bool) -> None:
-        call = {**written("now", "").raw, "index": 0}
-        thought = {"type": "thinking", "thinking": "Hm."}
-        said = [thought, {"type": "text", "text": "I look."}]
-        message = {"role": "assistant", "content": said, "reasoning": "Hm.", "tool_calls": [call]}
-        body = {"choices": [{"message": {**message, "annotations": [1]}}]}
-        final = {"choices": [{"message": {"content": "Noon.", "reasoning_content": "Hm."}}]}
-        client = fakes.client(fakes.answer(body=body), fakes.answer(body=final))
+        asking = {"role": "assistant", "reasoning": "Hm.", "tool_calls": [written("now", "").raw]}
+        last = {"content": "Noon.", "reasoning_content": "Hm."}
+        bodies = [{"choices": [{"message": message}]} for message in (asking, last)]
+        client = fakes.client(*(fakes.answer(body=body) for body in bodies))
         completion, conversation = run_tools(client, fakes.ASK, TOOLS, keep_reasoning=keep)
-        sent = fakes.service_of(client).body["messages"][1]
-        del call["index"]
-        kept = {**message, "content": said[1:]}
-        del kept["reasoning"]
-        assert sent == (message if keep else kept)
+        assert ("reasoning" in fakes.service_of(client).body["messages"][1]) is keep
         assert (conversation[-1].reasoning_content is not None) is keep
         assert completion.message.reasoning_content == "Hm."

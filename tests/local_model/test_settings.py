@@ -47,14 +47,6 @@ def penalties_see_the_whole_text(server: LocalModelServer) -> bool:
     return plain != unnamed and unnamed == named
 
 
-def penalties_raise_the_share_of_different_words(server: LocalModelServer) -> bool:
-    plain, penalised = (
-        words_of(ask(server, max_tokens=80, **fields)).split()
-        for fields in ({}, {"frequency_penalty": 1.5})
-    )
-    return len(set(penalised)) / len(penalised) > len(set(plain)) / len(plain)
-
-
 def nothing_is_kept_from_earlier_requests(server: LocalModelServer) -> bool:
     answers = [ask(server, max_tokens=5) for _ in range(2)]
     return all(one["usage"]["prompt_tokens_details"]["cached_tokens"] == 0 for one in answers)
@@ -78,7 +70,6 @@ PROPERTIES: dict[Callable[[LocalModelServer], bool], list[str]] = {
     temperature_is_1_unless_named: ["sampling.temp=0.8"],
     no_token_is_cut_away: ["sampling.top_p=0.95", "sampling.top_k=40", "sampling.min_p=0.05"],
     penalties_see_the_whole_text: ["sampling.penalty_last_n=64", "sampling.penalty_last_n=-1"],
-    penalties_raise_the_share_of_different_words: ["sampling.penalty_last_n=-1"],
     nothing_is_kept_from_earlier_requests: ["cache_prompt=true"],
     one_thread_computes: ["cpuparams.n_threads=2"],
 }
@@ -103,14 +94,6 @@ def test_a_server_with_a_wrong_setting_has_not(
     monkeypatch.setenv("WRONG_SETTING", setting)
     with WrongServer() as server, suppress(psutil.AccessDenied):
         assert not has(server)
-
-
-def test_equal_seeds_give_equal_words_and_others_differ(server: LocalModelServer) -> None:
-    first, again, other = (
-        words_of(ask(server, temperature=1, seed=seed)) for seed in (42, 42, 4242)
-    )
-    assert first == again
-    assert first != other
 
 
 def test_an_answer_without_a_cap_ends(server: LocalModelServer) -> None:
