@@ -26,8 +26,6 @@ _SETS = ("citations", "annotations", "search_results")
 """Lists of a message that hold each item once, however often it is sent."""
 SEVERITIES = ("safe", "low", "medium", "high")
 """The levels of the content filter, from the least on."""
-_MAX_DEPTH = 8
-"""Levels of lists and objects that are merged; below, the later value replaces the earlier one."""
 
 
 class StreamAccumulator:
@@ -206,7 +204,7 @@ def _object(arguments: Any) -> JSON | None:
     return arguments if isinstance(arguments, dict) else None
 
 
-def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
+def _joined(name: str, old: Any, new: Any) -> Any:
     """Return ``old`` with ``new`` added, in place where ``old`` is a list or an object.
 
     Nothing of ``new`` is changed later: a caller holds it as an update.
@@ -226,21 +224,19 @@ def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
             old = text
         old.write(new)
         return old
-    if depth == _MAX_DEPTH:
-        return new
     if isinstance(new, dict):
         old = old if isinstance(old, dict) else {}
         for inner, value in new.items():
-            old[inner] = _joined(inner, old.get(inner), value, depth + 1)
+            old[inner] = _joined(inner, old.get(inner), value)
         return old
     if isinstance(new, list):
         old = old if isinstance(old, list) else []
         for item in new:
             if name in _SETS and item in old:
                 continue
-            begun = _begun_item(old, item) if depth + 1 < _MAX_DEPTH else None
+            begun = _begun_item(old, item)
             if begun is not None or _is_text_item(item):
-                item = _joined("", begun, item, depth + 1)
+                item = _joined("", begun, item)
             if begun is None:
                 old.append(item)
         return old
@@ -258,7 +254,7 @@ def _begun_item(items: list[Any], piece: Any) -> JSON | None:
         return None
     index, kind = piece.get("index"), piece.get("type")
     texts = [(name, piece[name]) for name in TEXT_NAMES if name in piece]
-    for item in reversed(items[-_MAX_DEPTH:] if index is not None else items[-1:]):
+    for item in reversed(items[-8:] if index is not None else items[-1:]):
         same_kind = _is_text_item(item) and (
             item["type"] == kind or (kind is None and index is not None and bool(texts))
         )
@@ -273,14 +269,14 @@ def _is_joinable(old: Any, new: Any) -> bool:
     return any(isinstance(old, kind) and isinstance(new, kind) for kind in kinds)
 
 
-def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
+def _latest(name: str, old: Any, new: Any) -> Any:
     """Return ``new``, or ``old`` where ``new`` says less; objects are merged field by field."""
     if old is not None and new in (None, "", 0, [], {}):  # 0 is False
         return old
     if name == "severity" and old in SEVERITIES and new in SEVERITIES:
         return max(old, new, key=SEVERITIES.index)
-    if isinstance(old, dict) and isinstance(new, dict) and depth < _MAX_DEPTH:
-        return old | {one: _latest(one, old.get(one), new[one], depth + 1) for one in new}
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {one: _latest(one, old.get(one), new[one]) for one in new}
     if name == "prompt_filter_results" and isinstance(old, list) and isinstance(new, list):
         prompts: dict[str, Any] = {}
         for one in (*old, *new):

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 
 import httpx
 
-from helpers.client.adapter import ParameterAdapter
 from helpers.client.auth import async_authorize, authorize, check_credential
 from helpers.client.error_bodies import error_in
 from helpers.client.errors import (
@@ -42,6 +41,7 @@ from helpers.client.transport import NetworkTransport
 from helpers.client.validation import check_messages, check_options, to_json
 
 if TYPE_CHECKING:
+    from helpers.client.adapter import ParameterAdapter
     from helpers.client.auth import Credential
 
 Messages = Iterable[Message | ChatResponseMessage | Mapping[str, Any]]

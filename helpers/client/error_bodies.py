@@ -80,8 +80,6 @@ _FILTER_WORDS = re.compile(
     r"(?:prompt|input|content|request) violates (?:\w+ ){0,3}(?:usage|content) (?:polic|guideline)",
     re.IGNORECASE,
 )
-_REPEATED = ("input", "param", "loc", "ctx", "messages")
-"""Fields in which an error repeats the request."""
 _WORDS = (
     *("message", "msg", "error_message", "error_msg", "error_description"),
     *("detail", "details", "error", "errors"),
@@ -113,7 +111,7 @@ def _codes(value: Any, within: str = "", depth: int = 0) -> Iterator[str]:
         verdicts = ("filtered", "blocked") if within == "content_filters" else ("filtered",)
         if name in verdicts and item in (True, "true"):
             yield "content_filter"
-        if name not in _REPEATED:
+        if name != "input":  # in which pydantic repeats the request
             yield from _codes(item, name, depth + 1)
 
 

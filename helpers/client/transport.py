@@ -77,8 +77,6 @@ def _tls_context(*, is_used: bool) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if _setting("SSL_CERT_FILE"):
         check_certificates("SSL_CERT_FILE")
-    elif _setting("SSL_CERT_DIR"):
-        check_certificates("SSL_CERT_DIR", in_folder=True)
     try:
         return httpx.create_ssl_context()
     except OSError:
@@ -88,26 +86,16 @@ def _tls_context(*, is_used: bool) -> ssl.SSLContext:
         ) from None
 
 
-def check_certificates(setting: str, *, in_folder: bool = False) -> None:
-    """Raise ``ConfigurationError`` if the setting names no certificates that can be read.
-
-    ``in_folder``: it names folders, in which OpenSSL finds certificates by the hash in their names
-    (``1a2b3c4d.0``) and silently trusts nobody if there is none.
-    """
+def check_certificates(setting: str) -> None:
+    """Raise ``ConfigurationError`` if the setting names no file with certificates."""
     import ssl
 
-    path = _setting(setting)
-    form = "a folder of certificates (run `openssl rehash` on it)" if in_folder else "a PEM file"
     with suppress(OSError):  # also an SSLError: there is none in the file
-        if not in_folder:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-            return
-        names = (name for folder in path.split(os.pathsep) for name in os.listdir(folder))
-        if any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in names):
-            return
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(_setting(setting))
+        return
     raise ConfigurationError(
         f"{setting} names no certificates that can be read.",
-        advice=f"set {setting} to {form}, or unset it.",
+        advice=f"set {setting} to a PEM file, or unset it.",
     )
 
 
@@ -136,16 +124,11 @@ def _system_proxy(route: Route) -> httpx.Proxy | None:
             and (proxy.url.port or 80) < 65_536
         ):
             return proxy
-    raise _unusable_proxy(route.endpoint.scheme)
-
-
-def _unusable_proxy(scheme: str) -> ConfigurationError:
-    names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
-    setting = next(filter(_setting, names), None)
-    return ConfigurationError(
-        f"The proxy that {setting or 'this system'} names can't be used.",
-        advice=f"set {setting or 'HTTPS_PROXY'} to the form http://HOST:PORT, or unset it. "
-        "For a SOCKS proxy install socksio.",
+    setting = f"{route.endpoint.scheme.upper()}_PROXY"
+    raise ConfigurationError(
+        f"The proxy that {setting} or ALL_PROXY (or this system) names can't be used.",
+        advice="set it to the form http://HOST:PORT, or unset it. For a SOCKS proxy install "
+        "socksio.",
     )
 
 
