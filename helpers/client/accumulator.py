@@ -21,7 +21,6 @@ _SENT_WHOLE = (
 )
 """Text fields of a message that are sent whole each time. Any other one comes in pieces, whatever a
 service calls it (``reasoning``, ``reasoning_content``, ``refusal``, ``arguments``)."""
-_TEXT_ITEMS = ("text", "output_text", "refusal", "thinking", "reasoning", "summary_text")
 _SETS = ("citations", "annotations", "search_results")
 """Lists of a message that hold each item once, however often it is sent."""
 SEVERITIES = ("safe", "low", "medium", "high")
@@ -235,32 +234,23 @@ def _joined(name: str, old: Any, new: Any) -> Any:
             if name in _SETS and item in old:
                 continue
             begun = _begun_item(old, item)
-            if begun is not None or _is_text_item(item):
-                item = _joined("", begun, item)
+            item = _joined("", begun, item)
             if begun is None:
                 old.append(item)
         return old
     return new
 
 
-def _is_text_item(item: Any) -> bool:
-    kind = item.get("type") if isinstance(item, dict) else None
-    return kind in _TEXT_ITEMS or (isinstance(kind, str) and kind.startswith("reasoning."))
-
-
 def _begun_item(items: list[Any], piece: Any) -> JSON | None:
-    """Return the item that ``piece`` goes on with: of its type and index, and at the end."""
+    """Return the item whose text goes on in ``piece``: the latest of its index, type and id."""
     if not isinstance(piece, dict):
         return None
-    index, kind = piece.get("index"), piece.get("type")
     texts = [(name, piece[name]) for name in TEXT_NAMES if name in piece]
-    for item in reversed(items[-8:] if index is not None else items[-1:]):
-        same_kind = _is_text_item(item) and (
-            item["type"] == kind or (kind is None and index is not None and bool(texts))
-        )
-        if same_kind and item.get("index") == index:
+    for item in reversed(items[-8:]):
+        if isinstance(item, dict) and item.get("index") == piece.get("index"):
+            same = all(piece.get(name) in (None, "", item.get(name)) for name in ("type", "id"))
             fits = all(name in item and _is_joinable(item[name], text) for name, text in texts)
-            return item if fits and piece.get("id") in (None, "", item.get("id")) else None
+            return item if texts and item.get("type") and same and fits else None
     return None
 
 

@@ -34,8 +34,7 @@ def read_error(body: Any, code: str | None = None) -> ErrorBody:
     ``body`` is the parsed JSON, or the text where it was no JSON; ``code`` is the code if the body
     holds none.
     """
-    document = _parsed(body)
-    part = (isinstance(document, dict) and error_in(document)) or document
+    part = (isinstance(body, dict) and error_in(body)) or body
     inner = _first(part)
     inner = _first(inner.get("error") or inner.get("errors")) or inner
     words, code = _words(part), _code(inner) or code

@@ -39,16 +39,12 @@ def credential_filter(request: httpx.Request) -> TextFilter:
             return text
         if "\\" not in text and "%" not in text:  # no escapes
             return text.replace(secret, MASK)
-        return _pattern(secret).sub(MASK, text)
+        return re.sub(escaped_pattern(secret), MASK, text)
 
     return redact
 
 
 @lru_cache(8)  # a client sends the same credential with every request
-def _pattern(secret: Secret) -> re.Pattern[str]:
-    return re.compile(escaped_pattern(secret))
-
-
 def escaped_pattern(text: str) -> str:
     r"""Return a pattern for ``text``, each character as it is, as ``\u00XX`` or as ``%XX``.
 
