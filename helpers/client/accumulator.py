@@ -195,8 +195,6 @@ def _begins_object(arguments: Any) -> bool:
 
 def _object(arguments: Any) -> JSON | None:
     """Return arguments as an object if they are a whole one, sent as one or as its text."""
-    if isinstance(arguments, StringIO):
-        arguments = arguments.getvalue()
     if _begins_object(arguments) and arguments.rstrip().endswith("}"):
         with suppress(ValueError, RecursionError):
             arguments = json.loads(arguments)
