@@ -48,13 +48,11 @@ class EventReader:
         self._line: list[str] = []  # pieces of a line without its end
         self._name = ""
         self._data: list[str] = []
-        self._at_start, self._after_cr = True, False
+        self._after_cr = False
         self.ignored = ""  # lines of no event: perhaps an error that came without `data:`
 
     def feed(self, text: str) -> Iterator[Event]:
         """Yield the events that end within ``text``, which is not empty."""
-        if self._at_start:
-            text, self._at_start = text.removeprefix("\ufeff"), False
         if self._after_cr:  # a line feed now is the second half of CRLF
             text = text.removeprefix("\n")
         self._after_cr = text.endswith("\r")
