@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import ssl
+import urllib.request
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,7 +18,6 @@ from helpers.client.redaction import Secret
 from helpers.client.routes import Route
 
 if TYPE_CHECKING:
-    import ssl
     from asyncio import AbstractEventLoop
 
 
@@ -71,8 +72,6 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def _tls_context(*, is_used: bool) -> ssl.SSLContext:
     """Return what httpx verifies servers with, or a context that trusts nobody if none is used."""
-    import ssl  # imported late: a replay needs none of it
-
     if not is_used:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if _setting("SSL_CERT_FILE"):
@@ -88,8 +87,6 @@ def _tls_context(*, is_used: bool) -> ssl.SSLContext:
 
 def check_certificates(setting: str) -> None:
     """Raise ``ConfigurationError`` if the setting names no file with certificates."""
-    import ssl
-
     with suppress(OSError):  # also an SSLError: there is none in the file
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(_setting(setting))
         return
@@ -106,8 +103,6 @@ def _setting(name: str) -> str:
 
 def _system_proxy(route: Route) -> httpx.Proxy | None:
     """Return the proxy that the system names for ``route``, or None."""
-    import urllib.request  # imported late: a replay needs none of it
-
     if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
         return None
     proxies = {name: Secret(url) for name, url in urllib.request.getproxies().items()}
