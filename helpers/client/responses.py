@@ -345,3 +345,8 @@ class StreamingChatCompletionsUpdate(_Answer):
     def message(self) -> StreamingChatResponseMessageUpdate:
         """What this update adds to the first choice's message."""
         return self._first.delta
+
+    @property
+    def role(self) -> str | None:
+        """The role, in the update that has it (usually the first)."""
+        return self.message.role

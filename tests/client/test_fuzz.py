@@ -158,7 +158,7 @@ def test_any_stream_is_assembled_or_a_chat_error(parts: list[Any]) -> None:
     def read() -> Any:
         with client(streamed(*wire)).stream(ASK) as stream:
             for update in stream:
-                repr((update.message.role, update.content, update.finish_reason, update.choices))
+                repr((update.role, update.content, update.finish_reason, update.choices))
                 repr((update.reasoning_content, update.refusal, update.usage.total_tokens))
                 read_all(stream.completion)
         return repr(stream.completion.raw)
