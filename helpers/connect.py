@@ -280,7 +280,8 @@ def _entra_credential(*, is_government: bool) -> TokenCredential:
             )
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if path := os.environ.get(name):
-            check_certificates(name, in_folder=os.path.isdir(path))
+            if not os.path.isdir(path):  # a folder of certificates is fine too
+                check_certificates(name)
             break
     options: dict[str, Any] = {}
     if is_government and not os.environ.get("AZURE_AUTHORITY_HOST"):

@@ -116,7 +116,8 @@ DONE = "data: [DONE]\n\n"
 
 def read_events(*chunks: bytes) -> list[tuple[str, str]]:
     """Return names and data of the events in a body that arrives in ``chunks``."""
-    response, reader = httpx.Response(200, stream=Chunks(*chunks)), EventReader()
+    response = httpx.Response(200, stream=Chunks(*chunks), default_encoding="utf-8-sig")
+    reader = EventReader()
     fed = chain.from_iterable(map(reader.feed, response.iter_text()))
     return [(event.name, event.data) for event in chain(fed, reader.end())]
 

@@ -15,19 +15,13 @@ from typing import Any
 from helpers.client.messages import JSON, json_text
 from helpers.client.responses import TEXT_NAMES, ChatChoice, ChatResponseMessage, whole_number
 
-_SENT_WHOLE = (
-    *("role", "id", "index", "type", "object", "model", "format", "signature", "status"),
-    *("finish_reason", "channel", "call_id", "tool_call_id"),
-)
+_SENT_WHOLE = ("role", "id", "index", "type", "format", "signature")
 """Text fields of a message that are sent whole each time. Any other one comes in pieces, whatever a
 service calls it (``reasoning``, ``reasoning_content``, ``refusal``, ``arguments``)."""
-_TEXT_ITEMS = ("text", "output_text", "refusal", "thinking", "reasoning", "summary_text")
 _SETS = ("citations", "annotations", "search_results")
 """Lists of a message that hold each item once, however often it is sent."""
 SEVERITIES = ("safe", "low", "medium", "high")
 """The levels of the content filter, from the least on."""
-_MAX_DEPTH = 8
-"""Levels of lists and objects that are merged; below, the later value replaces the earlier one."""
 
 
 class StreamAccumulator:
@@ -168,11 +162,11 @@ def _call_of(piece: JSON, function: JSON, calls: list[JSON]) -> JSON | None:
     call = next(filter(fits, latest), None)
     if call is None or not name:
         return call
-    if ident and call.get("id"):
+    if ident:
         return None
     whole, before = _object(function.get("arguments")), _object(call["function"].get("arguments"))
     is_again = whole == before and name == call["function"].get("name")
-    if whole is None or before is None or (is_again and (ident or call.get("id"))):
+    if whole is None or before is None or (is_again and call.get("id")):
         return call
     return None
 
@@ -183,30 +177,24 @@ def _joined_arguments(name: str, old: Any, new: Any) -> Any:
     Nothing can follow a whole object: another one is the same again, or takes the place of an
     empty one. What doesn't fit together is joined as text, which no tool then takes for JSON.
     """
-    before = _object(old) if isinstance(new, dict) or _begins_object(new) else None
-    if before is not None and (not before or before == _object(new)):
+    before = _object(old)
+    if new and before is not None and (not before or before == _object(new)):
         return new
     both = (old, new)
-    if None not in both and "" not in both:
+    if None not in both:
         old, new = (one if isinstance(one, str | StringIO) else json_text(one) for one in both)
     return _joined(name, old, new)
 
 
-def _begins_object(arguments: Any) -> bool:
-    return isinstance(arguments, str) and arguments.startswith("{")
-
-
 def _object(arguments: Any) -> JSON | None:
     """Return arguments as an object if they are a whole one, sent as one or as its text."""
-    if isinstance(arguments, StringIO):
-        arguments = arguments.getvalue()
-    if _begins_object(arguments) and arguments.rstrip().endswith("}"):
+    if isinstance(arguments, str):
         with suppress(ValueError, RecursionError):
             arguments = json.loads(arguments)
     return arguments if isinstance(arguments, dict) else None
 
 
-def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
+def _joined(name: str, old: Any, new: Any) -> Any:
     """Return ``old`` with ``new`` added, in place where ``old`` is a list or an object.
 
     Nothing of ``new`` is changed later: a caller holds it as an update.
@@ -226,45 +214,34 @@ def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
             old = text
         old.write(new)
         return old
-    if depth == _MAX_DEPTH:
-        return new
     if isinstance(new, dict):
         old = old if isinstance(old, dict) else {}
         for inner, value in new.items():
-            old[inner] = _joined(inner, old.get(inner), value, depth + 1)
+            old[inner] = _joined(inner, old.get(inner), value)
         return old
     if isinstance(new, list):
         old = old if isinstance(old, list) else []
         for item in new:
             if name in _SETS and item in old:
                 continue
-            begun = _begun_item(old, item) if depth + 1 < _MAX_DEPTH else None
-            if begun is not None or _is_text_item(item):
-                item = _joined("", begun, item, depth + 1)
+            begun = _begun_item(old, item)
+            item = _joined("", begun, item)
             if begun is None:
                 old.append(item)
         return old
     return new
 
 
-def _is_text_item(item: Any) -> bool:
-    kind = item.get("type") if isinstance(item, dict) else None
-    return kind in _TEXT_ITEMS or (isinstance(kind, str) and kind.startswith("reasoning."))
-
-
 def _begun_item(items: list[Any], piece: Any) -> JSON | None:
-    """Return the item that ``piece`` goes on with: of its type and index, and at the end."""
+    """Return the item whose text goes on in ``piece``: the latest of its index, type and id."""
     if not isinstance(piece, dict):
         return None
-    index, kind = piece.get("index"), piece.get("type")
     texts = [(name, piece[name]) for name in TEXT_NAMES if name in piece]
-    for item in reversed(items[-_MAX_DEPTH:] if index is not None else items[-1:]):
-        same_kind = _is_text_item(item) and (
-            item["type"] == kind or (kind is None and index is not None and bool(texts))
-        )
-        if same_kind and item.get("index") == index:
+    for item in reversed(items[-8:]):
+        if isinstance(item, dict) and item.get("index") == piece.get("index"):
+            same = all(piece.get(name) in (None, "", item.get(name)) for name in ("type", "id"))
             fits = all(name in item and _is_joinable(item[name], text) for name, text in texts)
-            return item if fits and piece.get("id") in (None, "", item.get("id")) else None
+            return item if texts and item.get("type") and same and fits else None
     return None
 
 
@@ -273,14 +250,14 @@ def _is_joinable(old: Any, new: Any) -> bool:
     return any(isinstance(old, kind) and isinstance(new, kind) for kind in kinds)
 
 
-def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
+def _latest(name: str, old: Any, new: Any) -> Any:
     """Return ``new``, or ``old`` where ``new`` says less; objects are merged field by field."""
     if old is not None and new in (None, "", 0, [], {}):  # 0 is False
         return old
     if name == "severity" and old in SEVERITIES and new in SEVERITIES:
         return max(old, new, key=SEVERITIES.index)
-    if isinstance(old, dict) and isinstance(new, dict) and depth < _MAX_DEPTH:
-        return old | {one: _latest(one, old.get(one), new[one], depth + 1) for one in new}
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {one: _latest(one, old.get(one), new[one]) for one in new}
     if name == "prompt_filter_results" and isinstance(old, list) and isinstance(new, list):
         prompts: dict[str, Any] = {}
         for one in (*old, *new):

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 
 import httpx
 
-from helpers.client.adapter import ParameterAdapter
 from helpers.client.auth import async_authorize, authorize, check_credential
 from helpers.client.error_bodies import error_in
 from helpers.client.errors import (
@@ -42,6 +41,7 @@ from helpers.client.transport import NetworkTransport
 from helpers.client.validation import check_messages, check_options, to_json
 
 if TYPE_CHECKING:
+    from helpers.client.adapter import ParameterAdapter
     from helpers.client.auth import Credential
 
 Messages = Iterable[Message | ChatResponseMessage | Mapping[str, Any]]
@@ -336,7 +336,8 @@ def _prepare_response(request: httpx.Request, response: httpx.Response, started:
     """
     response.request = request
     response.extensions.setdefault("elapsed", lambda: time.perf_counter() - started)
-    response.encoding = "utf-8"  # as JSON and event streams are, whatever a header says
+    # As JSON and event streams are, whatever a header says; -sig leaves out a byte order mark.
+    response.encoding = "utf-8-sig"
     # The repr of a response shows its reason phrase, and verbose tracebacks show the repr.
     if response.reason_phrase != httpx.codes.get_reason_phrase(response.status_code):
         reason = credential_filter(request)(response.reason_phrase)
@@ -351,7 +352,7 @@ def _read_completion(response: httpx.Response) -> ChatCompletions:
     choices = body.get("choices") if isinstance(body, dict) else None
     if isinstance(choices, list):
         # The answer as it was sent: only the exchange has the credential masked.
-        answer = ChatCompletions(json.loads(response.text.removeprefix("\ufeff")), exchange)
+        answer = ChatCompletions(json.loads(response.text), exchange)
         if not answer.is_empty or error_in(body) is None:
             return answer
     raise unusable_answer(

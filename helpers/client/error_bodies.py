@@ -34,14 +34,13 @@ def read_error(body: Any, code: str | None = None) -> ErrorBody:
     ``body`` is the parsed JSON, or the text where it was no JSON; ``code`` is the code if the body
     holds none.
     """
-    document = _parsed(body)
-    part = (isinstance(document, dict) and error_in(document)) or document
+    part = (isinstance(body, dict) and error_in(body)) or body
     inner = _first(part)
     inner = _first(inner.get("error") or inner.get("errors")) or inner
     words, code = _words(part), _code(inner) or code
     if not (words or code) and isinstance(part, dict | list) and _says_something(part):
         words = _clip(body if isinstance(body, str) else json_text(part))
-    is_refusal = _FILTER_WORDS.search(words) or any(map(_is_filter_code, (code, *_codes(part))))
+    is_refusal = re.search(_FILTER_WORDS, words) or any(map(_is_filter_code, (code, *_codes(part))))
     param = inner.get("param") if isinstance(inner.get("param"), str) else None
     return ErrorBody(words, code, param or None, bool(is_refusal))
 
@@ -74,19 +73,15 @@ _FILTER_CODES = {
     *("contentpolicyviolation", "invalidprompt", "moderationblocked"),  # OpenAI
     *("safetyblocked", "datainspectionfailed"),  # MAI, Alibaba
 }
-_FILTER_WORDS = re.compile(
-    r"content management policy|content safety setting|SafetyBlockedError|"
+_FILTER_WORDS = (
+    r"(?i)content management policy|content safety setting|SafetyBlockedError|"
     r"ResponsibleAIPolicyViolation|prompt was flagged|content exists risk|"
-    r"(?:prompt|input|content|request) violates (?:\w+ ){0,3}(?:usage|content) (?:polic|guideline)",
-    re.IGNORECASE,
+    r"(?:prompt|input|content|request) violates (?:\w+ ){0,3}(?:usage|content) (?:polic|guideline)"
 )
-_REPEATED = ("input", "param", "loc", "ctx", "messages")
-"""Fields in which an error repeats the request."""
 _WORDS = (
     *("message", "msg", "error_message", "error_msg", "error_description"),
     *("detail", "details", "error", "errors"),
 )
-_LESSER_WORDS = ("reason", "status", "title")  # where no other field has words
 _CODES = ("code", "type", "statuscode", "error_code")
 _PREFIX = re.compile(r"(?:\s*[\w-]+:[^\S\n]*(?:\w+[^\S\n]*\n)?)*\s*")
 """What a gateway writes before the JSON: ``upstream: ``, or the field names of an event."""
@@ -113,7 +108,7 @@ def _codes(value: Any, within: str = "", depth: int = 0) -> Iterator[str]:
         verdicts = ("filtered", "blocked") if within == "content_filters" else ("filtered",)
         if name in verdicts and item in (True, "true"):
             yield "content_filter"
-        if name not in _REPEATED:
+        if name != "input":  # in which pydantic repeats the request
             yield from _codes(item, name, depth + 1)
 
 
@@ -157,9 +152,9 @@ def _words(body: Any, depth: int = 0) -> str:
         return _clip("; ".join(filter(None, (_words(item, depth + 1) for item in body))))
     fields = _fields(body)
     found: list[str] = []
-    for name in (one for one in (*_WORDS, *_LESSER_WORDS) if one in fields):
+    for name in filter(fields.get, _WORDS):
         words = _words(fields[name], depth + 1)
-        if words and words not in found and not (found and name in _LESSER_WORDS):
+        if words and words not in found:
             found.append(words)
     place = fields.get("loc")
     if isinstance(place, list):  # pydantic's way to say which field

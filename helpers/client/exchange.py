@@ -67,7 +67,7 @@ class Exchange:
 
 def _text(response: httpx.Response) -> str:
     try:
-        return response.text.removeprefix("\ufeff")
+        return response.text
     except httpx.ResponseNotRead:  # the body of an error broke off
         return ""
 

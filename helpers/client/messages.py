@@ -31,11 +31,9 @@ class SystemMessage(_Message):
     role = "system"
 
 
-@dataclass(frozen=True)
-class DeveloperMessage(_Message):
+class DeveloperMessage(SystemMessage):
     """The system message of newer models, under their name for it."""
 
-    content: str
     role = "developer"
 
 

@@ -39,16 +39,12 @@ def credential_filter(request: httpx.Request) -> TextFilter:
             return text
         if "\\" not in text and "%" not in text:  # no escapes
             return text.replace(secret, MASK)
-        return _pattern(secret).sub(MASK, text)
+        return re.sub(escaped_pattern(secret), MASK, text)
 
     return redact
 
 
 @lru_cache(8)  # a client sends the same credential with every request
-def _pattern(secret: Secret) -> re.Pattern[str]:
-    return re.compile(escaped_pattern(secret))
-
-
 def escaped_pattern(text: str) -> str:
     r"""Return a pattern for ``text``, each character as it is, as ``\u00XX`` or as ``%XX``.
 
@@ -86,8 +82,9 @@ MAX_STRING = 1_000
 
 # Control characters, lone surrogates (which can't be encoded), line separators, and the marks that
 # change the direction of text (which can disguise it).
-_HARMFUL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+_HARMFUL = (
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e"
+    "\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _DATA_URL = re.compile(r"data:[\w.+/-]{1,80}(?:;[\w.=+-]{1,80}){0,3},")
 
@@ -109,7 +106,7 @@ def shorten(text: str, limit: int = MAX_STRING) -> str:
 def sanitize(text: str) -> str:
     """Return ``text`` with each harmful character replaced by its JSON escape."""
     text = text.replace("\r\n", "\n")
-    return _HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(_HARMFUL, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def one_line(text: str, limit: int = MAX_STRING) -> str:

@@ -153,7 +153,12 @@ class ChatResponseMessage(_JSONView):
 
         Of content that is a list of items (Mistral's models that reason send such), the texts.
         """
-        return "".join(map(_item_text, self._items))
+        return "".join(
+            # An object without a type is the answer itself, sent as JSON in place of its text.
+            _any_text(item) if {"type", "text"} & item.keys() else _text(item)
+            for item in self._items
+            if item.get("type") not in (*_REASONING_ITEMS, "refusal")
+        )
 
     def _text_of(self, fields: Collection[str], types: Collection[str]) -> str | None:
         """Return the text of the first field that has any, or of the content items of a type."""
@@ -227,15 +232,6 @@ class StreamingChatResponseMessageUpdate(ChatResponseMessage):
     def tool_calls(self) -> list[ChatCompletionsToolCall]:
         """The fragments of tool calls; only the first one of a call has its id."""
         return [ChatCompletionsToolCall(call) for call in _list(self.raw.get("tool_calls"))]
-
-
-def _item_text(item: JSON) -> str:
-    """Return the text of a content item; of an object in its place, its JSON."""
-    if not {"type", "text"} & set(item):
-        return _text(item)
-    if item.get("type") in (*_REASONING_ITEMS, "refusal"):
-        return ""
-    return _any_text(item.get("text")) or _any_text(item.get("content"))
 
 
 def _any_text(value: Any, depth: int = 8) -> str:

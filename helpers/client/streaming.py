@@ -48,24 +48,19 @@ class EventReader:
         self._line: list[str] = []  # pieces of a line without its end
         self._name = ""
         self._data: list[str] = []
-        self._at_start, self._after_cr = True, False
+        self._after_cr = False
         self.ignored = ""  # lines of no event: perhaps an error that came without `data:`
 
     def feed(self, text: str) -> Iterator[Event]:
-        """Yield the events that end within ``text``."""
-        if not text:
-            return
-        if self._at_start:
-            text, self._at_start = text.removeprefix("\ufeff"), False
+        """Yield the events that end within ``text``, which is not empty."""
         if self._after_cr:  # a line feed now is the second half of CRLF
             text = text.removeprefix("\n")
         self._after_cr = text.endswith("\r")
         *lines, rest = _LINE_END.split(text) if "\r" in text else text.split("\n")
-        if lines and self._line:
+        if lines:
             lines[0] = "".join([*self._line, lines[0]])
             self._line = []
-        if rest:
-            self._line.append(rest)
+        self._line.append(rest)
         for line in lines:
             field, _, value = line.partition(":")
             if not line:

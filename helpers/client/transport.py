@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import ssl
+import urllib.request
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,7 +18,6 @@ from helpers.client.redaction import Secret
 from helpers.client.routes import Route
 
 if TYPE_CHECKING:
-    import ssl
     from asyncio import AbstractEventLoop
 
 
@@ -71,14 +72,10 @@ class NetworkTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def _tls_context(*, is_used: bool) -> ssl.SSLContext:
     """Return what httpx verifies servers with, or a context that trusts nobody if none is used."""
-    import ssl  # imported late: a replay needs none of it
-
     if not is_used:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if _setting("SSL_CERT_FILE"):
         check_certificates("SSL_CERT_FILE")
-    elif _setting("SSL_CERT_DIR"):
-        check_certificates("SSL_CERT_DIR", in_folder=True)
     try:
         return httpx.create_ssl_context()
     except OSError:
@@ -88,26 +85,14 @@ def _tls_context(*, is_used: bool) -> ssl.SSLContext:
         ) from None
 
 
-def check_certificates(setting: str, *, in_folder: bool = False) -> None:
-    """Raise ``ConfigurationError`` if the setting names no certificates that can be read.
-
-    ``in_folder``: it names folders, in which OpenSSL finds certificates by the hash in their names
-    (``1a2b3c4d.0``) and silently trusts nobody if there is none.
-    """
-    import ssl
-
-    path = _setting(setting)
-    form = "a folder of certificates (run `openssl rehash` on it)" if in_folder else "a PEM file"
+def check_certificates(setting: str) -> None:
+    """Raise ``ConfigurationError`` if the setting names no file with certificates."""
     with suppress(OSError):  # also an SSLError: there is none in the file
-        if not in_folder:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-            return
-        names = (name for folder in path.split(os.pathsep) for name in os.listdir(folder))
-        if any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in names):
-            return
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(_setting(setting))
+        return
     raise ConfigurationError(
         f"{setting} names no certificates that can be read.",
-        advice=f"set {setting} to {form}, or unset it.",
+        advice=f"set {setting} to a PEM file, or unset it.",
     )
 
 
@@ -118,8 +103,6 @@ def _setting(name: str) -> str:
 
 def _system_proxy(route: Route) -> httpx.Proxy | None:
     """Return the proxy that the system names for ``route``, or None."""
-    import urllib.request  # imported late: a replay needs none of it
-
     if route.is_loopback or urllib.request.proxy_bypass(route.endpoint.host):
         return None
     proxies = {name: Secret(url) for name, url in urllib.request.getproxies().items()}
@@ -136,16 +119,11 @@ def _system_proxy(route: Route) -> httpx.Proxy | None:
             and (proxy.url.port or 80) < 65_536
         ):
             return proxy
-    raise _unusable_proxy(route.endpoint.scheme)
-
-
-def _unusable_proxy(scheme: str) -> ConfigurationError:
-    names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
-    setting = next(filter(_setting, names), None)
-    return ConfigurationError(
-        f"The proxy that {setting or 'this system'} names can't be used.",
-        advice=f"set {setting or 'HTTPS_PROXY'} to the form http://HOST:PORT, or unset it. "
-        "For a SOCKS proxy install socksio.",
+    setting = f"{route.endpoint.scheme.upper()}_PROXY"
+    raise ConfigurationError(
+        f"The proxy that {setting} or ALL_PROXY (or this system) names can't be used.",
+        advice="set it to the form http://HOST:PORT, or unset it. For a SOCKS proxy install "
+        "socksio.",
     )
 
 
