@@ -49,23 +49,18 @@ def lab_page(browser: Browser) -> Iterator[LabPage]:
 
 @pytest.fixture(scope="module")
 def open_notebook(lab_page: LabPage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    """Opens a lesson, by its id, or a notebook, by its path, in place of the one opened before.
+    """Opens a notebook in place of the one opened before: that of a path, or one of these cells.
 
-    ``cells`` are sources of code cells: they are added to the lesson; without a lesson they are the
-    notebook. Further arguments are environment variables of the kernel.
+    Further arguments are environment variables of the kernel.
     """
     with ExitStack() as stack:
 
-        def open_it(
-            lesson: str | Path = "", cells: tuple[str, ...] = (), **settings: str
-        ) -> Notebook:
+        def open_it(source: Path | tuple[str, ...], **settings: str) -> Notebook:
             stack.close()
-            source = ROOT / "notebooks" / f"{lesson}.ipynb" if isinstance(lesson, str) else lesson
-            if cells:
-                nb = files.read(source) if lesson else new_notebook()
-                nb.cells += map(new_code_cell, cells)
+            if not isinstance(source, Path):
+                nb = new_notebook(cells=[new_code_cell(cell) for cell in source])
                 files.normalise(nb)  # it names the kernel
-                source = tmp_path_factory.mktemp("made") / (source.name if lesson else "made.ipynb")
+                source = tmp_path_factory.mktemp("made") / "made.ipynb"
                 files.write(source, nb)
             return stack.enter_context(lab_page.notebook(source, settings))
 

@@ -14,8 +14,13 @@ from tests.fakes import leaked
 from tests.standin import StandIn
 from tests.standin.__main__ import MODEL
 
-PANEL = "panel = ConnectionPanel("
-SETUP = 'connect("00-start-here")'
+SETUP = """\
+from helpers import UserMessage
+from helpers.connect import connect
+from helpers.widgets import ConnectionPanel
+
+client = connect("00-start-here")"""
+PANEL = 'ConnectionPanel("00-start-here", [UserMessage("What is a chat completion?")])'
 RECORDED = "The recording answers “It is the next message"
 WORKS = "It works: the stand-in endpoint (scripted: no model) answers “It is the next message"
 SAVE_STATE = """async () => {
@@ -28,7 +33,7 @@ SAVE_STATE = """async () => {
 
 @pytest.fixture(scope="module")
 def lesson(open_notebook: Open) -> Notebook:
-    notebook = open_notebook("00-start-here")
+    notebook = open_notebook((SETUP, PANEL))
     notebook.run_all()
     return notebook
 
@@ -40,12 +45,6 @@ def panel(lesson: Notebook) -> Iterator[Locator]:
     yield panel
     press(panel, "Forget")
     expect(panel.locator(".cc-answer")).to_contain_text("replay: recorded answers")
-
-
-def fill_in(panel: Locator, **texts: str) -> None:
-    """Type into the boxes, whose names these are."""
-    for name, text in texts.items():
-        panel.locator(f".cc-{name} input").fill(text)
 
 
 def press(panel: Locator, name: str) -> None:
@@ -82,8 +81,6 @@ def test_going_live_by_keyboard_and_back(lesson: Notebook, panel: Locator, serve
     assert len(server.requests) == asked + 1
     expect(panel.locator(".cc-answer")).to_contain_text("live from a server on this machine")
 
-    lesson.run("panel.client")
-    expect(lesson.outputs("panel.client")).to_contain_text("route='v1'")
     lesson.run(SETUP)
     expect(lesson.outputs(SETUP)).to_contain_text("Answers: live from a server on this")
     press(panel, "Forget")
@@ -97,7 +94,8 @@ def test_no_part_of_the_key_is_saved_even_with_the_state_of_widgets(
     lesson: Notebook, panel: Locator, server: StandIn
 ) -> None:
     with saving_state(lesson):
-        fill_in(panel, endpoint=server.models, model=MODEL)
+        panel.locator(".cc-endpoint input").fill(server.models)
+        panel.locator(".cc-model input").fill(MODEL)
         panel.locator(".cc-key input").press_sequentially(server.key)
         for tested in (False, True):  # while it is being typed, and when the kernel has it
             if tested:

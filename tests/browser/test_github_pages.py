@@ -15,7 +15,7 @@ LONG = 24_000
 OURS = CONTENT.split(", ")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def window(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1012, "height": LONG})
     yield page

@@ -14,7 +14,14 @@ from tests.browser.driver import Notebook
 from tests.browser.test_panels import state
 from tests.test_images import PLANTED, saved, tagged
 
-RECORDED = 'recorded = ImagePicker(client, {"A chart": chart, "A lighthouse": photo})\nrecorded'
+SETUP = """\
+from helpers.connect import connect
+from helpers.images import prepare
+from helpers.lessons import ROOT
+from helpers.widgets import ImagePicker
+
+chart = prepare(ROOT / "images" / "languages.png", 1024)"""
+PICKER = 'ImagePicker(connect("08-images"), {"A chart": chart})'
 PHOTO = ROOT / "images" / "lighthouse.jpg"
 EVENING = "What time of day is it, and how can you tell?"
 COPY = """async data => {
@@ -25,7 +32,7 @@ COPY = """async data => {
 
 @pytest.fixture(scope="module")
 def lesson(open_notebook: Open) -> Notebook:
-    notebook = open_notebook("08-images", (RECORDED,))
+    notebook = open_notebook((SETUP, PICKER))
     # Playwright begins to catch file choosers when someone listens, and a key may be quicker.
     notebook.page.on("filechooser", ignore)
     notebook.run_all()
@@ -38,12 +45,6 @@ def ignore(opened: FileChooser) -> None:
 
 def chooser(panel: Locator) -> Locator:
     return panel.get_by_role("button", name="Choose a picture")
-
-
-def pick(panel: Locator, path: Path) -> None:
-    with panel.page.expect_file_chooser() as opened:
-        chooser(panel).click()
-    opened.value.set_files(path)
 
 
 def dragged(target: Locator, path: Path, *steps: str) -> None:
@@ -89,7 +90,7 @@ def mine(tmp_path: Path) -> Path:
 def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
     lesson: Notebook, mine: Path
 ) -> None:
-    panel = lesson.panel(RECORDED)
+    panel = lesson.panel(PICKER)
     panel.locator(".cc-file").focus()
     panel.page.keyboard.press("Tab")
     expect(chooser(panel)).to_be_focused()
@@ -98,15 +99,9 @@ def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
     opened.value.set_files(mine)
     expect(taken(panel, "finished")).to_contain_text(f"{mine.name} is ready. Nothing of it was")
     expect(chooser(panel)).to_be_focused()
-    sent = panel.locator(".cc-sent")
-    expect(sent).to_contain_text(f"Your picture ({mine.name})")
-    expect(sent).to_contain_text("turned upright; metadata removed.")
-    expect(sent.get_by_role("img", name="Your picture, as it is sent")).to_be_visible()
+    sent = panel.locator(".cc-sent").get_by_role("img", name="Your picture, as it is sent")
+    expect(sent).to_be_visible()
     assert "pixels\t40\u00a0×\u00a020\t20\u00a0×\u00a040" in rows(panel)
-    assert "GPSInfo" in rows(panel)[-1] and rows(panel)[-1].endswith("\tnone")
-    panel.get_by_role("textbox", name="Question").fill(EVENING)
-    panel.get_by_role("button", name="Run").click()
-    expect(state(panel, "failed")).to_contain_text("This question was not recorded.")
 
     kept = lesson.saved()
     text = str(kept)
@@ -116,7 +111,7 @@ def test_a_photo_that_is_chosen_by_keyboard_is_shown_and_not_saved(
 
 
 def test_the_whole_panel_takes_a_file_that_is_dropped(lesson: Notebook, mine: Path) -> None:
-    panel = lesson.panel(RECORDED)
+    panel = lesson.panel(PICKER)
     place = panel.locator(".cc-file")
     dragged(panel.locator(".cc-answer"), mine, "dragEnter", "dragOver")
     expect(place).to_contain_class("cc-over")
@@ -134,7 +129,7 @@ def test_the_whole_panel_takes_a_file_that_is_dropped(lesson: Notebook, mine: Pa
 
 
 def test_a_picture_can_be_pasted(lesson: Notebook) -> None:
-    panel, cells = lesson.panel(RECORDED), lesson.count()
+    panel, cells = lesson.panel(PICKER), lesson.count()
     copy(lesson.page, saved(Image.new("RGB", (31, 17), "red"), "PNG"))
     panel.locator(".cc-hint").click()
     expect(panel.locator(".cc-file")).to_be_focused()
@@ -152,21 +147,20 @@ def test_a_picture_can_be_pasted(lesson: Notebook) -> None:
 def test_a_large_photo_arrives_whole_and_what_can_not_be_used_is_refused(
     lesson: Notebook, tmp_path: Path
 ) -> None:
-    panel = lesson.panel(RECORDED)
+    panel = lesson.panel(PICKER)
     photo = tmp_path / "large.bmp"
     Image.new("RGB", (2400, 1700), "navy").save(photo)
     assert photo.stat().st_size > 12_000_000  # a Jupyter server takes ten in one message
-    pick(panel, photo)
+    with panel.page.expect_file_chooser() as opened:
+        chooser(panel).click()
+    opened.value.set_files(photo)
     expect(taken(panel, "finished")).to_contain_text("large.bmp")
     assert f"bytes\t{photo.stat().st_size:,}" in "\n".join(rows(panel))
     film = tmp_path / "film.png"
     with film.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    pick(panel, film)
+    drop(panel.locator(".cc-file"), film)
     expect(taken(panel, "failed")).to_contain_text("film.png can't be used: 50,000,001 bytes are")
-    (tmp_path / "letter.png").write_bytes(b"hello")
-    drop(panel.locator(".cc-file"), tmp_path / "letter.png")
-    expect(taken(panel, "failed")).to_contain_text("What to do: use a whole PNG")
     drop(panel.locator(".cc-file"), tmp_path)
     expect(taken(panel, "failed")).to_contain_text(f"The browser can't read {tmp_path.name}.")
     expect(panel.locator(".cc-sent")).to_contain_text("large.bmp")

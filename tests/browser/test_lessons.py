@@ -11,9 +11,14 @@ from helpers.widgets import ConnectionPanel
 from helpers.widgets.panel import WIDGET_VIEW
 from tests.browser.accessibility import LESSON, axe
 from tests.browser.conftest import ARTEFACTS, Open
-from tests.browser.driver import THEMES, Notebook
+from tests.browser.driver import THEMES
 from tests.browser.widths import check_widths
 
+PANEL = """\
+from helpers import UserMessage
+from helpers.widgets import ConnectionPanel
+
+ConnectionPanel("00-start-here", [UserMessage("What is a chat completion?")])"""
 UNDRAWN = "Error displaying widget"
 LOST = "This panel has lost its kernel: run the cell again."
 RESTART = """() => {
@@ -29,7 +34,7 @@ SAYS = """words => JSON.stringify(words) === JSON.stringify(
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 def test_a_lesson_runs_and_everyone_can_read_it(lesson: Lesson, open_notebook: Open) -> None:
-    notebook = open_notebook(lesson.id)
+    notebook = open_notebook(lesson.notebook)
     notebook.run_all()
     with notebook.whole() as whole:
         for theme in THEMES:
@@ -51,33 +56,27 @@ def test_a_lesson_runs_and_everyone_can_read_it(lesson: Lesson, open_notebook: O
 
 
 def test_a_saved_notebook_opens_with_static_views(open_notebook: Open, tmp_path: Path) -> None:
-    panel = "panel = "
-
-    def run(notebook: Notebook) -> None:
-        """Run the cell of the panel, and those that it needs."""
-        for cell in ("client = connect(", "question = ", "completion = client", panel):
-            notebook.run(cell)
-
-    notebook = open_notebook(LESSONS[0].id)
-    run(notebook)
-    expect(notebook.cell(panel).get_by_role("button", name="Test")).to_be_visible()
+    notebook = open_notebook((PANEL,))
+    notebook.run_all()
+    test = notebook.cell(0).get_by_role("button", name="Test")
+    expect(test).to_be_visible()
     notebook.saved()
-    expect(notebook.cell(panel).get_by_role("button", name="Test")).to_be_visible()
-    saved = Path(shutil.copy(notebook.path, tmp_path))
+    expect(test).to_be_visible()
 
-    notebook = open_notebook(saved)
-    expect(notebook.outputs(panel)).to_contain_text(ConnectionPanel.note)
-    expect(notebook.outputs(panel)).to_contain_text("The recording answers")
+    notebook = open_notebook(Path(shutil.copy(notebook.path, tmp_path)))
+    test = notebook.cell(0).get_by_role("button", name="Test")
+    expect(notebook.outputs(0)).to_contain_text(ConnectionPanel.note)
+    expect(notebook.outputs(0)).to_contain_text("replay: recorded answers")
     expect(notebook.page.get_by_text(UNDRAWN)).to_have_count(0)
     for _ in range(2):  # again: the first run's panel is closed
-        run(notebook)
-        expect(notebook.cell(panel).get_by_role("button", name="Test")).to_have_count(1)
-        expect(notebook.outputs(panel)).not_to_contain_text(ConnectionPanel.note)
+        notebook.run_all()
+        expect(test).to_have_count(1)
+        expect(notebook.outputs(0)).not_to_contain_text(ConnectionPanel.note)
         expect(notebook.page.get_by_text(UNDRAWN)).to_have_count(0)
-    notebook.cell(panel).get_by_role("button", name="Test").click()
-    expect(notebook.cell(panel)).to_contain_text("Finished.")
+    test.click()
+    expect(notebook.cell(0)).to_contain_text("Finished.")
 
     notebook.page.evaluate(RESTART)
     notebook.page.wait_for_function(SAYS, arg=[f'"{LOST}"'])
-    run(notebook)
+    notebook.run_all()
     notebook.page.wait_for_function(SAYS, arg=[])

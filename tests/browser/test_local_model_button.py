@@ -41,7 +41,7 @@ def servers() -> list[str]:
 @pytest.mark.model
 @pytest.mark.usefixtures("installed")
 def test_the_real_model_answers_in_all_panels_until_it_is_forgotten(open_notebook: Open) -> None:
-    notebook = open_notebook(cells=(SETUP, *PANELS))
+    notebook = open_notebook((SETUP, *PANELS))
     notebook.run_all()
     chat, playground, stream, connection = (
         notebook.cell(source).locator(".cc-panel") for source in PANELS

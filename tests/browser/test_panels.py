@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.accessibility import axe
 from tests.browser.conftest import ARTEFACTS, Open, live
-from tests.browser.driver import THEMES, Notebook, Theme, wait_for
+from tests.browser.driver import THEMES, Notebook, wait_for
 from tests.browser.widths import check_widths
 from tests.standin import StandIn
 from tests.standin.scripts import Script
@@ -115,7 +115,7 @@ INSIDE = "panel => panel.contains(document.activeElement)"
 @pytest.fixture(scope="module")
 def notebook(open_notebook: Open, server: StandIn) -> Notebook:
     cells = (SETUP, *(case.source for case in PANELS.values()))
-    notebook = open_notebook(cells=cells, **live(server))
+    notebook = open_notebook(cells, **live(server))
     notebook.run_all()
     return notebook
 
@@ -154,16 +154,33 @@ def has_begun(panel: Locator, case: Case) -> None:
 
 
 @each_asking
-def test_mouse(name: str, notebook: Notebook, server: StandIn) -> None:
-    """Run and Stop by mouse; an error in words; after both the next run is a new one."""
+def test_run_and_stop_by_keyboard_screen_reader_and_mouse(
+    name: str, notebook: Notebook, server: StandIn
+) -> None:
+    """No key loses the focus; an error is said in words, and after it the next run is a new one."""
     case = PANELS[name]
     panel = notebook.panel(case.source)
+    keys, cells = notebook.page.keyboard, notebook.count()
+    run = panel.get_by_role("button", name=case.run)
+    stop = panel.get_by_role("button", name="Stop")
+    box = panel.get_by_role("textbox", name=case.question, exact=True)
+
     server.scripts = slow(case)
     panel.evaluate(NOTE)
-    ask(panel, case)
+    panel.evaluate(FIRST)
+    if case.question:
+        tab_to(box, panel)
+        keys.type(QUESTION)
+    tab_to(run, panel)
+    heard = panel.locator(".cc-status[aria-live=polite]").evaluate_handle(HEAR)
+    keys.press("Enter")
     has_begun(panel, case)
-    panel.get_by_role("button", name="Stop").click()
+    expect(run).to_be_focused()
+    keys.press("Tab")
+    expect(stop).to_be_focused()
+    keys.press("Space")
     expect(state(panel, "stopped")).to_be_visible()
+    expect(stop).to_be_focused()
     had, kept = int(panel.get_attribute("data-had") or -1), panel.evaluate(COUNT)
     assert (4 if case.streams else 0) <= had <= kept <= had + SOON
     if case.streams:
@@ -178,50 +195,15 @@ def test_mouse(name: str, notebook: Notebook, server: StandIn) -> None:
     assert len(server.requests) == asked + 1
 
     server.scripts = script("Better now.")
-    ask(panel, case)
+    if case.question:
+        box.fill(QUESTION)
+    pressed, key = (box, "Enter") if case.question else (run, "Space")
+    pressed.press(key)
     expect(state(panel, "finished")).to_be_visible()
     expect(panel).to_contain_text("Better now.")
-
-
-@each_asking
-def test_keyboard_and_screen_reader(name: str, notebook: Notebook, server: StandIn) -> None:
-    """Tab leads to Run and Stop, Enter and Space press them, and neither loses the focus."""
-    case = PANELS[name]
-    panel = notebook.panel(case.source)
-    keys, cells = notebook.page.keyboard, notebook.count()
-    server.scripts = slow(case)
-    run = panel.get_by_role("button", name=case.run)
-    stop = panel.get_by_role("button", name="Stop")
-    panel.evaluate(FIRST)
-    if case.question:
-        box = panel.get_by_role("textbox", name=case.question, exact=True)
-        tab_to(box, panel)
-        keys.type(QUESTION)
-    tab_to(run, panel)
-    region = panel.locator(".cc-status[aria-live=polite]")
-    heard = region.evaluate_handle(HEAR)
-    keys.press("Enter")
-    has_begun(panel, case)
-    expect(run).to_be_focused()
-    keys.press("Tab")
-    expect(stop).to_be_focused()
-    keys.press("Space")
-    expect(state(panel, "stopped")).to_be_visible()
-    expect(stop).to_be_focused()
-    before = panel.evaluate(COUNT)
-    assert list(dict.fromkeys(heard.json_value())) == ["Running", "Stopped"]
-
-    server.scripts = script("Better now.")
-    keys.press("Shift+Tab")
-    expect(run).to_be_focused()
-    assert panel.evaluate(COUNT) == before
-    if case.question:
-        panel.get_by_role("textbox", name=case.question, exact=True).fill(QUESTION)
-        run.focus()
-    keys.press("Space")
-    expect(state(panel, "finished")).to_be_visible()
-    expect(run).to_be_focused()
-    assert list(dict.fromkeys(heard.json_value())) == ["Running", "Stopped", "Finished"]
+    expect(pressed).to_be_focused()
+    said = ["Running", "Stopped", "It failed", "Finished"]
+    assert list(dict.fromkeys(heard.json_value())) == said
     assert notebook.count() == cells
 
 
@@ -235,21 +217,10 @@ def tab_to(control: Locator, panel: Locator) -> None:
     raise AssertionError("Tab does not lead to the control.")
 
 
-@pytest.mark.parametrize("end", ["finished", "failed", "stopped"])
-def test_what_is_typed_during_an_answer_is_kept(
-    end: str, notebook: Notebook, server: StandIn
-) -> None:
-    """However the answer ends: a panel that fails or is stopped may offer the question again."""
-    cases = {
-        notebook.panel(case.source): case
-        for case in PANELS.values()
-        if case.typed and (case.streams or end != "failed")
-    }
-    server.scripts = script(
-        "Nobody.",
-        first_ms=600_000 if end == "stopped" else 6000,
-        cut_after=0 if end == "failed" else None,
-    )
+def test_what_is_typed_during_an_answer_is_kept(notebook: Notebook, server: StandIn) -> None:
+    """Also where a panel that is stopped offers the question again."""
+    cases = {notebook.panel(case.source): case for case in PANELS.values() if case.typed}
+    server.scripts = script("Nobody.", first_ms=600_000)
     server.requests.clear()
     for panel, case in cases.items():
         ask(panel, case)
@@ -258,10 +229,9 @@ def test_what_is_typed_during_an_answer_is_kept(
     for panel, case in cases.items():
         panel.get_by_role("textbox", name=case.typed, exact=True).fill("0.5")
         expect(state(panel, "running")).to_be_visible()
-        if end == "stopped":
-            panel.get_by_role("button", name="Stop").click()
+        panel.get_by_role("button", name="Stop").click()
     for panel in cases:
-        expect(state(panel, end)).to_be_visible()
+        expect(state(panel, "stopped")).to_be_visible()
     catch_up(notebook)
     for panel, case in cases.items():
         expect(panel.get_by_role("textbox", name=case.typed, exact=True)).to_have_value("0.5")
@@ -280,11 +250,12 @@ def test_buttons_work_and_hostile_text_is_text(
     expect(panel).to_contain_text(HOSTILE)
     found = set(panel.get_by_role("button").all_inner_texts())
     assert found == {*case.buttons, *case.others, *({case.run, "Stop"} if case.run else ())}
-    for button in case.buttons:
-        before = panel.evaluate(SHOWN)
-        panel.get_by_role("button", name=button).click()
+    for place, label in enumerate(case.buttons):
+        before, button = panel.evaluate(SHOWN), panel.get_by_role("button", name=label)
+        button.press(("Enter", "Space")[place % 2])
         changed = f"([panel, before]) => ({SHOWN})(panel) !== before"
         notebook.page.wait_for_function(changed, arg=[panel.element_handle(), before])
+        expect(button).to_be_focused()
         assert panel.locator("u, img[src=x]").count() == 0
     assert panel.locator("u, img[src=x]").count() == 0
     assert notebook.page.evaluate("'hacked' in window") is False
@@ -303,11 +274,9 @@ def test_keys_of_a_control_do_not_change_the_notebook(name: str, notebook: Noteb
     assert notebook.count() == cells
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_everyone_can_read_them(theme: Theme, notebook: Notebook, server: StandIn) -> None:
+def test_everyone_can_read_them(notebook: Notebook, server: StandIn) -> None:
     """axe-core finds nothing in any state, and each panel fits into a narrow window."""
     panels = {name: notebook.panel(case.source) for name, case in PANELS.items()}
-    notebook.theme(theme)
     for end, fault in (("finished", ""), ("failed", "wrong-key")):
         server.scripts = script(WIDE, fault=fault)
         for name, case in ASKING.items():
@@ -317,6 +286,8 @@ def test_everyone_can_read_them(theme: Theme, notebook: Notebook, server: StandI
             panels["chat"].get_by_role("button", name="Export").click()
             panels["live-trace"].get_by_role("button", name="All").click()
         with notebook.whole(NARROW) as whole:
-            whole.screenshot(path=ARTEFACTS / f"panels-{end}-{theme}.png")
-            assert axe(notebook.page, ".cc-panel") == []
+            for theme in THEMES:
+                notebook.theme(theme)
+                whole.screenshot(path=ARTEFACTS / f"panels-{end}-{theme}.png")
+                assert axe(notebook.page, ".cc-panel") == []
         check_widths(notebook)

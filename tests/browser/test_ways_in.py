@@ -2,17 +2,15 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from helpers.lessons import LESSONS, ROOT
 from tests.browser.driver import LabPage
-from tests.browser.lab import Lab, served
+from tests.browser.lab import served
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
@@ -48,24 +46,6 @@ def settings(path: str) -> Any:
     return json.loads((ROOT / path).read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def called(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that tells which machines the server and the kernel have called."""
-    path = tmp_path_factory.mktemp("spy") / "called.txt"
-    path.with_name("sitecustomize.py").write_text(SPY.format(path=str(path)), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def reader(
-    browser: Browser, called: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lab]:
-    """JupyterLab as it starts for a reader who has never used it."""
-    home = tmp_path_factory.mktemp("home")
-    with served(home, *START.split()[2:], PYTHONPATH=str(called.parent)) as lab:
-        yield lab
-
-
 def test_the_readme_starts_it_like_that() -> None:
     assert f"{INSTALL} && .venv/bin/{START}" in README
 
@@ -78,38 +58,40 @@ def test_the_settings_are_where_jupyterlab_looks() -> None:
         assert installed.read_bytes() == path.read_bytes(), again
 
 
-@pytest.fixture
-def lab_page(browser: Browser, reader: Lab) -> Iterator[LabPage]:
-    with closing(LabPage(browser, reader)) as page:
-        yield page
+def test_nothing_disturbs_a_reader(browser: Browser, tmp_path: Path) -> None:
+    """JupyterLab as it starts for a reader who has never used it."""
+    called = tmp_path / "called.txt"
+    (tmp_path / "sitecustomize.py").write_text(SPY.format(path=str(called)), encoding="utf-8")
+    home, arguments = tmp_path / "home", START.split()[2:]
+    with (
+        served(home, *arguments, PYTHONPATH=str(tmp_path)) as reader,
+        closing(LabPage(browser, reader)) as lab_page,
+    ):
+        page = lab_page.page
+        page.goto(f"{reader.origin}/lab/tree/notebooks/00-start-here.ipynb?token={reader.token}")
+        page.get_by_role("heading", name=LESSONS[0].title).wait_for()
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
+        facts = json.loads(page.locator("#jupyter-config-data").inner_text())
+        assert not facts["buildCheck"]
+        assert not facts["extensionManager"]["can_install"]
 
-def test_nothing_disturbs_a_reader(lab_page: LabPage, reader: Lab, called: Path) -> None:
-    page = lab_page.page
-    page.goto(f"{reader.origin}/lab/tree/notebooks/00-start-here.ipynb?token={reader.token}")
-    page.get_by_role("heading", name=LESSONS[0].title).wait_for()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        page.get_by_role("link", name="Contents").click()
+        title = README.splitlines()[0].removeprefix("# ")
+        expect(page.locator(".jp-MarkdownViewer")).to_contain_text(title)
 
-    facts = json.loads(page.locator("#jupyter-config-data").inner_text())
-    assert not facts["buildCheck"]
-    assert not facts["extensionManager"]["can_install"]
+        assert page.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
+        heard = called.read_text(encoding="utf-8").splitlines()
+        assert heard.count("started") >= 2
+        assert set(heard) <= LOOPBACK
+        lab_page.check()
+        assert "Warning" not in reader.log.read_text(encoding="utf-8")
 
-    page.get_by_role("link", name="Contents").click()
-    title = README.splitlines()[0].removeprefix("# ")
-    expect(page.locator(".jp-MarkdownViewer")).to_contain_text(title)
-
-    assert page.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
-    heard = called.read_text(encoding="utf-8").splitlines()
-    assert heard.count("started") >= 2
-    assert set(heard) <= LOOPBACK
-    lab_page.check()
-    assert "Warning" not in reader.log.read_text(encoding="utf-8")
-
-    # Without the settings, this would have come.
-    asked = {"raw": json.dumps({"fetchNews": "none"})}
-    reader.call("PUT", f"/lab/api/settings/{NOTIFICATIONS}", asked)
-    page.reload()
-    page.get_by_text(TOAST).wait_for()
+        # Without the settings, this would have come.
+        asked = {"raw": json.dumps({"fetchNews": "none"})}
+        reader.call("PUT", f"/lab/api/settings/{NOTIFICATIONS}", asked)
+        page.reload()
+        page.get_by_text(TOAST).wait_for()
 
 
 def test_vs_code_selects_the_environment_of_the_readme() -> None:

@@ -63,26 +63,6 @@ def status(panel: ConnectionPanel) -> str:
     return state(panel)[1]
 
 
-def test_it_shows_what_the_lesson_is_connected_to_without_a_call(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    asked = connect(ID)
-    asked_of = " ".join(capsys.readouterr().out.split())
-    panel = ConnectionPanel(ID, QUESTION, initial=(asked, asked.complete(QUESTION)))
-    assert Page(panel.static_view().html).cells == [
-        *("connection", "now", "mode", "replay: recorded answers, nothing is sent"),
-        *("route", "v1", "model", "stand-in-chat", "credential", "none needed", "answers"),
-        asked_of.removeprefix("Answers: "),
-        "test",
-        f"{RECORDED} You send the messages so far, and a …”. "
-        "Nothing was sent: for a test, enter an endpoint.",
-    ]
-    assert isinstance(panel.client.transport, ReplayTransport)
-    assert panel.client.transport.unplayed()
-    assert not panel.is_built
-    assert status(panel).startswith(f"Ready. {RECORDED}")
-
-
 def test_an_answer_that_another_connection_gave_is_no_test_of_this_one(standin: StandIn) -> None:
     def tested() -> str:
         """What a new panel says of an answer that ``asked`` gave."""

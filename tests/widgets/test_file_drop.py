@@ -3,8 +3,6 @@
 from itertools import permutations
 from typing import Any
 
-import pytest
-
 from helpers.images import MAX_BYTES
 from helpers.widgets.file_drop import FileDrop
 
@@ -43,19 +41,3 @@ def test_another_file_takes_the_place_of_one_that_is_not_whole() -> None:
     place.get(b"abcd")
     place.get(size=MAX_BYTES)
     assert (place.taken, place.refused) == ([("other.png", b"xy")], [])
-
-
-@pytest.mark.parametrize(
-    ("piece", "words"),
-    [
-        ({"name": ""}, "There was no file in it."),
-        ({"size": MAX_BYTES + 1}, "photo .jpg can't be used: 50,000,001 bytes are too many."),
-        ({"lost": True}, "The browser can't read photo .jpg."),
-    ],
-)
-def test_what_can_not_be_taken_is_said(piece: dict[str, Any], words: str) -> None:
-    place = Place()
-    place.get(b"a", **piece)
-    (said,) = place.refused
-    assert said.startswith(f"{words} Nothing was sent.\nWhat to do: ")
-    assert (place.taken, place._pieces) == ([], {})

@@ -1,7 +1,6 @@
 """The image picker: what would be sent, what is answered, and any file that is no picture."""
 
 import base64
-import re
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from PIL import Image
 
 from helpers import ChatCompletionsClient
 from helpers.connect import connect
-from helpers.images import MAX_BYTES, prepare
+from helpers.images import prepare
 from helpers.lessons import ROOT
 from helpers.widgets.image_picker import OWN, ImagePicker
 from tests.fakes import DONE, client, event, piece, service_of, streamed
@@ -55,29 +54,6 @@ def asking(panel: ImagePicker, question: str = "What?") -> Any:
 
 def shown(panel: ImagePicker, name: str) -> str:
     return str(control(panel, name).value)
-
-
-def test_ask_answers_and_the_static_view_has_it_with_alt_texts(
-    replayed: ChatCompletionsClient,
-) -> None:
-    panel = ImagePicker(replayed, PICTURES)
-    text = panel.ask("A chart", BARS)
-    assert text.startswith("It compares")
-    view = panel.static_view()
-    assert f"A chart: {BARS}\n\nAnswer:\n{text}" in view.plain
-    assert f"type image/png, {len(CHART.data_url):,} characters long." in view.plain
-    assert re.search(r"With the last question it took [\d,]+ tokens", view.plain)
-    page = Page(view.html.replace(' class="cc-text"', ""))
-    alt = "A chart, in the file, and as it is sent: PNG, 1000 by 620 pixels."
-    assert [image["alt"] for image in page.images] == [alt]
-    assert text in page.text
-    panel.choose("A lighthouse")
-    plain = panel.static_view().plain
-    assert "turned upright; made smaller, from 1,200 × 1,600 to 768 × 1,024" in plain
-    assert "How many tokens it takes is known after an answer." in plain
-    assert not panel.is_built
-    assert control(panel, "question").value == BARS
-    assert {one.picture.original for one in panel._choices.values()} == {b""}, "bytes of the file"
 
 
 def test_what_a_picture_cost_is_said_of_no_other() -> None:
@@ -161,10 +137,6 @@ def test_what_is_no_picture_is_said_and_the_one_before_stays() -> None:
     name, said = dropped(panel, PHOTO.data[:999])
     assert name == "failed"
     assert "truncated or damaged" in said and "What to do: use a whole PNG" in said
-    large = {"id": 1, "name": "film.jpg", "size": MAX_BYTES + 1, "at": 0}
-    for told, words in ((large, "50,000,001 bytes are too many"), ({"name": ""}, "no file in it")):
-        control(panel, "file")._handle_custom_msg(told, [b"x"])
-        assert state(panel, "taken")[0] == "failed" and words in state(panel, "taken")[1]
     assert panel.label == "A chart"
     assert control(panel, "picture").options == ("A chart", "A lighthouse")
     asking(panel)

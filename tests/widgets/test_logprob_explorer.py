@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from helpers.client.responses import ChatCompletions
-from helpers.views.logprobs import MAX_TOKENS, heatmap, tokens_of
+from helpers.views.logprobs import heatmap, tokens_of
 from helpers.widgets.logprob_explorer import (
     MAX_RIVALS,
     LogprobExplorer,
@@ -39,23 +39,6 @@ def test_the_controls_are_those_of_the_answer_and_without_logprobs_it_says_so() 
     panel = LogprobExplorer(ChatCompletions({"choices": []}))
     assert control(panel, "explorer").value == panel.static_view().html
     assert "Ask with logprobs=True" in panel.static_view().html
-
-
-def test_every_token_is_one_control_of_one_group_in_order() -> None:
-    html = page(*PLAIN_ANSWER)
-    (form,), (group,) = html("form"), html.select("[role=radiogroup]")
-    controls = group("input")
-    assert form["method"] == "dialog" and not html("script")
-    assert group["aria-label"]
-    assert {(c["type"], c["name"], c.get("disabled")) for c in controls} == {
-        ("radio", "token", None)
-    }
-    assert all(c.parent.name == "label" for c in controls)
-    names = [c["aria-label"].partition(",")[0] for c in controls]
-    assert names == ["'About'", "' seven'", "' thousand'", "'.\\nNobody'", "' knows'"]
-    assert all(c["data-lm-suppress-shortcuts"] == "true" for c in controls)
-    assert [c["aria-label"].partition(",")[0] for c in group.select("[checked]")] == ["' thousand'"]
-    assert text(group) == "About seven thousand.\nNobody knows"
 
 
 def test_its_alternatives_stand_beside_each_token() -> None:
@@ -99,20 +82,14 @@ CHOICES: dict[str, tuple[Any, list[str]]] = {
         token("a", 0.7, b=0.296),
         ["███████░░░  70% 'a' (written)", "███░░░░░░░  30% 'b'"],
     ),
-    "more than all": (
-        token("a", 0.7, b=0.304),
-        ["███████░░░  70% 'a' (written)", "███░░░░░░░  30% 'b'"],
-    ),
 }
 
 
 @pytest.mark.parametrize(("sent", "lines"), CHOICES.values(), ids=CHOICES)
 def test_what_could_have_stood_there_is_told_in_order(sent: Any, lines: list[str]) -> None:
-    assert [one.replace("\u00a0", " ") for one in choices(tokens_of([sent])[0])] == lines
-
-
-def test_no_line_ends_after_the_quote_before_a_blank() -> None:
-    assert "'\u00a0spoken'" in choices(tokens_of([UNSURE])[0])[0]
+    found = choices(tokens_of([sent])[0])
+    assert [one.replace("\u00a0", " ") for one in found] == lines
+    assert not any("' " in one.partition(" (")[0] for one in found), "a line could end there"
 
 
 def test_a_screen_reader_says_the_token_and_its_rivals() -> None:
@@ -122,14 +99,6 @@ def test_a_screen_reader_says_the_token_and_its_rivals() -> None:
 
 def test_all_facts_but_the_table_are_those_of_the_static_view() -> None:
     said = text(page(*PLAIN_ANSWER))
+    assert "About seven thousand.\nNobody knows" in said
     legend, _, summary, *_ = heatmap(PLAIN_ANSWER).plain.split("\n\n")
     assert legend in said and summary in said
-
-
-def test_a_long_answer_is_bounded() -> None:
-    sent = [token(f"{n} ", 0.5, **{f"r{i}": 0.02 for i in range(20)}) for n in range(2_000)]
-    html = explorable(tokens_of(sent))
-    assert html.count("<input") == MAX_TOKENS
-    assert "Token 500 of 2000" in html
-    assert f"the first {MAX_TOKENS} tokens" in html
-    assert len(html) < 700 * MAX_TOKENS + 1_000

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from helpers.connect import connect
-from helpers.widgets.playground import PARAMETERS, Playground, parameter_value, settings_of
+from helpers.widgets.playground import PARAMETERS, Playground, settings_of
 from tests.fakes import ASK, DONE, answer, client, piece, service_of, streamed
 from tests.widgets.panels import control, press, state, widgets_of
 
@@ -21,19 +21,10 @@ def boxes(panel: Playground) -> dict[str, str]:
     return {name: texts[name] for name in names if texts[name]}
 
 
-def test_the_examples_are_what_was_recorded_as_a_stream() -> None:
-    panel = Playground(connect("03-parameters"), initial=[])
-    assert [label for label, _ in control(panel, "examples").options] == [
-        "Choose an example",
-        f"{STORY} (temperature=0, max_tokens=30)",
-        f"{STORY} (temperature=1, max_tokens=30)",
-        f"{STORY} (temperature=1, top_p=0.1, max_tokens=30)",
-    ]
-
-
 def test_an_example_fills_all_boxes_and_nothing_else_follows() -> None:
     panel = Playground(connect("03-parameters"), initial=[])
     listed = control(panel, "examples")
+    assert len(listed.options) == 4, "the lesson streams three times"
     control(panel, "seed").value = "7"
     listed.label = f"{STORY} (temperature=1, top_p=0.1, max_tokens=30)"
     filled = {"prompt": STORY, "temperature": "1", "top_p": "0.1", "max_tokens": "30"}
@@ -62,27 +53,6 @@ def test_the_boxes_begin_with_the_settings_of_the_last_answer(lesson: str | None
     assert press(panel).state == "finished"
 
 
-def test_where_nothing_was_recorded_the_list_says_so() -> None:
-    panel = Playground(connect("04-json-mode"), initial=[])
-    assert [label for label, _ in control(panel, "examples").options] == ["None was recorded"]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "value"),
-    [
-        ("temperature", " 0.5 ", 0.5),
-        ("temperature", "1", 1),
-        ("temperature", "", None),
-        ("seed", "7", 7),
-        ("stop", "one, two,", ["one", "two"]),
-        ("stop", " ", None),
-    ],
-)
-def test_a_parameter_is_read_from_its_box(name: str, text: str, value: Any) -> None:
-    read = parameter_value(name, text)
-    assert (read, type(read)) == (value, type(value))
-
-
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
@@ -103,22 +73,15 @@ def test_what_is_wrong_in_a_box_is_said_in_the_panel(name: str, text: str, words
 def test_boxes_are_sent_empty_ones_are_not_and_the_answer_takes_the_last_place() -> None:
     asked = client(HI)
     panel = Playground(asked, initial=[])
-    control(panel, "prompt").value, control(panel, "seed").value = "Well?", "7"
+    sent = {"temperature": 0.5, "stop": ["one", "two"], "seed": 7}
+    assert panel.root
+    panel.fill({"prompt": "Well?", **sent})
     press(panel)
     body = service_of(asked).body
     assert body["messages"] == [{"role": "user", "content": "Well?"}]
-    assert {name: body.get(name) for name in PARAMETERS if name in body} == {"seed": 7}
-    assert [settings_of(one) for one in panel.answers] == [{"prompt": "Well?", "seed": 7}]
+    assert {name: body[name] for name in PARAMETERS if name in body} == sent
+    assert [settings_of(one) for one in panel.answers] == [{"prompt": "Well?", **sent}]
     assert "Hi there" in control(panel, "both").value and control(panel, "answer").value == ""
-
-
-def test_the_static_view_holds_the_last_two_answers() -> None:
-    asked = client(answer())
-    answers = [asked.complete(ASK, temperature=0), asked.complete(ASK, stop=["x", "y"])]
-    bundle = Playground(asked, initial=[*answers, *answers])._repr_mimebundle_()
-    for words in ("Hello", "temperature=0", "stop=x, y", "Hi!", "the last answer", "stop"):
-        assert words in bundle["text/plain"] and words in bundle["text/html"]
-    assert len(service_of(asked).requests) == 2
 
 
 def test_tokens_that_the_service_does_not_tell_are_not_none() -> None:
