@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from helpers import BadParameterError
-from helpers.moving import ENDED, PARTS, SDK
-from helpers.views import ended_table, moving_table, side_by_side
+from helpers.views import side_by_side
 
 KEY = "Kq7xWz3vRt9mBn5c"
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Why?"}], "max_tokens": 100}
@@ -47,15 +46,12 @@ def test_paths_choose_fields_with_what_is_below_them() -> None:
     ("one", "other", "expected"),
     [
         ({"a": "word"}, {"b": "word"}, [["a|word", "b|word"]]),
-        ({"a": 17}, {"b": 17}, [["a|17", "b|17"]]),
         ({"a": 17}, {"b": 18}, [["", "b|18"], ["a|17", ""]]),
-        ({"a": 17}, {"a": 18}, [["a|17", "a|18"]]),
         ({"a": 2}, {"b": "2"}, [["", "b|2"], ["a|2", ""]]),
         # What could be any value, unless the name is the same:
         ({"a": True}, {"b": True}, [["", "b|true"], ["a|true", ""]]),
         ({"a": 0}, {"b": 0}, [["", "b|0"], ["a|0", ""]]),
         ({"a": {"x": True}}, {"b": {"x": True}}, [["a.x|true", "b.x|true"]]),
-        ({"a": {"x": True}}, {"b": {"x": False}}, [["", "b.x|false"], ["a.x|true", ""]]),
         # `b` has a row of its own already:
         ({"a": "word", "b": 1}, {"b": "word"}, [["a|word", ""], ["b|1", "b|word"]]),
     ],
@@ -89,29 +85,3 @@ def test_the_columns_are_narrow_and_no_key_is_shown() -> None:
     words = [word for row in rows(view.html) for cell in row for word in re.split(r"[| ]", cell)]
     assert max(map(len, words)) <= 40
     assert {"choices[0].message.", "tool_calls[0].function.", "arguments"} <= {*words}
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_a_row_of_the_table_has_both_sides_or_says_that_there_is_none(part: str) -> None:
-    view = moving_table(part)
-    found = rows(view.html)[1:]
-    assert len(found) == len(PARTS[part]) == len(view.plain.split("\n\n"))
-    for (names, replaced), row in zip(found, PARTS[part], strict=True):
-        name = row.old[0].removeprefix(f"{SDK}.").removeprefix("models.")
-        assert name in names.replace("|\u00a0 ", "").replace("|", "")
-        assert ("helpers: (no counterpart)" in replaced) == (not row.helpers)
-        assert ("openai: (no counterpart)" in replaced) == (not row.openai)
-        assert ("note: " in replaced) == bool(row.note)
-
-
-def test_there_is_no_other_part() -> None:
-    with pytest.raises(KeyError):
-        moving_table("nothing")
-
-
-def test_each_date_has_a_source() -> None:
-    html = ended_table().html
-    assert [one.when for one in ENDED] == sorted(one.when for one in ENDED)
-    for one in ENDED:
-        assert f'<a href="{one.url}">{one.source.replace(chr(39), "&#39;")}</a>' in html
-        assert re.fullmatch(r"2026-\d\d-\d\d", one.when) and one.url.startswith("https://")
