@@ -179,14 +179,9 @@ class TestView:
         assert severity(results).plain == "No results of a content filter came with this."
 
     def test_of_very_many_the_filtered_ones_are_shown_first(self) -> None:
-        some = {f"category_{i}": FilterResult(i == 5) for i in range(MAX_ROWS)}
-        assert Page(severity({"answer": some}).html).cells[5::4] == list(some)
-        many = {
-            f"category_{i}": FilterResult(i in (70, 9_999), severity="low") for i in range(10_000)
-        }
+        many = {f"category_{i}": FilterResult(i == 70, severity="low") for i in range(1_000)}
         view = severity({"answer": many})
         names = Page(view.html).cells[5::4]
-        assert names[:3] == ["category_70", "category_9999", "category_0"]
+        assert names[:2] == ["category_70", "category_0"]
         assert len(names) == MAX_ROWS
-        assert f"Not shown: {10_000 - MAX_ROWS:,} more categories." in view.plain
-        assert "Not shown" not in severity({"answer": some}).plain
+        assert f"Not shown: {1_000 - MAX_ROWS} more categories." in view.plain

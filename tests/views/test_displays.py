@@ -87,7 +87,7 @@ class TestTimeline:
             "0 s " + "·" * 45 + "█▄ 9.3 s",
             "One sign is 200 ms: ·\u00a0no chunk, █\u00a02\u00a0of them.",
         ),
-        ([3600.0], "0 s " + "·" * 36 + "█ 3600.0 s", "One sign is 100.0 s"),
+        ([3600.0], "0 s " + "·" * 36 + "█ 3600.0 s", "1 chunk: first after 3600.0 s, last after"),
     ],
 )
 def test_a_time_line_tells_when_chunks_came(arrivals: list[float], signs: str, facts: str) -> None:

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from PIL import Image
 
 from helpers.lessons import ROOT
