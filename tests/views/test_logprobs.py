@@ -64,16 +64,6 @@ class TestMarks:
         for _, colour in module._COLOURS:
             assert contrast(ink, ImageColor.getrgb(colour)) >= 4.5
 
-    @pytest.mark.parametrize(
-        ("chance", "figure", "colour"),
-        [(0.899, "90% █", 0), (0.5, "50% ▅", 0), (0.49, "49% ▄", 1), (0.2, "20% ▂", 1),
-         (0.19, "19% ▂", 2), (0.001, "<1% ▁", 2)],
-    )  # fmt: skip
-    def test_levels(self, chance: float, figure: str, colour: int) -> None:
-        view = heatmap([token("x", chance)])
-        assert f"[x {figure}]" in view.plain
-        assert module._COLOURS[colour][1] in view.html
-
 
 @pytest.mark.parametrize("cuts", [(1,), (2,), (3,), (1, 2, 3)])
 def test_parts_of_a_character_are_put_together(cuts: tuple[int, ...]) -> None:

@@ -10,8 +10,6 @@ from helpers import BadParameterError
 from helpers.views import side_by_side
 
 KEY = "Kq7xWz3vRt9mBn5c"
-CHAT = {"model": "m", "messages": [{"role": "user", "content": "Why?"}], "max_tokens": 100}
-RESPONSES = {"model": "m", "input": "Why?", "max_output_tokens": 100, "store": False}
 
 
 def call(sent: Any, answer: Any = None, path: str = "/openai/v1/responses") -> httpx.Response:
@@ -26,19 +24,6 @@ def rows(html: str) -> list[list[str]]:
     cells = [re.findall(r'<div align="\w+">(.*?)</div>', row) for row in found]
     return [
         [re.sub("</?code>|<wbr>", "", cell).replace("<br>", "|") for cell in row] for row in cells
-    ]
-
-
-def requests(*paths: str) -> list[list[str]]:
-    chat = call(CHAT, path="/models/chat/completions?api-version=2024-05-01-preview")
-    return rows(side_by_side({"chat": chat, "new": call(RESPONSES)}, "request", *paths).html)
-
-
-def test_paths_choose_fields_with_what_is_below_them() -> None:
-    assert requests("messages", "input", "max") == [
-        ["chat", "new"],
-        ["messages[0].role|user", ""],
-        ["messages[0].content|Why?", "input|Why?"],
     ]
 
 
