@@ -24,7 +24,7 @@ from helpers.client.routes import ROUTES, RouteName
 from helpers.commands import leaks
 from helpers.commands.notebooks import environment
 from helpers.lessons import LESSONS, ROOT, Lesson
-from tests.notebooks import pages
+from tests.notebooks import files, pages
 from tests.notebooks.nbval_plugin import check_recording
 from tests.notebooks.rules import RULES, Rule, page
 from tests.notebooks.rules.sentences import WORD, too_many_long
@@ -83,7 +83,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
 def test_the_other_route_shows_the_same_kinds_of_output(
     lesson: Lesson, kernel: KernelManager
 ) -> None:
-    committed = page_of(lesson).nb
+    committed = files.read(lesson.notebook)
     nb = deepcopy(committed)
     nb.cells = [new_code_cell("%reset -f"), *nb.cells, check_recording(lesson.id, ROUTES[1])]
     done = papermill.execute_notebook(
