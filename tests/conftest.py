@@ -45,17 +45,11 @@ def slept(way: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-def copy_project(folder: Path) -> None:
-    """Copy the project into ``folder``, as far as its notebooks need it."""
-    unneeded = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".venv")
-    for name in ("helpers", "images", "notebooks", "tests"):
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, folder / name, ignore=unneeded)
-    shutil.copy(ROOT / "pyproject.toml", folder)
-
-
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the project, to be broken or written to."""
-    copy_project(tmp_path)
+    """A copy of the project, as far as its notebooks need it, to be broken or written to."""
+    unneeded = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".venv")
+    for name in ("helpers", "images", "notebooks", "tests"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=unneeded)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path

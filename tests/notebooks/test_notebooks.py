@@ -6,11 +6,15 @@ outputs.
 
 import json
 import re
+from collections.abc import Iterator
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
+import papermill
 import pytest
 from bs4 import BeautifulSoup
+from jupyter_client.manager import KernelManager, start_new_kernel
 from nbconvert.filters import markdown2html_mistune
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -19,10 +23,9 @@ from nbval.plugin import get_sanitize_patterns
 from helpers.client.routes import ROUTES, RouteName
 from helpers.commands import leaks
 from helpers.commands.notebooks import environment
-from helpers.commands.run import Task, process_pool, run_tasks
 from helpers.lessons import LESSONS, ROOT, Lesson
 from tests.notebooks import files, pages
-from tests.notebooks.nbval_plugin import RECORDING_IS_PLAYED
+from tests.notebooks.nbval_plugin import check_recording
 from tests.notebooks.rules import RULES, Rule, page
 from tests.notebooks.rules.sentences import WORD, too_many_long
 
@@ -67,32 +70,28 @@ def test_an_answer_and_a_command_come_soon() -> None:
 
 
 @pytest.fixture(scope="module")
-def on_other_route(tmp_path_factory: pytest.TempPathFactory) -> dict[Lesson, NotebookNode | str]:
-    """Each lesson, run on the route that the committed outputs do not show, or why it failed."""
-    folder, tasks = tmp_path_factory.mktemp("other"), []
-    for lesson in LESSONS:
-        nb = files.read(lesson.notebook)
-        is_played = RECORDING_IS_PLAYED.replace("ROUTE", ROUTES[1])
-        nb.cells.append(new_code_cell(is_played, id=f"c{len(nb.cells):02d}"))
-        source = folder / lesson.notebook.name
-        files.write(source, nb)
-        tasks.append(Task(source, folder / "done"))
-    with environment(TUTORIAL_ROUTE=ROUTES[1]), process_pool(2) as pool:
-        results = run_tasks(tasks, pool)
-    done = zip(LESSONS, tasks, results, strict=True)
-    return {lesson: result.error or files.read(task.target) for lesson, task, result in done}
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
+    """One kernel for all lessons, far from them: most of the time of a lesson is its imports."""
+    with environment(TUTORIAL_ROUTE=ROUTES[1]):
+        manager, client = start_new_kernel(cwd=tmp_path_factory.mktemp("elsewhere"))
+    client.stop_channels()
+    yield manager
+    manager.shutdown_kernel(now=True)
 
 
 @each_lesson
 def test_the_other_route_shows_the_same_kinds_of_output(
-    lesson: Lesson, on_other_route: dict[Lesson, NotebookNode | str]
+    lesson: Lesson, kernel: KernelManager
 ) -> None:
-    nb, committed = on_other_route[lesson], page_of(lesson).nb
-    assert not isinstance(nb, str), nb
-    assert nb.cells.pop().outputs == []
-    first = next(cell for cell in nb.cells if cell.cell_type == "code")
-    assert f"route {ROUTES[1]}" in " ".join(first.outputs[0].text.split())
-    assert [_kinds(cell) for cell in nb.cells] == [_kinds(cell) for cell in committed.cells]
+    committed = files.read(lesson.notebook)
+    nb = deepcopy(committed)
+    nb.cells = [new_code_cell("%reset -f"), *nb.cells, check_recording(lesson.id, ROUTES[1])]
+    done = papermill.execute_notebook(
+        nb, None, km=kernel, progress_bar=False, coalesce_streams=True, execution_timeout=60
+    )
+    _, *cells, check = done.cells
+    assert check.outputs == []
+    assert list(map(_kinds, cells)) == list(map(_kinds, committed.cells))
 
 
 def _kinds(cell: NotebookNode) -> list[tuple[str, str | None, list[str]]]:

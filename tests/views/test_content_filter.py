@@ -2,7 +2,6 @@
 
 import io
 import json
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from helpers.views.content_filter import (
     MAX_ROWS,
     FilterResult,
     filter_results,
-    outcome_words,
     severity,
 )
 from tests.views.test_views import Page, exchange, png
@@ -66,9 +64,7 @@ EMPTY: list[Any] = [  # bodies of refusals, or answers
     *({"error": {"code": "content_filter", "innererror": inner}}
       for inner in (None, {"code": "Violation"}, {"content_filter_result": {}})),
     {"code": "content_filter", "message": "The response was filtered", "type": None},
-    {"error": {"code": "Bad Request", "message": "violates content safety setting."}},
-    *({"error": "content_filter"}, {}, [], "<html>", "", None),
-    {"choices": [{"finish_reason": "stop"}]},
+    *({"error": "content_filter"}, [], "<html>"),
     {"choices": [{"content_filter_results": None}], "prompt_filter_results": None},
     {"choices": [None, 3, "x"], "prompt_filter_results": [None, []]},
     {"choices": [{"content_filter_results": [SAFE]}], "prompt_filter_results": {"a": 1}},
@@ -89,28 +85,6 @@ def test_a_broken_stream_has_those_of_its_partial_answer() -> None:
     partial = ChatCompletions({"choices": [{"content_filter_results": {"hate": SAFE}}]})
     assert filter_results(StreamInterruptedError(partial=partial)) == filter_results(partial)
     assert filter_results(partial)
-
-
-@BOTH_NAMES
-def test_an_answer_has_those_of_its_prompt_too(name: str) -> None:
-    raw = {
-        "choices": [{name: {"hate": SAFE, "code": NOT_DETECTED, "text": {}}}],
-        "prompt_filter_results": [
-            {"prompt_index": 0, name: {"sexual": SAFE, "jailbreak": NOT_DETECTED}},
-            {"prompt_index": 1, name: {"sexual": CAUGHT}},
-        ],
-    }
-    before = deepcopy(raw)
-    assert filter_results(ChatCompletions(raw)) == {
-        "prompt": {"sexual": FOUND_CAUGHT, "jailbreak": FOUND_NOT_DETECTED},
-        "answer": {"hate": FOUND_SAFE, "code": FOUND_NOT_DETECTED},
-    }
-    assert raw == before
-
-
-def test_categories_come_in_the_order_of_their_names() -> None:
-    late, early = {"violence": SAFE, "hate": SAFE}, {"code": SAFE}
-    assert [*filter_results(answer(late), answer(early))["answer"]] == ["code", "hate", "violence"]
 
 
 FAILED = FilterResult(False, error="The contents are not filtered")
@@ -158,27 +132,10 @@ EVERYTHING = {
         "error": FilterResult(False, error="The contents are not filtered"),
     },
 }
-ROWS = [
-    ["prompt", "jailbreak", "detected", "yes"],
-    ["prompt", "custom_blocklists", "no level", "yes"],
-    ["prompt", "profanity", "safe", "yes"],
-    ["answer", "self_harm", "low", "no"],
-    ["answer", "violence", "medium", "yes"],
-    ["answer", "sexual", "high", "yes"],
-    ["answer", "newer", "extreme", "no"],
-    ["answer", "error", "not checked: The contents are not filtered", "?"],
-]
-CLEAR = "Safe or not detected in the "
 
 
 class TestView:
     VIEW = severity(EVERYTHING)
-
-    def test_what_was_found_is_a_row_and_all_else_is_named_below(self) -> None:
-        page = Page(self.VIEW.html)
-        assert page.rows(4) == ROWS
-        for said in (f"{CLEAR}prompt: hate.", f"{CLEAR}answer: protected_material_text."):
-            assert said in page.text and said in self.VIEW.plain
 
     def test_as_many_boxes_are_filled_as_the_level_says(self) -> None:
         image = Image.open(io.BytesIO(png(self.VIEW))).convert("RGB")
@@ -186,7 +143,7 @@ class TestView:
         middles = [16 + 26, 16 + 78, 16 + 130]
         filled = [
             sum(image.getpixel((2 * x, 2 * (46 + 52 * row + 31))) in full for x in middles)
-            for row in range(len(ROWS))
+            for row in range(8)
         ]
         assert filled == [3, 0, 0, 1, 2, 3, 0, 0]  # one that was detected is one wide box
 
@@ -197,84 +154,14 @@ class TestView:
         assert {"low", "medium, filtered", "high, filtered", "not checked"} <= set(words)
         assert words.count("?") == 3
 
-    @pytest.mark.parametrize(
-        ("results", "words"),
-        [
-            ({}, "No results of a content filter came with this."),
-            ({"prompt": {}, "answer": {}}, "No results of a content filter came with this."),
-            (
-                {"prompt": {"hate": FOUND_SAFE, "jailbreak": FOUND_NOT_DETECTED}},
-                f"What the content filter says\n\n{CLEAR}prompt: hate, jailbreak.",
-            ),
-        ],
-    )
-    def test_where_nothing_was_found_no_table_is(self, results: Any, words: str) -> None:
-        page = Page(severity(results).html)
-        assert (page.cells, page.images) == ([], [])
-        assert severity(results).plain == words
-        assert page.text == words.replace("\n\n", "\n")
-
-    def test_what_was_not_checked_has_no_picture_and_a_bold_title(self) -> None:
-        view = severity({"answer": {"error": FilterResult(False, error="down")}})
-        assert Page(view.html).images == []
-        assert "<b>What the content filter says</b>" in view.html
-        assert Page(view.html).rows(4)[0][2] == "not checked: down"
+    @pytest.mark.parametrize("results", [{}, {"prompt": {}, "answer": {}}])
+    def test_without_results_a_sentence_says_so(self, results: Any) -> None:
+        assert severity(results).plain == "No results of a content filter came with this."
 
     def test_of_very_many_the_filtered_ones_are_shown_first(self) -> None:
-        some = {f"category_{i}": FilterResult(i == 5) for i in range(MAX_ROWS)}
-        assert Page(severity({"answer": some}).html).cells[5::4] == list(some)
-        many = {
-            f"category_{i}": FilterResult(i in (70, 9_999), severity="low") for i in range(10_000)
-        }
+        many = {f"category_{i}": FilterResult(i == 70, severity="low") for i in range(1_000)}
         view = severity({"answer": many})
         names = Page(view.html).cells[5::4]
-        assert names[:3] == ["category_70", "category_9999", "category_0"]
+        assert names[:2] == ["category_70", "category_0"]
         assert len(names) == MAX_ROWS
-        assert f"Not shown: {10_000 - MAX_ROWS:,} more categories." in view.plain
-        assert "Not shown" not in severity({"answer": some}).plain
-
-    def test_very_many_in_which_nothing_was_found_are_cut(self) -> None:
-        view = severity({"prompt": {f"category_{i}": FOUND_SAFE for i in range(10_000)}})
-        assert "characters left out" in view.plain
-        assert len(view.html) < 2_000
-
-
-def judged(text: str | None = "Hi", finish: str = "stop", **verdicts: Any) -> ChatCompletions:
-    """An answer with verdicts of the filter."""
-    message = {"role": "assistant", "content": text}
-    choice = {"message": message, "finish_reason": finish, "content_filter_results": verdicts}
-    return ChatCompletions({"choices": [choice]})
-
-
-VIOLENCE = {"content_filter_result": {"violence": {"filtered": True}}}
-HATE = {"filtered": True, "severity": "high"}
-WORDS: dict[str, tuple[Any, str]] = {
-    "whole": (judged(hate={"filtered": False, "severity": "low"}), "Not refused."),
-    "no verdicts": (judged(), "Not refused."),
-    "cut": (
-        judged(finish="content_filter", hate=HATE, jailbreak={"filtered": True, "detected": True}),
-        "Not refused, but the answer was cut: hate (high), jailbreak (detected).",
-    ),
-    "cut without a word": (
-        judged(finish="content_filter"),
-        "Not refused, but the answer was cut: the filter does not say why.",
-    ),
-    "unchecked": (
-        judged(error={"code": "content_filter_error", "message": "down"}),
-        "Not refused; the filter did not check the answer.",
-    ),
-    "no text": (judged(None), "Not refused by the filter. (no text; finish_reason: stop)"),
-    "refused": (
-        refusal({"error": {"code": "content_filter", "innererror": VIOLENCE}}),
-        "Refused, the model never saw it: violence (no level).",
-    ),
-    "refused without a word": (
-        refusal({"error": {"code": "content_filter"}}),
-        "Refused, the model never saw it: the filter does not say why.",
-    ),
-}
-
-
-@pytest.mark.parametrize(("thing", "words"), WORDS.values(), ids=WORDS)
-def test_what_happened_is_said_in_words(thing: Any, words: str) -> None:
-    assert outcome_words(thing) == words
+        assert f"Not shown: {1_000 - MAX_ROWS} more categories." in view.plain

@@ -51,43 +51,18 @@ PLAIN_ANSWER = [
 
 
 class TestMarks:
-    VIEW = heatmap(PLAIN_ANSWER)
-
-    def test_text_is_in_order_and_doubts_are_marked(self) -> None:
-        expected = "[About 50% ▅] seven [thousand 10% ▁].\nNobody [knows 85% ▇]"
-        assert shown(self.VIEW) == expected
-
     def test_a_token_without_text_at_the_end_does_not_count(self) -> None:
         end = {"token": "", "logprob": math.log(0.3), "bytes": [], "top_logprobs": []}
         assert heatmap([*PLAIN_ANSWER, end]).plain == heatmap(PLAIN_ANSWER).plain
-
-    def test_a_sure_answer_has_no_marks_and_no_table(self) -> None:
-        view = heatmap([token("Yes", 1.0), token(".", 0.9)])
-        assert shown(view) == "Yes."
-        assert not {"mark", "table"} & set(re.findall(r"<(\w+)", view.html))
-        assert "2 tokens, 0 marked" in view.plain
 
     def test_line_breaks_and_indentation_stay(self) -> None:
         assert "a\n\n[↵ 50% ▅]b" in heatmap([token("a"), token("\n\n", 0.5), token("b")]).plain
         assert "<br>\u00a0 \u00a0 return" in heatmap([token(":\n    return")]).html
 
-    def test_a_figure_stays_at_its_token(self) -> None:
-        assert "</mark><sub>&nbsp;50%\u00a0▅</sub>" in self.VIEW.html
-
     def test_marked_text_is_legible(self) -> None:
         ink = ImageColor.getrgb(module.INK)
         for _, colour in module._COLOURS:
             assert contrast(ink, ImageColor.getrgb(colour)) >= 4.5
-
-    @pytest.mark.parametrize(
-        ("chance", "figure", "colour"),
-        [(0.899, "90% █", 0), (0.5, "50% ▅", 0), (0.49, "49% ▄", 1), (0.2, "20% ▂", 1),
-         (0.19, "19% ▂", 2), (0.001, "<1% ▁", 2)],
-    )  # fmt: skip
-    def test_levels(self, chance: float, figure: str, colour: int) -> None:
-        view = heatmap([token("x", chance)])
-        assert f"[x {figure}]" in view.plain
-        assert module._COLOURS[colour][1] in view.html
 
 
 @pytest.mark.parametrize("cuts", [(1,), (2,), (3,), (1, 2, 3)])
@@ -101,7 +76,9 @@ def test_parts_of_a_character_are_put_together(cuts: tuple[int, ...]) -> None:
 
 
 def test_parts_of_characters_never_hold_back_the_text() -> None:
-    assert "2500 tokens, 0 marked" in heatmap([half(b"\xf0")] * 10_000).plain
+    view = heatmap([half(b"\xf0")] * 10_000)
+    assert "2500 tokens, 0 marked" in view.plain
+    assert "<table" not in view.html  # no token is unsure
 
 
 ODD: list[tuple[list[Any], str]] = [  # tokens, and how they are shown
@@ -135,17 +112,10 @@ def test_odd_tokens_are_shown_too(tokens: list[Any], expected: str) -> None:
         assert re.search("average probability: (99|100)%", view.plain)
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [{}, {"choices": []}, {"choices": None}]
-    + [{"choices": [{"logprobs": odd}]} for odd in (None, [], "x", {}, {"content": None})]
-    + [{"choices": [{"logprobs": {"content": odd}}]} for odd in ([], {}, "x", 5)],
-)
-def test_an_answer_without_logprobs_says_so(raw: dict[str, Any]) -> None:
-    view = heatmap(ChatCompletions(raw))
-    assert "Ask with logprobs=True" in view.plain
-    assert "Ask with logprobs=True" in Page(view.html).text
-    assert "as reasoning models do" in heatmap(None).plain
+@pytest.mark.parametrize("odd", [None, [], "x", {}, {"content": None}, {"content": "x"}])
+def test_an_answer_without_logprobs_says_so(odd: Any) -> None:
+    for raw in ({}, {"choices": None}, {"choices": [{"logprobs": odd}]}):
+        assert "Ask with logprobs=True" in heatmap(ChatCompletions(raw)).plain
 
 
 def test_of_a_refusal_the_words_of_the_refusal_are_shown() -> None:
@@ -154,19 +124,15 @@ def test_of_a_refusal_the_words_of_the_refusal_are_shown() -> None:
     assert shown(view) == "No[. 50% ▅]"
 
 
-@pytest.mark.parametrize("text", ["word ", "<", "x" * 1_000])
-def test_a_long_answer_is_bounded_and_says_so(text: str) -> None:
-    tokens = [token(f"{n}{text}", 0.5 if n % 2 else 0.4 + n / 1e5) for n in range(2_000)]
+def test_a_long_answer_is_bounded_and_says_so() -> None:
+    tokens = [token(f"{n}<", 0.5 if n % 2 else 0.4 + n / 1e5) for n in range(2_000)]
     view = heatmap(tokens)
-    assert len(view.html) < 200_000
-    assert len(view.plain) < 100_000
     for form in (view.plain, Page(view.html).text):
         assert "2000 tokens, 2000 marked" in form
         assert f"the first {MAX_TOKENS} tokens" in form
         assert f"the {MAX_ROWS} least sure" in form
-    assert [row[0][1:3].strip("'x<w") for row in rows(view)] == [
-        str(n) for n in range(0, 2 * MAX_ROWS, 2)
-    ]
+    least_sure = [f"'{n}<'" for n in range(0, 2 * MAX_ROWS, 2)]
+    assert [row[0] for row in rows(view)] == least_sure
 
 
 def test_rivals_are_bounded() -> None:

@@ -1,84 +1,56 @@
-"""Calls side by side, the events of streams, and the table of names that move."""
+"""Calls side by side: which fields share a row, and what is shown of them."""
 
-import re
 from typing import Any
 
 import httpx
 import pytest
 
 from helpers import BadParameterError
-from helpers.moving import ENDED, PARTS, SDK
-from helpers.views import ended_table, moving_table, side_by_side
+from helpers.views import side_by_side
+from tests.views.test_views import Page
 
 KEY = "Kq7xWz3vRt9mBn5c"
-CHAT = {"model": "m", "messages": [{"role": "user", "content": "Why?"}], "max_tokens": 100}
-RESPONSES = {"model": "m", "input": "Why?", "max_output_tokens": 100, "store": False}
 
 
-def call(sent: Any, answer: Any = None, path: str = "/openai/v1/responses") -> httpx.Response:
-    url, key = f"https://my-resource.openai.azure.com{path}", {"api-key": KEY}
-    request = httpx.Request("POST", url, json=sent, headers=key)
+def call(sent: Any, answer: Any = None) -> httpx.Response:
+    url = "https://my-resource.openai.azure.com/openai/v1/responses"
+    request = httpx.Request("POST", url, json=sent, headers={"api-key": KEY})
     return httpx.Response(200, json=answer or {}, request=request)
-
-
-def rows(html: str) -> list[list[str]]:
-    """The cells of each row; the lines of a cell are joined by a bar."""
-    found = re.findall(r"<tr>(.*?)</tr>", html)
-    cells = [re.findall(r'<div align="\w+">(.*?)</div>', row) for row in found]
-    return [
-        [re.sub("</?code>|<wbr>", "", cell).replace("<br>", "|") for cell in row] for row in cells
-    ]
-
-
-def requests(*paths: str) -> list[list[str]]:
-    chat = call(CHAT, path="/models/chat/completions?api-version=2024-05-01-preview")
-    return rows(side_by_side({"chat": chat, "new": call(RESPONSES)}, "request", *paths).html)
-
-
-def test_paths_choose_fields_with_what_is_below_them() -> None:
-    assert requests("messages", "input", "max") == [
-        ["chat", "new"],
-        ["messages[0].role|user", ""],
-        ["messages[0].content|Why?", "input|Why?"],
-    ]
 
 
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ({"a": "word"}, {"b": "word"}, [["a|word", "b|word"]]),
-        ({"a": 17}, {"b": 17}, [["a|17", "b|17"]]),
-        ({"a": 17}, {"b": 18}, [["", "b|18"], ["a|17", ""]]),
-        ({"a": 17}, {"a": 18}, [["a|17", "a|18"]]),
-        ({"a": 2}, {"b": "2"}, [["", "b|2"], ["a|2", ""]]),
+        ({"a": "word"}, {"b": "word"}, [["a\nword", "b\nword"]]),
+        ({"a": 17}, {"b": 18}, [["", "b\n18"], ["a\n17", ""]]),
+        ({"a": 2}, {"b": "2"}, [["", "b\n2"], ["a\n2", ""]]),
         # What could be any value, unless the name is the same:
-        ({"a": True}, {"b": True}, [["", "b|true"], ["a|true", ""]]),
-        ({"a": 0}, {"b": 0}, [["", "b|0"], ["a|0", ""]]),
-        ({"a": {"x": True}}, {"b": {"x": True}}, [["a.x|true", "b.x|true"]]),
-        ({"a": {"x": True}}, {"b": {"x": False}}, [["", "b.x|false"], ["a.x|true", ""]]),
+        ({"a": True}, {"b": True}, [["", "b\ntrue"], ["a\ntrue", ""]]),
+        ({"a": 0}, {"b": 0}, [["", "b\n0"], ["a\n0", ""]]),
+        ({"a": {"x": True}}, {"b": {"x": True}}, [["a.x\ntrue", "b.x\ntrue"]]),
         # `b` has a row of its own already:
-        ({"a": "word", "b": 1}, {"b": "word"}, [["a|word", ""], ["b|1", "b|word"]]),
+        ({"a": "word", "b": 1}, {"b": "word"}, [["a\nword", ""], ["b\n1", "b\nword"]]),
     ],
 )
 def test_which_fields_share_a_row(one: Any, other: Any, expected: list[list[str]]) -> None:
     view = side_by_side({"1": call({}, one), "2": call({}, other)}, "answer", "a", "b")
-    assert rows(view.html)[1:] == expected
+    assert Page(view.html).rows(2) == expected
 
 
 def test_no_field_is_lost_to_another_one_with_the_same_value() -> None:
     answers = [{"a": "word"}, {"b": "word"}, {"a": "word", "b": "word"}, {"c": "word", "d": "word"}]
     calls = {str(number): call({}, answer) for number, answer in enumerate(answers)}
-    found = rows(side_by_side(calls, "answer", *"abcd").html)[1:]
+    found = Page(side_by_side(calls, "answer", *"abcd").html).rows(4)
     assert [sorted(filter(None, column)) for column in zip(*found, strict=True)] == [
-        [f"{name}|{value}" for name, value in answer.items()] for answer in answers
+        [f"{name}\n{value}" for name, value in answer.items()] for answer in answers
     ]
 
 
 def test_an_error_before_sending_says_so_and_another_shows_its_answer() -> None:
     calls = {"unsent": BadParameterError("No."), "sent": call({}, {"text": "<b>&"})}
-    assert rows(side_by_side(calls, "answer").html)[1:] == [
+    assert Page(side_by_side(calls, "answer").html).rows(2) == [
         ["Nothing was sent.", "200 OK"],
-        ["", "text|&lt;b&gt;&amp;"],
+        ["", "text\n<b>&"],
     ]
 
 
@@ -86,32 +58,6 @@ def test_the_columns_are_narrow_and_no_key_is_shown() -> None:
     deep = {"choices": [{"message": {"tool_calls": [{"function": {"arguments": "x" * 500}}]}}]}
     view = side_by_side({label: call(deep, deep) for label in "abc"}, "request")
     assert KEY not in view.html + view.plain
-    words = [word for row in rows(view.html) for cell in row for word in re.split(r"[| ]", cell)]
+    words = " ".join(Page(view.html).cells).split()
     assert max(map(len, words)) <= 40
     assert {"choices[0].message.", "tool_calls[0].function.", "arguments"} <= {*words}
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_a_row_of_the_table_has_both_sides_or_says_that_there_is_none(part: str) -> None:
-    view = moving_table(part)
-    found = rows(view.html)[1:]
-    assert len(found) == len(PARTS[part]) == len(view.plain.split("\n\n"))
-    for (names, replaced), row in zip(found, PARTS[part], strict=True):
-        name = row.old[0].removeprefix(f"{SDK}.").removeprefix("models.")
-        assert name in names.replace("|\u00a0 ", "").replace("|", "")
-        assert ("helpers: (no counterpart)" in replaced) == (not row.helpers)
-        assert ("openai: (no counterpart)" in replaced) == (not row.openai)
-        assert ("note: " in replaced) == bool(row.note)
-
-
-def test_there_is_no_other_part() -> None:
-    with pytest.raises(KeyError):
-        moving_table("nothing")
-
-
-def test_each_date_has_a_source() -> None:
-    html = ended_table().html
-    assert [one.when for one in ENDED] == sorted(one.when for one in ENDED)
-    for one in ENDED:
-        assert f'<a href="{one.url}">{one.source.replace(chr(39), "&#39;")}</a>' in html
-        assert re.fullmatch(r"2026-\d\d-\d\d", one.when) and one.url.startswith("https://")

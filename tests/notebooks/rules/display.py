@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from PIL import Image
 
 from helpers.lessons import ROOT
@@ -17,7 +17,6 @@ from tests.notebooks.github.sanitiser import ELEMENTS
 from tests.notebooks.github.viewer import Piece
 from tests.notebooks.rules.page import without
 
-UNSEEN = ("script", "style", "template", "noscript", "title")
 HIDDEN = ("title", "aria-label", "value", "placeholder")
 """Attributes whose words are not on the page, or only under a pointer."""
 MIN_ALT = 3
@@ -35,7 +34,7 @@ COLOUR = re.compile(r"(?:^|;)\s*(?:color|background(?:-color)?)\s*:\s*([^;]+)")
 
 def something_is_shown(piece: Piece) -> Iterator[str]:
     stream = piece.output is not None and piece.output.output_type == "stream"
-    empty = not _text(piece.after).strip() and not piece.after("img")
+    empty = not piece.after.get_text().strip() and not piece.after("img")
     if empty and not (stream and not piece.output.text.strip()):
         yield "it shows nothing"
 
@@ -43,15 +42,14 @@ def something_is_shown(piece: Piece) -> Iterator[str]:
 def every_word_is_there(piece: Piece) -> Iterator[str]:
     """What is in the HTML, in its attributes or in the plain text, is shown or a description."""
     said = _words(_plain(piece))
-    there = _words(_text(piece.after)) | _words(_text(piece.after, " "))
+    there = _words(piece.after.get_text()) | _words(piece.after.get_text(" "))
     for img in piece.after("img"):
         for sentence in str(img.get("alt", "")).split(". "):
             if _words(sentence) <= said - there:  # else it repeats what the text says
                 there += _words(sentence)
-    lost = _words(_text(piece.before, " ")) | said
+    lost = _words(piece.before.get_text(" ")) | said
     for element in piece.before(True):
-        if element.name not in UNSEEN:
-            lost |= Counter(w for name in HIDDEN for w in _words(str(element.get(name, ""))))
+        lost |= Counter(w for name in HIDDEN for w in _words(str(element.get(name, ""))))
     lost -= there
     # In a narrow column of plain text a long word stands in two pieces.
     long = [word for word in there if len(word) >= BREAKABLE]
@@ -127,7 +125,7 @@ def looks_are_not_all(piece: Piece) -> Iterator[str]:
     if "\x1b[" in _plain(piece):
         yield "it is coloured by escape codes"
     for element in piece.before(style=LOOKS):
-        if element.name not in DRAWN and not _text(element).strip() and not element("img"):
+        if element.name not in DRAWN and not element.get_text().strip() and not element("img"):
             yield f"a <{element.name}> without words says something by how it looks"
 
 
@@ -140,11 +138,11 @@ def colour_is_not_all(piece: Piece) -> Iterator[str]:
     words: dict[str, set[str]] = defaultdict(set)
     is_bold = True
     for element in piece.before(True):
-        text, after = _text(element).strip(), element.find_next_sibling()
+        text, after = element.get_text().strip(), element.find_next_sibling()
         colours = COLOUR.findall(str(element.get("style", "")))
         colours += [str(element[name]) for name in ("bgcolor", "color") if element.get(name)]
-        has_figure = re.search(r"\d", text + (_text(after) if after else ""))
-        if colours and not has_figure and text != _text(piece.before).strip():
+        has_figure = re.search(r"\d", text + (after.get_text() if after else ""))
+        if colours and not has_figure and text != piece.before.get_text().strip():
             words[";".join(colours)].add(text)
             is_bold = is_bold and (element.name in BOLD or bool(element.find([*BOLD])))
     texts = sorted(text for same in words.values() for text in same)
@@ -172,12 +170,6 @@ def _words(text: str) -> Counter[str]:
     """Count the words, numbers, emoji and check marks of a text, without the lines of tables."""
     signs = (c for c in text if unicodedata.category(c) == "So" and not "─" <= c <= "╿")
     return Counter(re.findall(r"\w+", text)) + Counter(signs)
-
-
-def _text(soup: Tag, between: str = "") -> str:
-    """Return the text, also that of SVG pictures, without what a browser never shows."""
-    unseen = {id(text) for element in soup(UNSEEN) for text in element.strings}
-    return between.join(text for text in soup.strings if id(text) not in unseen)
 
 
 def _plain(piece: Piece) -> str:
