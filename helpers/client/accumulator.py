@@ -162,11 +162,11 @@ def _call_of(piece: JSON, function: JSON, calls: list[JSON]) -> JSON | None:
     call = next(filter(fits, latest), None)
     if call is None or not name:
         return call
-    if ident:
+    if ident and call.get("id"):
         return None
     whole, before = _object(function.get("arguments")), _object(call["function"].get("arguments"))
     is_again = whole == before and name == call["function"].get("name")
-    if whole is None or before is None or (is_again and call.get("id")):
+    if whole is None or before is None or (is_again and (ident or call.get("id"))):
         return call
     return None
 
@@ -177,18 +177,24 @@ def _joined_arguments(name: str, old: Any, new: Any) -> Any:
     Nothing can follow a whole object: another one is the same again, or takes the place of an
     empty one. What doesn't fit together is joined as text, which no tool then takes for JSON.
     """
-    before = _object(old)
-    if new and before is not None and (not before or before == _object(new)):
+    before = _object(old) if isinstance(new, dict) or _begins_object(new) else None
+    if before is not None and (not before or before == _object(new)):
         return new
     both = (old, new)
-    if None not in both:
+    if None not in both and "" not in both:
         old, new = (one if isinstance(one, str | StringIO) else json_text(one) for one in both)
     return _joined(name, old, new)
 
 
+def _begins_object(arguments: Any) -> bool:
+    return isinstance(arguments, str) and arguments.startswith("{")
+
+
 def _object(arguments: Any) -> JSON | None:
     """Return arguments as an object if they are a whole one, sent as one or as its text."""
-    if isinstance(arguments, str):
+    if isinstance(arguments, StringIO):
+        arguments = arguments.getvalue()
+    if _begins_object(arguments) and arguments.rstrip().endswith("}"):
         with suppress(ValueError, RecursionError):
             arguments = json.loads(arguments)
     return arguments if isinstance(arguments, dict) else None

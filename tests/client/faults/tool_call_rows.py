@@ -59,6 +59,12 @@ TOOL_CALLS: dict[str, tuple[list[Any], int]] = {
     "a name in pieces": (
         [{**CALL, "index": 0, "function": {"name": "wea", "arguments": ""}},
          {"index": 0, "function": {"name": "ther", "arguments": ""}}, *HALF_A], 1),
+    "in pieces, then whole": ([begun(index=0), *HALF_A, {**A, "index": 0}], 1),
+    "in pieces, then whole, no name": ([begun(index=0), *HALF_A, rest(ARGUMENTS, index=0)], 1),
+    "no ids, in pieces, then whole": (
+        [begun("", HALVES[0], index=0), HALF_A[1], begun("", ARGUMENTS, index=0)], 2),
+    "the id and the name later": (
+        [begun(None, HALVES[0], index=0), begun("a", HALVES[1], index=0)], 1),
     "an object after nothing": ([begun(index=0), rest({"city": "Oslo"}, index=0)], 1),
 }  # fmt: skip
 
