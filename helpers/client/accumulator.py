@@ -15,13 +15,19 @@ from typing import Any
 from helpers.client.messages import JSON, json_text
 from helpers.client.responses import TEXT_NAMES, ChatChoice, ChatResponseMessage, whole_number
 
-_SENT_WHOLE = ("role", "id", "index", "type", "format", "signature")
+_SENT_WHOLE = (
+    *("role", "id", "index", "type", "object", "model", "format", "signature", "status"),
+    *("finish_reason", "channel", "call_id", "tool_call_id"),
+)
 """Text fields of a message that are sent whole each time. Any other one comes in pieces, whatever a
 service calls it (``reasoning``, ``reasoning_content``, ``refusal``, ``arguments``)."""
+_TEXT_ITEMS = ("text", "output_text", "refusal", "thinking", "reasoning", "summary_text")
 _SETS = ("citations", "annotations", "search_results")
 """Lists of a message that hold each item once, however often it is sent."""
 SEVERITIES = ("safe", "low", "medium", "high")
 """The levels of the content filter, from the least on."""
+_MAX_DEPTH = 8
+"""Levels of lists and objects that are merged; below, the later value replaces the earlier one."""
 
 
 class StreamAccumulator:
@@ -50,7 +56,7 @@ class StreamAccumulator:
             if name in ("id", "created"):
                 self._top[name] = self._top.get(name) or value
             elif name != "choices":
-                self._top[name] = _latest(name, self._top.get(name), value)
+                _update(self._top, name, value)
         sent = update.get("choices")
         pieces = sent if isinstance(sent, list) else [sent]
         added = [self._add_choice(one) if isinstance(one, dict) else one for one in pieces]
@@ -65,14 +71,15 @@ class StreamAccumulator:
             if name == "logprobs":
                 choice[name] = _joined(name, choice.get(name), value)
             elif name not in ("index", "delta", "message", "text") and value != "null":
-                choice[name] = _latest(name, choice.get(name), value)
+                _update(choice, name, value)
         delta = ChatChoice(piece).delta.raw
         _add_delta(choice["message"], delta)
         self._from_deltas |= {(index, name) for name, value in delta.items() if value}
+        if "message" not in piece:
+            return piece
         # Perplexity repeats beside each delta all that came so far; others send only that.
         message: JSON = {}
-        so_far = ChatResponseMessage(piece["message"]).raw if "message" in piece else {}
-        for name, value in so_far.items():
+        for name, value in ChatResponseMessage(piece["message"]).raw.items():
             rest = _rest(choice["message"].get(name), value)
             if (index, name) not in self._from_deltas and (rest or name not in choice["message"]):
                 message[name] = rest
@@ -200,7 +207,7 @@ def _object(arguments: Any) -> JSON | None:
     return arguments if isinstance(arguments, dict) else None
 
 
-def _joined(name: str, old: Any, new: Any) -> Any:
+def _joined(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     """Return ``old`` with ``new`` added, in place where ``old`` is a list or an object.
 
     Nothing of ``new`` is changed later: a caller holds it as an update.
@@ -220,34 +227,45 @@ def _joined(name: str, old: Any, new: Any) -> Any:
             old = text
         old.write(new)
         return old
+    if depth == _MAX_DEPTH:
+        return new
     if isinstance(new, dict):
         old = old if isinstance(old, dict) else {}
         for inner, value in new.items():
-            old[inner] = _joined(inner, old.get(inner), value)
+            old[inner] = _joined(inner, old.get(inner), value, depth + 1)
         return old
     if isinstance(new, list):
         old = old if isinstance(old, list) else []
         for item in new:
             if name in _SETS and item in old:
                 continue
-            begun = _begun_item(old, item)
-            item = _joined("", begun, item)
+            begun = _begun_item(old, item) if depth + 1 < _MAX_DEPTH else None
+            if begun is not None or _is_text_item(item):
+                item = _joined("", begun, item, depth + 1)
             if begun is None:
                 old.append(item)
         return old
     return new
 
 
+def _is_text_item(item: Any) -> bool:
+    kind = item.get("type") if isinstance(item, dict) else None
+    return kind in _TEXT_ITEMS or (isinstance(kind, str) and kind.startswith("reasoning."))
+
+
 def _begun_item(items: list[Any], piece: Any) -> JSON | None:
-    """Return the item whose text goes on in ``piece``: the latest of its index, type and id."""
+    """Return the item that ``piece`` goes on with: of its type and index, and at the end."""
     if not isinstance(piece, dict):
         return None
+    index, kind = piece.get("index"), piece.get("type")
     texts = [(name, piece[name]) for name in TEXT_NAMES if name in piece]
-    for item in reversed(items[-8:]):
-        if isinstance(item, dict) and item.get("index") == piece.get("index"):
-            same = all(piece.get(name) in (None, "", item.get(name)) for name in ("type", "id"))
+    for item in reversed(items[-_MAX_DEPTH:] if index is not None else items[-1:]):
+        same_kind = _is_text_item(item) and (
+            item["type"] == kind or (kind is None and index is not None and bool(texts))
+        )
+        if same_kind and item.get("index") == index:
             fits = all(name in item and _is_joinable(item[name], text) for name, text in texts)
-            return item if texts and item.get("type") and same and fits else None
+            return item if fits and piece.get("id") in (None, "", item.get("id")) else None
     return None
 
 
@@ -256,14 +274,19 @@ def _is_joinable(old: Any, new: Any) -> bool:
     return any(isinstance(old, kind) and isinstance(new, kind) for kind in kinds)
 
 
-def _latest(name: str, old: Any, new: Any) -> Any:
+def _update(known: JSON, name: str, value: Any) -> None:
+    if name not in known or known[name] != value:  # most updates repeat what is known
+        known[name] = _latest(name, known.get(name), value)
+
+
+def _latest(name: str, old: Any, new: Any, depth: int = 0) -> Any:
     """Return ``new``, or ``old`` where ``new`` says less; objects are merged field by field."""
     if old is not None and new in (None, "", 0, [], {}):  # 0 is False
         return old
     if name == "severity" and old in SEVERITIES and new in SEVERITIES:
         return max(old, new, key=SEVERITIES.index)
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old | {one: _latest(one, old.get(one), new[one]) for one in new}
+    if isinstance(old, dict) and isinstance(new, dict) and depth < _MAX_DEPTH:
+        return old | {one: _latest(one, old.get(one), new[one], depth + 1) for one in new}
     if name == "prompt_filter_results" and isinstance(old, list) and isinstance(new, list):
         prompts: dict[str, Any] = {}
         for one in (*old, *new):

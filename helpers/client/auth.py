@@ -113,7 +113,7 @@ def _set_header(
     if isinstance(secret, AuthenticationError):
         raise secret
     new = {"authorization": Secret(f"Bearer {secret}")} if bearer else {"api-key": secret}
-    request.headers = _HiddenHeaders({**request.headers, **new})
+    request.headers = _HiddenHeaders(dict(request.headers.items()) | new)
 
 
 class _HiddenHeaders(httpx.Headers):

@@ -74,4 +74,5 @@ def _text(response: httpx.Response) -> str:
 
 def kept_headers(headers: httpx.Headers, change: TextFilter) -> dict[str, str]:
     """Return the allow-listed response headers, with ``change`` applied to their values."""
-    return {name: change(headers[name]) for name in KEPT_RESPONSE_HEADERS if name in headers}
+    sent = dict(headers.items())  # looking for one at a time reads all of them each time
+    return {name: change(sent[name]) for name in KEPT_RESPONSE_HEADERS if name in sent}

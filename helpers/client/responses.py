@@ -153,6 +153,8 @@ class ChatResponseMessage(_JSONView):
 
         Of content that is a list of items (Mistral's models that reason send such), the texts.
         """
+        if isinstance(sent := self.raw.get("content"), str):
+            return sent
         return "".join(
             # An object without a type is the answer itself, sent as JSON in place of its text.
             _any_text(item) if {"type", "text"} & item.keys() else _text(item)

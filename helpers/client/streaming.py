@@ -27,8 +27,8 @@ AsyncUpdates = AsyncIterator[StreamingChatCompletionsUpdate]
 MAX_IGNORED = 2_000
 """Characters of lines that are of no event: perhaps an error that came without ``data:``."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SUSPECT = re.compile(r'error|"filtered": ?true', re.IGNORECASE).search
-"""Finds what an update with choices has in its JSON if it is an error; most updates are not."""
+_OF_ERRORS = ("rror", "RROR", 'iltered":true', 'iltered": true', "ILTERED")
+"""What an update with choices has in its JSON if it is an error; most have none of it."""
 
 
 class Event(NamedTuple):
@@ -131,7 +131,8 @@ class BaseStream(Generic[Send]):
         with suppress(ValueError, RecursionError):
             update = json.loads(event.data)
             if event.name != "error" and isinstance(update, dict):
-                is_plain = isinstance(update.get("choices"), list) and not _SUSPECT(event.data)
+                is_suspect = any(map(event.data.__contains__, _OF_ERRORS))
+                is_plain = isinstance(update.get("choices"), list) and not is_suspect
                 if is_plain or error_in(update) is None:
                     update = self._accumulator.add(update)
                     return StreamingChatCompletionsUpdate(update, self._elapsed)
