@@ -72,7 +72,9 @@ class StreamAccumulator:
                 choice[name] = _joined(name, choice.get(name), value)
             elif name not in ("index", "delta", "message", "text") and value != "null":
                 _update(choice, name, value)
-        delta = ChatChoice(piece).delta.raw
+        delta = piece.get("delta")
+        if not (delta and isinstance(delta, dict)):
+            delta = ChatChoice(piece).delta.raw
         _add_delta(choice["message"], delta)
         self._from_deltas |= {(index, name) for name, value in delta.items() if value}
         if "message" not in piece:
