@@ -37,7 +37,7 @@ def credential_filter(request: httpx.Request) -> TextFilter:
     def redact(text: str) -> str:
         if len(secret) < MIN_SECRET_LENGTH:
             return text
-        if not re.search(r"\\[^n]|%", text):  # no escape but that of a line end
+        if "%" not in text and not re.search(r"\\[^n]", text):  # no escape but of a line end
             return text.replace(secret, MASK)
         return re.sub(escaped_pattern(secret), MASK, text)
 
